@@ -1,0 +1,47 @@
+"""Video inpainting: copy real pixels from other frames, let a network fill only the rest."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "InpaintOptions": ".options",
+    "LgtsmError": ".errors",
+    "MaskOptions": ".options",
+    "Report": ".report",
+    "RunOptions": ".options",
+    "VideoOptions": ".options",
+    "estimate": ".engine.estimate",
+    "free_form_masks": ".masks.free_form",
+    "inpaint": ".api",
+    "inpaint_video": ".api",
+    "load_model": ".weights.load",
+}
+
+__all__ = [  # noqa: PLE0604  sorted names, served lazily so that --help does not import torch
+    "InpaintOptions",
+    "LgtsmError",
+    "MaskOptions",
+    "Report",
+    "RunOptions",
+    "VideoOptions",
+    "estimate",
+    "free_form_masks",
+    "inpaint",
+    "inpaint_video",
+    "load_model",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name the first time it is asked for."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""Masks: the published free-form generator, own kinds, and what is done to masks."""

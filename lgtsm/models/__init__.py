@@ -1,0 +1,1 @@
+"""Networks of the family and their specifications."""

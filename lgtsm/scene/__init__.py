@@ -1,0 +1,1 @@
+"""The rendered demo scene, whose truth behind the object is known."""
