@@ -1,0 +1,109 @@
+"""Perceptual distance in the features of a SqueezeNet v1.0; not LPIPS, and not called so.
+
+Network: Iandola et al. 2016. Distance: Zhang et al. 2018, equation 1, with all channel weights 1:
+features normalised to unit length over channels, squared difference summed over channels, mean over
+positions, mean over the nine taps (conv1, fire2 ... fire9).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, max_pool2d, relu
+
+from ..errors import WeightsError
+
+_POOL_AFTER = ("fire4", "fire8")
+_FIRES = tuple(f"fire{i}" for i in range(2, 10))
+
+
+class SqueezeNetFeatures(nn.Module):
+    """The feature part of SqueezeNet v1.0, frozen.
+
+    Args:
+        weights: tensors named LAYER.weight and LAYER.bias (conv1, fireN.squeeze1x1, ...).
+    """
+
+    def __init__(self, weights: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.names = ["conv1"]
+        for fire in _FIRES:
+            self.names += [f"{fire}.{part}" for part in ("squeeze1x1", "expand1x1", "expand3x3")]
+        for name in self.names:
+            for kind in ("weight", "bias"):
+                if f"{name}.{kind}" not in weights:
+                    raise WeightsError(
+                        f"Expected SqueezeNet v1.0 weights with {name}.{kind}, got a file without "
+                        "it; give the safetensors file of that network."
+                    )
+                tensor = weights[f"{name}.{kind}"].float()
+                self.register_buffer(f"{name}.{kind}".replace(".", "_"), tensor)
+        self.register_buffer("mean", torch.tensor([104.0, 117.0, 123.0])[:, None, None])
+
+    def _conv(self, x: Tensor, name: str, stride: int = 1, padding: int = 0) -> Tensor:
+        key = name.replace(".", "_")
+        weight, bias = getattr(self, f"{key}_weight"), getattr(self, f"{key}_bias")
+        return relu(conv2d(x, weight, bias, stride=stride, padding=padding))
+
+    def forward(self, frames: Tensor) -> list[Tensor]:
+        """Return the nine feature maps.
+
+        Args:
+            frames: (N,3,h,w) RGB in [0,1]; at least 32x32.
+
+        Returns:
+            Nine tensors (N,C,h',w').
+        """
+        x = 255 * frames.flip(1) - self.mean  # the net was trained on BGR bytes less their mean
+        x = self._conv(x, "conv1", stride=2)
+        taps = [x]
+        x = max_pool2d(x, 3, 2, ceil_mode=True)
+        for fire in _FIRES:
+            q = self._conv(x, f"{fire}.squeeze1x1")
+            x = torch.cat(
+                [
+                    self._conv(q, f"{fire}.expand1x1"),
+                    self._conv(q, f"{fire}.expand3x3", padding=1),
+                ],
+                1,
+            )
+            taps.append(x)
+            if fire in _POOL_AFTER:
+                x = max_pool2d(x, 3, 2, ceil_mode=True)
+        return taps
+
+
+def load_features(path: str | Path) -> SqueezeNetFeatures:
+    """Load the frozen feature network from a safetensors file.
+
+    Raises:
+        WeightsError: no such file, or not this network.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise WeightsError(
+            f"Expected the SqueezeNet weights at {path}, found no file; give its path."
+        )
+    return SqueezeNetFeatures(load_file(path)).eval().requires_grad_(False)
+
+
+def feature_distance(net: SqueezeNetFeatures, first: Tensor, second: Tensor) -> Tensor:
+    """Return the perceptual distance of each pair of frames.
+
+    Args:
+        net: the feature network.
+        first: (N,3,h,w) RGB in [0,1].
+        second: (N,3,h,w).
+
+    Returns:
+        (N,) distances, 0 for equal frames; gradients flow to both.
+    """
+    total = first.new_zeros(len(first))
+    for a, b in zip(net(first), net(second), strict=True):
+        a = a.float() / (a.float().norm(dim=1, keepdim=True) + 1e-6)
+        b = b.float() / (b.float().norm(dim=1, keepdim=True) + 1e-6)
+        total = total + (a - b).square().sum(1).mean((1, 2))
+    return total / (1 + len(_FIRES))

@@ -1,0 +1,93 @@
+"""What every network of this package can do, and the published families that fill black holes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ShapeError
+from .spec import NetworkSpec
+from .trunk import Trunk
+
+
+def check_clip(frames: Tensor, holes: Tensor) -> None:
+    """Check that a batch of frames and its holes fit each other.
+
+    Args:
+        frames: (B,T,3,h,w).
+        holes: (B,T,1,h,w).
+
+    Raises:
+        ShapeError: wrong ranks, channels or sizes.
+    """
+    expected = (*frames.shape[:2], 1, *frames.shape[3:])
+    if frames.dim() != 5 or frames.shape[2] != 3 or tuple(holes.shape) != expected:
+        raise ShapeError(
+            "Expected frames (B,T,3,h,w) and holes (B,T,1,h,w) of the same clip, got "
+            f"{tuple(frames.shape)} and {tuple(holes.shape)}; add or drop a dimension."
+        )
+
+
+class Network(nn.Module):
+    """A trunk with a meaning for its input and output; base of every family.
+
+    `forward` takes whole clips. The engine streams the same arithmetic through `trunk` layer by
+    layer, with `encode` before and `decode` after it, so both must work frame by frame.
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        self.trunk = Trunk(spec.trunk)
+
+    @property
+    def multiple(self) -> int:
+        """Height and width must be multiples of this."""
+        return self.spec.trunk.multiple
+
+    @property
+    def context(self) -> tuple[int, int]:
+        """Frames (past, future) that an output frame depends on."""
+        return self.spec.context
+
+    @property
+    def margin_px(self) -> int:
+        """Farthest input pixel, per side, that an output pixel depends on through the trunk."""
+        return self.spec.trunk.margin_px
+
+
+class GatedNetwork(Network):
+    """The published families: masked frames, known mask and guidance in, pixels out."""
+
+    def encode(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """Stack the trunk's input.
+
+        Args:
+            frames: (...,3,h,w) in [0,1]; values under the hole are ignored.
+            holes: (...,1,h,w), 1 = hole.
+            guidance: (...,1,h,w) or None for none.
+
+        Returns:
+            (...,5,h,w).
+        """
+        known = 1 - holes  # the published tensors have 1 = known; the only inversion
+        if guidance is None:
+            guidance = torch.zeros_like(holes)
+        return torch.cat([frames * known, known, guidance], -3)
+
+    def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """Fill whole clips.
+
+        Args:
+            frames: (B,T,3,h,w) in [0,1]; h and w multiples of `multiple`.
+            holes: (B,T,1,h,w), 1 = hole.
+            guidance: (B,T,1,h,w) or None.
+
+        Returns:
+            (B,T,3,h,w) raw prediction for every pixel, not clamped, not composed.
+
+        Raises:
+            ShapeError: shapes that do not fit.
+        """
+        check_clip(frames, holes)
+        return self.trunk(self.encode(frames, holes, guidance))

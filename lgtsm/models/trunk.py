@@ -1,0 +1,66 @@
+"""The 17-layer gated encoder-decoder, built from a TrunkSpec.
+
+Source: Chang et al. 2019, section 3.1; layer table in `spec.LAYERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ShapeError
+from .gated import GatedLayer
+from .spec import LAYERS, TrunkSpec
+
+
+class Trunk(nn.Module):
+    """All layers in order, with encoder-decoder skips where the spec has them."""
+
+    def __init__(self, spec: TrunkSpec) -> None:
+        super().__init__()
+        self.spec = spec
+        for layer in LAYERS:
+            inputs, outputs = spec.channels(layer)
+            self.add_module(
+                layer.name, GatedLayer(layer, inputs, outputs, spec.layer_shift(layer))
+            )
+
+    def layers(self) -> list[GatedLayer]:
+        """Return the layers in the order in which they run."""
+        return [self.get_submodule(layer.name) for layer in LAYERS]
+
+    def forward(self, x: Tensor, observe: Callable[[str, Tensor], None] | None = None) -> Tensor:
+        """Run whole clips.
+
+        Args:
+            x: (B,T,C,h,w); h and w multiples of 4.
+            observe: called with each layer's name and output (B*T,C',h',w'), for calibration.
+
+        Returns:
+            (B,T,outputs,h,w), linear times the last gate: not clamped.
+
+        Raises:
+            ShapeError: height or width is no multiple of 4.
+        """
+        height, width = x.shape[-2:]
+        if height % self.spec.multiple or width % self.spec.multiple:
+            raise ShapeError(
+                f"Expected height and width to be multiples of {self.spec.multiple}, got "
+                f"{height}x{width}; pad the clip or call lgtsm.inpaint, which does."
+            )
+        batch, num_frames = x.shape[:2]
+        features = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (B*T,C,h,w)
+        kept: dict[str, Tensor] = {}
+        wanted = {layer.skip_from for layer in LAYERS} if self.spec.skips else set()
+        for module in self.layers():
+            name, skip_from = module.layer.name, module.layer.skip_from
+            if self.spec.skips and skip_from:
+                features = torch.cat([features, kept.pop(skip_from)], 1)  # decoder, then encoder
+            features = module(features, num_frames)
+            if name in wanted:
+                kept[name] = features
+            if observe is not None:
+                observe(name, features)
+        return features.unflatten(0, (batch, num_frames))

@@ -1,0 +1,193 @@
+"""The pixel format an encoder gets, and how native samples are brought into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import av
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..errors import VideoError
+from .colour import Colour, Matrix, Range, colour_of, quantise
+from .frame import known_layout, read_alpha, read_rgb, upsample
+from .layout import Component, Family, Layout, layout_of, read_samples, samples
+from .native import copy_tags
+from .orientation import Orientation
+from .paste import paste_samples
+
+
+def choose_carrier(
+    source: Layout, formats: Iterable[str], *, size: tuple[int, int], even: bool = False
+) -> Layout:
+    """Choose the format nearest to a source among those an encoder takes.
+
+    Args:
+        source: layout of the source.
+        formats: pixel formats of the encoder, by name.
+        size: (height, width) of the picture.
+        even: the encoder refuses subsampled pictures of odd size.
+
+    Returns:
+        The format that loses least: first meaning, then subsampling, depth and alpha.
+
+    Raises:
+        VideoError: no format of the encoder is known to us.
+    """
+    layouts = [layout for name in formats if (layout := layout_of(name)) is not None]
+    # The yuvj names are the old spelling of yuv with a full range tag.
+    layouts = [c for c in layouts if not c.full and not (even and _odd(size, c))]
+    if not layouts:
+        raise VideoError(
+            f"Expected an encoder for {source.name} at {size[1]}x{size[0]}, got none that takes "
+            "it; write a lossless .mkv."
+        )
+    return min(layouts, key=lambda layout: _loss(source, layout))
+
+
+def _odd(size: tuple[int, int], layout: Layout) -> bool:
+    x, y = layout.shifts
+    return bool((x and size[1] % 2) or (y and size[0] % 2))
+
+
+def _loss(source: Layout, target: Layout) -> float:
+    """Weigh what a change of format costs; 0 is none."""
+    meaning = {Family.GRAY: 0, Family.YUV: 1, Family.RGB: 2}
+    step = meaning[target.family] - meaning[source.family]
+    loss = 1000.0 * -step if step < 0 else 10.0 * step
+    if source.family is Family.RGB and target.family is Family.YUV:
+        loss = 500.0
+    for old, new in zip(source.shifts, target.shifts, strict=True):
+        loss += 100 * max(new - old, 0) + 5 * max(old - new, 0)
+    loss += 40 * max(source.bits - target.bits, 0) + max(target.bits - source.bits, 0)
+    if source.alpha and not target.alpha:
+        loss += 300
+    elif target.alpha and not source.alpha:
+        loss += 0.5
+    # Among equals: planar before packed 16-bit spellings does not matter, padding does.
+    return loss
+
+
+def is_exact(source: Layout, target: Layout) -> bool:
+    """Tell whether every sample of a source fits into a target unchanged.
+
+    Args:
+        source: layout of the source.
+        target: layout of the encoder.
+
+    Returns:
+        True where depth and meaning are the same and nothing is subsampled further.
+    """
+    coarser = any(n > o for o, n in zip(source.shifts, target.shifts, strict=True))
+    gray = source.family is Family.GRAY and target.family is Family.YUV
+    same = source.family is target.family or gray
+    lost_alpha = source.alpha is not None and target.alpha is None
+    return same and source.bits == target.bits and not coarser and not lost_alpha
+
+
+def convert(
+    frame: av.VideoFrame, target: Layout, orientation: Orientation | None = None
+) -> av.VideoFrame:
+    """Bring a frame into another pixel format of ours.
+
+    Samples stay as they are where `is_exact` holds; otherwise they go through floating point.
+
+    Args:
+        frame: frame in a format of ours, stored orientation.
+        target: format to make.
+        orientation: turn the picture upright on the way; None keeps it as stored.
+
+    Returns:
+        A new frame with the times and tags of the old one, matrix and range tags made true.
+    """
+    source = known_layout(frame)
+    turn = (orientation or Orientation()).upright
+    colour = colour_of(frame, source)
+    alpha = read_alpha(frame)
+    if target.family is Family.RGB:
+        if source.family is Family.RGB:
+            channels = [
+                _rescale(read_samples(frame, source, c), source, target) for c in source.colours
+            ]
+        else:
+            channels = list(_to_top(read_rgb(frame), target))
+        result = _blank(frame, target, turn(channels[0]))
+        result.colorspace, result.color_range = 0, Range.FULL
+        for component, channel in zip(target.colours, channels, strict=True):
+            _fill(result, target, component, turn(channel))
+    elif source.family is Family.RGB:
+        rgb = turn(read_rgb(frame))
+        result = _blank(frame, target, rgb[0])
+        # Untagged RGB becomes BT.709, tagged: every player then agrees.
+        colour = Colour(Matrix.BT709, full=target.family is Family.GRAY)
+        result.colorspace, result.color_range = 1, Range.FULL if colour.full else Range.LIMITED
+        paste_samples(result, rgb, torch.ones(rgb.shape[1:], dtype=torch.bool), colour)
+    else:
+        result = _convert_yuv(frame, source, target, colour, turn)
+    if target.alpha is not None:
+        opacity = torch.ones(1, frame.height, frame.width) if alpha is None else alpha
+        _fill(result, target, target.alpha, turn(_to_top(opacity, target)[0]))
+    return result
+
+
+def _convert_yuv(
+    frame: av.VideoFrame,
+    source: Layout,
+    target: Layout,
+    colour: Colour,
+    turn: Callable[[Tensor], Tensor],
+) -> av.VideoFrame:
+    """Change depth and subsampling of YUV, or give grey its neutral chroma."""
+    planes = []
+    for number in range(len(target.colours)):
+        new = (colour.luma_scale if number == 0 else colour.chroma_scale)(min(target.bits, 16))
+        if number and source.family is Family.GRAY:
+            planes.append(torch.full((frame.height, frame.width), new[0]))
+            continue
+        values = read_samples(frame, source, source.colours[number])
+        old = (colour.luma_scale if number == 0 else colour.chroma_scale)(min(source.bits, 16))
+        if number:
+            values = upsample(values, source, frame.height, frame.width)
+        if source.is_float:
+            old = (0.0, 1.0)
+        if target.is_float:
+            new = (0.0, 1.0)
+        if old != new:
+            values = values.sub(old[0]).div_(old[1])
+            values = values if target.is_float else quantise(values, new, target.bits)
+        planes.append(values)
+    result = _blank(frame, target, turn(planes[0]))
+    if colour.full and frame.color_range != Range.FULL:
+        result.color_range = Range.FULL
+    for component, values in zip(target.colours, planes, strict=True):
+        _fill(result, target, component, turn(values))
+    return result
+
+
+def _blank(frame: av.VideoFrame, target: Layout, picture: Tensor) -> av.VideoFrame:
+    height, width = picture.shape
+    result = av.VideoFrame(width, height, target.name)
+    for plane in result.planes:
+        # Padding and unused bytes (bgr0) are part of what lossless encoders keep.
+        np.frombuffer(plane, np.uint8)[:] = 0
+    copy_tags(frame, result)
+    return result
+
+
+def _fill(target: av.VideoFrame, layout: Layout, component: Component, values: Tensor) -> None:
+    x, y = component.shift_x, component.shift_y
+    if x or y:
+        values = F.avg_pool2d(values[None], (1 << y, 1 << x), ceil_mode=True)[0].round_()
+    samples(target, layout, component)[:] = values.numpy().astype(layout.dtype)
+
+
+def _to_top(values: Tensor, target: Layout) -> Tensor:
+    return values if target.is_float else torch.round(values * target.top)
+
+
+def _rescale(values: Tensor, source: Layout, target: Layout) -> Tensor:
+    if source.top == target.top:
+        return values
+    return _to_top((values / source.top).clamp_(0, 1), target)

@@ -1,0 +1,207 @@
+"""One encoded video stream in one container: codec, format, tags and time stamps."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+from av.video.stream import VideoStream
+
+from ..errors import VideoError
+from .carrier import choose_carrier, is_exact
+from .layout import Family, Layout, layout_of
+from .presets import CONTAINERS, ENCODERS, PRORES_PROFILES, ContainerPreset, EncoderPreset
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """Everything decided about the stream before it is opened."""
+
+    family: str
+    """Codec family, a key of `ENCODERS`."""
+    layout: Layout
+    """Pixel format of the encoder."""
+    options: dict[str, str]
+    """Options of the encoder."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceStream:
+    """What is copied from the source's video stream."""
+
+    family: str | None = None
+    """Codec family; None for images."""
+    profile: str | None = None
+    """Codec profile as the decoder names it."""
+    rate: Fraction
+    """Average frame rate."""
+    time_base: Fraction
+    """Unit of the time stamps in seconds."""
+    aspect: Fraction | None = None
+    """Sample aspect ratio."""
+    matrix: tuple[int, ...] | None = None
+    """Display matrix."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """Tags of the stream."""
+
+
+def container_preset(target: Path) -> ContainerPreset:
+    """Choose the container by suffix.
+
+    Args:
+        target: file to write.
+
+    Returns:
+        Its preset.
+
+    Raises:
+        VideoError: no container has that suffix.
+    """
+    preset = CONTAINERS.get(target.suffix.lower())
+    if preset is None:
+        raise VideoError(
+            f"Expected a file ending in {', '.join(CONTAINERS)}, got {target.name}; rename it."
+        )
+    return preset
+
+
+def choose_encoding(
+    container: ContainerPreset,
+    source: SourceStream,
+    layout: Layout,
+    size: tuple[int, int],
+    *,
+    quality: int,
+    lossless: bool,
+) -> Encoding:
+    """Decide codec and pixel format.
+
+    Args:
+        container: where it goes.
+        source: the source's stream.
+        layout: native layout of the source.
+        size: stored (height, width).
+        quality: 0 (best) to 51.
+        lossless: FFV1 in the native format.
+
+    Returns:
+        The decision; what is not as in the source is logged.
+
+    Raises:
+        VideoError: no encoder takes the picture.
+    """
+    family = "ffv1" if lossless else _family(container, source.family)
+    preset = ENCODERS[family]
+    wanted = layout
+    if not lossless and layout.family is not Family.YUV and family != source.family:
+        # RGB and grey H.264 play almost nowhere.
+        wanted = known("yuva420p" if layout.alpha else "yuv420p")
+    chosen = choose_carrier(wanted, _formats(preset), size=size, even=preset.even)
+    if chosen.shifts != wanted.shifts and preset.even and (size[0] % 2 or size[1] % 2):
+        _log.info(
+            "%s takes no odd size in %s; %dx%d is written as %s.",
+            preset.encoder,
+            wanted.name,
+            size[1],
+            size[0],
+            chosen.name,
+        )
+    elif not is_exact(layout, chosen):
+        _log.warning("Pixel format %s is written as %s.", layout.name, chosen.name)
+    options = preset.quality_options(quality)
+    profile = PRORES_PROFILES.get((source.profile or "").lower())
+    if family == "prores" and profile is not None:
+        options["profile"] = profile
+    return Encoding(family=family, layout=chosen, options=options)
+
+
+def _family(container: ContainerPreset, family: str | None) -> str:
+    if family in container.families and _formats(ENCODERS[family]):
+        return family
+    for other in container.families:
+        if _formats(ENCODERS[other]):
+            if family is not None:
+                _log.warning(
+                    "Codec %s cannot be written as %s; %s is used.", family, container.muxer, other
+                )
+            return other
+    raise VideoError(
+        f"Expected an encoder for {container.muxer}, got none in this build of PyAV; install "
+        "another build."
+    )
+
+
+def _formats(preset: EncoderPreset) -> list[str]:
+    try:
+        return [f.name for f in av.Codec(preset.encoder, "w").video_formats or []]
+    except av.codec.codec.UnknownCodecError:
+        return []
+
+
+def known(name: str) -> Layout:
+    """Give a layout that is in our table for certain."""
+    layout = layout_of(name)
+    assert layout is not None, name
+    return layout
+
+
+def open_output(path: Path, container: ContainerPreset, source: SourceStream) -> OutputContainer:
+    """Open a file for writing.
+
+    Args:
+        path: file to write.
+        container: its preset.
+        source: the source's stream, for the unit of time.
+
+    Returns:
+        The open container; no header is written yet.
+    """
+    options = dict(container.options)
+    if container.exact_clock:
+        # Edit lists count in the movie's unit, a millisecond by default: too coarse for exact pts.
+        options["movie_timescale"] = str(source.time_base.denominator)
+        if source.time_base.numerator == 1:
+            options["video_track_timescale"] = str(source.time_base.denominator)
+    return av.open(str(path), "w", format=container.muxer, container_options=options)
+
+
+def add_video(
+    output: OutputContainer, encoding: Encoding, source: SourceStream, frame: av.VideoFrame
+) -> VideoStream:
+    """Add the encoder's stream.
+
+    Args:
+        output: open container.
+        encoding: codec and format.
+        source: what to copy from the source.
+        frame: first frame in the encoder's format; gives size and colour tags.
+
+    Returns:
+        The stream, ready for `encode`.
+    """
+    stream = output.add_stream(
+        ENCODERS[encoding.family].encoder, rate=source.rate, options=encoding.options
+    )
+    context = stream.codec_context
+    context.width, context.height = frame.width, frame.height
+    context.pix_fmt = encoding.layout.name
+    context.time_base = source.time_base
+    context.color_range = frame.color_range
+    context.colorspace = frame.colorspace
+    context.color_trc = frame.color_trc
+    context.color_primaries = frame.color_primaries
+    if source.aspect:
+        context.sample_aspect_ratio = source.aspect
+    if encoding.family == "hevc" and output.format.name in ("mp4", "mov"):
+        # Apple players want this spelling.
+        context.codec_tag = "hvc1"
+    if source.matrix is not None:
+        stream.set_display_matrix(source.matrix)
+    stream.metadata.update(source.metadata)
+    return stream

@@ -1,0 +1,173 @@
+"""Image sequences: listing, and a writer with the interface of the video writer."""
+
+from __future__ import annotations
+
+import logging
+import re
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType, TracebackType
+
+from torch import Tensor
+
+from ..errors import VideoError
+from ..options import VideoOptions
+from .carrier import choose_carrier, convert, is_exact
+from .frame import Frame
+from .image import IMAGE_KINDS, IMAGE_SUFFIXES, image_kind, save_image
+from .media import DEFAULT_RATE
+from .partial import PartialFolder, write_errors
+from .paste import paste
+
+_log = logging.getLogger(__name__)
+
+_SPELLINGS = MappingProxyType({".jpeg": ".jpg", ".tiff": ".tif"})
+
+
+def list_images(folder: Path) -> list[Path]:
+    """List the images of a folder in natural order (2 before 10).
+
+    Args:
+        folder: folder of one sequence; hidden files and other kinds are passed over.
+
+    Returns:
+        Its images.
+
+    Raises:
+        VideoError: there are none, or images of two kinds, which would be two sequences.
+    """
+    files = [
+        p
+        for p in folder.iterdir()
+        if p.suffix.lower() in IMAGE_SUFFIXES and not p.name.startswith(".") and p.is_file()
+    ]
+    if not files:
+        raise VideoError(f"Expected a folder with images, got {folder} without; check the path.")
+    kinds = sorted({_SPELLINGS.get(p.suffix.lower(), p.suffix.lower()) for p in files})
+    if len(kinds) > 1:
+        raise VideoError(
+            f"Expected images of one kind in {folder}, got {', '.join(kinds)}; "
+            "move all but one sequence elsewhere."
+        )
+    return sorted(files, key=natural_key)
+
+
+def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
+    """Give a sort key under which numbers in names count as numbers."""
+    parts = re.split(r"(\d+)", path.name.casefold())
+    # Odd places hold digits; the first figure keeps numbers and words comparable.
+    keys = [(0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(parts)]
+    return keys, path.name
+
+
+class FrameFolderWriter:
+    """Write frames as a folder of images, changing hole samples only.
+
+    Images keep name and kind (PNG, TIFF, BMP, EXR); JPEG and WebP become PNG, since saving those
+    again would change pixels outside the hole. Frames of a video become PNG of 8 bits, or of 16
+    where the video has more than 8. The folder appears under its name only when it is whole.
+    """
+
+    def __init__(
+        self,
+        target: Path,
+        source: Path,
+        *,
+        options: VideoOptions | None = None,
+        rate: Fraction = DEFAULT_RATE,
+    ) -> None:
+        """Check the paths and prepare a hidden folder beside the target.
+
+        Args:
+            target: folder to write; existing images of the same names are replaced at the end.
+            source: the folder, still image or video that the frames were read from.
+            options: accepted for the common interface; images are always lossless.
+            rate: accepted for the common interface.
+
+        Raises:
+            VideoError: the target is the source, is a file, or cannot be written.
+        """
+        self.target, self.source = Path(target), Path(source)
+        if self.target.exists() and self.target.samefile(self.source):
+            raise VideoError(
+                f"Expected another folder than the source, got {target} twice; choose a new one."
+            )
+        self._names: list[Path] = []
+        if self.source.is_dir():
+            self._names = list_images(self.source)
+        elif self.source.suffix.lower() in IMAGE_SUFFIXES:
+            self._names = [self.source]
+        self._partial = PartialFolder(self.target)
+        self._told: set[str] = set()
+        self._num_frames = 0
+
+    def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
+        """Write one frame.
+
+        Args:
+            frame: the source frame.
+            pixels: filled picture (3,H,W) float in [0,1], display orientation.
+            hole: (1,H,W), non-zero = replace.
+
+        Raises:
+            ShapeError: the sizes do not fit.
+            VideoError: the image cannot be written.
+        """
+        source = self._names[frame.index] if frame.index < len(self._names) else None
+        kind = image_kind(source.suffix if source else ".png")
+        if source is not None and source.suffix.lower() not in IMAGE_KINDS:
+            self._tell(
+                "%s images are written as PNG: saving them again would change all pixels.",
+                source.suffix,
+            )
+        pasted = paste(frame, pixels, hole)
+        layout = choose_carrier(
+            frame.layout, kind.formats, size=(frame.native.height, frame.native.width)
+        )
+        if not is_exact(frame.layout, layout):
+            self._tell("Pixel format %s is written as %s.", frame.layout.name, layout.name)
+        if frame.orientation.matrix is not None:
+            self._tell("Images are written upright, without the orientation tag%s.", "")
+        name = f"{source.stem}{kind.suffix}" if source else f"{frame.index:06d}{kind.suffix}"
+        if source is not None and source.suffix.lower() in (".tif", ".tiff"):
+            name = source.name
+        with write_errors(self.target):
+            image = convert(pasted, layout, frame.orientation)
+            save_image(image, self._partial.path / name, kind)
+        self._num_frames += 1
+
+    def _tell(self, text: str, *values: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            _log.warning(text, *values)
+
+    def close(self) -> None:
+        """Give the folder its name.
+
+        Raises:
+            VideoError: no frame was written, or the folder cannot be moved.
+        """
+        if not self._num_frames:
+            self.abort()
+            raise VideoError(
+                f"Expected at least one frame for {self.target}, got none; check the range."
+            )
+        self._partial.commit()
+
+    def abort(self) -> None:
+        """Remove everything written so far."""
+        self._partial.discard()
+
+    def __enter__(self) -> FrameFolderWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()

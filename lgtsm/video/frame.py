@@ -1,0 +1,190 @@
+"""One frame: float RGB upright for the arithmetic, and the decoded samples for the writer."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import torch
+from torch import Tensor
+
+from ..errors import VideoError
+from .colour import Colour, colour_of
+from .layout import Family, Layout, layout_of, read_samples
+from .native import supported
+from .orientation import Orientation, orientation_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A decoded frame with its place in time."""
+
+    pixels: Tensor
+    """RGB (3,H,W) float32 in [0,1], in display orientation."""
+    alpha: Tensor | None
+    """Opacity (1,H,W) float32 in [0,1], in display orientation; None without an alpha channel."""
+    time: Fraction
+    """Seconds on the clock of the file."""
+    index: int
+    """Number of the frame in the file, the first is 0."""
+    native: av.VideoFrame
+    """The decoded samples in stored orientation; never change them, the decoder needs them."""
+    orientation: Orientation
+    """From stored to display orientation."""
+
+    @property
+    def layout(self) -> Layout:
+        """Layout of `native`."""
+        return known_layout(self.native)
+
+    @property
+    def colour(self) -> Colour:
+        """Meaning of the samples of `native`."""
+        return colour_of(self.native, self.layout)
+
+
+def known_layout(frame: av.VideoFrame) -> Layout:
+    """Give the layout of a frame that went through `supported`.
+
+    Args:
+        frame: a frame in a format of ours.
+
+    Returns:
+        Its layout.
+
+    Raises:
+        VideoError: the format is not one of ours.
+    """
+    layout = layout_of(frame.format.name)
+    if layout is None:
+        raise VideoError(
+            f"Expected a pixel format that can be read, got {frame.format.name}; convert it first."
+        )
+    return layout
+
+
+def make_frame(decoded: av.VideoFrame, *, time: Fraction, index: int) -> Frame:
+    """Build a Frame from what a decoder gave.
+
+    Args:
+        decoded: the decoder's frame.
+        time: seconds on the clock of the file.
+        index: number in the file.
+
+    Returns:
+        The frame, upright and in float.
+
+    Raises:
+        VideoError: the pixel format cannot be converted.
+    """
+    orientation = orientation_of(decoded)
+    native = supported(decoded)
+    alpha = read_alpha(native)
+    return Frame(
+        pixels=orientation.upright(read_rgb(native)),
+        alpha=None if alpha is None else orientation.upright(alpha),
+        time=time,
+        index=index,
+        native=native,
+        orientation=orientation,
+    )
+
+
+def upsample(samples: Tensor, layout: Layout, height: int, width: int) -> Tensor:
+    """Repeat chroma samples to picture size.
+
+    Repeating, and averaging on the way back, is an exact inverse: real pixels copied from another
+    frame arrive as that frame's samples, which a smooth filter would blur.
+
+    Args:
+        samples: (h,w) chroma.
+        layout: layout they come from.
+        height: rows of the picture.
+        width: columns of the picture.
+
+    Returns:
+        (height,width) of the same values.
+    """
+    x, y = layout.shifts
+    if y:
+        samples = samples.repeat_interleave(1 << y, 0)[:height]
+    if x:
+        samples = samples.repeat_interleave(1 << x, 1)[:, :width]
+    return samples
+
+
+def read_luma(native: av.VideoFrame) -> Tensor:
+    """Read the brightness of a frame without a detour through RGB.
+
+    Args:
+        native: frame in a format of ours.
+
+    Returns:
+        (1,H,W) float32 in [0,1]; black and white of the source's own range are exactly 0 and 1.
+        RGB is weighed by BT.601, as Pillow does.
+    """
+    layout = known_layout(native)
+    if layout.family is Family.RGB:
+        red, green, blue = read_rgb(native)
+        return (green + (red - green) * 0.299 + (blue - green) * 0.114)[None].clamp_(0, 1)
+    return _read_scaled_luma(native, layout)[None].clamp_(0, 1)
+
+
+def _read_scaled_luma(native: av.VideoFrame, layout: Layout) -> Tensor:
+    luma = read_samples(native, layout, layout.colours[0])
+    if layout.is_float:
+        return luma
+    offset, span = colour_of(native, layout).luma_scale(layout.bits)
+    return luma.sub_(offset).div_(span)
+
+
+def read_rgb(native: av.VideoFrame) -> Tensor:
+    """Convert a frame to RGB in floating point, with no rounding on the way.
+
+    Args:
+        native: frame in a format of ours.
+
+    Returns:
+        (3,H,W) float32 in [0,1], stored orientation; values beyond are clamped (logged for
+        floating point sources, where they are common).
+    """
+    layout = known_layout(native)
+    if layout.family is Family.RGB:
+        rgb = torch.stack([read_samples(native, layout, c) for c in layout.colours])
+        if layout.is_float:
+            if bool((rgb < 0).any() or (rgb > 1).any()):
+                _log.warning("Values outside 0 to 1 are clamped; outside the hole they are kept.")
+        else:
+            rgb.div_(layout.top)
+        return rgb.clamp_(0, 1)
+    luma = _read_scaled_luma(native, layout)
+    if layout.family is Family.GRAY:
+        return luma.clamp_(0, 1).expand(3, -1, -1).contiguous()
+    colour = colour_of(native, layout)
+    offset, span = colour.chroma_scale(layout.bits)
+    chroma = [read_samples(native, layout, c).sub_(offset).div_(span) for c in layout.colours[1:]]
+    # The matrix runs at chroma size; only its three results are brought to picture size.
+    parts = colour.rgb_parts(*chroma)
+    rgb = torch.empty(3, *luma.shape)
+    for channel, part in zip(rgb, parts, strict=True):
+        torch.add(luma, upsample(part, layout, *luma.shape), out=channel)
+    return rgb.clamp_(0, 1)
+
+
+def read_alpha(native: av.VideoFrame) -> Tensor | None:
+    """Read the opacity of a frame.
+
+    Args:
+        native: frame in a format of ours.
+
+    Returns:
+        (1,H,W) float32 in [0,1], stored orientation, or None without an alpha channel.
+    """
+    layout = known_layout(native)
+    if layout.alpha is None:
+        return None
+    return read_samples(native, layout, layout.alpha).div_(layout.top).clamp_(0, 1)[None]

@@ -1,0 +1,105 @@
+"""Single still images: one decoded frame in, one encoded file out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+
+import av
+
+from ..errors import VideoError
+from .media import open_media
+
+IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp", ".bmp"})
+"""File names that are taken for still images, in small letters."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageKind:
+    """How one kind of still image is written without loss."""
+
+    suffix: str
+    """Suffix of new files."""
+    encoder: str
+    """Encoder name in ffmpeg."""
+    formats: tuple[str, ...]
+    """Pixel formats it takes."""
+
+
+_PNG = ImageKind(
+    suffix=".png",
+    encoder="png",
+    formats=("rgb24", "rgba", "rgb48be", "rgba64be", "gray", "ya8", "gray16be", "ya16be"),
+)
+_TIFF = ImageKind(
+    suffix=".tif",
+    encoder="tiff",
+    formats=("rgb24", "rgba", "rgb48le", "rgba64le", "gray", "ya8", "gray16le", "ya16le"),
+)
+
+IMAGE_KINDS: Mapping[str, ImageKind] = MappingProxyType(
+    {
+        ".png": _PNG,
+        ".tif": _TIFF,
+        ".tiff": _TIFF,
+        ".bmp": ImageKind(suffix=".bmp", encoder="bmp", formats=("bgr24", "bgra", "gray")),
+        ".exr": ImageKind(
+            suffix=".exr", encoder="exr", formats=("gbrpf32le", "gbrapf32le", "grayf32le")
+        ),
+    }
+)
+"""Suffixes that keep their kind; JPEG and WebP lose with every save, so they become PNG."""
+
+
+def image_kind(suffix: str) -> ImageKind:
+    """Choose the kind of file that is written for a kind that was read.
+
+    Args:
+        suffix: suffix of the source image with its dot, any case.
+
+    Returns:
+        The same kind where it keeps every sample, else PNG.
+    """
+    return IMAGE_KINDS.get(suffix.lower(), _PNG)
+
+
+def load_image(path: Path) -> av.VideoFrame:
+    """Decode one still image.
+
+    Args:
+        path: image file.
+
+    Returns:
+        Its first picture as decoded, with the orientation tag of its EXIF data.
+
+    Raises:
+        VideoError: it cannot be read.
+    """
+    with open_media(path) as container:
+        for frame in container.decode(video=0):
+            return frame
+    raise VideoError(f"Expected an image, got {path} without a picture; check the file.")
+
+
+def save_image(frame: av.VideoFrame, path: Path, kind: ImageKind) -> None:
+    """Encode one still image.
+
+    Args:
+        frame: picture in one of the kind's formats.
+        path: file to write.
+        kind: how to encode it.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    encoder = av.CodecContext.create(kind.encoder, "w")
+    encoder.width, encoder.height = frame.width, frame.height
+    encoder.pix_fmt = frame.format.name
+    encoder.time_base = Fraction(1, 24)
+    encoder.framerate = 24
+    frame.pts, frame.time_base = 0, encoder.time_base
+    packets = encoder.encode(frame) + encoder.encode(None)
+    path.write_bytes(b"".join(bytes(packet) for packet in packets))

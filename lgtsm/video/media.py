@@ -1,0 +1,83 @@
+"""Opening media files so that every failure is one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+from ..errors import VideoError
+
+DEFAULT_RATE = Fraction(24)
+"""Frames per second of image folders and of files that do not say."""
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[InputContainer]:
+    """Open a media file for reading and close it for certain.
+
+    Args:
+        path: file of any kind ffmpeg reads.
+
+    Yields:
+        The open container.
+
+    Raises:
+        VideoError: the file is missing, empty or no media file.
+    """
+    if not path.is_file():
+        raise VideoError(f"Expected a media file, got {path}, which is no file; check the path.")
+    try:
+        if path.stat().st_size == 0:
+            raise VideoError(f"Expected a media file, got the empty file {path}; copy it again.")
+        # A plain open file: names are never taken for patterns or protocols ("take%03d.png").
+        with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
+            yield container
+    except (av.FFmpegError, OSError) as error:
+        raise VideoError(
+            f"Expected a media file that can be read, got {path} ({_reason(error)}); "
+            "check that it is whole and plays."
+        ) from error
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or type(error).__name__
+
+
+def video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """Choose the moving picture of a file.
+
+    Args:
+        container: open container.
+        path: its file, for the message.
+
+    Returns:
+        The first video stream that is no cover picture.
+
+    Raises:
+        VideoError: there is none.
+    """
+    streams = [s for s in container.streams.video if s.codec_context is not None]
+    moving = [s for s in streams if not s.disposition & av.stream.Disposition.attached_pic]
+    if not moving:
+        raise VideoError(
+            f"Expected a file with a video stream, got {path} without; check the file."
+        )
+    return moving[0]
+
+
+def stream_rate(stream: VideoStream) -> Fraction:
+    """Give the average frame rate of a stream.
+
+    Args:
+        stream: video stream of an open file.
+
+    Returns:
+        Frames per second; 24 where the file does not say.
+    """
+    return stream.average_rate or stream.guessed_rate or DEFAULT_RATE

@@ -1,0 +1,111 @@
+"""Frames in formats of ours: conversion of foreign formats, copies, tags."""
+
+from __future__ import annotations
+
+import logging
+from types import MappingProxyType
+
+import av
+import numpy as np
+
+from ..errors import VideoError
+from .layout import layout_of
+
+_log = logging.getLogger(__name__)
+
+# Other arrangements of samples that ours can hold without any change (checked by test).
+_SAME_SAMPLES = MappingProxyType(
+    {
+        "nv12": "yuv420p",
+        "nv21": "yuv420p",
+        "nv16": "yuv422p",
+        "nv24": "yuv444p",
+        "yuyv422": "yuv422p",
+        "uyvy422": "yuv422p",
+        "yvyu422": "yuv422p",
+        "p010le": "yuv420p10le",
+        "p210le": "yuv422p10le",
+        "monob": "gray",
+        "monow": "gray",
+        "pal8": "rgba",
+    }
+)
+
+
+def supported(frame: av.VideoFrame) -> av.VideoFrame:
+    """Give a frame in a format that `layout_of` knows.
+
+    Args:
+        frame: decoded frame.
+
+    Returns:
+        The frame itself, or its samples in another arrangement (10-bit semi-planar and the like,
+        unchanged), or else the nearest format, which is logged.
+
+    Raises:
+        VideoError: the format cannot be converted.
+    """
+    name = frame.format.name
+    if layout_of(name) is not None:
+        return frame
+    target = _SAME_SAMPLES.get(name)
+    if target is None and name.endswith("be") and layout_of(name[:-2] + "le"):
+        target = name[:-2] + "le"
+    if target is None:
+        bits = max((c.bits for c in frame.format.components), default=8)
+        alpha = any(c.is_alpha for c in frame.format.components)
+        if frame.format.is_rgb or frame.format.is_bayer or frame.format.has_palette:
+            target = (
+                ("rgba64le" if alpha else "rgb48le") if bits > 8 else "rgba" if alpha else "rgb24"
+            )
+        else:
+            target = ("yuva444p" if alpha else "yuv444p") + ("16le" if bits > 8 else "")
+        _log.warning("Pixel format %s is read as %s, which is not exact.", name, target)
+    try:
+        converted = frame.reformat(format=target)
+    except (av.FFmpegError, ValueError) as error:
+        raise VideoError(
+            f"Expected a pixel format that can be converted, got {name}; convert the file first."
+        ) from error
+    # swscale drops the tags of untagged formats only; colours stay those of the source.
+    converted.colorspace = frame.colorspace
+    converted.color_range = frame.color_range
+    return converted
+
+
+def clone(frame: av.VideoFrame) -> av.VideoFrame:
+    """Copy a frame with its samples, times and tags.
+
+    Decoders keep their frames as references for the next ones, so those must never be changed.
+
+    Args:
+        frame: any frame.
+
+    Returns:
+        A frame of its own memory.
+    """
+    copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
+    for old, new in zip(frame.planes, copy.planes, strict=True):
+        source = np.frombuffer(old, np.uint8).reshape(old.height, -1)
+        target = np.frombuffer(new, np.uint8).reshape(new.height, -1)
+        shared = min(source.shape[1], target.shape[1])
+        target[:, :shared] = source[:, :shared]
+    copy_tags(frame, copy)
+    return copy
+
+
+def copy_tags(source: av.VideoFrame, target: av.VideoFrame) -> None:
+    """Give one frame the times and colour tags of another.
+
+    Args:
+        source: frame to read.
+        target: frame to change.
+    """
+    target.pts = source.pts
+    if source.time_base:
+        target.time_base = source.time_base
+    target.duration = source.duration
+    target.colorspace = source.colorspace
+    target.color_range = source.color_range
+    target.color_trc = source.color_trc
+    target.color_primaries = source.color_primaries

@@ -1,0 +1,91 @@
+"""How a stored picture is turned for display: the four rotations and their mirror images."""
+
+from __future__ import annotations
+
+import logging
+import struct
+from dataclasses import dataclass
+
+import av
+from torch import Tensor
+
+_log = logging.getLogger(__name__)
+
+_ONE = 1 << 16  # display matrices hold 16.16 fixed point numbers
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """Steps from stored to displayed picture: swap the axes, then mirror rows and columns."""
+
+    swap: bool = False
+    """Exchange rows and columns first."""
+    mirror_rows: bool = False
+    """Then turn top to bottom."""
+    mirror_columns: bool = False
+    """Then turn left to right."""
+    matrix: tuple[int, ...] | None = None
+    """The nine numbers of the file's display matrix, to be copied as they are."""
+
+    @property
+    def degrees(self) -> int:
+        """Counter-clockwise rotation in degrees (0, 90, 180, 270), mirroring left aside."""
+        if self.swap:
+            return 90 if self.mirror_rows else 270
+        return 180 if self.mirror_rows and self.mirror_columns else 0
+
+    def upright(self, picture: Tensor) -> Tensor:
+        """Turn a stored picture for display.
+
+        Args:
+            picture: (...,H,W) in stored orientation.
+
+        Returns:
+            The same samples in display orientation, contiguous.
+        """
+        if self.swap:
+            picture = picture.transpose(-1, -2)
+        return picture.flip(self._mirrored()).contiguous() if self._turned else picture
+
+    def stored(self, picture: Tensor) -> Tensor:
+        """Turn a displayed picture back to stored orientation; undoes `upright`.
+
+        Args:
+            picture: (...,H,W) in display orientation.
+
+        Returns:
+            The same samples in stored orientation.
+        """
+        picture = picture.flip(self._mirrored()) if self._turned else picture
+        return picture.transpose(-1, -2) if self.swap else picture
+
+    @property
+    def _turned(self) -> bool:
+        return self.swap or self.mirror_rows or self.mirror_columns
+
+    def _mirrored(self) -> list[int]:
+        return [-2] * self.mirror_rows + [-1] * self.mirror_columns
+
+
+def orientation_of(frame: av.VideoFrame) -> Orientation:
+    """Read the display matrix that a decoder attached to a frame.
+
+    Args:
+        frame: a decoded frame.
+
+    Returns:
+        Its orientation; skewed matrices (not a multiple of 90 degrees) count as upright and are
+        logged.
+    """
+    side = frame.side_data.get("DISPLAYMATRIX")
+    if side is None:
+        return Orientation()
+    matrix = struct.unpack("=9i", bytes(side)[:36])
+    # x' = a x + c y and y' = b x + d y, y pointing down (ffmpeg, libavutil/display.h).
+    a, b, c, d = (round(matrix[i] / _ONE) for i in (0, 1, 3, 4))
+    if a and d and not b and not c:
+        return Orientation(False, d < 0, a < 0, matrix)
+    if b and c and not a and not d:
+        return Orientation(True, b < 0, c < 0, matrix)
+    _log.warning("The display matrix %s is no quarter turn; the picture is used as stored.", matrix)
+    return Orientation()

@@ -1,0 +1,144 @@
+"""Copy sound, subtitles and data of a source into an output, packet by packet."""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from av.container import InputContainer, OutputContainer
+from av.stream import Stream
+
+from .media import open_media, video_stream
+
+_log = logging.getLogger(__name__)
+
+_NOT_COPIED = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER"})
+# Numbers Matroska keeps per stream describe the old stream, not ours.
+_STATISTICS = ("BPS", "DURATION", "NUMBER_OF", "_STATISTICS")
+
+
+def copied_tags(tags: dict[str, str]) -> dict[str, str]:
+    """Leave out the tags that describe the old file itself.
+
+    Args:
+        tags: metadata of a container or stream.
+
+    Returns:
+        What may be copied.
+    """
+    return {
+        key: value
+        for key, value in tags.items()
+        if key not in _NOT_COPIED and not key.upper().startswith(_STATISTICS)
+    }
+
+
+class PacketCopier:
+    """Hands packets of all streams but the picture to an output, in step with the picture."""
+
+    def __init__(
+        self, source: Path, output: OutputContainer, *, first: Fraction | None, whole: bool
+    ) -> None:
+        """Open the source a second time and add its streams to the output.
+
+        Args:
+            source: video file.
+            output: container whose header is not written yet; tags and chapters are copied too.
+            first: seconds at which the range begins; earlier packets are left out and all times
+                move back by it. None keeps everything and all times.
+            whole: the output has all of the source (chapters are copied then).
+        """
+        self._output, self._first = output, first
+        self._stack = ExitStack()
+        container = self._stack.enter_context(open_media(source))
+        output.metadata.update(copied_tags(container.metadata))
+        if whole and first is None and (chapters := container.chapters()):
+            output.set_chapters(chapters)
+        self._streams = self._add_streams(container, source)
+        self._packets = self._read(container)
+        self._waiting: av.Packet | None = None
+
+    def _add_streams(self, container: InputContainer, source: Path) -> dict[int, Stream]:
+        picture = video_stream(container, source).index
+        streams = {}
+        for stream in container.streams:
+            if stream.index == picture:
+                continue
+            what = f"{stream.type} stream {stream.index} of {source.name}"
+            reason = _refusal(stream, self._output.format.name)
+            if reason:
+                _log.warning("The %s is not copied: %s.", what, reason)
+                continue
+            new = self._output.add_stream_from_template(stream)
+            new.metadata.update(copied_tags(stream.metadata))
+            new.disposition = stream.disposition
+            streams[stream.index] = new
+        return streams
+
+    def _read(self, container: InputContainer) -> Iterator[av.Packet]:
+        chosen = [container.streams[index] for index in self._streams]
+        if not chosen:
+            return
+        try:
+            for packet in container.demux(chosen):
+                if packet.size:
+                    yield packet
+        except av.FFmpegError as error:
+            _log.warning("Sound and subtitles end early, the source is damaged: %s.", error)
+
+    def copy_until(self, end: Fraction | None) -> None:
+        """Write the packets that begin before a time.
+
+        Args:
+            end: seconds on the source's clock; None writes all that are left.
+        """
+        while True:
+            packet = self._waiting or next(self._packets, None)
+            self._waiting = None
+            if packet is None:
+                return
+            time = _time(packet)
+            # A packet of another stream may come late; it is not worth waiting for.
+            if end is not None and time is not None and time >= end:
+                self._waiting = packet
+                return
+            self._write(packet, time)
+
+    def _write(self, packet: av.Packet, time: Fraction | None) -> None:
+        if self._first is not None:
+            if time is None or time < self._first:
+                return
+            shift = round(self._first / packet.time_base)
+            packet.pts = None if packet.pts is None else packet.pts - shift
+            packet.dts = None if packet.dts is None else packet.dts - shift
+        packet.stream = self._streams[packet.stream_index]
+        self._output.mux_one(packet)
+
+    def close(self) -> None:
+        """Close the source."""
+        self._packets.close()
+        self._waiting = None
+        self._stack.close()
+
+
+def _time(packet: av.Packet) -> Fraction | None:
+    stamp = packet.pts if packet.pts is not None else packet.dts
+    return None if stamp is None else stamp * packet.time_base
+
+
+def _refusal(stream: Stream, muxer: str) -> str | None:
+    """Try a stream alone in a container of that kind; give the reason if it is refused."""
+    if stream.type == "video":
+        return "only the first picture is written"
+    try:
+        with av.open(io.BytesIO(), "w", format=muxer) as trial:
+            trial.add_stream_from_template(stream)
+            trial.start_encoding()
+    except (av.FFmpegError, ValueError, OSError) as error:
+        return f"{muxer} cannot hold it ({getattr(error, 'strerror', None) or error})"
+    return None

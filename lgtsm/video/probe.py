@@ -1,0 +1,157 @@
+"""What a file, folder or still image is, without reading all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from ..errors import VideoError
+from .colour import UNTAGGED
+from .folder import list_images
+from .image import load_image
+from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
+from .orientation import orientation_of
+from .read import is_still
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColourTags:
+    """Colour numbers of H.273 as the file has them; 2 is untagged."""
+
+    matrix: int = UNTAGGED
+    """Matrix coefficients."""
+    primaries: int = UNTAGGED
+    """Colour primaries."""
+    transfer: int = UNTAGGED
+    """Transfer characteristics."""
+    range: int = 0
+    """0 untagged, 1 limited, 2 full."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoInfo:
+    """A short description of a source."""
+
+    width: int
+    """Columns in display orientation."""
+    height: int
+    """Rows in display orientation."""
+    num_frames: int
+    """Number of frames; 0 if unknown."""
+    num_frames_exact: bool
+    """False where the number is only duration times rate."""
+    rate: Fraction
+    """Average frames per second."""
+    duration: Fraction
+    """Seconds; 0 if unknown."""
+    codec: str
+    """Codec in ffmpeg's words; for images the kind of image."""
+    pixel_format: str
+    """Pixel format in ffmpeg's words."""
+    bit_depth: int
+    """Bits of a sample (8 to 16, 32 for floating point)."""
+    rotation: int
+    """Counter-clockwise rotation in degrees that the file asks for (0, 90, 180, 270)."""
+    colour: ColourTags
+    """Colour tags."""
+    aspect: Fraction
+    """Width of a pixel divided by its height."""
+    has_audio: bool
+    """There is sound."""
+    has_alpha: bool
+    """Frames have an alpha channel."""
+    is_folder: bool
+    """The source is a folder of images."""
+    is_still: bool
+    """The source is one still image."""
+
+
+def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
+    """Describe a source; its first frame is decoded.
+
+    Args:
+        path: video file, folder of images or one still image.
+        rate: frames per second of a folder.
+
+    Returns:
+        The description.
+
+    Raises:
+        VideoError: nothing can be read.
+    """
+    path = Path(path)
+    if path.is_dir() or (is_still(path) and path.exists()):
+        files = list_images(path) if path.is_dir() else [path]
+        return _describe(
+            load_image(files[0]),
+            num_frames=len(files),
+            num_frames_exact=True,
+            rate=Fraction(rate),
+            duration=len(files) / Fraction(rate),
+            codec=files[0].suffix.lower()[1:],
+            aspect=Fraction(1),
+            has_audio=False,
+            is_folder=path.is_dir(),
+            is_still=not path.is_dir(),
+        )
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        average = stream_rate(stream)
+        duration = Fraction(0)
+        if stream.duration and stream.time_base:
+            duration = stream.duration * stream.time_base
+        elif container.duration:
+            duration = Fraction(container.duration, av.time_base)
+        frame = _first_frame(container, stream, path)
+        return _describe(
+            frame,
+            num_frames=stream.frames or round(duration * average),
+            num_frames_exact=bool(stream.frames),
+            rate=average,
+            duration=duration,
+            codec=stream.codec_context.codec.canonical_name,
+            aspect=stream.sample_aspect_ratio or Fraction(1),
+            has_audio=bool(container.streams.audio),
+            is_folder=False,
+            is_still=False,
+        )
+
+
+def _first_frame(
+    container: av.container.InputContainer, stream: av.VideoStream, path: Path
+) -> av.VideoFrame:
+    for packet in container.demux(stream):
+        try:
+            frames = stream.decode(packet)
+        except av.FFmpegError:
+            # Damage at the head; the first frame that decodes serves.
+            continue
+        if frames:
+            return frames[0]
+    raise VideoError(f"Expected a video with frames, got {path} without; check the file.")
+
+
+def _describe(frame: av.VideoFrame, **facts: object) -> VideoInfo:
+    orientation = orientation_of(frame)
+    height, width = frame.height, frame.width
+    if orientation.swap:
+        height, width = width, height
+    components = frame.format.components
+    return VideoInfo(
+        width=width,
+        height=height,
+        pixel_format=frame.format.name,
+        bit_depth=max((c.bits for c in components), default=8),
+        rotation=orientation.degrees,
+        colour=ColourTags(
+            matrix=int(frame.colorspace),
+            primaries=int(frame.color_primaries),
+            transfer=int(frame.color_trc),
+            range=int(frame.color_range),
+        ),
+        has_alpha=any(c.is_alpha for c in components),
+        **facts,
+    )

@@ -1,0 +1,244 @@
+"""Frames of a file, a folder or a still image, in order, with their exact times."""
+
+from __future__ import annotations
+
+import logging
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+from torch import Tensor
+
+from ..errors import VideoError
+from .folder import list_images
+from .frame import Frame, make_frame, read_luma
+from .image import IMAGE_SUFFIXES, load_image
+from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
+from .native import supported
+from .orientation import orientation_of
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """A decoder's frame before it is converted."""
+
+    frame: av.VideoFrame
+    time: Fraction
+    index: int
+
+
+def read_frames(
+    path: Path, *, start: int = 0, end: int | None = None, rate: Fraction = DEFAULT_RATE
+) -> Iterator[Frame]:
+    """Read frames in display order.
+
+    A damaged or truncated file gives the frames that can be decoded and logs one warning.
+
+    Args:
+        path: video file, folder of images or one still image.
+        start: first frame (0 or more).
+        end: frame after the last one; None reads to the end.
+        rate: frames per second of a folder (files carry their own times).
+
+    Returns:
+        Frames with pixels (3,H,W) float32 in [0,1], upright. Time is the file's own time stamp;
+        only files without time stamps are timed by number and rate.
+
+    Raises:
+        VideoError: nothing can be read, the range is empty, or the size changes on the way.
+    """
+    decoded = _read_decoded(Path(path), start, end, rate)
+    return (make_frame(one.frame, time=one.time, index=one.index) for one in decoded)
+
+
+def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterator[Tensor]:
+    """Read masks: the brightness of a still image, a folder or a video.
+
+    An alpha channel is never used: the drawn grey is the mask.
+
+    Args:
+        path: still image (gives one mask, whatever the range), folder or video file.
+        start: first frame of a folder or video.
+        end: frame after the last one; None reads to the end.
+
+    Returns:
+        Masks (1,H,W) float32 in [0,1], upright; black and white of the source's own range are
+        exactly 0 and 1.
+
+    Raises:
+        VideoError: nothing can be read, the range is empty, or the size changes on the way.
+    """
+    path = Path(path)
+    if is_still(path):
+        start, end = 0, None
+    decoded = (one.frame for one in _read_decoded(path, start, end, DEFAULT_RATE))
+    return (orientation_of(frame).upright(read_luma(supported(frame))) for frame in decoded)
+
+
+def is_still(path: Path) -> bool:
+    """Tell whether a path names one still image."""
+    return path.suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
+
+
+def _read_decoded(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[_Decoded]:
+    """Check path and range at once, then decode lazily."""
+    if not path.exists():
+        raise VideoError(f"Expected a video, an image or a folder, got {path}; check the path.")
+    if start < 0 or (end is not None and end <= start):
+        raise VideoError(
+            f"Expected a range with 0 <= start < end, got {start} to {end}; count frames from 0."
+        )
+    if path.is_dir() or is_still(path):
+        frames = _decode_images(path, start, end, rate)
+    else:
+        frames = _decode_file(path, start, end)
+    return _check(frames, path, start)
+
+
+def _check(frames: Iterator[_Decoded], path: Path, start: int) -> Iterator[_Decoded]:
+    """Pass frames on; stop where there are none or their size changes."""
+    size = None
+    for one in frames:
+        size = size or (one.frame.width, one.frame.height)
+        if size != (one.frame.width, one.frame.height):
+            raise VideoError(
+                f"Expected all frames of {path} to be {size[0]}x{size[1]}, got "
+                f"{one.frame.width}x{one.frame.height} at frame {one.index}; split the file there."
+            )
+        yield one
+    if size is None:
+        raise VideoError(
+            f"Expected frames from number {start} on, got none from {path}; check file and range."
+        )
+
+
+def _decode_images(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[_Decoded]:
+    files = list_images(path) if path.is_dir() else [path]
+    for index, file in list(enumerate(files))[start:end]:
+        yield _Decoded(load_image(file), index / Fraction(rate), index)
+
+
+def _decode_file(path: Path, start: int, end: int | None) -> Iterator[_Decoded]:
+    plan = _plan_seek(path, start) if start else None
+    if plan:
+        frames = _decode_from(path, plan.seek)
+        for frame in frames:
+            if frame.pts is None or frame.pts >= plan.first:
+                break
+        else:
+            frame = None
+        if frame is not None and frame.pts == plan.first:
+            yield from _number(_chain(frame, frames), start, start, end, path)
+            return
+        _log.debug("Seeking in %s missed frame %d; all frames are decoded.", path, start)
+    yield from _number(_decode_from(path, None), 0, start, end, path)
+
+
+def _chain(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
+    yield first
+    yield from rest
+
+
+def _number(
+    frames: Iterator[av.VideoFrame], number: int, start: int, end: int | None, path: Path
+) -> Iterator[_Decoded]:
+    """Give frames their numbers and times; keep those from start to end."""
+    rate = None
+    for index, frame in enumerate(frames, number):
+        if end is not None and index >= end:
+            return
+        if index < start:
+            continue
+        if frame.pts is not None and frame.time_base:
+            time = frame.pts * frame.time_base
+        else:
+            if rate is None:
+                with open_media(path) as container:
+                    rate = stream_rate(video_stream(container, path))
+                _log.warning("%s has frames without time stamps; they are timed by rate.", path)
+            time = index / rate
+        yield _Decoded(frame, time, index)
+
+
+def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
+    """Decode to the end, over damage, logging it once."""
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        stream.thread_type = "AUTO"
+        if seek is not None:
+            container.seek(seek, stream=stream)
+        damage: str | None = None
+        num_packets = num_frames = 0
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets, None)
+            except av.FFmpegError as error:
+                # Nothing can be read behind this point, but the decoder still holds frames.
+                damage, packet = str(error), None
+            try:
+                frames = stream.decode(packet if packet is not None and packet.size else None)
+            except av.EOFError:
+                frames = []
+            except av.FFmpegError as error:
+                damage, frames = str(error), []
+            num_frames += len(frames)
+            for frame in frames:
+                # Frames that leave the decoder at its flush do not know their unit.
+                frame.time_base = frame.time_base or stream.time_base
+                yield frame
+            if packet is None or not packet.size:
+                break
+            num_packets += 1
+        if damage is None and seek is None and num_packets < stream.frames:
+            damage = f"{num_packets} of {stream.frames} packets are there"
+        if damage is not None:
+            _log.warning(
+                "%s is damaged or cut off (%s); %d frames were decoded.", path, damage, num_frames
+            )
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where to seek, and the time stamp of the wanted frame, in units of the stream."""
+
+    seek: int
+    first: int
+
+
+def _plan_seek(path: Path, start: int) -> _Plan | None:
+    """Find the key frame before a frame number by reading packets without decoding them.
+
+    Returns:
+        None where frame numbers cannot be told from packets for certain.
+    """
+    times: list[int] = []
+    keys: list[tuple[int, int]] = []
+    try:
+        with open_media(path) as container:
+            for packet in container.demux(video_stream(container, path)):
+                if not packet.size:
+                    continue
+                if packet.pts is None or packet.is_corrupt or packet.is_discard:
+                    return None
+                times.append(packet.pts)
+                if packet.is_keyframe:
+                    keys.append((packet.pts, packet.dts if packet.dts is not None else packet.pts))
+    except VideoError:
+        return None
+    # Frames shown before the first key frame may or may not decode; then numbers are unsure.
+    if not keys or keys[0][0] != min(times) or keys[0][0] != times[0]:
+        return None
+    times.sort()
+    if len(set(times)) != len(times) or start >= len(times):
+        return None
+    first = times[start]
+    keys.sort()
+    pts, dts = keys[bisect_right(keys, first, key=lambda k: k[0]) - 1]
+    # Some demuxers seek by decoding time: the earlier of both never lands behind the key frame.
+    return _Plan(min(pts, dts), first) if pts > times[0] else None

@@ -1,0 +1,2 @@
+"""Stub replaced below."""
+def export(*a): raise SystemExit

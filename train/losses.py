@@ -1,0 +1,78 @@
+"""Losses of stage 1, each as a share of the starting fill's own loss.
+
+A refining net starts from a fill, so a loss of 1 is the fill itself and hard clips weigh no more
+than easy ones; the squared term then falls with the mean gain in decibels, which is what is
+reported. Both are measured inside the hole only: over the whole frame, as in the published code,
+the gradient of a small hole vanishes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lgtsm.metrics.perceptual import SqueezeNetFeatures, feature_distance
+
+from .recipe import LossRecipe
+
+_L2_FLOOR = 1e-3
+"""Squared error (30 dB) below which a fill counts as done; keeps easy clips from ruling."""
+_L1_FLOOR = 1e-2
+_PERCEPTUAL_FLOOR = 1e-2
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Shares of the fill's own loss: l1, l2, perceptual (scalars), and their weighted total."""
+
+    l1: Tensor
+    l2: Tensor
+    perceptual: Tensor
+    total: Tensor
+
+
+def refine_losses(
+    result: Tensor,
+    fill: Tensor,
+    truth: Tensor,
+    holes: Tensor,
+    *,
+    net: SqueezeNetFeatures | None,
+    weights: LossRecipe,
+) -> Losses:
+    """Compare a network's result and its starting fill with the truth.
+
+    Args:
+        result: (T,3,h,w) raw prediction.
+        fill: (T,3,h,w) what the network started from.
+        truth: (T,3,h,w).
+        holes: (T,1,h,w), 1 = hole; a clip without hole gives zero losses.
+        net: features for the perceptual term, or None to leave it out.
+        weights: of the terms.
+
+    Returns:
+        The losses; gradients flow to `result` only.
+    """
+    area = 3 * holes.sum().clamp_min(1.0)
+
+    def inside(difference: Tensor) -> Tensor:
+        return (difference * holes).sum() / area
+
+    l1 = inside((result - truth).abs())
+    l2 = inside((result - truth).square())
+    with torch.no_grad():
+        fill_l1 = inside((fill - truth).abs())
+        fill_l2 = inside((fill - truth).square())
+    l1 = l1 / (fill_l1 + _L1_FLOOR)
+    l2 = l2 / (fill_l2 + _L2_FLOOR)
+    perceptual = result.new_zeros(())
+    if net is not None and weights.perceptual > 0:
+        composed = holes * result + (1 - holes) * truth
+        with torch.no_grad():
+            fill_distance = feature_distance(net, fill, truth).mean()
+        distance = feature_distance(net, composed, truth).mean()
+        perceptual = distance / (fill_distance + _PERCEPTUAL_FLOOR)
+    total = weights.l1 * l1 + weights.l2 * l2 + weights.perceptual * perceptual
+    return Losses(l1, l2, perceptual, total)
