@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .region import Box
+from ..box import Box
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu_
 
+from ..box import Box
 from ..models.gated import SLOPE, GatedLayer
 from .features import Arrival, FramePlanes, leading, paste
-from .region import Box, LayerRegion
+from .region import LayerRegion
 
 
 @dataclass(frozen=True)

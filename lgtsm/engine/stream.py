@@ -13,11 +13,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..box import Box, union
 from ..models.spec import LAYERS
 from ..models.trunk import Trunk
 from .features import Arrival, Plane
 from .layer import LayerState, StreamLayer
-from .region import Box, LayerRegion, plan_regions, union
+from .region import LayerRegion, plan_regions
 
 BoxAt = Callable[[int], Box | None]
 """Frame number -> box of that frame's hole, None where it has none or the frame does not exist."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, interpolate, pad
 
+from ..box import Box, hole_box
 from .smooth import push_pull, smooth_fill
 
 CELL = 4
@@ -28,8 +29,10 @@ class Evidence:
     """What is known about a frame's holes before any network has looked.
 
     fill: (N,3,h,w) evidence fill; equals the frame where it is known.
-    smooth, nearest, best: (N,3,h,w) candidates: smooth fill, nearest known copy in time, copy of
-        least predicted error; each equals the fill's neighbours' pixels where the frame is known.
+    smooth, best: (N,3,h,w) candidates: smooth fill, copy of least predicted error (the smooth fill
+        where even that is worse); equal the frame where it is known.
+    nearest: (N,3,h,w) candidate: the pixel of the nearest frame in time that knows it; where the
+        frame itself is known this shows how well a copy fits.
     error: (N,1,h,w) expected root-mean-square error of the fill, 0 where known.
     confidence: (N,1,h,w) share of copies in the fill, 0..1, 0 where known.
     """
@@ -56,6 +59,10 @@ class Evidence:
         return Evidence(*parts)
 
 
+SURROUND_PX = 64
+"""What lies farther than this from a hole's box says nothing about its content."""
+GRID_PX = 16
+"""Crops are aligned to this, a multiple of the cell, so that cells do not depend on the crop."""
 CONTRAST_SHARE = 0.5
 """Squared error of a smooth fill as a share of the local variance. A fill by the local mean would
 have all of it; measured on clips with moving blobs, 0.5 gives the best mean and 0.3 or 1 less."""
@@ -98,6 +105,24 @@ def _smooth_error(frame: Tensor, hole: Tensor) -> Tensor:
     return CONTRAST_SHARE * _enlarge(push_pull(variance, trusted), frame.shape[-2:])
 
 
+def evidence_crop(hole: Tensor) -> Box | None:
+    """Return the part of a frame that decides what is in its hole.
+
+    Args:
+        hole: (...,h,w) of the frame, or of a part of it whose edges are multiples of `GRID_PX`
+            or the frame's own and that holds this crop.
+
+    Returns:
+        The box, or None without a hole; it depends on nothing but the frame's own hole, so that
+        streamed and whole clips get the same fill.
+    """
+    box = hole_box(hole)
+    if box is None:
+        return None
+    height, width = hole.shape[-2:]
+    return box.grow(SURROUND_PX).aligned(GRID_PX) & Box(0, 0, height, width)
+
+
 def gather_evidence(
     frame: Tensor, hole: Tensor, references: Tensor, holes: Tensor, offsets: Sequence[int]
 ) -> Evidence:
@@ -113,39 +138,64 @@ def gather_evidence(
     Returns:
         Evidence of one frame (N = 1).
     """
+    order = sorted(range(len(offsets)), key=lambda i: (abs(offsets[i]), -offsets[i]))
+    references, holes = references[order], holes[order]  # nearest in time first
+    zero = torch.zeros_like(hole)
+    nearest = _nearest_known(frame, references, holes)
+    whole = Evidence(frame, frame, nearest, frame, zero, zero)
+    crop = evidence_crop(hole)
+    if crop is None:
+        return whole
+    rows, columns = slice(crop.top, crop.bottom), slice(crop.left, crop.right)
+    part = _weigh(*(x[..., rows, columns] for x in (frame, hole, references, holes)))
+    values = []
+    for outer, inner in zip(vars(whole).values(), vars(part).values(), strict=True):
+        value = outer.clone()
+        is_hole = hole[..., rows, columns] > 0
+        value[..., rows, columns] = torch.where(is_hole, inner, outer[..., rows, columns])
+        values.append(value)
+    return Evidence(*values)
+
+
+def _nearest_known(frame: Tensor, references: Tensor, holes: Tensor) -> Tensor:
+    """Return the first reference's pixel that is known, (1,3,h,w); the frame where none is."""
+    nearest, open_ = frame, torch.ones_like(frame[:, :1], dtype=torch.bool)
+    for reference, hole in zip(references, holes, strict=True):
+        shows = open_ & (hole[None] == 0)
+        nearest = torch.where(shows, reference[None], nearest)
+        open_ = open_ & ~shows
+        if not open_.any():
+            break
+    return nearest
+
+
+def _weigh(frame: Tensor, hole: Tensor, references: Tensor, holes: Tensor) -> Evidence:
+    """Compute the evidence inside the hole; what stands outside it is to be ignored."""
     size = frame.shape[-2:]
     smooth = smooth_fill(frame, hole)
     smooth_error = _smooth_error(frame, hole)
-    order = sorted(range(len(offsets)), key=lambda i: (abs(offsets[i]), -offsets[i]))
-    if not order:
+    if len(references) == 0:
         zero = torch.zeros_like(hole)
-        error = torch.sqrt(smooth_error) * hole
-        return Evidence(smooth, smooth, smooth, smooth, error, zero)
-    references, holes = references[order], holes[order]  # nearest in time first
+        return Evidence(smooth, smooth, smooth, smooth, torch.sqrt(smooth_error), zero)
     known = 1 - holes
-    both = known * (1 - hole)
     difference = (references - frame).square().mean(1, keepdim=True)  # (R,1,h,w)
-    pooled, mass = _pool(difference, both)
+    pooled, mass = _pool(difference, known * (1 - hole))
     copy_error = _enlarge(push_pull(pooled, mass), size)  # (R,1,h,w)
     weights = known / (copy_error + FLOOR).square()
     smooth_weight = 1 / (smooth_error + FLOOR).square()
     total = weights.sum(0, keepdim=True) + smooth_weight
     fill = ((weights * references).sum(0, keepdim=True) + smooth_weight * smooth) / total
     expected = (weights * copy_error).sum(0, keepdim=True) + smooth_weight * smooth_error
-    confidence = weights.sum(0, keepdim=True) / total
-
-    shown = known.max(0, keepdim=True).values
-    first = known.argmax(0, keepdim=True)  # nearest in time that shows the pixel
-    nearest = references.gather(0, first.expand(1, 3, *size))
-    likeliest = weights.argmax(0, keepdim=True)
+    most, likeliest = weights.max(0, keepdim=True)
     best = references.gather(0, likeliest.expand(1, 3, *size))
-    best = torch.where(weights.max(0, keepdim=True).values > smooth_weight, best, smooth)
-    is_hole = hole > 0
+    shown = known.max(0, keepdim=True).values
+    first = known.argmax(0, keepdim=True)  # the nearest in time that shows the pixel
+    nearest = references.gather(0, first.expand(1, 3, *size))
     return Evidence(
-        fill=torch.where(is_hole, fill, frame),
+        fill=fill,
         smooth=smooth,
         nearest=torch.where(shown > 0, nearest, smooth),
-        best=torch.where(is_hole, best, frame),
-        error=torch.sqrt(expected / total) * hole,
-        confidence=confidence * hole,
+        best=torch.where(most > smooth_weight, best, smooth),
+        error=torch.sqrt(expected / total),
+        confidence=weights.sum(0, keepdim=True) / total,
     )

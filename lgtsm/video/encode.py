@@ -198,6 +198,15 @@ def add_video(
     context.color_primaries = frame.color_primaries
     if source.aspect:
         context.sample_aspect_ratio = source.aspect
+        in_stream = ENCODERS[encoding.family].holds_aspect
+        if source.aspect != 1 and not in_stream and output.format.name in ("matroska", "webm"):
+            # The muxer takes it from a field of the stream that PyAV 18 cannot set.
+            _log.warning(
+                "The pixel aspect ratio %s is lost with %s in this container; set it afterwards "
+                "(mkvpropedit).",
+                source.aspect,
+                encoding.family,
+            )
     if encoding.family == "hevc" and output.format.name in ("mp4", "mov"):
         # Apple players want this spelling.
         context.codec_tag = "hvc1"

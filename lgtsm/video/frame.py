@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -15,8 +14,6 @@ from .colour import Colour, colour_of
 from .layout import Family, Layout, layout_of, read_samples
 from .native import supported
 from .orientation import Orientation, orientation_of
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,16 +146,12 @@ def read_rgb(native: av.VideoFrame) -> Tensor:
         native: frame in a format of ours.
 
     Returns:
-        (3,H,W) float32 in [0,1], stored orientation; values beyond are clamped (logged for
-        floating point sources, where they are common).
+        (3,H,W) float32 in [0,1], stored orientation; values beyond are clamped.
     """
     layout = known_layout(native)
     if layout.family is Family.RGB:
         rgb = torch.stack([read_samples(native, layout, c) for c in layout.colours])
-        if layout.is_float:
-            if bool((rgb < 0).any() or (rgb > 1).any()):
-                _log.warning("Values outside 0 to 1 are clamped; outside the hole they are kept.")
-        else:
+        if not layout.is_float:
             rgb.div_(layout.top)
         return rgb.clamp_(0, 1)
     luma = _read_scaled_luma(native, layout)
@@ -173,6 +166,22 @@ def read_rgb(native: av.VideoFrame) -> Tensor:
     for channel, part in zip(rgb, parts, strict=True):
         torch.add(luma, upsample(part, layout, *luma.shape), out=channel)
     return rgb.clamp_(0, 1)
+
+
+def exceeds_range(native: av.VideoFrame) -> bool:
+    """Tell whether a floating point frame holds values that `read_rgb` clamps.
+
+    Args:
+        native: frame in a format of ours.
+
+    Returns:
+        True if any colour value lies outside 0 to 1.
+    """
+    layout = known_layout(native)
+    if not layout.is_float:
+        return False
+    values = (read_samples(native, layout, c) for c in layout.colours)
+    return any(bool((v < 0).any() or (v > 1).any()) for v in values)
 
 
 def read_alpha(native: av.VideoFrame) -> Tensor | None:

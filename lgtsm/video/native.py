@@ -32,6 +32,19 @@ _SAME_SAMPLES = MappingProxyType(
 )
 
 
+def is_native(name: str) -> bool:
+    """Tell whether samples of a format can be read without loss.
+
+    Args:
+        name: pixel format in ffmpeg.
+
+    Returns:
+        False where `supported` has to convert them.
+    """
+    plain = name[:-2] + "le" if name.endswith("be") else name
+    return layout_of(name) is not None or name in _SAME_SAMPLES or layout_of(plain) is not None
+
+
 def supported(frame: av.VideoFrame) -> av.VideoFrame:
     """Give a frame in a format that `layout_of` knows.
 
@@ -40,7 +53,7 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
 
     Returns:
         The frame itself, or its samples in another arrangement (10-bit semi-planar and the like,
-        unchanged), or else the nearest format, which is logged.
+        unchanged), or else the nearest format.
 
     Raises:
         VideoError: the format cannot be converted.
@@ -60,7 +73,8 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
             )
         else:
             target = ("yuva444p" if alpha else "yuv444p") + ("16le" if bits > 8 else "")
-        _log.warning("Pixel format %s is read as %s, which is not exact.", name, target)
+        # For every frame; the reader warns once.
+        _log.debug("Pixel format %s is read as %s, which is not exact.", name, target)
     try:
         converted = frame.reformat(format=target)
     except (av.FFmpegError, ValueError) as error:

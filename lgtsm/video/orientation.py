@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import av
 from torch import Tensor
@@ -12,6 +13,13 @@ from torch import Tensor
 _log = logging.getLogger(__name__)
 
 _ONE = 1 << 16  # display matrices hold 16.16 fixed point numbers
+_MATRICES = MappingProxyType(
+    {
+        90: (0, -_ONE, 0, _ONE, 0, 0, 0, 0, 1 << 30),
+        180: (-_ONE, 0, 0, 0, -_ONE, 0, 0, 0, 1 << 30),
+        270: (0, _ONE, 0, -_ONE, 0, 0, 0, 0, 1 << 30),
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -77,10 +85,15 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
         Its orientation; skewed matrices (not a multiple of 90 degrees) count as upright and are
         logged.
     """
-    side = frame.side_data.get("DISPLAYMATRIX")
-    if side is None:
+    try:
+        side = frame.side_data.get("DISPLAYMATRIX")
+    except ValueError:
+        # PyAV 18 stumbles over side data it has no name for, such as EXIF; the angle is still told.
+        matrix = _MATRICES.get(frame.rotation % 360)
+    else:
+        matrix = None if side is None else struct.unpack("=9i", bytes(side)[:36])
+    if matrix is None:
         return Orientation()
-    matrix = struct.unpack("=9i", bytes(side)[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down (ffmpeg, libavutil/display.h).
     a, b, c, d = (round(matrix[i] / _ONE) for i in (0, 1, 3, 4))
     if a and d and not b and not c:

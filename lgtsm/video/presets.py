@@ -21,6 +21,8 @@ class EncoderPreset:
     """Further encoder options."""
     even: bool = False
     """Subsampled pictures must have an even size."""
+    holds_aspect: bool = False
+    """The encoded stream itself says how wide a pixel is."""
 
     def quality_options(self, quality: int) -> dict[str, str]:
         """Translate the user's quality.
@@ -53,11 +55,14 @@ class ContainerPreset:
 
 ENCODERS: Mapping[str, EncoderPreset] = MappingProxyType(
     {
-        "h264": EncoderPreset(encoder="libx264", options={"preset": "medium"}, even=True),
+        "h264": EncoderPreset(
+            encoder="libx264", options={"preset": "medium"}, even=True, holds_aspect=True
+        ),
         "hevc": EncoderPreset(
             encoder="libx265",
             options={"preset": "medium", "x265-params": "log-level=error"},
             even=True,
+            holds_aspect=True,
         ),
         "vp9": EncoderPreset(
             encoder="libvpx-vp9",
@@ -93,11 +98,17 @@ CONTAINERS: Mapping[str, ContainerPreset] = MappingProxyType(
         ),
         ".mkv": ContainerPreset(
             muxer="matroska",
+            # Sound that starts before 0 (encoder priming) must not move the picture.
             families=("h264", "hevc", "vp9", "av1", "prores", "ffv1"),
             options={"avoid_negative_ts": "disabled"},
             exact_clock=False,
         ),
-        ".webm": ContainerPreset(muxer="webm", families=("vp9", "av1"), exact_clock=False),
+        ".webm": ContainerPreset(
+            muxer="webm",
+            families=("vp9", "av1"),
+            options={"avoid_negative_ts": "disabled"},
+            exact_clock=False,
+        ),
     }
 )
 """File suffix to container."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,14 +11,16 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
 from torch import Tensor
 
 from ..errors import VideoError
 from .folder import list_images
-from .frame import Frame, make_frame, read_luma
+from .frame import Frame, exceeds_range, make_frame, read_luma
 from .image import IMAGE_SUFFIXES, load_image
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
-from .native import supported
+from .native import is_native, supported
 from .orientation import orientation_of
 
 _log = logging.getLogger(__name__)
@@ -53,7 +56,21 @@ def read_frames(
         VideoError: nothing can be read, the range is empty, or the size changes on the way.
     """
     decoded = _read_decoded(Path(path), start, end, rate)
-    return (make_frame(one.frame, time=one.time, index=one.index) for one in decoded)
+    return _convert(decoded, Path(path))
+
+
+def _convert(decoded: Iterator[_Decoded], path: Path) -> Iterator[Frame]:
+    told = False
+    for one in decoded:
+        frame = make_frame(one.frame, time=one.time, index=one.index)
+        if not told and exceeds_range(frame.native):
+            told = True
+            _log.warning(
+                "%s has values outside 0 to 1; they are clamped for the fill and kept outside the "
+                "hole.",
+                path,
+            )
+        yield frame
 
 
 def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterator[Tensor]:
@@ -104,7 +121,14 @@ def _check(frames: Iterator[_Decoded], path: Path, start: int) -> Iterator[_Deco
     """Pass frames on; stop where there are none or their size changes."""
     size = None
     for one in frames:
-        size = size or (one.frame.width, one.frame.height)
+        if size is None:
+            size = (one.frame.width, one.frame.height)
+            if not is_native(one.frame.format.name):
+                _log.warning(
+                    "%s has pixel format %s, which is read by conversion and is not exact.",
+                    path,
+                    one.frame.format.name,
+                )
         if size != (one.frame.width, one.frame.height):
             raise VideoError(
                 f"Expected all frames of {path} to be {size[0]}x{size[1]}, got "
@@ -174,6 +198,7 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
             container.seek(seek, stream=stream)
         damage: str | None = None
         num_packets = num_frames = 0
+        last = Fraction(0)
         packets = container.demux(stream)
         while True:
             try:
@@ -195,12 +220,30 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
             if packet is None or not packet.size:
                 break
             num_packets += 1
+            if packet.pts is not None:
+                last = max(last, packet.pts * packet.time_base)
         if damage is None and seek is None and num_packets < stream.frames:
             damage = f"{num_packets} of {stream.frames} packets are there"
+        promised = _promised_seconds(container, stream)
+        if damage is None and last + max(3 / stream_rate(stream), Fraction(1, 4)) < promised:
+            damage = f"{float(last):.2f} of {float(promised):.2f} seconds are there"
         if damage is not None:
             _log.warning(
                 "%s is damaged or cut off (%s); %d frames were decoded.", path, damage, num_frames
             )
+
+
+def _promised_seconds(container: InputContainer, stream: VideoStream) -> Fraction:
+    """Give the length a header without frame count promises (Matroska), 0 if it says nothing."""
+    if stream.frames:
+        return Fraction(0)
+    tag = stream.metadata.get("DURATION", "")
+    if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tag):
+        return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3])
+    # With sound in the file its duration may be that of the sound.
+    if len(container.streams) == 1 and container.duration:
+        return Fraction(container.duration, av.time_base)
+    return Fraction(0)
 
 
 @dataclass(frozen=True)

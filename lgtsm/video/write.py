@@ -82,6 +82,7 @@ class VideoWriter:
         self._copier: PacketCopier | None = None
         self._last: Frame | None = None
         self._last_pts: int | None = None
+        self._told_order = False
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame; frames come in the order they were read.
@@ -155,7 +156,11 @@ class VideoWriter:
         """Give the frame's time stamp; exact, since the unit is the source's own."""
         pts = round((frame.time - self._first) / self._video.time_base)
         if self._last_pts is not None and pts <= self._last_pts:
-            _log.warning("Frame %d does not follow in time; it is moved behind.", frame.index)
+            if not self._told_order:
+                _log.warning(
+                    "Frame %d and others do not follow in time; they are moved behind.", frame.index
+                )
+                self._told_order = True
             pts = self._last_pts + 1
         self._last_pts = pts
         return pts
