@@ -73,7 +73,7 @@ def _item_losses(
     network: Network, item: Item, recipe: Recipe, net: SqueezeNetFeatures | None, *, bf16: bool
 ) -> Losses:
     """Run one item and compare; the trunk in bf16 where asked, everything else in float32."""
-    stacked = network.encode(item.evidence, item.holes)
+    stacked = network.encode(item.truth, item.holes, evidence=item.evidence)
     context = (
         torch.autocast(stacked.device.type, torch.bfloat16) if bf16 else contextlib.nullcontext()
     )
@@ -123,7 +123,7 @@ def train_stage1(
                 for conv in (module.feature, module.gate):
                     torch.nn.init.kaiming_normal_(conv.weight, a=0.2)
                 module.gate.weight.data.mul_(0.25)
-        rescale_layers(network.trunk, network.encode(first.evidence, first.holes)[None])
+        rescale_layers(network.trunk, network.encode(first.truth, first.holes, evidence=first.evidence)[None])
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     average = MovingAverage(network, recipe.ema_decay)
     progress = {"step": 0, "seconds": 0.0}

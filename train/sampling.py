@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 from torch.utils.data import Dataset
 
-from lgtsm.fills.evidence import Evidence, gather_evidence
+from lgtsm.fills.evidence import Evidence, gather_evidence, join_evidence
 from lgtsm.masks.kinds import KINDS, Kind
 from lgtsm.masks.raster import draw_masks
 
@@ -188,11 +188,10 @@ def make_item(library: Library, recipe: Recipe, number: int, seed: int) -> Item:
         rows.append(
             gather_evidence(frames[one], holes[one], frames[others], holes[others], offsets)
         )
-    parts = zip(*(vars(row).values() for row in rows), strict=True)
     return Item(
         truth=frames[window.start : window.stop],
         holes=holes[window.start : window.stop],
-        evidence=Evidence(*(torch.cat(part) for part in parts)),
+        evidence=join_evidence(rows),
     )
 
 

@@ -42,7 +42,7 @@ def validate(network: Network, items: Iterable[Item], net: SqueezeNetFeatures | 
         holes = item.holes
         if not holes.any():
             continue
-        stacked = network.encode(item.evidence, holes)
+        stacked = network.encode(item.truth, holes, evidence=item.evidence)
         result = network.decode(network.trunk(stacked[None])[0], item.evidence).clamp(0, 1)
         fill = item.evidence.fill
         errors = [((x - item.truth).square() * holes).sum() for x in (result, fill)]

@@ -51,12 +51,16 @@ class Evidence:
             [self.fill, *differences, holes, 4 * self.error, self.confidence], -3
         )
 
-    def crop(self, top: int, left: int, height: int, width: int) -> Evidence:
+    def crop(self, rows: slice, columns: slice) -> Evidence:
         """Return the same evidence for a part of the frame."""
-        parts = (
-            value[..., top : top + height, left : left + width] for value in vars(self).values()
-        )
-        return Evidence(*parts)
+        return Evidence(*(value[..., rows, columns].clone() for value in vars(self).values()))
+
+
+def join_evidence(rows: Sequence[Evidence]) -> Evidence:
+    """Stack the evidence of several frames along N."""
+    return Evidence(
+        *(torch.cat(parts) for parts in zip(*(vars(r).values() for r in rows), strict=True))
+    )
 
 
 SURROUND_PX = 64

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ShapeError
+from ..fills.evidence import Evidence
 from .spec import NetworkSpec
 from .trunk import Trunk
 
@@ -32,7 +33,7 @@ class Network(nn.Module):
     """A trunk with a meaning for its input and output; base of every family.
 
     `forward` takes whole clips. The engine streams the same arithmetic through `trunk` layer by
-    layer, with `encode` before and `decode` after it, so both must work frame by frame.
+    layer, with `encode` before and `decode` after it, so both work on any part of a frame.
     """
 
     def __init__(self, spec: NetworkSpec) -> None:
@@ -55,25 +56,52 @@ class Network(nn.Module):
         """Farthest input pixel, per side, that an output pixel depends on through the trunk."""
         return self.spec.trunk.margin_px
 
+    def encode(
+        self,
+        frames: Tensor,
+        holes: Tensor,
+        *,
+        evidence: Evidence | None = None,
+        guidance: Tensor | None = None,
+    ) -> Tensor:
+        """Stack the trunk's input.
+
+        Args:
+            frames: (N,3,h,w) in [0,1]; values under the hole are ignored.
+            holes: (N,1,h,w), 1 = hole.
+            evidence: of the same frames; only families that start from a fill read it.
+            guidance: (N,1,h,w) or None; only the published families read it.
+
+        Returns:
+            (N,inputs,h,w).
+        """
+        raise NotImplementedError  # every family has its own
+
+    def decode(self, output: Tensor, evidence: Evidence | None) -> Tensor:
+        """Turn the trunk's output (N,outputs,h,w) into pixels (N,3,h,w), not clamped."""
+        raise NotImplementedError  # every family has its own
+
 
 class GatedNetwork(Network):
     """The published families: masked frames, known mask and guidance in, pixels out."""
 
-    def encode(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
-        """Stack the trunk's input.
-
-        Args:
-            frames: (...,3,h,w) in [0,1]; values under the hole are ignored.
-            holes: (...,1,h,w), 1 = hole.
-            guidance: (...,1,h,w) or None for none.
-
-        Returns:
-            (...,5,h,w).
-        """
+    def encode(
+        self,
+        frames: Tensor,
+        holes: Tensor,
+        *,
+        evidence: Evidence | None = None,
+        guidance: Tensor | None = None,
+    ) -> Tensor:
+        """Return (N,5,h,w): masked frames, known mask, guidance (zeros without)."""
         known = 1 - holes  # the published tensors have 1 = known; the only inversion
         if guidance is None:
             guidance = torch.zeros_like(holes)
         return torch.cat([frames * known, known, guidance], -3)
+
+    def decode(self, output: Tensor, evidence: Evidence | None) -> Tensor:
+        """Return the trunk's output: it is the picture."""
+        return output
 
     def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
         """Fill whole clips.
@@ -90,4 +118,4 @@ class GatedNetwork(Network):
             ShapeError: shapes that do not fit.
         """
         check_clip(frames, holes)
-        return self.trunk(self.encode(frames, holes, guidance))
+        return self.trunk(self.encode(frames, holes, guidance=guidance))

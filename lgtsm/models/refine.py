@@ -10,39 +10,33 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..fills.evidence import Evidence, gather_evidence
+from ..errors import ShapeError
+from ..fills.evidence import Evidence, gather_evidence, join_evidence
 from .network import Network, check_clip
 from .spec import NetworkSpec
 
-NUM_CANDIDATES = 3
 
-
-def clip_evidence(frames: Tensor, holes: Tensor, num_references: int) -> Evidence:
+def clip_evidence(frames: Tensor, holes: Tensor, references: tuple[int, int]) -> Evidence:
     """Gather the evidence of every frame of one clip.
 
     Args:
         frames: (T,3,h,w) in [0,1].
         holes: (T,1,h,w) 0 or 1, 1 = hole.
-        num_references: frames before and after that may lend pixels.
+        references: how many frames (before, after) may lend pixels.
 
     Returns:
         Evidence with N = T.
     """
-    num_frames = len(frames)
     rows = []
-    for t in range(num_frames):
-        first, last = max(0, t - num_references), min(num_frames, t + num_references + 1)
-        others = [s for s in range(first, last) if s != t]
+    for t in range(len(frames)):
+        near = range(max(0, t - references[0]), min(len(frames), t + references[1] + 1))
+        others = [s for s in near if s != t]
+        offsets = [s - t for s in others]
+        one = slice(t, t + 1)
         rows.append(
-            gather_evidence(
-                frames[t : t + 1],
-                holes[t : t + 1],
-                frames[others],
-                holes[others],
-                [s - t for s in others],
-            )
+            gather_evidence(frames[one], holes[one], frames[others], holes[others], offsets)
         )
-    return Evidence(*(torch.cat(parts) for parts in zip(*(vars(r).values() for r in rows))))
+    return join_evidence(rows)
 
 
 class RefineNetwork(Network):
@@ -54,11 +48,27 @@ class RefineNetwork(Network):
         nn.init.zeros_(head.weight)
         nn.init.zeros_(head.bias)
 
-    def encode(self, evidence: Evidence, holes: Tensor) -> Tensor:
-        """Return the trunk's input (N,15,h,w) for evidence of N frames and their holes."""
+    def encode(
+        self,
+        frames: Tensor,
+        holes: Tensor,
+        *,
+        evidence: Evidence | None = None,
+        guidance: Tensor | None = None,
+    ) -> Tensor:
+        """Return (N,15,h,w) from evidence of N frames and their holes.
+
+        Raises:
+            ShapeError: no evidence, or guidance, which this family does not take.
+        """
+        if evidence is None or guidance is not None:
+            raise ShapeError(
+                "Expected evidence and no guidance for the refine family, got the contrary; "
+                "leave guidance out or use one of the published families."
+            )
         return evidence.stack(holes)
 
-    def decode(self, output: Tensor, evidence: Evidence) -> Tensor:
+    def decode(self, output: Tensor, evidence: Evidence | None) -> Tensor:
         """Turn the trunk's output into pixels.
 
         Args:
@@ -90,7 +100,13 @@ class RefineNetwork(Network):
             ShapeError: shapes that do not fit, or guidance given.
         """
         check_clip(frames, holes)
-        rows = [clip_evidence(f, h, self.spec.num_references) for f, h in zip(frames, holes)]
-        stacked = torch.stack([self.encode(e, h) for e, h in zip(rows, holes)])
+        reach = self.spec.references
+        rows = [clip_evidence(f, h, reach) for f, h in zip(frames, holes, strict=True)]
+        stacked = torch.stack(
+            [
+                self.encode(f, h, evidence=e, guidance=guidance)
+                for f, h, e in zip(frames, holes, rows, strict=True)
+            ]
+        )
         outputs = self.trunk(stacked)
-        return torch.stack([self.decode(o, e) for o, e in zip(outputs, rows)])
+        return torch.stack([self.decode(o, e) for o, e in zip(outputs, rows, strict=True)])

@@ -153,14 +153,25 @@ class NetworkSpec:
     family: str
     trunk: TrunkSpec = field(default_factory=TrunkSpec)
     num_references: int = 0
-    """Frames on each side whose pixels enter as candidates (refine only)."""
+    """Frames on each side whose pixels enter as candidates (families that start from a fill)."""
+
+    @property
+    def starts_from_fill(self) -> bool:
+        """Whether the network reads evidence instead of black holes."""
+        return self.num_references > 0
+
+    @property
+    def references(self) -> tuple[int, int]:
+        """Frames (past, future) whose pixels enter as candidates."""
+        return self.num_references, 0 if self.trunk.shift.causal else self.num_references
 
     @property
     def context(self) -> tuple[int, int]:
         """Frames (past, future) that an output frame depends on, candidates included."""
-        past, future = self.trunk.context
-        ahead = 0 if self.trunk.shift.causal else self.num_references
-        return past + self.num_references, future + ahead
+        return (
+            self.trunk.context[0] + self.references[0],
+            self.trunk.context[1] + self.references[1],
+        )
 
     def to_config(self) -> dict[str, object]:
         """Return plain values for a file header; `from_config` reads them back."""

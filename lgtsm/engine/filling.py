@@ -1,0 +1,274 @@
+"""One shot, frame by frame: evidence, then the network where there is one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..box import Box, hole_box
+from ..errors import DeviceError
+from ..fills.evidence import GRID_PX, Evidence, evidence_crop, gather_evidence
+from ..models.network import Network
+from .features import Arrival
+from .hooks import Hooks
+from .policy import Policy
+from .stream import TrunkStream
+
+_LOG = logging.getLogger(__name__)
+QUANTUM_PX = 16
+"""Hole boxes are widened to multiples of this, so that shapes change rarely while a hole moves."""
+_SURE_CONFIDENCE = 0.98
+_SURE_ERROR = 0.02
+"""A copy that is nearly all of the fill and expected within 5 levels of 255 counts as known."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """What goes into one frame's hole, at working size.
+
+    index: number of the frame in its shot.
+    box: box around the hole and its border, widened; None when the frame has no hole.
+    pixels: (3,h,w) float32 in [0,1] covering `box`, equal to the frame where it is known.
+    """
+
+    index: int
+    box: Box | None
+    pixels: Tensor | None
+
+
+class ShotFiller:
+    """Fills the holes of one shot from a stream of working frames.
+
+    Args:
+        network: the network, or None to take the evidence fill as it is.
+        size: (height, width) of working frames, multiples of the network's step.
+        policy: device, dtype, frames a chunk; more memory than there is lowers the chunk.
+        references: frames (before, after) that may lend pixels; (0, 0) for none.
+        border_px: pixels around a hole that are put out with it.
+        hooks: asked between layers.
+    """
+
+    def __init__(
+        self,
+        network: Network | None,
+        size: tuple[int, int],
+        *,
+        policy: Policy,
+        references: tuple[int, int],
+        border_px: int,
+        hooks: Hooks,
+    ) -> None:
+        self.network, self.size, self.policy, self.hooks = network, size, policy, hooks
+        self.references, self.border_px = references, border_px
+        self.chunk = policy.chunk
+        self.notes: list[str] = []
+        self._frames: dict[int, tuple[Tensor, Tensor]] = {}
+        self._boxes: dict[int, Box | None] = {}
+        self._evidence: dict[int, Evidence] = {}
+        self._known: dict[int, tuple[Tensor, Tensor]] = {}
+        self._arrived = self._begun = self._done = 0
+        self._stream: TrunkStream | None = None
+        if network is not None:
+            self._stream = TrunkStream(
+                network.trunk,
+                size,
+                device=policy.device,
+                dtype=policy.dtype,
+                box_at=self._boxes.get,
+                check=hooks.check,
+            )
+        reach = self._stream.reach[0][0] if self._stream else 0
+        self._lookahead = max(references[1], reach)
+
+    def push(self, frame: Tensor, hole: Tensor) -> Iterator[Filled]:
+        """Take in the next frame (3,h,w) and its hole (1,h,w); yield frames that are finished."""
+        self._frames[self._arrived] = (frame, hole)
+        box = hole_box(hole)
+        if box is not None:
+            box = box.grow(self.border_px).aligned(QUANTUM_PX) & Box(0, 0, *self.size)
+        self._boxes[self._arrived] = box
+        self._arrived += 1
+        if self._arrived - self._begun >= self.chunk + self._lookahead:
+            yield from self._begin(self.chunk)
+
+    def finish(self) -> Iterator[Filled]:
+        """Yield the frames that were waiting for later ones."""
+        while self._begun < self._arrived:
+            yield from self._begin(min(self.chunk, self._arrived - self._begun))
+        if self._stream is not None:
+            for index in range(len(self._stream.layers)):
+                yield from self._advance(lambda i=index: self._stream.finish(i))
+
+    def _begin(self, count: int) -> Iterator[Filled]:
+        """Feed the next `count` frames to the network, or put out their evidence fill."""
+        first = self._begun
+        if self._stream is None:
+            for t in range(first, first + count):
+                self.hooks.check()
+                box = self._boxes[t]
+                pixels = None
+                if box is not None:
+                    evidence = self._gather(t, evidence_crop(self._frames[t][1]))
+                    rows, columns = box.within(evidence_crop(self._frames[t][1]))
+                    pixels = evidence.fill[0, :, rows, columns].cpu()
+                yield Filled(t, box, pixels)
+            self._begun = self._done = first + count
+            self._forget()
+            return
+        values, box = self._encode(first, count)
+        yield from self._advance(lambda: self._stream.push(values, box, count), (values, box, count))
+        self._begun += count
+        self._forget()
+
+    def _encode(self, first: int, count: int) -> tuple[Tensor | None, Box | None]:
+        """Stack the trunk's input for the part of the frames that it reads."""
+        box = self._stream.input_box(first, count)
+        if box is None:
+            return None, None
+        box = box.aligned(GRID_PX) & Box(0, 0, *self.size)
+        device, rows = self.policy.device, []
+        for t in range(first, first + count):
+            self.hooks.check()
+            frame, hole = self._part(t, box)
+            evidence = None
+            if self.network.spec.starts_from_fill or any(self.references):
+                crop = box if self.network.spec.starts_from_fill else evidence_crop(
+                    self._frames[t][1]
+                )
+                evidence = self._gather(t, crop) if crop is not None else None
+            if evidence is not None and self._boxes[t] is not None:
+                inside = self._boxes[t].within(crop)
+                self._evidence[t] = evidence.crop(*inside)
+                if not self.network.spec.starts_from_fill:
+                    frame, hole = self._take_copies(t, frame, hole, box)
+            rows.append(self.network.encode(frame.to(device), hole.to(device), evidence=evidence))
+        return torch.cat(rows), box
+
+    def _take_copies(self, t: int, frame: Tensor, hole: Tensor, box: Box) -> tuple[Tensor, Tensor]:
+        """Make certain copies known: return the frame with them and what is left of the hole."""
+        evidence, inside = self._evidence[t], self._boxes[t].within(box)
+        own_hole = hole[..., inside[0], inside[1]].to(evidence.fill.device)
+        sure = (evidence.confidence > _SURE_CONFIDENCE) & (evidence.error < _SURE_ERROR)
+        left = torch.where(sure, torch.zeros_like(own_hole), own_hole)
+        self._known[t] = (evidence.fill, left)
+        frame, hole = frame.clone(), hole.clone()
+        frame[..., inside[0], inside[1]] = evidence.fill.to(frame.device)
+        hole[..., inside[0], inside[1]] = left.to(hole.device)
+        return frame, hole
+
+    def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
+        """Return a part of a frame (1,3,h,w) and of its hole (1,1,h,w)."""
+        rows, columns = box.within(Box(0, 0, *self.size))
+        frame, hole = self._frames[t]
+        return frame[None, :, rows, columns], hole[None, :, rows, columns]
+
+    def _gather(self, t: int, box: Box) -> Evidence:
+        """Gather the evidence of frame t inside a box."""
+        past, future = self.references
+        near = range(max(0, t - past), min(self._arrived, t + future + 1))
+        others = [s for s in near if s != t]
+        device = self.policy.device
+        frame, hole = (x.to(device) for x in self._part(t, box))
+        references = frame.new_zeros(0, *frame.shape[1:])
+        holes = hole.new_zeros(0, *hole.shape[1:])
+        if others:
+            parts = [self._part(s, box) for s in others]
+            references = torch.cat([p[0] for p in parts]).to(device)
+            holes = torch.cat([p[1] for p in parts]).to(device)
+        return gather_evidence(frame, hole, references, holes, [s - t for s in others])
+
+    def _advance(
+        self, run: object, pushed: tuple[Tensor | None, Box | None, int] | None = None
+    ) -> Iterator[Filled]:
+        """Run one step of the stream; answer lost precision with float32, lost memory with less."""
+        stream, before = self._stream, self._stream.state
+        try:
+            arrival = run()
+            outputs = stream.outputs(arrival)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            stream.state = before
+            if pushed is None or pushed[2] == 1:
+                raise DeviceError(_advice(self.size, self.policy)) from error
+            yield from self._halve(*pushed)
+            return
+        if outputs is not None and not torch.isfinite(outputs).all():
+            if stream.dtype == torch.float32:
+                raise DeviceError(
+                    "Expected finite pixels from the network, got NaN or infinity in float32; "
+                    "use another weight file."
+                )
+            self._note(f"{stream.dtype} overflowed: went on in float32 from frame {self._done}")
+            stream.state = before
+            stream.set_dtype(torch.float32)
+            yield from self._advance(run, pushed)
+            return
+        yield from self._collect(arrival, outputs)
+
+    def _halve(self, values: Tensor | None, box: Box | None, count: int) -> Iterator[Filled]:
+        """Push the same frames in two halves, and stay with the smaller chunk."""
+        half = count // 2
+        self.chunk = max(1, half)
+        self._note(f"out of memory: went on with {self.chunk} frames a chunk")
+        for part in (slice(0, half), slice(half, count)):
+            some = None if values is None else values[part]
+            number = part.stop - part.start
+            yield from self._advance(
+                lambda v=some, n=number: self._stream.push(v, box, n), (some, box, number)
+            )
+
+    def _note(self, text: str) -> None:
+        """Log a step down and keep it for the report."""
+        _LOG.warning(text)
+        self.notes.append(text)
+
+    def _collect(self, arrival: Arrival, outputs: Tensor | None) -> Iterator[Filled]:
+        """Turn finished frames of the trunk into pixels for their holes."""
+        for i in range(arrival.count):
+            t = self._done
+            self._done += 1
+            box = self._boxes[t]
+            if box is None:
+                yield Filled(t, None, None)
+                continue
+            rows, columns = box.within(arrival.box)
+            evidence = self._evidence.pop(t, None)
+            raw = self.network.decode(outputs[i : i + 1, :, rows, columns], evidence)
+            if t in self._known:
+                fill, left = self._known.pop(t)
+                raw = torch.where(left > 0, raw, fill)
+            frame, hole = self._part(t, box)
+            pixels = torch.where(hole > 0, raw.cpu().clamp(0, 1), frame)
+            yield Filled(t, box, pixels[0])
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop what no later frame needs."""
+        oldest = min(self._begun - self.references[0], self._done)
+        for t in [t for t in self._frames if t < oldest]:
+            del self._frames[t]
+        reach = self._stream.reach[0] if self._stream else (0, 0)
+        for t in [t for t in self._boxes if t < oldest - sum(reach)]:
+            del self._boxes[t]
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    """Tell a lack of memory from other failures: CPU allocators raise plain RuntimeErrors."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    text = str(error).lower()
+    return "out of memory" in text or "not enough memory" in text or "can't allocate" in text
+
+
+def _advice(size: tuple[int, int], policy: Policy) -> str:
+    """Say what came and what would fit."""
+    smaller = max(64, int(max(size) * 0.7) // 16 * 16)
+    return (
+        f"Expected enough memory on {policy.device} for one frame of {size[1]}x{size[0]}, got too "
+        f"little; lower max_side to {smaller} or less, or use another device."
+    )

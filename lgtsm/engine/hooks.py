@@ -1,0 +1,34 @@
+"""What a caller may hear from and say to a running job."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import Cancelled
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """Progress and cancellation; an exception from either passes through unchanged.
+
+    progress: called as progress(done, total, note); total is 0 where it is unknown.
+    cancel: returns True to stop; asked before every layer of every chunk.
+    """
+
+    progress: Callable[[int, int, str], None] | None = None
+    cancel: Callable[[], bool] | None = None
+
+    def report(self, done: int, total: int, note: str) -> None:
+        """Tell the caller how far the job is."""
+        if self.progress is not None:
+            self.progress(done, total, note)
+
+    def check(self) -> None:
+        """Stop when the caller asks for it.
+
+        Raises:
+            Cancelled: the caller's cancel function returned True.
+        """
+        if self.cancel is not None and self.cancel():
+            raise Cancelled("Expected to run to the end, was asked to stop; nothing was changed.")

@@ -1,0 +1,219 @@
+"""The only loop: frames and holes in, filled frames out, shot by shot."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..box import Box, hole_box
+from ..errors import ShapeError
+from ..models.network import Network
+from ..options import InpaintOptions, Mode
+from ..report import Report
+from .composing import compose
+from .cuts import CutDetector
+from .filling import Filled, ShotFiller
+from .fitting import Fit, plan_fit, to_source, to_working
+from .hooks import Hooks
+from .policy import choose_policy
+
+_LOG = logging.getLogger(__name__)
+_BORDER_PX = 3
+"""Working pixels around a hole's box that enlarging to source size may read (bicubic: 2)."""
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What changes in one frame.
+
+    index: number of the frame in the stream.
+    box: part of the source frame, None where nothing changes.
+    pixels: (3,h,w) float32 covering `box`; outside the hole the very source values.
+    """
+
+    index: int
+    box: Box | None
+    pixels: Tensor | None
+
+
+def check_frame(frame: Tensor, hole: Tensor, index: int) -> None:
+    """Check one frame and its hole.
+
+    Args:
+        frame: should be (3,H,W) float, finite, in [0,1].
+        hole: should be (1,H,W).
+        index: its number, for the message.
+
+    Raises:
+        ShapeError: anything else.
+    """
+    if frame.dim() != 3 or frame.shape[0] != 3 or not frame.is_floating_point():
+        raise ShapeError(
+            f"Expected frames (3,H,W) as floats, got {tuple(frame.shape)} of {frame.dtype} at "
+            f"frame {index}; convert to RGB floats in 0..1."
+        )
+    if tuple(hole.shape) != (1, *frame.shape[1:]):
+        raise ShapeError(
+            f"Expected a hole of shape (1,{frame.shape[1]},{frame.shape[2]}) at frame {index}, got "
+            f"{tuple(hole.shape)}; resize the mask to the frames."
+        )
+    low, high = torch.aminmax(frame)
+    if not (torch.isfinite(low) and torch.isfinite(high)):
+        raise ShapeError(
+            f"Expected finite numbers, found NaN or infinity in frame {index}; check where the "
+            "frames come from."
+        )
+    if low < -1e-3 or high > 1 + 1e-3:
+        raise ShapeError(
+            f"Expected values in 0..1, got {float(low):.3g}..{float(high):.3g} in frame {index}; "
+            "divide bytes by 255."
+        )
+
+
+class _Source:
+    """What is kept of a source frame until its fill is there: the hole's surroundings.
+
+    box: of the hole; around: box of `pixels` (3,h,w) and `hole` (1,h,w).
+    """
+
+    def __init__(self, index: int, box: Box | None) -> None:
+        self.index, self.box = index, box
+
+    def keep(self, frame: Tensor, hole: Tensor, feather_px: int) -> None:
+        """Copy the part of a frame that composing reads."""
+        whole = Box(0, 0, *frame.shape[1:])
+        self.around = self.box.grow(feather_px + 1) & whole
+        rows, columns = self.around.within(whole)
+        # clones: a view would keep the whole frame in memory
+        self.pixels = frame[:, rows, columns].to("cpu", torch.float32, copy=True)
+        self.hole = hole[:, rows, columns].to("cpu", torch.float32, copy=True)
+
+
+class Job:
+    """One stream of frames through the engine.
+
+    Args:
+        network: the network; None is only allowed in copy mode.
+        options: mode, feather, references, cuts, run; mask options are not applied here.
+        hooks: progress is not called here, cancel is.
+        report: figures are written into it as they become known.
+    """
+
+    def __init__(
+        self, network: Network | None, options: InpaintOptions, hooks: Hooks, report: Report
+    ) -> None:
+        if options.mode is Mode.COPY:
+            network = None
+        self.network, self.options, self.hooks, self.report = network, options, hooks, report
+        self._fit: Fit | None = None
+        self._filler: ShotFiller | None = None
+        self._sources: deque[_Source] = deque()
+        self._detector = CutDetector() if options.cuts is None else None
+        self._cuts = frozenset(options.cuts or ())
+        self._arrived = self._hole_pixels = 0
+        self._shot_start = 0
+
+    def run(self, frames: Iterable[Tensor], holes: Iterable[Tensor]) -> Iterator[Patch]:
+        """Yield one patch a frame, in order.
+
+        Args:
+            frames: (3,H,W) float in [0,1], all of one size.
+            holes: (1,H,W) 0 or 1, as many.
+
+        Raises:
+            ShapeError: values or sizes that do not fit; Cancelled: the caller asked to stop.
+        """
+        with torch.inference_mode():
+            for frame, hole in zip(frames, holes, strict=True):
+                self.hooks.check()
+                check_frame(frame, hole, self._arrived)
+                yield from self._push(frame, hole)
+            yield from self._end_shot()
+        if self._arrived:
+            self.report.coverage = self._hole_pixels / (self._arrived * self._fit_area)
+
+    def _push(self, frame: Tensor, hole: Tensor) -> Iterator[Patch]:
+        index = self._arrived
+        self._begin_job(frame)
+        # the detector must see every frame, also where the user names the cuts it is absent
+        is_cut = self._detector.is_cut(frame) if self._detector else index in self._cuts
+        if index == 0 or is_cut:
+            if index:
+                yield from self._end_shot()
+            self.report.shots.append(index)
+            self._shot_start = index
+            self._filler = self._new_filler()
+        self._arrived += 1
+        self._hole_pixels += int(hole.sum())
+        box = hole_box(hole)
+        source = _Source(index, box)
+        if box is not None:
+            self.report.frames_with_holes += 1
+            source.keep(frame, hole, self.options.feather)
+        self._sources.append(source)
+        working, working_hole = to_working(frame, hole, self._fit)
+        for filled in self._filler.push(working, working_hole):
+            yield self._patch(filled)
+
+    def _begin_job(self, frame: Tensor) -> None:
+        """Take the sizes from the first frame; later frames must agree."""
+        size = (frame.shape[1], frame.shape[2])
+        if self._fit is not None:
+            if self._fit.source != size:
+                raise ShapeError(
+                    f"Expected all frames to be {self._fit.source[1]}x{self._fit.source[0]}, got "
+                    f"{size[1]}x{size[0]} at frame {self._arrived}; split the clip there."
+                )
+            return
+        run = self.options.run
+        multiple = self.network.multiple if self.network else 4
+        self._fit = plan_fit(size, max_side=run.max_side, multiple=multiple)
+        self._fit_area = size[0] * size[1]
+        passed = getattr(self.network, "passed_dtypes", ())
+        self._policy = choose_policy(run, self._fit.padded, passed)
+        if self.network is not None:
+            self.network.to(self._policy.device)
+        self.report.size = (size[1], size[0])
+        self.report.working_size = (self._fit.working[1], self._fit.working[0])
+        self.report.device = str(self._policy.device)
+        self.report.dtype = str(self._policy.dtype).removeprefix("torch.")
+        self.report.chunk = self._policy.chunk
+
+    def _new_filler(self) -> ShotFiller:
+        count = self.options.num_references
+        ahead = 0 if self.network and self.network.context[1] == 0 else count
+        references = (0, 0) if self.options.mode is Mode.FILL else (count, ahead)
+        return ShotFiller(
+            self.network,
+            self._fit.padded,
+            policy=self._policy,
+            references=references,
+            border_px=_BORDER_PX if self._fit.resized else 0,
+            hooks=self.hooks,
+        )
+
+    def _end_shot(self) -> Iterator[Patch]:
+        if self._filler is None:
+            return
+        for filled in self._filler.finish():
+            yield self._patch(filled)
+        self.report.notes += self._filler.notes
+        self.report.chunk = self._filler.chunk
+        self._filler = None
+
+    def _patch(self, filled: Filled) -> Patch:
+        """Bring a filled working frame to source size and put it into the source."""
+        source = self._sources.popleft()
+        self.report.frames += 1
+        if source.box is None or filled.box is None:
+            return Patch(source.index, None, None)
+        fill = source.pixels.clone()
+        rows, columns = source.box.within(source.around)
+        fill[:, rows, columns] = to_source(filled.pixels, filled.box, source.box, self._fit)
+        pixels = compose(source.pixels, fill, source.hole, self.options.feather)
+        return Patch(source.index, source.box, pixels[:, rows, columns])
