@@ -1,0 +1,122 @@
+"""Fixtures for every test: seeded draws, a clip with known motion, tiny networks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lgtsm.models.build import build
+from lgtsm.models.network import Network
+from lgtsm.models.spec import FAMILIES, NetworkSpec
+
+GOLDEN = Path(__file__).resolve().parent / "golden"
+
+
+@pytest.fixture(autouse=True)
+def _torch_state() -> Iterator[None]:
+    """Put torch's global state back, and fail where something reseeded it or left it changed."""
+    state, seed = torch.get_rng_state(), torch.initial_seed()
+    dtype, grad = torch.get_default_dtype(), torch.is_grad_enabled()
+    yield
+    after = (torch.initial_seed(), torch.get_default_dtype(), torch.is_grad_enabled())
+    torch.set_rng_state(state)
+    torch.set_default_dtype(dtype)
+    torch.set_grad_enabled(grad)
+    # draws are fine (initial weights are drawn from the global generator), seeding is not
+    assert after == (seed, dtype, grad), "torch's seed, default dtype or grad mode was changed"
+
+
+@pytest.fixture
+def rng() -> torch.Generator:
+    """Return a generator with a fixed seed."""
+    return torch.Generator().manual_seed(20190713)
+
+
+@pytest.fixture
+def golden() -> Path:
+    """Return the folder of stored figures."""
+    return GOLDEN
+
+
+@pytest.fixture
+def shared_golden() -> Path:
+    """Return the folder of golden containers beside the checkout, or skip."""
+    folder = GOLDEN.parents[2] / "shared" / "golden"
+    if not folder.is_dir():
+        pytest.skip("needs ../shared/golden, which is not part of the repository")
+    return folder
+
+
+@pytest.fixture
+def toy_clip() -> Tensor:
+    """Return (8,3,48,64) in [0.1,0.9]: a smooth pattern that moves 2 px right and 1 px down a frame."""
+    t, y, x = torch.meshgrid(torch.arange(8.0), torch.arange(48.0), torch.arange(64.0), indexing="ij")
+    x, y = x - 2 * t, y - t  # where the pattern's point now at (x,y) was in frame 0
+    waves = [
+        torch.sin(2 * math.pi * (a * x + b * y) + c)
+        for a, b, c in ((1 / 32, 1 / 48, 0.3), (-1 / 40, 1 / 24, 1.1), (1 / 21, -1 / 37, 2.0))
+    ]
+    return 0.5 + 0.4 * torch.stack(waves, 1)  # (T,3,H,W)
+
+
+@pytest.fixture
+def toy_holes() -> Tensor:
+    """Return (8,1,48,64) with 1 = hole: a box of 14x16 px that moves 4 px right a frame."""
+    holes = torch.zeros(8, 1, 48, 64)
+    for t in range(8):
+        holes[t, :, 18:32, 10 + 4 * t : 26 + 4 * t] = 1
+    return holes
+
+
+def _draw_weights(network: nn.Module, rng: torch.Generator, gain: float) -> None:
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            scale = 0.1
+            if value.dim() == 4:
+                scale = gain / math.sqrt(value[0].numel())
+            elif name.endswith("kernels"):
+                scale = 0.7
+            value.copy_(scale * torch.randn(value.shape, generator=rng))
+
+
+@pytest.fixture
+def random_network(rng: torch.Generator) -> Callable[..., Network]:
+    """random_network(family, width=4, gain=2.0) -> Network in eval mode with every weight drawn."""
+
+    def make(family: str | NetworkSpec, width: int = 4, gain: float = 2.0) -> Network:
+        spec = family
+        if isinstance(family, str):
+            spec = FAMILIES[family]
+            spec = replace(spec, trunk=replace(spec.trunk, width=width))
+        network = build(spec)
+        _draw_weights(network, rng, gain)
+        return network.eval().requires_grad_(False)
+
+    return make
+
+
+@pytest.fixture
+def tiny_network(random_network: Callable[..., Network]) -> Network:
+    """Return the refine family at width 4 with random weights, the head's included."""
+    return random_network("refine")
+
+
+@pytest.fixture
+def one_sentence() -> Callable[[Exception], None]:
+    """one_sentence(error) checks the house form: Expected, got, what to do; one line, one stop."""
+
+    def check(error: Exception) -> None:
+        message = str(error)
+        assert message.startswith("Expected ")
+        assert message.endswith(".")
+        assert "\n" not in message
+        assert ";" in message
+        assert "got " in message or "found " in message
+
+    return check

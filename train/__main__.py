@@ -1,4 +1,4 @@
-"""`python -m train prepare|stage1|export`."""
+"""`python -m train prepare|stage1|export|compare`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 
 from lgtsm.metrics.perceptual import load_features
+from lgtsm.weights.load import load_model
 
+from .compare import compare, format_scores, write_scores
 from .export import export
 from .loop import Run, train_stage1
 from .recipes import NAMES, load_recipe
@@ -42,6 +44,13 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("--data", type=Path, required=True, help="folder made by prepare, for the card")
     out.add_argument("--recipe", choices=NAMES, default="refine_cpu")
     out.add_argument("--out", type=Path, required=True, help="the .safetensors file")
+    out.add_argument("--licence", default="Apache-2.0", help="licence of the weights")
+    against = commands.add_parser("compare", help="score weights against fills on true clips")
+    against.add_argument("--weights", type=Path, required=True, help="the .safetensors file")
+    against.add_argument("--clips", type=Path, required=True, help="folder of folders of frames")
+    against.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet weights")
+    against.add_argument("--frames", type=int, default=16)
+    against.add_argument("--json", type=Path, help="write every single score here")
     return parser
 
 
@@ -67,8 +76,18 @@ def main() -> None:
         )
         net = load_features(args.perceptual).to(args.device) if args.perceptual else None
         train_stage1(open_library(args.data), load_recipe(args.recipe), run, net)
+    elif args.command == "compare":
+        folders = sorted(p for p in args.clips.iterdir() if p.is_dir())
+        net = load_features(args.perceptual)
+        network = load_model(args.weights)
+        scores = compare(network, folders, net, num_frames=args.frames)
+        print(format_scores(scores))
+        if args.json:
+            write_scores(scores, args.json)
     else:
-        export(args.run, load_recipe(args.recipe), open_library(args.data), args.out)
+        recipe, library = load_recipe(args.recipe), open_library(args.data)
+        card = export(args.run, recipe, library, args.out, args.licence)
+        print(f"{args.out}: {card.provenance['steps']} steps, half precisions {card.dtypes}")
 
 
 if __name__ == "__main__":

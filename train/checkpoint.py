@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import torch
@@ -53,7 +52,7 @@ def save_state(
             tensors[f"optimizer.{index}.{key}"] = torch.as_tensor(value).contiguous()
     partial = folder / f"{STATE}.partial"
     save_file(tensors, partial, metadata={"progress": json.dumps(progress)})
-    os.replace(partial, folder / STATE)
+    partial.replace(folder / STATE)
 
 
 def load_state(

@@ -32,7 +32,7 @@ from .sources import Library
 from .validate import validate
 
 _LOG = logging.getLogger(__name__)
-_FIRST_ITEM_OF_VALIDATION = 1_000_000_000
+FIRST_ITEM_OF_VALIDATION = 1_000_000_000
 """Validation items are numbered from here, so that they never coincide with training ones."""
 
 
@@ -88,7 +88,7 @@ def _item_losses(
 
 def _items(library: Library, recipe: Recipe, run: Run, start: int) -> DataLoader:
     """Serve items from number `start` on, made by worker processes."""
-    count = (run.steps * recipe.batch - start) if run.steps else _FIRST_ITEM_OF_VALIDATION - start
+    count = (run.steps * recipe.batch - start) if run.steps else FIRST_ITEM_OF_VALIDATION - start
     return DataLoader(
         Items(library, recipe, start, max(count, 0), recipe.seed),
         batch_size=None,
@@ -183,7 +183,7 @@ def _validate(
     current: dict[str, Tensor] = {k: v.clone() for k, v in network.state_dict().items()}
     network.load_state_dict(average.values)
     items = (
-        make_item(held_out, recipe, _FIRST_ITEM_OF_VALIDATION + i, recipe.seed)
+        make_item(held_out, recipe, FIRST_ITEM_OF_VALIDATION + i, recipe.seed)
         for i in range(run.validate_items)
     )
     gain = validate(network, items, net)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -20,13 +20,19 @@ class Plane:
 
     def first(self, num_channels: int) -> Plane:
         """Return the leading channels, as a copy that does not hold the rest alive."""
-        values = None if self.values is None else self.values[:num_channels].clone()
+        values = None if self.values is None else _dense(self.values[:num_channels])
         return Plane(values, self.box, num_channels)
 
     def to(self, dtype: torch.dtype) -> Plane:
         """Return the plane in another dtype."""
         values = None if self.values is None else self.values.to(dtype)
         return Plane(values, self.box, self.num_channels)
+
+
+def _dense(values: Tensor) -> Tensor:
+    """Copy some channels (C,h,w) of a channels-last frame, channels-last again."""
+    # clone() of a slice would turn it channels-first, and every later paste would transpose
+    return values.permute(1, 2, 0).clone(memory_format=torch.contiguous_format).permute(2, 0, 1)
 
 
 FramePlanes = tuple[Plane, ...]
@@ -50,6 +56,11 @@ def paste(frame: FramePlanes, target: Tensor, origin: Box) -> None:
                 to, of = common.within(origin), common.within(plane.box)
                 target[start:stop, to[0], to[1]] = plane.values[: stop - start, of[0], of[1]]
         start += plane.num_channels
+
+
+def covers(frame: FramePlanes, box: Box) -> bool:
+    """Tell whether all planes of a frame are known in all of a box."""
+    return all(p.box is not None and p.values is not None and (p.box & box) == box for p in frame)
 
 
 def leading(frame: FramePlanes, num_channels: int) -> FramePlanes:
@@ -82,14 +93,43 @@ class Arrival:
     num_channels: int
     skips: tuple[Plane, ...] = ()
 
-    def frame(self, index: int) -> FramePlanes:
-        """Return one frame, computed anew."""
+    def frame(self, index: int, num_channels: int | None = None) -> FramePlanes:
+        """Return one frame, or its leading channels, computed anew."""
+        limit = self.num_channels if num_channels is None else min(num_channels, self.num_channels)
         values = None
         if self.factors:
-            values = self.factors[0][index]
-            values = values * self.factors[1][index] if len(self.factors) > 1 else values.clone()
-        plane = Plane(values, self.box, self.num_channels)
-        return (plane, self.skips[index]) if self.skips else (plane,)
+            parts = [factor[index, :limit] for factor in self.factors]
+            values = parts[0] * parts[1] if len(parts) > 1 else _dense(parts[0])
+        planes = (Plane(values, self.box, limit),)
+        if not self.skips:
+            return planes
+        if num_channels is None:
+            return (*planes, self.skips[index])
+        return (*planes, *leading((self.skips[index],), num_channels - limit))
+
+    def split(self, count: int) -> tuple[Arrival, Arrival]:
+        """Return the first `count` frames and the others."""
+        parts = (slice(0, count), slice(count, self.count))
+        first, rest = (
+            replace(
+                self,
+                factors=tuple(factor[part] for factor in self.factors),
+                count=part.stop - part.start,
+                skips=self.skips[part],
+            )
+            for part in parts
+        )
+        return first, rest
+
+    def to(self, dtype: torch.dtype) -> Arrival:
+        """Return the frames in another dtype."""
+        factors = tuple(factor.to(dtype) for factor in self.factors)
+        return replace(self, factors=factors, skips=tuple(p.to(dtype) for p in self.skips))
+
+    def covers(self, box: Box) -> bool:
+        """Tell whether every channel of every frame is known in all of a box."""
+        boxes = [self.box if self.factors else None, *(plane.box for plane in self.skips)]
+        return all(b is not None and (b & box) == box for b in boxes)
 
     def write(self, target: Tensor, origin: Box) -> None:
         """Write all frames into a buffer (N,C',h',w') covering `origin`."""

@@ -102,10 +102,18 @@ class Job:
         options: mode, feather, references, cuts, run; mask options are not applied here.
         hooks: progress is not called here, cancel is.
         report: figures are written into it as they become known.
+        resume_from: patches of earlier frames are not wanted; only as many frames before it as
+            can influence it are computed, the result is the same.
     """
 
     def __init__(
-        self, network: Network | None, options: InpaintOptions, hooks: Hooks, report: Report
+        self,
+        network: Network | None,
+        options: InpaintOptions,
+        hooks: Hooks,
+        report: Report,
+        *,
+        resume_from: int = 0,
     ) -> None:
         if options.mode is Mode.COPY:
             network = None
@@ -116,20 +124,22 @@ class Job:
         self._detector = CutDetector() if options.cuts is None else None
         self._cuts = frozenset(options.cuts or ())
         self._arrived = self._hole_pixels = 0
-        self._shot_start = 0
+        self._resume_from = resume_from
+        past = self.network.spec.trunk.context[0] if self.network else 0
+        self._first_computed = resume_from - past - options.num_references
 
-    def run(self, frames: Iterable[Tensor], holes: Iterable[Tensor]) -> Iterator[Patch]:
+    def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
 
         Args:
-            frames: (3,H,W) float in [0,1], all of one size.
-            holes: (1,H,W) 0 or 1, as many.
+            pairs: frames (3,H,W) float in [0,1], all of one size, each with its hole (1,H,W),
+                0 or 1, 1 = hole.
 
         Raises:
             ShapeError: values or sizes that do not fit; Cancelled: the caller asked to stop.
         """
         with torch.inference_mode():
-            for frame, hole in zip(frames, holes, strict=True):
+            for frame, hole in pairs:
                 self.hooks.check()
                 check_frame(frame, hole, self._arrived)
                 yield from self._push(frame, hole)
@@ -146,19 +156,19 @@ class Job:
             if index:
                 yield from self._end_shot()
             self.report.shots.append(index)
-            self._shot_start = index
             self._filler = self._new_filler()
         self._arrived += 1
         self._hole_pixels += int(hole.sum())
         box = hole_box(hole)
+        self.report.frames_with_holes += box is not None
+        if index < self._first_computed:
+            return
         source = _Source(index, box)
         if box is not None:
-            self.report.frames_with_holes += 1
             source.keep(frame, hole, self.options.feather)
         self._sources.append(source)
         working, working_hole = to_working(frame, hole, self._fit)
-        for filled in self._filler.push(working, working_hole):
-            yield self._patch(filled)
+        yield from self._patches(self._filler.push(working, working_hole))
 
     def _begin_job(self, frame: Tensor) -> None:
         """Take the sizes from the first frame; later frames must agree."""
@@ -174,7 +184,7 @@ class Job:
         multiple = self.network.multiple if self.network else 4
         self._fit = plan_fit(size, max_side=run.max_side, multiple=multiple)
         self._fit_area = size[0] * size[1]
-        passed = getattr(self.network, "passed_dtypes", ())
+        passed = self.network.passed_dtypes if self.network else ()
         self._policy = choose_policy(run, self._fit.padded, passed)
         if self.network is not None:
             self.network.to(self._policy.device)
@@ -200,16 +210,22 @@ class Job:
     def _end_shot(self) -> Iterator[Patch]:
         if self._filler is None:
             return
-        for filled in self._filler.finish():
-            yield self._patch(filled)
+        yield from self._patches(self._filler.finish())
         self.report.notes += self._filler.notes
         self.report.chunk = self._filler.chunk
         self._filler = None
 
+    def _patches(self, filled: Iterator[Filled]) -> Iterator[Patch]:
+        """Turn filled frames into patches, without those that a resumed job has already."""
+        for one in filled:
+            patch = self._patch(one)
+            if patch.index >= self._resume_from:
+                self.report.frames += 1
+                yield patch
+
     def _patch(self, filled: Filled) -> Patch:
         """Bring a filled working frame to source size and put it into the source."""
         source = self._sources.popleft()
-        self.report.frames += 1
         if source.box is None or filled.box is None:
             return Patch(source.index, None, None)
         fill = source.pixels.clone()

@@ -17,7 +17,7 @@ from ..box import Box, union
 from ..models.spec import LAYERS
 from ..models.trunk import Trunk
 from .features import Arrival, Plane
-from .layer import LayerState, StreamLayer
+from .layer import LayerState, Scratch, StreamLayer
 from .region import LayerRegion, plan_regions
 
 BoxAt = Callable[[int], Box | None]
@@ -86,6 +86,7 @@ class TrunkStream:
     def set_dtype(self, dtype: torch.dtype) -> None:
         """Lay the weights out in another dtype; a kept state is converted."""
         self.dtype = dtype
+        self._scratch = Scratch(self.device, dtype)
         self.layers = [StreamLayer(m, self.device, dtype) for m in self._trunk.layers()]
         if hasattr(self, "state"):
             self.state = self.state.to(dtype)
@@ -145,7 +146,9 @@ class TrunkStream:
             last = index == last_at
             ready = layer.num_ready(states[index], arrival.count, last=last)
             region = self._plan(index, numbers[index], ready) if ready else None
-            arrival, states[index] = layer.step(arrival, region, states[index], last=last)
+            arrival, states[index] = layer.step(
+                arrival, region, states[index], last=last, scratch=self._scratch
+            )
             numbers[index] += arrival.count
             if layer.spec.name in skips and arrival.count:
                 planes = tuple(arrival.frame(i)[0] for i in range(arrival.count))

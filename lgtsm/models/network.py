@@ -36,6 +36,11 @@ class Network(nn.Module):
     layer, with `encode` before and `decode` after it, so both work on any part of a frame.
     """
 
+    name: str = "untrained"
+    """Where the weights came from: a built-in name or a file's."""
+    passed_dtypes: tuple[str, ...] = ()
+    """Half precisions (bf16, fp16) that the weight file lists as good enough."""
+
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec

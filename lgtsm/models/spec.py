@@ -121,8 +121,22 @@ class TrunkSpec:
 
     multiple = 4
     """Height and width must be multiples of this."""
-    margin_px = 152
-    """Farthest input pixel, per side, that an output pixel can depend on."""
+    margin_px = 153
+    """Farthest input pixel, per side, that an output pixel can depend on (151 from the edge of a
+    region whose edges are multiples of 4)."""
+
+    def __post_init__(self) -> None:
+        """Check the widths.
+
+        Raises:
+            WeightsError: no channel, or a base width that cannot be halved.
+        """
+        if self.width < 2 or self.inputs < 1 or self.outputs < 1:
+            raise WeightsError(
+                "Expected a base width of at least 2 and at least one input and output channel, got "
+                f"width {self.width}, inputs {self.inputs}, outputs {self.outputs}; correct the "
+                "spec."
+            )
 
     @property
     def context(self) -> tuple[int, int]:
@@ -155,6 +169,17 @@ class NetworkSpec:
     num_references: int = 0
     """Frames on each side whose pixels enter as candidates (families that start from a fill)."""
 
+    def __post_init__(self) -> None:
+        """Check the reach.
+
+        Raises:
+            WeightsError: a negative number of references.
+        """
+        if self.num_references < 0:
+            raise WeightsError(
+                f"Expected 0 or more references, got {self.num_references}; correct the spec."
+            )
+
     @property
     def starts_from_fill(self) -> bool:
         """Whether the network reads evidence instead of black holes."""
@@ -184,7 +209,7 @@ class NetworkSpec:
         """Build a spec from the values of a file header.
 
         Raises:
-            WeightsError: unknown family, missing or unknown fields.
+            WeightsError: unknown family, missing or unknown fields, values of another type.
         """
         try:
             values = dict(config)
@@ -192,6 +217,7 @@ class NetworkSpec:
             shift = dict(trunk.pop("shift"))
             shift["kind"] = ShiftKind(shift["kind"])
             spec = NetworkSpec(trunk=TrunkSpec(shift=ShiftSpec(**shift), **trunk), **values)
+            _check_types(spec)
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"Expected a network configuration written by this package, got one with {error}; "
@@ -203,6 +229,16 @@ class NetworkSpec:
                 "update the package or use another file."
             )
         return spec
+
+
+def _check_types(spec: NetworkSpec) -> None:
+    """Compare the types of all values with those of a fresh spec; raises TypeError."""
+    fresh = NetworkSpec(family="")
+    pairs = ((spec, fresh), (spec.trunk, fresh.trunk), (spec.trunk.shift, fresh.trunk.shift))
+    for part, model in pairs:
+        for name, value in vars(part).items():
+            if type(value) is not type(getattr(model, name)):
+                raise TypeError(f"{name} {value!r}")
 
 
 REFINE_INPUTS = 15

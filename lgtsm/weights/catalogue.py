@@ -1,0 +1,45 @@
+"""Weights that come with the package; torch-free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+_DATA = Path(__file__).parent / "data"
+DEFAULT = "refine-small"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltIn:
+    """One weight file inside the package.
+
+    name: what `load_model` takes; file: below lgtsm/weights/data; sha256: of the file.
+    """
+
+    name: str
+    file: str
+    family: str
+    licence: str
+    sha256: str
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return _DATA / self.file
+
+
+CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            BuiltIn(
+                name=DEFAULT,
+                file="refine-small.safetensors",
+                family="refine",
+                licence="Apache-2.0",
+                sha256="",
+            ),
+        )
+    }
+)

@@ -1,0 +1,32 @@
+"""From a network to a weight file that describes itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from ..models.network import Network
+from .header import Card
+
+
+def save_model(
+    network: Network, path: Path, card: Card, *, dtype: torch.dtype = torch.float32
+) -> None:
+    """Write a network, whole or not at all.
+
+    Args:
+        network: its weights.
+        path: of the .safetensors file; replaced if it exists.
+        card: its description; `card.spec` is the network's.
+        dtype: stored precision.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        key: value.detach().to("cpu", dtype).contiguous()
+        for key, value in network.state_dict().items()
+    }
+    partial = path.with_name(f".{path.name}.partial")
+    save_file(tensors, partial, metadata=card.to_metadata())
+    partial.replace(path)

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lgtsm.errors import WeightsError
+from lgtsm.models.build import build
+from lgtsm.models.spec import (
+    FAMILIES,
+    LAYERS,
+    NetworkSpec,
+    ShiftKind,
+    ShiftSpec,
+    TrunkSpec,
+)
+
+
+def _lgtsm(**shift):
+    return NetworkSpec(family="lgtsm", trunk=TrunkSpec(shift=ShiftSpec(**shift)))
+
+
+@pytest.mark.parametrize(
+    ("spec", "count"),
+    [
+        (_lgtsm(), 12_135_660),
+        (_lgtsm(first_layer=False), 12_135_654),
+        (_lgtsm(width=5), 12_135_728),
+        (_lgtsm(groups=4), 12_135_762),
+        (FAMILIES["gtsm"], 12_135_558),
+    ],
+)
+def test_parameter_counts_are_the_published_ones(spec, count):
+    with torch.device("meta"):
+        assert sum(p.numel() for p in build(spec).parameters()) == count
+
+
+@pytest.mark.parametrize(
+    ("spec", "context"),
+    [
+        (_lgtsm(), (17, 17)),
+        (_lgtsm(first_layer=False), (16, 16)),
+        (_lgtsm(width=5), (34, 34)),
+        (_lgtsm(causal=True), (34, 0)),
+        (_lgtsm(kind=ShiftKind.NONE), (0, 0)),
+        (FAMILIES["gtsm"], (17, 17)),
+        (FAMILIES["refine"], (25, 25)),
+    ],
+)
+def test_context_adds_up_over_layers_and_candidates(spec, context):
+    assert spec.context == context
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_config_survives_json(family):
+    shift = replace(FAMILIES[family].trunk.shift, width=5, groups=4)
+    spec = replace(FAMILIES[family], trunk=replace(FAMILIES[family].trunk, width=12, shift=shift))
+    assert NetworkSpec.from_config(json.loads(json.dumps(spec.to_config()))) == spec
+
+
+def test_entries_of_the_table_name_their_own_family():
+    assert all(name == spec.family for name, spec in FAMILIES.items())
+
+
+def test_layers_follow_each_other():
+    trunk = TrunkSpec()
+    sizes = [trunk.channels(layer) for layer in LAYERS]
+    assert len(LAYERS) == 17
+    assert (sizes[0][0], sizes[-1][1]) == (5, 3)
+    assert all(a[1] == b[0] for a, b in zip(sizes, sizes[1:], strict=False))
+
+
+def test_skips_widen_the_two_decoder_inputs_only():
+    plain, skips = TrunkSpec(), TrunkSpec(skips=True)
+    wider = {
+        layer.name: skips.channels(layer)[0] - plain.channels(layer)[0]
+        for layer in LAYERS
+        if skips.channels(layer) != plain.channels(layer)
+    }
+    assert wider == {"deconv1": 256, "deconv2": 128}
+
+
+def _config(**trunk):
+    config = FAMILIES["lgtsm"].to_config()
+    config["trunk"] |= trunk
+    return config
+
+
+def _shift_config(**shift):
+    config = FAMILIES["lgtsm"].to_config()
+    config["trunk"]["shift"] |= shift
+    return config
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {},
+        [],
+        {"family": "lgtsm"},
+        {"family": "lgtsm", "trunk": 3},
+        {"family": "lgtsm", "trunk": {}},
+        FAMILIES["lgtsm"].to_config() | {"family": "unheard-of"},
+        FAMILIES["lgtsm"].to_config() | {"family": ["lgtsm"]},
+        FAMILIES["lgtsm"].to_config() | {"extra": 1},
+        FAMILIES["lgtsm"].to_config() | {"num_references": -1},
+        FAMILIES["lgtsm"].to_config() | {"num_references": "8"},
+        _config(unknown=1),
+        _config(width=0),
+        _config(width=-4),
+        _config(width=4.5),
+        _config(width="64"),
+        _config(inputs=0),
+        _config(outputs=None),
+        _shift_config(kind="sideways"),
+        _shift_config(width=2),
+        _shift_config(width=-1),
+        _shift_config(width="3"),
+        _shift_config(width=3.0),
+        _shift_config(groups=0),
+        _shift_config(ratio=1.5),
+        _shift_config(ratio=float("nan")),
+        _shift_config(unknown=1),
+    ],
+)
+def test_bad_configs_are_refused_in_one_sentence(config, one_sentence):
+    with pytest.raises(WeightsError) as caught:
+        NetworkSpec.from_config(config)
+    one_sentence(caught.value)
