@@ -27,6 +27,16 @@ class Box:
         return self.right - self.left
 
     @property
+    def rows(self) -> slice:
+        """The box's rows in a tensor of the whole frame."""
+        return slice(self.top, self.bottom)
+
+    @property
+    def columns(self) -> slice:
+        """The box's columns in a tensor of the whole frame."""
+        return slice(self.left, self.right)
+
+    @property
     def area(self) -> int:
         """Number of pixels."""
         return self.height * self.width

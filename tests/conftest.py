@@ -56,7 +56,9 @@ def shared_golden() -> Path:
 @pytest.fixture
 def toy_clip() -> Tensor:
     """Return (8,3,48,64) in [0.1,0.9]: a smooth pattern that moves 2 px right and 1 px down a frame."""
-    t, y, x = torch.meshgrid(torch.arange(8.0), torch.arange(48.0), torch.arange(64.0), indexing="ij")
+    t, y, x = torch.meshgrid(
+        torch.arange(8.0), torch.arange(48.0), torch.arange(64.0), indexing="ij"
+    )
     x, y = x - 2 * t, y - t  # where the pattern's point now at (x,y) was in frame 0
     waves = [
         torch.sin(2 * math.pi * (a * x + b * y) + c)

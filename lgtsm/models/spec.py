@@ -13,6 +13,9 @@ from types import MappingProxyType
 
 from ..errors import WeightsError
 
+_MOST = 4096
+"""No count in a spec exceeds this; a file that claims more is damaged or an attack."""
+
 
 class ShiftKind(Enum):
     """How features of neighbouring frames reach a layer."""
@@ -42,11 +45,12 @@ class ShiftSpec:
         """Check the widths.
 
         Raises:
-            WeightsError: even width, no group or a ratio outside 0..1.
+            WeightsError: even width, no group, absurdly many, or a ratio outside 0..1.
         """
-        if self.width < 1 or self.width % 2 == 0 or self.groups < 1 or not 0 <= self.ratio <= 1:
+        counts = 1 <= self.width <= _MOST and 1 <= self.groups <= _MOST
+        if not counts or self.width % 2 == 0 or not 0 <= self.ratio <= 1:
             raise WeightsError(
-                "Expected an odd shift width, at least one group and a ratio in 0..1, got "
+                f"Expected an odd shift width, 1 to {_MOST} groups and a ratio in 0..1, got "
                 f"width {self.width}, groups {self.groups}, ratio {self.ratio}; correct the spec."
             )
 
@@ -129,11 +133,12 @@ class TrunkSpec:
         """Check the widths.
 
         Raises:
-            WeightsError: no channel, or a base width that cannot be halved.
+            WeightsError: no channel, absurdly many, or a base width that cannot be halved.
         """
-        if self.width < 2 or self.inputs < 1 or self.outputs < 1:
+        ends = 1 <= self.inputs <= _MOST and 1 <= self.outputs <= _MOST
+        if not ends or not 2 <= self.width <= _MOST:
             raise WeightsError(
-                "Expected a base width of at least 2 and at least one input and output channel, got "
+                f"Expected a base width of 2 to {_MOST} and 1 to {_MOST} inputs and outputs, got "
                 f"width {self.width}, inputs {self.inputs}, outputs {self.outputs}; correct the "
                 "spec."
             )
@@ -173,11 +178,11 @@ class NetworkSpec:
         """Check the reach.
 
         Raises:
-            WeightsError: a negative number of references.
+            WeightsError: a negative or absurd number of references.
         """
-        if self.num_references < 0:
+        if not 0 <= self.num_references <= _MOST:
             raise WeightsError(
-                f"Expected 0 or more references, got {self.num_references}; correct the spec."
+                f"Expected 0 to {_MOST} references, got {self.num_references}; correct the spec."
             )
 
     @property
@@ -252,9 +257,7 @@ FAMILIES: MappingProxyType[str, NetworkSpec] = MappingProxyType(
         "lgtsm_causal": NetworkSpec(
             family="lgtsm_causal", trunk=TrunkSpec(shift=ShiftSpec(causal=True))
         ),
-        "gtsm": NetworkSpec(
-            family="gtsm", trunk=TrunkSpec(shift=ShiftSpec(kind=ShiftKind.FIXED))
-        ),
+        "gtsm": NetworkSpec(family="gtsm", trunk=TrunkSpec(shift=ShiftSpec(kind=ShiftKind.FIXED))),
         "refine": NetworkSpec(
             family="refine",
             num_references=8,

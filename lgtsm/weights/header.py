@@ -78,7 +78,8 @@ def read_card(path: Path) -> Card:
         metadata = json.loads(raw).get("__metadata__", {})
         config = json.loads(metadata["lgtsm.config"])
         provenance = json.loads(metadata.get("lgtsm.provenance", "{}"))
-    except (ValueError, KeyError, AttributeError) as error:
+        dtypes = tuple(name for name in metadata.get("lgtsm.dtypes", "").split(",") if name)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WeightsError(
             f"Expected a weight file written by this package, got {path.name} without its "
             "configuration; use a file made by `python -m train export`."
@@ -89,7 +90,6 @@ def read_card(path: Path) -> Card:
             f"Expected family and configuration of {path.name} to agree, got "
             f"{metadata.get('lgtsm.family')!r} and {spec.family!r}; get the file again."
         )
-    dtypes = tuple(name for name in metadata.get("lgtsm.dtypes", "").split(",") if name)
     return Card(
         spec=spec,
         licence=metadata.get("lgtsm.licence", "not stated"),

@@ -57,8 +57,9 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
         raise WeightsError(
             f"Expected a whole safetensors file, got {path.name} with {error}; get it again."
         ) from error
-    network = build(card.spec)
-    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    with torch.device("meta"):  # a header may claim any size; nothing is allocated before it fits
+        state = build(card.spec).state_dict()
+    expected = {key: tuple(value.shape) for key, value in state.items()}
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     if expected != found:
         wrong = sorted(expected.items() ^ found.items())[0][0]
@@ -72,6 +73,7 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
                 f"Expected finite floating-point weights, got something else in {key}; get "
                 f"{path.name} again."
             )
+    network = build(card.spec)
     network.load_state_dict({key: value.float() for key, value in tensors.items()})
     network.name, network.passed_dtypes = name, card.dtypes
     return network.eval().requires_grad_(False)

@@ -27,6 +27,13 @@ def save_model(
         key: value.detach().to("cpu", dtype).contiguous()
         for key, value in network.state_dict().items()
     }
+    metadata = card.to_metadata()
     partial = path.with_name(f".{path.name}.partial")
-    save_file(tensors, partial, metadata=card.to_metadata())
-    partial.replace(path)
+    try:
+        partial.touch()
+        mode = partial.stat().st_mode  # as the umask says; save_file makes files private
+        save_file(tensors, partial, metadata=metadata)
+        partial.chmod(mode)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

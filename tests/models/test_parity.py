@@ -108,8 +108,12 @@ def test_gradients_equal_the_original(golden_case, shared_golden):
 def test_whole_containers_rename_without_rest(name, checkpoint):
     state = checkpoint(name)
     spec = infer_spec(state)
-    expected = dict(lgtsm_nf8=(8, 3, 2, True), lgtsm_firstoff_nf4=(4, 3, 2, False))
-    expected |= dict(lgtsm_w5g4_nf4=(4, 5, 4, True), gtsm_nf8=(8, 3, 2, True))
+    expected = {  # base width, shift width, groups, first layer shifted
+        "lgtsm_nf8": (8, 3, 2, True),
+        "lgtsm_firstoff_nf4": (4, 3, 2, False),
+        "lgtsm_w5g4_nf4": (4, 5, 4, True),
+        "gtsm_nf8": (8, 3, 2, True),
+    }
     shift = spec.trunk.shift
     assert spec.family == name.split("_")[0]
     found = (spec.trunk.width, shift.width, shift.groups, shift.first_layer)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -69,7 +70,7 @@ def test_layers_follow_each_other():
     sizes = [trunk.channels(layer) for layer in LAYERS]
     assert len(LAYERS) == 17
     assert (sizes[0][0], sizes[-1][1]) == (5, 3)
-    assert all(a[1] == b[0] for a, b in zip(sizes, sizes[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(sizes))
 
 
 def test_skips_widen_the_two_decoder_inputs_only():
@@ -111,6 +112,7 @@ def _shift_config(**shift):
         _config(width=0),
         _config(width=-4),
         _config(width=4.5),
+        _config(width=10**30),
         _config(width="64"),
         _config(inputs=0),
         _config(outputs=None),
@@ -120,6 +122,8 @@ def _shift_config(**shift):
         _shift_config(width="3"),
         _shift_config(width=3.0),
         _shift_config(groups=0),
+        _shift_config(groups=10**9),
+        _shift_config(width=10**9 + 1),
         _shift_config(ratio=1.5),
         _shift_config(ratio=float("nan")),
         _shift_config(unknown=1),

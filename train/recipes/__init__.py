@@ -6,7 +6,7 @@ from importlib import import_module
 
 from ..recipe import Recipe
 
-NAMES = ("refine_cpu", "refine_toy")
+NAMES = ("refine_cpu", "refine_cpu_wide", "refine_toy")
 
 
 def load_recipe(name: str) -> Recipe:

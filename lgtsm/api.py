@@ -1,0 +1,134 @@
+"""The two calls most people need: a clip in memory, and a file."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from .engine.hooks import Hooks
+from .engine.run import Job
+from .errors import ShapeError
+from .job import FileJob
+from .masks.boxes import MaskBox
+from .masks.prepare import INVERTED_RATIO, pair_with
+from .models.network import Network
+from .options import InpaintOptions, Mode, VideoOptions
+from .report import Report
+from .weights.load import load_model
+
+_LOG = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]
+
+
+def inpaint(
+    frames: Tensor,
+    holes: Tensor,
+    model: Network | str | Path | None = None,
+    options: InpaintOptions | None = None,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Tensor:
+    """Fill the holes of a clip.
+
+    Args:
+        frames: (T,3,H,W) floating point in [0,1], T >= 1, any size; never changed.
+        holes: (T,1,H,W) in [0,1], above 0.5 = hole; (1,1,H,W) serves all frames.
+        model: a network, a built-in name, a path, or None for the default; nothing is loaded when
+            there is no hole or the mode is copy.
+        options: what may fill, masks, device, and so on.
+        progress: called as progress(done, total, note).
+        cancel: asked between layers; True stops.
+
+    Returns:
+        (T,3,H,W), a new tensor of the dtype and device of `frames`; outside the hole bit for bit
+        the same.
+
+    Raises:
+        ShapeError: shapes or values that do not fit; OptionError; WeightsError; DeviceError;
+        Cancelled: `cancel` returned True.
+    """
+    options = options or InpaintOptions()
+    if frames.dim() != 4 or frames.shape[1] != 3 or len(frames) == 0:
+        raise ShapeError(
+            f"Expected frames (T,3,H,W) with at least one frame, got {tuple(frames.shape)}; move "
+            "the channels to the second place."
+        )
+    if holes.dim() != 4 or holes.shape[1:] != (1, *frames.shape[2:]):
+        raise ShapeError(
+            f"Expected holes ({len(frames)},1,{frames.shape[2]},{frames.shape[3]}) or one hole for "
+            f"all frames, got {tuple(holes.shape)}; resize the masks to the frames."
+        )
+    result = frames.clone()
+    pairs = list(pair_with(range(len(frames)), holes.float(), options.mask))
+    used = torch.stack([hole for _, hole in pairs])
+    if not used.any():
+        return result
+    if used.mean() > INVERTED_RATIO:
+        _LOG.warning(
+            "the mask covers %.0f %% of the picture; 1 means hole, invert it if that was not meant",
+            100 * float(used.mean()),
+        )
+    network = None
+    if options.mode is not Mode.COPY:
+        network = model if isinstance(model, Network) else load_model(model)
+    hooks = Hooks(progress, cancel)
+    job = Job(network, options, hooks, Report())
+    for patch in job.run(zip(frames, used, strict=True)):
+        if patch.box is not None:
+            rows, columns = patch.box.rows, patch.box.columns
+            target = result[patch.index, :, rows, columns]
+            hole = used[patch.index, :, rows, columns].to(target.device) > 0
+            # only hole pixels are written: the rest keeps its bits whatever its dtype
+            target.copy_(torch.where(hole, patch.pixels.to(target), target))
+        hooks.report(patch.index + 1, len(frames), "filling")
+    return result
+
+
+def inpaint_video(
+    source: str | Path,
+    mask: str | Path | list[MaskBox],
+    target: str | Path,
+    *,
+    model: Network | str | Path | None = None,
+    options: InpaintOptions | None = None,
+    video: VideoOptions | None = None,
+    fill_layer: str | Path | None = None,
+    mask_used: str | Path | None = None,
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Report:
+    """Fill the holes of a video file or a folder of frames, in constant memory.
+
+    Args:
+        source: video file or folder of images.
+        mask: still image, video or folder (white = hole), or boxes.
+        target: video file (mp4, mov, mkv, webm) or folder; appears only when it is whole.
+        model: as in `inpaint`.
+        options: as in `inpaint`.
+        video: range of frames, quality, lossless, resume.
+        fill_layer: .mov (ProRes 4444) or folder for the fill alone, with alpha.
+        mask_used: .mkv or folder for the holes that were filled.
+        progress: called as progress(done, total, note).
+        cancel: asked between layers; True stops, what was computed is kept for `resume`.
+
+    Returns:
+        The figures of the job.
+
+    Raises:
+        VideoError: files that cannot be read or written; and whatever `inpaint` raises.
+    """
+    job = FileJob(
+        source=Path(source),
+        mask=mask if isinstance(mask, list) else Path(mask),
+        target=Path(target),
+        options=options or InpaintOptions(),
+        video=video or VideoOptions(),
+        fill_layer=None if fill_layer is None else Path(fill_layer),
+        mask_used=None if mask_used is None else Path(mask_used),
+    )
+    return job.run(model, Hooks(progress, cancel))

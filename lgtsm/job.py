@@ -1,0 +1,221 @@
+"""One file job: reader, masks, engine and writers put together."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from torch import Tensor
+
+from .engine.hooks import Hooks
+from .engine.run import Job, Patch
+from .errors import ShapeError, VideoError
+from .journal import Journal
+from .masks.boxes import MaskBox, box_masks
+from .masks.prepare import INVERTED_RATIO, binary_hole, pair_with
+from .models.network import Network
+from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
+from .report import Report
+from .video.frame import Frame
+from .video.layer import FillLayerWriter, MaskWriter
+from .video.probe import VideoInfo, probe
+from .video.read import is_still, read_frames, read_masks
+from .video.write import open_writer
+from .weights.load import load_model
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaskFacts:
+    """What a first look at a mask tells: number of masks (0 is endless) and mean coverage."""
+
+    num_masks: int
+    coverage: float
+
+
+@dataclass(kw_only=True)
+class FileJob:
+    """Fill the holes of one file; see `api.inpaint_video` for the fields."""
+
+    source: Path
+    mask: Path | list[MaskBox]
+    target: Path
+    options: InpaintOptions
+    video: VideoOptions
+    fill_layer: Path | None = None
+    mask_used: Path | None = None
+
+    def run(self, model: Network | str | Path | None, hooks: Hooks) -> Report:
+        """Do the job.
+
+        Args:
+            model: a network, a name, a path or None; loaded only when there is something to fill.
+            hooks: progress and cancellation.
+
+        Returns:
+            Its figures.
+        """
+        info = probe(self.source)
+        facts = self.look_at_mask(info)
+        report = Report()
+        network = self._load(model, facts, report)
+        report.model = network.name if network else "none"
+        began = time.monotonic()
+        journal = Journal(self.target, self._identity(report.model), resume=self.video.resume)
+        report.resumed_from = journal.count
+        with ExitStack() as stack:
+            sinks = _Sinks(self, info, stack)
+            work = _Work(self, info, sinks, journal, report, hooks)
+            job = Job(network, self.options, hooks, report, resume_from=journal.count)
+            for patch in job.run(work.feed()):
+                work.take(patch)
+                journal.add(patch)
+        report.frames += report.resumed_from
+        journal.remove()
+        report.seconds = time.monotonic() - began
+        report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]
+        return report
+
+    def look_at_mask(self, info: VideoInfo) -> MaskFacts:
+        """Read the mask once, before any work: its length, size and coverage.
+
+        Args:
+            info: of the source.
+
+        Raises:
+            ShapeError: another size than the frames, or a length that the policy refuses.
+            VideoError: the mask cannot be read.
+        """
+        if isinstance(self.mask, list):
+            first = next(box_masks(self.mask, info.height, info.width))
+            return MaskFacts(num_masks=0, coverage=max(float(first.mean()), 1e-9))
+        number, covered = 0, 0.0
+        for mask in read_masks(self.mask):
+            if tuple(mask.shape[1:]) != (info.height, info.width):
+                raise ShapeError(
+                    f"Expected a mask of {info.width}x{info.height} like the video, got "
+                    f"{mask.shape[2]}x{mask.shape[1]}; resize the mask."
+                )
+            covered += float(binary_hole(mask, self.options.mask, number).mean())
+            number += 1
+        if number == 0:
+            raise VideoError(f"Expected a mask in {self.mask}, found none; give another file.")
+        refused = self.options.mask.length is LengthPolicy.ERROR and number > 1
+        if refused and info.num_frames_exact and number != info.num_frames:
+            raise ShapeError(
+                f"Expected one mask or {info.num_frames} like the frames, got {number}; add or cut "
+                "masks, or choose to hold the last one or to loop."
+            )
+        return MaskFacts(num_masks=number, coverage=covered / number)
+
+    def _load(
+        self, model: Network | str | Path | None, facts: MaskFacts, report: Report
+    ) -> Network | None:
+        """Load the network where there is something for it to do."""
+        if facts.coverage == 0:
+            report.notes.append("the mask is empty: nothing was filled")
+            _LOG.warning("the mask is empty: nothing will be filled")
+            return None
+        if facts.coverage > INVERTED_RATIO:
+            note = f"the mask covers {facts.coverage:.0%} of the picture: is it inverted?"
+            report.notes.append(note)
+            _LOG.warning("%s", note)
+        if self.options.mode is Mode.COPY:
+            return None
+        return model if isinstance(model, Network) else load_model(model)
+
+    def _identity(self, model: str) -> dict[str, object]:
+        """Return everything the result depends on, for the journal."""
+        files = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
+        stamps = [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files]
+        options = asdict(self.options)
+        options.pop("run")  # device, dtype and chunk change nothing that can be seen ...
+        options["max_side"] = self.options.run.max_side  # ... the working size does
+        boxes = [asdict(b) for b in self.mask] if isinstance(self.mask, list) else []
+        span = [self.video.start, self.video.end]
+        return {"files": stamps, "boxes": boxes, "options": options, "span": span, "model": model}
+
+    def pairs(self, info: VideoInfo) -> Iterator[tuple[Frame, Tensor]]:
+        """Read frames with their holes."""
+        start, end = self.video.start, self.video.end
+        frames = read_frames(self.source, start=start, end=end)
+        if isinstance(self.mask, list):
+            masks = box_masks(self.mask, info.height, info.width)
+            for _ in range(start):
+                next(masks)
+            options = replace(self.options.mask, length=LengthPolicy.HOLD)  # boxes never end
+            yield from pair_with(frames, masks, options)
+            return
+        single = is_still(self.mask)
+        masks = read_masks(self.mask) if single else read_masks(self.mask, start=start, end=end)
+        yield from pair_with(frames, masks, self.options.mask)
+
+
+class _Sinks:
+    """The writers of one job, opened before any work so that a bad target fails at once."""
+
+    def __init__(self, job: FileJob, info: VideoInfo, stack: ExitStack) -> None:
+        self.main = stack.enter_context(open_writer(job.target, job.source, options=job.video))
+        self.layer = self.mask = None
+        if job.fill_layer is not None:
+            self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, rate=info.rate))
+        if job.mask_used is not None:
+            self.mask = stack.enter_context(MaskWriter(job.mask_used, rate=info.rate))
+
+    def write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
+        """Write one frame everywhere."""
+        pixels = frame.pixels
+        if patch.box is not None:
+            pixels = pixels.clone()
+            pixels[:, patch.box.rows, patch.box.columns] = patch.pixels
+        self.main.write(frame, pixels, hole)
+        if self.layer is not None:
+            self.layer.write(frame, pixels, hole)
+        if self.mask is not None:
+            self.mask.write(frame, hole)
+
+
+class _Work:
+    """Frames on their way: fed to the engine, kept until their patch is there, then written."""
+
+    def __init__(
+        self,
+        job: FileJob,
+        info: VideoInfo,
+        sinks: _Sinks,
+        journal: Journal,
+        report: Report,
+        hooks: Hooks,
+    ) -> None:
+        self.job, self.info, self.sinks = job, info, sinks
+        self.journal, self.report, self.hooks = journal, report, hooks
+        self.waiting: deque[tuple[Frame, Tensor]] = deque()
+        last = min(job.video.end or info.num_frames, info.num_frames)
+        self.total = max(0, last - job.video.start)
+        self.done = 0
+
+    def feed(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
+        for index, (frame, hole) in enumerate(self.job.pairs(self.info)):
+            if index < self.journal.count:
+                self._write(frame, hole, self.journal.patch(index))
+            else:
+                self.waiting.append((frame, hole))
+            yield frame.pixels, hole
+
+    def take(self, patch: Patch) -> None:
+        """Write the frame that a patch belongs to."""
+        frame, hole = self.waiting.popleft()
+        self._write(frame, hole, patch)
+
+    def _write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
+        self.sinks.write(frame, hole, patch)
+        self.done += 1
+        self.hooks.report(self.done, self.total, "filling")
+

@@ -1,0 +1,117 @@
+"""Finished patches of a running file job, on disk, so that an interrupted job can go on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from .box import Box
+from .engine.run import Patch
+from .errors import OptionError
+
+_LOG = logging.getLogger(__name__)
+_BLOCK = 16
+"""Frames a file: what an abrupt end can lose at most."""
+
+
+class Journal:
+    """Patches of frames 0 ... count-1 of one job, float32, in blocks.
+
+    Args:
+        target: file of the job; the journal lies beside it.
+        job: what the job depends on; only the same job may go on.
+        resume: take over what an interrupted run has left, otherwise start anew.
+
+    Raises:
+        OptionError: what was left belongs to another job.
+    """
+
+    def __init__(self, target: Path, job: dict[str, object], *, resume: bool) -> None:
+        self.folder = target.with_name(f"{target.name}.lgtsm-partial")
+        self._block: dict[str, Tensor] = {}
+        self._loaded: tuple[int, dict[str, Tensor]] = (-1, {})
+        self.count = 0
+        described = json.loads(json.dumps(job, default=str))
+        card = self.folder / "job.json"
+        if resume and card.is_file():
+            if json.loads(card.read_text(encoding="utf-8")) != described:
+                raise OptionError(
+                    f"Expected {self.folder} to hold the same job, got another one's; repeat it "
+                    "with the same files and options, or run without resume."
+                )
+            self.count = self._whole_blocks()
+            return
+        shutil.rmtree(self.folder, ignore_errors=True)
+        try:
+            self.folder.mkdir(parents=True)
+            card.write_text(json.dumps(described, indent=1), encoding="utf-8")
+        except OSError as error:
+            self._give_up(error)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"{number:08d}.safetensors"
+
+    def _whole_blocks(self) -> int:
+        """Return the number of frames in readable blocks, without a gap."""
+        number = 0
+        while self._path(number).is_file():
+            try:
+                block = load_file(self._path(number))
+            except SafetensorError:
+                break
+            if len(block) < _BLOCK:
+                return number * _BLOCK  # a last, short block is computed again
+            number += 1
+        return number * _BLOCK
+
+    def patch(self, index: int) -> Patch:
+        """Return a finished patch; `index` is below `count`."""
+        number = index // _BLOCK
+        if self._loaded[0] != number:
+            self._loaded = (number, load_file(self._path(number)))
+        block = self._loaded[1]
+        for key, value in block.items():
+            head, *corners = key.split(" ")
+            if int(head) == index:
+                if not corners:
+                    return Patch(index, None, None)
+                return Patch(index, Box(*(int(c) for c in corners)), value)
+        raise AssertionError(f"frame {index} is not in its block")
+
+    def add(self, patch: Patch) -> None:
+        """Keep a patch; patches come in order, from frame `count` on."""
+        key = str(patch.index)
+        value = torch.zeros(0)
+        if patch.box is not None:
+            box = patch.box
+            key = f"{patch.index} {box.top} {box.left} {box.bottom} {box.right}"
+            value = patch.pixels.contiguous()
+        self._block[key] = value
+        if (patch.index + 1) % _BLOCK == 0:
+            self._write(patch.index // _BLOCK)
+
+    def _write(self, number: int) -> None:
+        if self.folder.is_dir():
+            partial = self._path(number).with_suffix(".partial")
+            try:
+                save_file(self._block, partial)
+                partial.replace(self._path(number))
+            except (OSError, SafetensorError) as error:
+                self._give_up(error)
+        self._block = {}
+
+    def _give_up(self, error: Exception) -> None:
+        """Go on without a journal: it is a convenience, the job is not."""
+        _LOG.warning("this job cannot be resumed after an interruption: %s", error)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def remove(self) -> None:
+        """Delete everything: the job is done."""
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,88 @@
+"""Masks from boxes that a user types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import OptionError
+
+_PATTERN = re.compile(r"(-?\d+),(-?\d+),(\d+),(\d+)(?:@(\d*)-(\d*))?")
+
+
+@dataclass(frozen=True)
+class MaskBox:
+    """A rectangle of holes over a range of frames.
+
+    left, top, width, height: in pixels; start, end: frames, the end not included, None is open.
+    """
+
+    left: int
+    top: int
+    width: int
+    height: int
+    start: int = 0
+    end: int | None = None
+
+    @staticmethod
+    def parse(text: str) -> MaskBox:
+        """Read `x,y,w,h` or `x,y,w,h@start-end`.
+
+        Raises:
+            OptionError: anything else, or an empty box or range.
+        """
+        match = _PATTERN.fullmatch(text.replace(" ", ""))
+        if match is None:
+            raise OptionError(
+                f"Expected a box as x,y,width,height or x,y,width,height@first-last, got {text!r}; "
+                "use whole numbers of pixels and frames."
+            )
+        left, top, width, height = (int(v) for v in match.groups()[:4])
+        start = int(match[5] or 0)
+        end = int(match[6]) if match[6] else None
+        if width == 0 or height == 0 or (end is not None and end <= start):
+            raise OptionError(
+                f"Expected a box with some area and frames, got {text!r}; enlarge it."
+            )
+        return MaskBox(left, top, width, height, start, end)
+
+
+def box_masks(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Tensor]:
+    """Yield masks (1,H,W), 1 = hole, without end; zip them with the frames.
+
+    Args:
+        boxes: united where they overlap.
+        height: of the frames, in pixels.
+        width: of the frames.
+
+    Raises:
+        OptionError: no box, or one that lies outside the frame.
+    """
+    if not boxes:
+        raise OptionError("Expected at least one box, got none; add x,y,width,height.")
+    for box in boxes:
+        if box.left >= width or box.top >= height or min(
+            box.left + box.width, box.top + box.height
+        ) <= 0:
+            raise OptionError(
+                f"Expected boxes inside {width}x{height}, got {box.left},{box.top},{box.width},"
+                f"{box.height}; move it into the frame."
+            )
+    return _draw(boxes, height, width)
+
+
+def _draw(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Tensor]:
+    index = 0
+    while True:
+        mask = torch.zeros(1, height, width)
+        for box in boxes:
+            if box.start <= index and (box.end is None or index < box.end):
+                rows = slice(max(0, box.top), max(0, box.top + box.height))
+                columns = slice(max(0, box.left), max(0, box.left + box.width))
+                mask[:, rows, columns] = 1
+        yield mask
+        index += 1

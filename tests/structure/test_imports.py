@@ -1,0 +1,240 @@
+"""Who may import whom, compared with a table; imports inside functions count too."""
+
+from __future__ import annotations
+
+import ast
+import graphlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+TREES = ("lgtsm", "train", "nodes")
+FLOOR = frozenset({"errors", "options", "report", "box", "models.spec"})
+BELOW_API = FLOOR | {"models", "fills", "masks", "metrics", "video", "weights", "scene", "engine"}
+BELOW_API |= {"bench"}
+
+OURS = {
+    "errors": frozenset(),
+    "options": frozenset({"errors"}),
+    "report": frozenset(),
+    "box": frozenset(),
+    "models.spec": frozenset({"errors"}),
+    "fills": frozenset({"box"}),
+    "models": frozenset({"errors", "fills", "box", "models.spec"}),
+    "masks": frozenset({"errors", "options", "box"}),
+    "metrics": frozenset({"errors"}),
+    "video": frozenset({"errors", "options"}),
+    "weights": frozenset({"errors", "models", "models.spec"}),
+    "scene": frozenset({"errors", "options"}),
+    "engine": FLOOR | {"models", "fills", "masks"},
+    "bench": frozenset(
+        {"errors", "options", "report", "models", "models.spec", "engine", "weights"}
+    ),
+    "journal": frozenset({"errors", "options", "box", "engine"}),
+    "job": BELOW_API | {"journal"},
+    "api": BELOW_API | {"journal", "job"},
+    "cli": BELOW_API | {"journal", "job", "api"},
+    "nodes": BELOW_API | {"journal", "job", "api"},
+    "train": BELOW_API,
+}
+"""Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
+
+THIRD = {
+    "errors": frozenset(),
+    "options": frozenset(),
+    "report": frozenset(),
+    "box": frozenset({"torch"}),
+    "models.spec": frozenset(),
+    "fills": frozenset({"torch"}),
+    "models": frozenset({"torch"}),
+    "masks": frozenset({"torch", "numpy", "PIL", "kornia"}),
+    "metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors"}),
+    "video": frozenset({"av", "numpy", "torch"}),
+    "weights": frozenset({"torch", "safetensors"}),
+    "scene": frozenset({"numpy", "torch"}),
+    "engine": frozenset({"torch"}),
+    "bench": frozenset({"torch", "numpy"}),
+    "journal": frozenset({"torch", "safetensors"}),
+    "job": frozenset({"torch"}),
+    "api": frozenset({"torch"}),
+    "cli": frozenset({"tqdm", "torch"}),
+    "nodes": frozenset({"torch", "comfy_api", "comfy", "folder_paths"}),
+    # av: only to prepare data, imported on use
+    "train": frozenset({"torch", "numpy", "einops", "tqdm", "safetensors", "PIL", "av"}),
+}
+"""Unit -> packages from elsewhere that it may import."""
+
+ADAPTERS = {
+    "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
+    "lgtsm/metrics/lpips.py": frozenset({"lpips"}),
+    "lgtsm/metrics/opencv_baselines.py": frozenset({"cv2"}),
+    "train/compare.py": frozenset({"cv2"}),
+    "train/vgg.py": frozenset({"torchvision"}),
+}
+"""The one file each that may import more."""
+
+TORCH_FREE = (
+    "lgtsm",
+    "lgtsm.errors",
+    "lgtsm.options",
+    "lgtsm.report",
+    "lgtsm.models.spec",
+    "lgtsm.weights.catalogue",
+    "lgtsm.weights.header",
+    "lgtsm.video.presets",
+    "lgtsm.masks.kinds",
+)
+
+FILES = sorted(path.relative_to(ROOT) for folder in TREES for path in (ROOT / folder).rglob("*.py"))
+every_file = pytest.mark.parametrize("file", FILES, ids=[path.as_posix() for path in FILES])
+
+
+def _unit(module):
+    """Return the table's name of a module of ours; None for the package itself."""
+    parts = module.split(".")
+    if parts[0] != "lgtsm":
+        return parts[0]
+    if parts[1:3] == ["models", "spec"]:
+        return "models.spec"
+    return parts[1] if len(parts) > 1 else None
+
+
+def _module(file):
+    parts = file.with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _exists(module):
+    path = ROOT.joinpath(*module.split("."))
+    return path.is_dir() or path.with_suffix(".py").is_file()
+
+
+def _imports(file):
+    """Return the full names of all modules that a file imports, and how many dots each had."""
+    package = file.parts[:-1]
+    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, 0) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            whole = ".".join((*base, *((node.module,) if node.module else ())))
+            for alias in node.names:
+                inner = f"{whole}.{alias.name}"
+                ours = inner.split(".")[0] in TREES
+                yield inner if ours and _exists(inner) else whole, node.level
+
+
+def _edges(file):
+    """Return (units of ours, packages from elsewhere) that a file imports."""
+    ours, third = set(), set()
+    for module, _ in _imports(file):
+        top = module.split(".")[0]
+        if top in TREES:
+            ours.add(_unit(module))
+        elif top not in sys.stdlib_module_names:
+            third.add(top)
+    return ours, third
+
+
+@every_file
+def test_imports_follow_the_table(file):
+    unit = _unit(_module(file))
+    ours, third = _edges(file)
+    if unit is None:  # lgtsm/__init__.py serves its names lazily
+        assert not ours
+        assert not third
+        return
+    # `from .. import __version__` reads the package itself, which imports nothing
+    assert ours - {unit, None} <= OURS[unit]
+    assert third <= THIRD[unit] | ADAPTERS.get(file.as_posix(), frozenset())
+
+
+@every_file
+def test_imports_inside_the_pack_are_relative(file):
+    if file.parts[0] == "train":
+        return
+    assert [m for m, level in _imports(file) if level == 0 and m.split(".")[0] in TREES] == []
+
+
+@every_file
+def test_the_public_names_are_for_users(file):
+    """`from lgtsm import inpaint` inside would go round the table; only the version is read."""
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    package = file.parts[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            base = package[: len(package) - node.level + 1] if node.level else ()
+            if ".".join((*base, *((node.module,) if node.module else ()))) == "lgtsm":
+                names = {a.name for a in node.names if not _exists(f"lgtsm.{a.name}")}
+                assert names <= {"__version__"}
+
+
+def test_table_has_no_cycle_and_knows_every_unit():
+    list(graphlib.TopologicalSorter(OURS).static_order())
+    assert OURS.keys() == THIRD.keys()
+    units = {_unit(_module(file)) for file in FILES} - {None}
+    assert units <= OURS.keys()
+
+
+def test_units_do_not_import_in_a_ring():
+    graph = {}
+    for file in FILES:
+        unit = _unit(_module(file))
+        graph.setdefault(unit, set()).update(_edges(file)[0] - {unit, None})
+    list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def test_modules_do_not_import_in_a_ring():
+    graph = {}
+    for file in FILES:
+        ours = {m for m, _ in _imports(file) if m.split(".")[0] in TREES}
+        # a package's own file holds a docstring, reading it ties no knot
+        graph[_module(file)] = {m for m in ours if m != _module(file) and "." in m}
+    list(graphlib.TopologicalSorter(graph).static_order())
+
+
+def _run_without(packages, code):
+    blocked = "".join(f"sys.modules[{name!r}] = None\n" for name in packages)
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{blocked}{code}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+HEAVY = ("torch", "av", "kornia", "einops", "safetensors", "PIL")
+
+
+def test_floor_imports_without_torch():
+    _run_without(HEAVY, "\n".join(f"import {name}" for name in TORCH_FREE))
+
+
+def test_public_names_are_listed_without_torch():
+    listed = _run_without(HEAVY, "import lgtsm\nprint(*dir(lgtsm), lgtsm.InpaintOptions.__name__)")
+    assert "inpaint_video" in listed
+
+
+def test_help_prints_without_torch():
+    if not (ROOT / "lgtsm" / "cli" / "main.py").is_file():
+        pytest.skip("needs lgtsm/cli/main.py, which is not there yet")
+    code = (
+        "from lgtsm.cli.main import main\n"
+        "try:\n    code = main(['--help'])\n"
+        "except SystemExit as stop:\n    code = stop.code\n"
+        "sys.exit(code)"
+    )
+    assert "lgtsm" in _run_without(HEAVY, code)
+
+
+def test_networks_and_training_import_without_video_libraries():
+    names = ("lgtsm.models.build", "lgtsm.engine.run", "lgtsm.weights.load", "train.loop")
+    _run_without(("av", "kornia"), "\n".join(f"import {name}" for name in names))
