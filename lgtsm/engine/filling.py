@@ -100,8 +100,8 @@ class ShotFiller:
         while self._begun < self._arrived:
             yield from self._begin(min(self.chunk, self._arrived - self._begun))
         if self._stream is not None:
-            for index in range(len(self._stream.layers)):
-                yield from self._advance(lambda i=index: self._stream.finish(i))
+            while not self._stream.finished:
+                yield from self._advance(lambda: self._stream.finish(self.chunk))
 
     def _begin(self, count: int) -> Iterator[Filled]:
         """Feed the next `count` frames to the network, or put out their evidence fill."""
@@ -193,9 +193,13 @@ class ShotFiller:
             if not _is_out_of_memory(error):
                 raise
             stream.state = before
-            if pushed is None or pushed[2] == 1:
+            if self.chunk == 1 if pushed is None else pushed[2] == 1:
                 raise DeviceError(_advice(self.size, self.policy)) from error
-            yield from self._halve(*pushed)
+            if pushed is None:
+                self._lower(self.chunk // 2)
+                yield from self._advance(run)  # finishes as many frames as the chunk says by then
+            else:
+                yield from self._halve(*pushed)
             return
         if outputs is not None and not torch.isfinite(outputs).all():
             if stream.dtype == torch.float32:
@@ -213,14 +217,18 @@ class ShotFiller:
     def _halve(self, values: Tensor | None, box: Box | None, count: int) -> Iterator[Filled]:
         """Push the same frames in two halves, and stay with the smaller chunk."""
         half = count // 2
-        self.chunk = max(1, half)
-        self._note(f"out of memory: went on with {self.chunk} frames a chunk")
+        self._lower(half)
         for part in (slice(0, half), slice(half, count)):
             some = None if values is None else values[part]
             number = part.stop - part.start
             yield from self._advance(
                 lambda v=some, n=number: self._stream.push(v, box, n), (some, box, number)
             )
+
+    def _lower(self, chunk: int) -> None:
+        """Go on with fewer frames a chunk."""
+        self.chunk = max(1, chunk)
+        self._note(f"out of memory: went on with {self.chunk} frames a chunk")
 
     def _note(self, text: str) -> None:
         """Log a step down and keep it for the report."""

@@ -29,17 +29,37 @@ class StreamState:
     """Everything between two pushes; immutable, so that a push can be undone by keeping the old one.
 
     layers: of every layer; skips: encoder frames that a decoder layer still waits for, by the
-        encoder layer's name; next_frame: number of the next frame each layer puts out.
+        encoder layer's name; next_frame: number of the next frame each layer puts out; finished:
+        layers that have put out their last frame; tail: last frames of those, on their way.
     """
 
     layers: tuple[LayerState, ...]
     skips: dict[str, tuple[Plane, ...]]
     next_frame: tuple[int, ...]
+    finished: int = 0
+    tail: Arrival | None = None
 
     def to(self, dtype: torch.dtype) -> StreamState:
         """Return the state in another dtype."""
         skips = {k: tuple(p.to(dtype) for p in planes) for k, planes in self.skips.items()}
-        return StreamState(tuple(s.to(dtype) for s in self.layers), skips, self.next_frame)
+        layers = tuple(s.to(dtype) for s in self.layers)
+        tail = None if self.tail is None else self.tail.to(dtype)
+        return replace(self, layers=layers, skips=skips, tail=tail)
+
+
+class _Step:
+    """A state being changed by one push; the stream takes it over when all layers have run."""
+
+    def __init__(self, state: StreamState) -> None:
+        self.layers = list(state.layers)
+        self.skips = dict(state.skips)
+        self.numbers = list(state.next_frame)
+
+    def after(self, finished: int, tail: Arrival | None) -> StreamState:
+        """Return the state after the step."""
+        return StreamState(
+            tuple(self.layers), self.skips, tuple(self.numbers), finished=finished, tail=tail
+        )
 
 
 class TrunkStream:
@@ -121,41 +141,70 @@ class TrunkStream:
             count: number of frames, 1 or more.
 
         Returns:
-            Finished frames of the output, 0 or more; `next_output` counts them.
+            Finished frames of the output, 0 or more.
         """
         factors = () if values is None else (values.to(self.device, self.dtype),)
-        return self._run(0, Arrival(factors, box, count, self.spec.inputs), last_at=None)
-
-    def finish(self, index: int) -> Arrival:
-        """Put out what layer number `index` still holds, after all earlier layers have finished."""
-        layer = self.layers[index]
-        empty = Arrival((), None, 0, layer.num_inputs)
-        return self._run(index, empty, last_at=index)
-
-    def _run(self, first: int, arrival: Arrival, *, last_at: int | None) -> Arrival:
-        """Run layers from `first` on; the state changes only when all of them have run."""
-        states, skips = list(self.state.layers), dict(self.state.skips)
-        numbers = list(self.state.next_frame)
-        for index in range(first, len(self.layers)):
-            self.check()
-            layer = self.layers[index]
-            source = layer.spec.skip_from
-            if self.spec.skips and source and arrival.count:
-                arrival = replace(arrival, skips=skips[source][: arrival.count])
-                skips[source] = skips[source][arrival.count :]
-            last = index == last_at
-            ready = layer.num_ready(states[index], arrival.count, last=last)
-            region = self._plan(index, numbers[index], ready) if ready else None
-            arrival, states[index] = layer.step(
-                arrival, region, states[index], last=last, scratch=self._scratch
-            )
-            numbers[index] += arrival.count
-            if layer.spec.name in skips and arrival.count:
-                planes = tuple(arrival.frame(i)[0] for i in range(arrival.count))
-                skips[layer.spec.name] = skips[layer.spec.name] + planes
+        step = _Step(self.state)
+        arrival = Arrival(factors, box, count, self.spec.inputs)
+        for index in range(len(self.layers)):
+            arrival = self._run_layer(index, arrival, step, last=False)
             if arrival.count == 0:
                 break
-        self.state = StreamState(tuple(states), skips, tuple(numbers))
+        self.state = step.after(0, None)
+        return arrival
+
+    @property
+    def finished(self) -> bool:
+        """Whether everything has been put out."""
+        return self.state.finished == len(self.layers)
+
+    def finish(self, limit: int) -> Arrival:
+        """Put out some of the frames that waited for later ones; call until `finished`.
+
+        Each layer hands its last frames to the next in one batch, which grows by `future` a layer.
+        Where it outgrows the limit, its first frames go ahead through all later layers.
+
+        Args:
+            limit: frames that may arrive at a layer together, 1 or more; may differ between calls.
+
+        Returns:
+            Finished frames of the output, 0 or more.
+        """
+        step = _Step(self.state)
+        first, tail = self.state.finished, self.state.tail
+        if tail is None:
+            tail = Arrival((), None, 0, self.spec.inputs)
+        while first < len(self.layers) and tail.count <= limit:
+            tail = self._run_layer(first, tail, step, last=True)
+            first += 1
+        if first == len(self.layers):
+            self.state = step.after(first, None)
+            return tail
+        ahead, tail = tail.split(limit)
+        for index in range(first, len(self.layers)):
+            ahead = self._run_layer(index, ahead, step, last=False)
+            if ahead.count == 0:
+                break
+        self.state = step.after(first, tail)
+        return ahead
+
+    def _run_layer(self, index: int, arrival: Arrival, step: _Step, *, last: bool) -> Arrival:
+        """Run one layer on new frames of its input and note its new state."""
+        self.check()
+        layer = self.layers[index]
+        source, name = layer.spec.skip_from, layer.spec.name
+        if self.spec.skips and source and arrival.count:
+            arrival = replace(arrival, skips=step.skips[source][: arrival.count])
+            step.skips[source] = step.skips[source][arrival.count :]
+        ready = layer.num_ready(step.layers[index], arrival.count, last=last)
+        region = self._plan(index, step.numbers[index], ready) if ready else None
+        arrival, step.layers[index] = layer.step(
+            arrival, region, step.layers[index], last=last, scratch=self._scratch
+        )
+        step.numbers[index] += arrival.count
+        if name in step.skips and arrival.count:
+            planes = tuple(arrival.frame(i)[0] for i in range(arrival.count))
+            step.skips[name] = step.skips[name] + planes
         return arrival
 
     def outputs(self, arrival: Arrival) -> Tensor | None:
