@@ -31,24 +31,28 @@ class Clock:
         self.device = device
         self._on_cuda = device.type == "cuda"
 
-    def _mark(self) -> float | torch.cuda.Event:
+    def mark(self) -> float | torch.cuda.Event:
+        """Return a point in time of the device's work."""
         if not self._on_cuda:
             return time.perf_counter()
         event = torch.cuda.Event(enable_timing=True)
         event.record(torch.cuda.current_stream(self.device))
         return event
 
-    def seconds(self, work: Callable[[], object]) -> float:
-        """Return the seconds that some work takes, until the device has done all of it."""
-        if self._on_cuda:
-            torch.cuda.synchronize(self.device)
-        began = self._mark()
-        work()
-        ended = self._mark()
+    def between(self, began: float | torch.cuda.Event, ended: float | torch.cuda.Event) -> float:
+        """Return the seconds between two marks; waits for the device."""
         if not self._on_cuda:
             return ended - began
         torch.cuda.synchronize(self.device)
         return began.elapsed_time(ended) / 1000
+
+    def seconds(self, work: Callable[[], object]) -> float:
+        """Return the seconds that some work takes, until the device has done all of it."""
+        if self._on_cuda:
+            torch.cuda.synchronize(self.device)
+        began = self.mark()
+        work()
+        return self.between(began, self.mark())
 
 
 def interleave(works: Sequence[Callable[[], float]], rounds: int) -> list[list[float]]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ..box import Box, hole_box
 from ..errors import DeviceError
 from ..fills.evidence import GRID_PX, Evidence, evidence_crop, gather_evidence
+from ..fills.references import choose_references
 from ..models.network import Network
 from .features import Arrival
 from .hooks import Hooks
@@ -47,7 +48,8 @@ class ShotFiller:
         network: the network, or None to take the evidence fill as it is.
         size: (height, width) of working frames, multiples of the network's step.
         policy: device, dtype, frames a chunk; more memory than there is lowers the chunk.
-        references: frames (before, after) that may lend pixels; (0, 0) for none.
+        near: how many frames (before, after) may lend pixels; (0, 0) for none.
+        far: how far (before, after) others may lie; see `choose_references`.
         border_px: pixels around a hole that are put out with it.
         hooks: asked between layers.
     """
@@ -58,12 +60,13 @@ class ShotFiller:
         size: tuple[int, int],
         *,
         policy: Policy,
-        references: tuple[int, int],
+        near: tuple[int, int],
+        far: tuple[int, int],
         border_px: int,
         hooks: Hooks,
     ) -> None:
         self.network, self.size, self.policy, self.hooks = network, size, policy, hooks
-        self.references, self.border_px = references, border_px
+        self.near, self.far, self.border_px = near, far, border_px
         self.chunk = policy.chunk
         self.notes: list[str] = []
         self._frames: dict[int, tuple[Tensor, Tensor]] = {}
@@ -82,7 +85,7 @@ class ShotFiller:
                 check=hooks.check,
             )
         reach = self._stream.reach[0][0] if self._stream else 0
-        self._lookahead = max(references[1], reach)
+        self._lookahead = max(near[1], far[1], reach)
 
     def push(self, frame: Tensor, hole: Tensor) -> Iterator[Filled]:
         """Take in the next frame (3,h,w) and its hole (1,h,w); yield frames that are finished."""
@@ -135,7 +138,7 @@ class ShotFiller:
             self.hooks.check()
             frame, hole = self._part(t, box)
             evidence = None
-            if self.network.spec.starts_from_fill or any(self.references):
+            if self.network.spec.starts_from_fill or any(self.near):
                 crop = box if self.network.spec.starts_from_fill else evidence_crop(
                     self._frames[t][1]
                 )
@@ -166,11 +169,13 @@ class ShotFiller:
         frame, hole = self._frames[t]
         return frame[None, :, rows, columns], hole[None, :, rows, columns]
 
+    def _hole_at(self, t: int) -> Tensor | None:
+        """Return the hole (1,h,w) of frame t while it is kept."""
+        return self._frames[t][1] if t in self._frames else None
+
     def _gather(self, t: int, box: Box) -> Evidence:
         """Gather the evidence of frame t inside a box."""
-        past, future = self.references
-        near = range(max(0, t - past), min(self._arrived, t + future + 1))
-        others = [s for s in near if s != t]
+        others = choose_references(t, self._hole_at, self.near, self.far)
         device = self.policy.device
         frame, hole = (x.to(device) for x in self._part(t, box))
         references = frame.new_zeros(0, *frame.shape[1:])
@@ -257,7 +262,7 @@ class ShotFiller:
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
-        oldest = min(self._begun - self.references[0], self._done)
+        oldest = min(self._begun - max(self.near[0], self.far[0]), self._done)
         for t in [t for t in self._frames if t < oldest]:
             del self._frames[t]
         reach = self._stream.reach[0] if self._stream else (0, 0)

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu_
 
-from ..box import Box
 from ..models.gated import SLOPE, GatedLayer
 from .features import Arrival, FramePlanes, covers, leading, paste
 from .region import LayerRegion
@@ -80,7 +79,9 @@ class Scratch:
             )
         size = num * channels * height * width
         if self._memory.numel() < size:
-            self._memory = self._memory.new_empty(0)  # free the old piece before taking a larger one
+            self._memory = self._memory.new_empty(
+                0
+            )  # free the old piece before taking a larger one
             self._memory = self._memory.new_empty(size)
         return self._memory[:size].view(num, height, width, channels).permute(0, 3, 1, 2)
 
@@ -169,7 +170,10 @@ class StreamLayer:
         """Return the frames that later steps read: the last `past` ready ones, and the rest."""
         held = len(state.pending)
 
-        pending = (*state.pending[ready:], *map(arrival.frame, range(max(0, ready - held), arrival.count)))
+        pending = (
+            *state.pending[ready:],
+            *map(arrival.frame, range(max(0, ready - held), arrival.count)),
+        )
         if not self.past:
             return LayerState((), pending)
         fresh = [

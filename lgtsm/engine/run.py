@@ -126,7 +126,7 @@ class Job:
         self._arrived = self._hole_pixels = 0
         self._resume_from = resume_from
         past = self.network.spec.trunk.context[0] if self.network else 0
-        self._first_computed = resume_from - past - options.num_references
+        self._first_computed = resume_from - past - max(options.num_references, options.reach)
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
@@ -195,14 +195,16 @@ class Job:
         self.report.chunk = self._policy.chunk
 
     def _new_filler(self) -> ShotFiller:
-        count = self.options.num_references
-        ahead = 0 if self.network and self.network.context[1] == 0 else count
-        references = (0, 0) if self.options.mode is Mode.FILL else (count, ahead)
+        count, reach = self.options.num_references, self.options.reach
+        if self.options.mode is Mode.FILL or count == 0:
+            count = reach = 0
+        is_causal = self.network is not None and self.network.context[1] == 0
         return ShotFiller(
             self.network,
             self._fit.padded,
             policy=self._policy,
-            references=references,
+            near=(count, 0 if is_causal else count),
+            far=(reach, 0 if is_causal else reach),
             border_px=_BORDER_PX if self._fit.resized else 0,
             hooks=self.hooks,
         )

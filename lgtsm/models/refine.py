@@ -12,31 +12,38 @@ from torch import Tensor, nn
 
 from ..errors import ShapeError
 from ..fills.evidence import Evidence, gather_evidence, join_evidence
+from ..fills.references import choose_references
 from .network import Network, check_clip
 from .spec import NetworkSpec
 
 
-def clip_evidence(frames: Tensor, holes: Tensor, references: tuple[int, int]) -> Evidence:
+def clip_evidence(
+    frames: Tensor, holes: Tensor, near: tuple[int, int], far: tuple[int, int] = (0, 0)
+) -> Evidence:
     """Gather the evidence of every frame of one clip.
 
     Args:
         frames: (T,3,h,w) in [0,1].
         holes: (T,1,h,w) 0 or 1, 1 = hole.
-        references: how many frames (before, after) may lend pixels.
+        near: how many frames (before, after) may lend pixels.
+        far: how far (before, after) others may lie; see `choose_references`.
 
     Returns:
         Evidence with N = T.
     """
     rows = []
     for t in range(len(frames)):
-        near = range(max(0, t - references[0]), min(len(frames), t + references[1] + 1))
-        others = [s for s in near if s != t]
+        others = choose_references(
+            t, lambda s: holes[s] if 0 <= s < len(holes) else None, near, far
+        )
         offsets = [s - t for s in others]
         one = slice(t, t + 1)
         rows.append(
             gather_evidence(frames[one], holes[one], frames[others], holes[others], offsets)
         )
     return join_evidence(rows)
+UNSURE_ERROR = 0.1
+"""Expected error from which on the candidates may be mixed freely; below, in proportion."""
 
 
 class RefineNetwork(Network):
@@ -81,6 +88,9 @@ class RefineNetwork(Network):
         residual, mixing = output[:, :3], output[:, 3:]
         result = evidence.fill + residual * evidence.error
         candidates = (evidence.smooth, evidence.nearest, evidence.best)
+        # where the fill is surely right there is nothing to mix: without this a network trained
+        # for a few hours paints over good copies of texture it has not seen
+        mixing = mixing * (evidence.error / UNSURE_ERROR).clamp_max(1.0)
         for i, candidate in enumerate(candidates):
             result = result + mixing[:, i : i + 1] * (candidate - evidence.fill)
         return result
@@ -100,8 +110,8 @@ class RefineNetwork(Network):
             ShapeError: shapes that do not fit, or guidance given.
         """
         check_clip(frames, holes)
-        reach = self.spec.references
-        rows = [clip_evidence(f, h, reach) for f, h in zip(frames, holes, strict=True)]
+        near, far = self.spec.references, self.spec.far
+        rows = [clip_evidence(f, h, near, far) for f, h in zip(frames, holes, strict=True)]
         stacked = torch.stack(
             [
                 self.encode(f, h, evidence=e, guidance=guidance)

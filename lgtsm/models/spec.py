@@ -173,6 +173,8 @@ class NetworkSpec:
     trunk: TrunkSpec = field(default_factory=TrunkSpec)
     num_references: int = 0
     """Frames on each side whose pixels enter as candidates (families that start from a fill)."""
+    reach: int = 0
+    """How far, in frames, others may lie that show what none of those shows."""
 
     def __post_init__(self) -> None:
         """Check the reach.
@@ -196,12 +198,16 @@ class NetworkSpec:
         return self.num_references, 0 if self.trunk.shift.causal else self.num_references
 
     @property
+    def far(self) -> tuple[int, int]:
+        """How far (past, future) pixels may come from."""
+        return self.reach, 0 if self.trunk.shift.causal else self.reach
+
+    @property
     def context(self) -> tuple[int, int]:
         """Frames (past, future) that an output frame depends on, candidates included."""
-        return (
-            self.trunk.context[0] + self.references[0],
-            self.trunk.context[1] + self.references[1],
-        )
+        past = max(self.references[0], self.far[0])
+        future = max(self.references[1], self.far[1])
+        return self.trunk.context[0] + past, self.trunk.context[1] + future
 
     def to_config(self) -> dict[str, object]:
         """Return plain values for a file header; `from_config` reads them back."""
@@ -261,6 +267,7 @@ FAMILIES: MappingProxyType[str, NetworkSpec] = MappingProxyType(
         "refine": NetworkSpec(
             family="refine",
             num_references=8,
+            reach=48,
             trunk=TrunkSpec(width=16, inputs=REFINE_INPUTS, outputs=REFINE_OUTPUTS, skips=True),
         ),
     }

@@ -109,8 +109,12 @@ def test_context_is_the_reach_in_time(family, random_network, rng):
     past, future = network.context
     length = past + future + 3
     frames, holes = _clip(rng, 1, length, 8, 8, torch.float64)
-    before = network(frames, holes)
     at = future + 1
+    # a hole that only frame `at` shows: families that copy fetch it from as far as they reach
+    holes[...] = 0
+    holes[..., 2:6, 2:6] = 1
+    holes[:, at] = 0
+    before = network(frames, holes)
     frames[:, at] = torch.rand(frames[:, at].shape, generator=rng, dtype=torch.float64)
     change = (network(frames, holes) - before).abs().amax((0, 2, 3, 4))
     # frame `at` is in the past of the frames after it and in the future of those before it
