@@ -21,7 +21,7 @@ from .masks.prepare import INVERTED_RATIO, binary_hole, pair_with
 from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
 from .report import Report
-from .video.frame import Frame
+from .video.frame import Frame, with_pixels, without_pixels
 from .video.layer import FillLayerWriter, MaskWriter
 from .video.probe import VideoInfo, probe
 from .video.read import is_still, read_frames, read_masks
@@ -61,16 +61,19 @@ class FileJob:
         Returns:
             Its figures.
         """
+        self._check_names()
         info = probe(self.source)
         facts = self.look_at_mask(info)
         report = Report()
         network = self._load(model, facts, report)
         report.model = network.name if network else "none"
         began = time.monotonic()
-        journal = Journal(self.target, self._identity(report.model), resume=self.video.resume)
-        report.resumed_from = journal.count
         with ExitStack() as stack:
+            # writers first: a target that cannot be written must not cost an older journal
             sinks = _Sinks(self, info, stack)
+            journal = Journal(self.target, self._identity(report.model), resume=self.video.resume)
+            stack.push(journal.leave)
+            report.resumed_from = journal.count
             work = _Work(self, info, sinks, journal, report, hooks)
             job = Job(network, self.options, hooks, report, resume_from=journal.count)
             for patch in job.run(work.feed()):
@@ -81,6 +84,19 @@ class FileJob:
         report.seconds = time.monotonic() - began
         report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]
         return report
+
+    def _check_names(self) -> None:
+        """Refuse outputs that would replace an input or each other."""
+        taken = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
+        for output in (self.target, self.fill_layer, self.mask_used):
+            if output is None:
+                continue
+            if any(output.resolve() == path.resolve() for path in taken):
+                raise VideoError(
+                    f"Expected a name of its own for every input and output, got {output} twice; "
+                    "choose a new name."
+                )
+            taken.append(output)
 
     def look_at_mask(self, info: VideoInfo) -> MaskFacts:
         """Read the mask once, before any work: its length, size and coverage.
@@ -206,16 +222,16 @@ class _Work:
             if index < self.journal.count:
                 self._write(frame, hole, self.journal.patch(index))
             else:
-                self.waiting.append((frame, hole))
+                # many frames wait for later ones; their pixels are made again when they are written
+                self.waiting.append((without_pixels(frame), hole.bool()))
             yield frame.pixels, hole
 
     def take(self, patch: Patch) -> None:
         """Write the frame that a patch belongs to."""
         frame, hole = self.waiting.popleft()
-        self._write(frame, hole, patch)
+        self._write(with_pixels(frame), hole.float(), patch)
 
     def _write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
         self.sinks.write(frame, hole, patch)
         self.done += 1
         self.hooks.report(self.done, self.total, "filling")
-

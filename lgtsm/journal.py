@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 from pathlib import Path
+from types import TracebackType
 
 import torch
 from safetensors import SafetensorError
@@ -14,11 +15,16 @@ from torch import Tensor
 
 from .box import Box
 from .engine.run import Patch
-from .errors import OptionError
+from .errors import Cancelled, LgtsmError, OptionError
 
 _LOG = logging.getLogger(__name__)
 _BLOCK = 16
 """Frames a file: what an abrupt end can lose at most."""
+
+
+def journal_folder(target: Path) -> Path:
+    """Return where the journal of a target lies: beside it."""
+    return target.with_name(f"{target.name}.lgtsm-partial")
 
 
 class Journal:
@@ -34,7 +40,7 @@ class Journal:
     """
 
     def __init__(self, target: Path, job: dict[str, object], *, resume: bool) -> None:
-        self.folder = target.with_name(f"{target.name}.lgtsm-partial")
+        self.folder = journal_folder(target)
         self._block: dict[str, Tensor] = {}
         self._loaded: tuple[int, dict[str, Tensor]] = (-1, {})
         self.count = 0
@@ -111,6 +117,17 @@ class Journal:
         """Go on without a journal: it is a convenience, the job is not."""
         _LOG.warning("this job cannot be resumed after an interruption: %s", error)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def leave(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Remove a journal without patches after an error; an exit function for ExitStack."""
+        failed = isinstance(error, LgtsmError) and not isinstance(error, Cancelled)
+        if failed and not self._path(0).is_file():
+            self.remove()
 
     def remove(self) -> None:
         """Delete everything: the job is done."""

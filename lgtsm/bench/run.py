@@ -61,8 +61,7 @@ class _Contest:
 
         def work() -> None:
             marks.append(self.clock.mark())
-            for _ in self._drive(self._open()):
-                marks.append(self.clock.mark())
+            marks.extend(self.clock.mark() for _ in self._drive(self._open()))
 
         seconds = self.clock.seconds(work)
         self.first_frame_seconds.append(self.clock.between(marks[0], marks[1]))

@@ -68,7 +68,7 @@ def prepare(masks: Iterable[Tensor], options: MaskOptions) -> Iterator[Tensor]:
     Raises:
         ShapeError: as `binary_hole`, or masks of different sizes.
     """
-    holes = (binary_hole(mask, options, i) for i, mask in enumerate(masks))
+    holes = _of_one_size(binary_hole(mask, options, i) for i, mask in enumerate(masks))
     gap, span = options.temporal_gap, options.temporal_grow
     if gap:
         holes = _windowed(holes, gap, gap, lambda clip: fill_gaps(clip, gap))
@@ -76,6 +76,19 @@ def prepare(masks: Iterable[Tensor], options: MaskOptions) -> Iterator[Tensor]:
         holes = _windowed(holes, span, span, lambda clip: temporal_grow(clip, span))
     for hole in holes:
         yield grow(hole[None], options.grow)[0] if options.grow else hole
+
+
+def _of_one_size(holes: Iterable[Tensor]) -> Iterator[Tensor]:
+    """Pass holes on and stop where their size changes."""
+    size = None
+    for hole in holes:
+        size = size or hole.shape
+        if hole.shape != size:
+            raise ShapeError(
+                f"Expected all masks to be {tuple(size[1:])}, got {tuple(hole.shape[1:])}; resize "
+                "them to one size."
+            )
+        yield hole
 
 
 def _windowed(
@@ -96,11 +109,6 @@ def _windowed(
             done += 1
 
     for hole in holes:
-        if window and hole.shape != window[0].shape:
-            raise ShapeError(
-                f"Expected all masks to be {tuple(window[0].shape[1:])}, got "
-                f"{tuple(hole.shape[1:])}; resize them to one size."
-            )
         window.append(hole)
         arrived += 1
         yield from ready(arrived - future)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import av
@@ -88,6 +88,21 @@ def make_frame(decoded: av.VideoFrame, *, time: Fraction, index: int) -> Frame:
         index=index,
         native=native,
         orientation=orientation,
+    )
+
+
+def without_pixels(frame: Frame) -> Frame:
+    """Return a frame that keeps its native samples only, an eighth of the memory."""
+    return replace(frame, pixels=torch.zeros(3, 0, 0), alpha=None)
+
+
+def with_pixels(frame: Frame) -> Frame:
+    """Return a frame from `without_pixels` as it was."""
+    alpha = read_alpha(frame.native)
+    return replace(
+        frame,
+        pixels=frame.orientation.upright(read_rgb(frame.native)),
+        alpha=None if alpha is None else frame.orientation.upright(alpha),
     )
 
 

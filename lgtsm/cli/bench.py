@@ -1,0 +1,57 @@
+"""`lgtsm bench`: speed on this machine, beside the published form of the same network."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import OptionError
+from ..options import DType, RunOptions
+from .fields import field_texts
+from .interruption import Interruption
+from .progress import Bar
+
+_PRESETS = ("quick", "targets", "full")
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    texts = field_texts(RunOptions)
+    parser = commands.add_parser(
+        "bench",
+        help="measure the speed on this machine",
+        description="Measure the speed on this machine, beside the published form of the network.",
+    )
+    parser.add_argument("--preset", choices=_PRESETS, default="quick", help="what to run [quick]")
+    parser.add_argument(
+        "--device", default="auto", metavar="NAME", help=texts.get("device", "") + " [auto]"
+    )
+    parser.add_argument(
+        "--dtype",
+        choices=[dtype.value for dtype in DType],
+        default=DType.FP32.value,
+        help="arithmetic of both networks [fp32]",
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--quiet", action="store_true", help="no bar")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Measure and print the table."""
+    from ..bench.run import format_table, run_bench
+    from ..engine.policy import choose_device, choose_dtype
+
+    device = choose_device(arguments.device)
+    dtype = choose_dtype(DType(arguments.dtype), device, ("bf16", "fp16"))
+    with Bar("bench", unit="case", quiet=arguments.quiet) as bar:
+        result = run_bench(arguments.preset, device=device, dtype=dtype, progress=bar)
+    print(format_table(result))
+    if arguments.json:
+        try:
+            arguments.json.write_text(result.to_json() + "\n", encoding="utf-8")
+        except OSError as error:
+            raise OptionError(
+                f"Expected to write {arguments.json}, got: {error.strerror}; choose another file."
+            ) from error
+    return 0

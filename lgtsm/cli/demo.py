@@ -1,0 +1,80 @@
+"""`lgtsm demo`: remove an object from a clip that the package draws itself."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .interruption import Interruption
+from .progress import Bar
+from .sizes import format_seconds, parse_size
+
+_CAMERAS = ("locked", "planar", "parallax")
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "demo",
+        help="show what it does, without any file",
+        description="Draw a short clip, remove its object and compare with the truth.",
+    )
+    parser.add_argument("--seed", type=int, default=7, metavar="N", help="another scene [7]")
+    parser.add_argument(
+        "--camera", choices=_CAMERAS, default="parallax", help="how it moves [parallax]"
+    )
+    parser.add_argument("--frames", type=int, default=72, metavar="N", help="frames [72]")
+    parser.add_argument(
+        "--size", type=parse_size, default=(270, 480), metavar="WxH", help="frame size [480x270]"
+    )
+    parser.add_argument(
+        "--model", metavar="NAME", help="built-in network or weight file (see `lgtsm models`)"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("lgtsm_demo"),
+        metavar="DIR",
+        help="folder for the results [./lgtsm_demo]",
+    )
+    parser.add_argument("--quiet", action="store_true", help="no bar")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Run the demonstration and print where its files are and what it measured."""
+    from ..demo import run_demo
+    from ..scene.render import Camera, SceneOptions
+
+    height, width = arguments.size
+    scene = SceneOptions(
+        seed=arguments.seed,
+        camera=Camera(arguments.camera),
+        num_frames=arguments.frames,
+        height=height,
+        width=width,
+    )
+    with Bar("demo", quiet=arguments.quiet) as bar:
+        result = run_demo(
+            arguments.output,
+            scene,
+            model=arguments.model,
+            progress=bar,
+            cancel=interruption.happened,
+        )
+    print(f"film:   {result.film} (before, mask, after)")
+    print(f"sheet:  {result.sheet}")
+    print(f"hole:   {result.coverage:.1%} of the picture, {result.num_frames} frames")
+    print(
+        f"time:   {format_seconds(result.seconds)}, "
+        f"{result.num_frames / max(result.seconds, 1e-6):.1f} frames/s"
+    )
+    print("inside the hole, against the truth (PSNR, higher is better):")
+    for name, value in (
+        (f"network ({result.model})", result.psnr),
+        ("real pixels from other frames alone", result.copy_psnr),
+        ("smooth fill", result.smooth_psnr),
+    ):
+        print(f"  {name:<36} {value:6.2f} dB")
+    return 0

@@ -1,0 +1,79 @@
+"""`lgtsm`: the sub-commands put together; torch is imported only by the command that needs it."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import Cancelled, LgtsmError
+from . import bench, demo, info, inpaint, masks, models
+from .interruption import Interruption
+from .progress import logging_to_stderr
+
+DONE, FAILED, INTERRUPTED = 0, 1, 130
+"""Exit codes; argparse itself ends with 2 on wrong usage."""
+
+_COMMANDS = (inpaint, masks, models, info, bench, demo)
+_EPILOG = """exit codes:
+  0    done
+  1    a file, model or option cannot be used; one sentence on stderr says why
+  2    wrong usage
+  130  interrupted; no half-written file is left
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="lgtsm",
+        description="Video inpainting: copy real pixels from other frames, let a network fill only "
+        "the rest.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"lgtsm {__version__}")
+    commands = parser.add_subparsers(title="commands", dest="command", required=True)
+    for command in _COMMANDS:
+        command.add(commands)
+    return parser
+
+
+def _level(arguments: argparse.Namespace) -> int:
+    if getattr(arguments, "quiet", False):
+        return logging.ERROR
+    return logging.INFO if getattr(arguments, "verbose", False) else logging.WARNING
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        argv: arguments without the program's name; None takes those of the process.
+
+    Returns:
+        The exit code.
+    """
+    # before anything slow, so that Ctrl-C ends in one line at any moment
+    with Interruption() as interruption:
+        try:
+            arguments = build_parser().parse_args(argv)
+            with logging_to_stderr(_level(arguments)):
+                return arguments.run(arguments, interruption)
+        except (KeyboardInterrupt, Cancelled):
+            print("lgtsm: interrupted", file=sys.stderr)
+            return INTERRUPTED
+        except LgtsmError as error:
+            print(f"lgtsm: {error}", file=sys.stderr)
+            return FAILED
+        except BrokenPipeError:
+            # the reader of a pipe went away (`lgtsm models | head`); Python must not flush to it
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return FAILED
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

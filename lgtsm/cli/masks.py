@@ -1,0 +1,98 @@
+"""`lgtsm masks`: draw mask clips for tests, training and demonstrations."""
+
+from __future__ import annotations
+
+import argparse
+from fractions import Fraction
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+from ..masks.kinds import KINDS, Kind
+from ..masks.stroke_presets import Preset
+from .interruption import Interruption
+from .sizes import parse_size
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+_RATE = Fraction(24)
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    limits = ", ".join(
+        "{} {}-{}".format(kind.value, *spec.coverage_limits) for kind, spec in KINDS.items()
+    )
+    parser = commands.add_parser(
+        "masks", help="draw masks", description="Draw a clip of masks; white is the hole."
+    )
+    style = parser.add_mutually_exclusive_group()
+    style.add_argument(
+        "--preset",
+        choices=[preset.value for preset in Preset],
+        help=f"published free-form strokes [{Preset.RAND_CURVE.value}]",
+    )
+    style.add_argument("--kind", choices=[kind.value for kind in Kind], help="what it looks like")
+    parser.add_argument(
+        "--size", type=parse_size, default=(360, 640), metavar="WxH", help="frame size [640x360]"
+    )
+    parser.add_argument("--frames", type=int, default=60, metavar="N", help="frames [60]")
+    parser.add_argument(
+        "--seed", type=int, default=7, metavar="N", help="the same seed draws the same clip [7]"
+    )
+    parser.add_argument(
+        "--coverage",
+        type=float,
+        metavar="X",
+        help=f"with --kind: share of hole, mean over the clip ({limits})",
+    )
+    parser.add_argument(
+        "--motion", type=float, metavar="X", help="with --kind: factor on speeds, 0 is still [1]"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help="folder for PNG images, or .mkv file",
+    )
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Draw and write one clip."""
+    from ..masks.free_form import free_form_masks
+    from ..masks.raster import draw_masks
+
+    height, width = arguments.size
+    if arguments.kind is None:
+        if arguments.coverage is not None or arguments.motion is not None:
+            arguments.parser.error("--coverage and --motion need --kind")
+        preset = Preset(arguments.preset or Preset.RAND_CURVE)
+        holes = free_form_masks(arguments.frames, height, width, preset=preset, seed=arguments.seed)
+    else:
+        holes = draw_masks(
+            arguments.frames,
+            height,
+            width,
+            kind=Kind(arguments.kind),
+            seed=arguments.seed,
+            coverage_ratio=arguments.coverage,
+            motion=1.0 if arguments.motion is None else arguments.motion,
+        )
+    _write(arguments.output, holes)
+    print(f"{arguments.output}: {len(holes)} masks, {float(holes.mean()):.1%} hole")
+    return 0
+
+
+def _write(target: Path, holes: Tensor) -> None:
+    """Write (T,1,H,W) as a mask clip."""
+    from ..video.layer import MaskWriter
+
+    clock = SimpleNamespace(time_base=1 / _RATE)
+    with MaskWriter(target, rate=_RATE) as writer:
+        for number, hole in enumerate(holes):
+            # a drawn mask has no source frame; of one, the writer reads no more than the time
+            writer.write(SimpleNamespace(time=number / _RATE, native=clock), hole)

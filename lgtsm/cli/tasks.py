@@ -1,0 +1,129 @@
+"""Which mask and which outputs belong to which input of `lgtsm inpaint`."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import OptionError
+from ..video.presets import CONTAINERS
+
+if TYPE_CHECKING:
+    from ..masks.boxes import MaskBox
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One input with everything that belongs to it; target is None where nothing is written."""
+
+    source: Path
+    mask: Path | list[MaskBox]
+    target: Path | None = None
+    fill_layer: Path | None = None
+    mask_used: Path | None = None
+
+
+def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
+    """Work out the tasks of one command.
+
+    One input: every path is taken as it is. Several: outputs are folders, created if need be, in
+    which each input gets a file of its own name; a mask folder with one entry an input, named like
+    it, serves each its own, any other mask serves all.
+
+    Args:
+        arguments: inputs, mask, box, output, fill_layer, mask_used, lossless.
+
+    Raises:
+        OptionError: names that clash, a mask folder that misses an input, an output that is no
+            folder.
+    """
+    from ..masks.boxes import MaskBox
+
+    sources: list[Path] = arguments.inputs
+    boxes = [MaskBox.parse(text) for text in arguments.box or ()]
+    if len(sources) == 1:
+        return [
+            Task(
+                source=sources[0],
+                mask=boxes or arguments.mask,
+                target=arguments.output,
+                fill_layer=arguments.fill_layer,
+                mask_used=arguments.mask_used,
+            )
+        ]
+    _check_names(sources)
+    own_masks = {} if boxes else _masks_by_name(arguments.mask, sources)
+    return [
+        Task(
+            source=source,
+            mask=boxes or own_masks.get(source, arguments.mask),
+            target=_inside(arguments.output, _film_name(source, arguments.lossless)),
+            fill_layer=_inside(arguments.fill_layer, f"{_stem(source)}.mov"),
+            mask_used=_inside(arguments.mask_used, f"{_stem(source)}.mkv"),
+        )
+        for source in sources
+    ]
+
+
+def make_folders(arguments: argparse.Namespace) -> None:
+    """Create the output folders of a command with several inputs.
+
+    Raises:
+        OptionError: something else has the name.
+    """
+    if len(arguments.inputs) == 1:
+        return
+    for folder in (arguments.output, arguments.fill_layer, arguments.mask_used):
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise OptionError(
+                    f"Expected a folder for the outputs of {len(arguments.inputs)} inputs, got "
+                    f"{folder} ({error.strerror}); choose another."
+                ) from error
+
+
+def _stem(source: Path) -> str:
+    return source.name if source.is_dir() else source.stem
+
+
+def _inside(folder: Path | None, name: str) -> Path | None:
+    return None if folder is None else folder / name
+
+
+def _film_name(source: Path, lossless: bool) -> str:
+    if lossless:
+        return f"{_stem(source)}.mkv"
+    if source.is_dir():
+        return source.name
+    suffix = source.suffix.lower()
+    return f"{source.stem}{suffix if suffix in CONTAINERS else '.mp4'}"
+
+
+def _check_names(sources: list[Path]) -> None:
+    seen: dict[str, Path] = {}
+    for source in sources:
+        other = seen.setdefault(_stem(source), source)
+        if other is not source:
+            raise OptionError(
+                f"Expected inputs of different names, got {other} and {source}, whose outputs "
+                "would be one file; give them in two calls."
+            )
+
+
+def _masks_by_name(mask: Path, sources: list[Path]) -> dict[Path, Path]:
+    """Find each input's own mask in a folder; empty where the folder is a clip for all."""
+    if not mask.is_dir():
+        return {}
+    entries = {_stem(entry): entry for entry in sorted(mask.iterdir()) if entry.name[0] != "."}
+    found = {source: entries[_stem(source)] for source in sources if _stem(source) in entries}
+    if found and len(found) < len(sources):
+        missing = next(source for source in sources if source not in found)
+        raise OptionError(
+            f"Expected a mask named {_stem(missing)} in {mask} like those of the other inputs, got "
+            f"{len(found)} masks for {len(sources)} inputs; add it or give one mask for all."
+        )
+    return found

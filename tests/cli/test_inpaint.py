@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import av
+import numpy as np
+import pytest
+
+from lgtsm.cli import tasks as tasks_module
+from lgtsm.errors import OptionError
+
+
+def _sound_packets(path):
+    with av.open(str(path)) as container:
+        return [bytes(p) for p in container.demux(audio=0) if p.size]
+
+
+def test_one_file_is_filled_with_sound_and_report(
+    lgtsm, make_film, make_mask, model, read_film, tmp_path, leftovers
+):
+    film, mask, out = make_film(), make_mask(), tmp_path / "out.mkv"
+    code, stdout, stderr = lgtsm(
+        "inpaint", film, "--mask", mask, "-o", out, "--model", model, "--lossless",
+        "--report", "-", "--fill-layer", tmp_path / "fill.mov", "--mask-used", tmp_path / "used",
+    )  # fmt: skip
+    assert code == 0, stderr
+    # grey: players spread coarse chroma over a hole's edge, brightness shows what was written
+    before, after = read_film(film, "gray"), read_film(out, "gray")
+    assert after.shape == before.shape
+    hole = read_film(tmp_path / "used" / "000000.png")[0, :, :, 0] > 0
+    assert np.array_equal(after[:, ~hole], before[:, ~hole])
+    assert (after[:, hole] != before[:, hole]).any()
+    assert _sound_packets(out) == _sound_packets(film)
+    report = json.loads(stdout)
+    assert (report["frames"], report["source"], report["model"]) == (12, str(film), model.name)
+    assert len(read_film(tmp_path / "fill.mov")) == 12
+    assert "12 frames in" in stderr
+    assert "frames/s" in stderr
+    assert leftovers() == []
+
+
+def test_grow_is_four_pixels(lgtsm, make_film, make_mask, read_film, tmp_path):
+    areas = {}
+    for grow in (None, 0, 4):
+        used = tmp_path / f"used{grow}"
+        extra = [] if grow is None else ["--grow", grow]
+        code, _, stderr = lgtsm(
+            "inpaint", make_film(), "--mask", make_mask(), "-o", tmp_path / "out.mp4",
+            "--mode", "copy", "--quiet", "--mask-used", used, *extra,
+        )  # fmt: skip
+        assert (code, stderr) == (0, "")
+        areas[grow] = int((read_film(used / "000003.png") > 0).sum())
+    assert areas[None] == areas[4] > areas[0]
+
+
+def test_boxes_range_and_report_file(lgtsm, make_film, read_film, tmp_path):
+    film, out, used = make_film(), tmp_path / "out.mp4", tmp_path / "used.mkv"
+    code, _, stderr = lgtsm(
+        "inpaint", film, "--box", "8,8,16,10", "--box", "40,20,8,8@6-9", "-o", out,
+        "--mode", "copy", "--start", 4, "--end", 10, "--mask-used", used, "--grow", 0,
+        "--report", tmp_path / "r.json",
+    )  # fmt: skip
+    assert code == 0, stderr
+    assert [int((m[..., 0] > 0).sum()) for m in read_film(used)] == [160] * 2 + [224] * 3 + [160]
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert report["frames"] == len(read_film(out)) == 6
+
+
+def test_several_inputs_go_on_after_an_error(lgtsm, make_film, make_mask, read_film, tmp_path):
+    good, other, bad = make_film("a.mp4"), make_film("b.mkv"), tmp_path / "c.mp4"
+    bad.write_bytes(b"no film")
+    code, stdout, stderr = lgtsm(
+        "inpaint", bad, good, other, "--mask", make_mask(), "-o", tmp_path / "new" / "out",
+        "--mode", "copy", "--report", "-",
+    )  # fmt: skip
+    assert code == 1
+    assert [len(read_film(tmp_path / "new" / "out" / n)) for n in ("a.mp4", "b.mkv")] == [12, 12]
+    assert f"lgtsm: {bad}: Expected" in stderr
+    assert stderr.rstrip().endswith(f"lgtsm: 1 of 3 failed: {bad}")
+    entries = json.loads(stdout)
+    assert ["error" in entry for entry in entries] == [True, False, False]
+
+
+def test_resume_of_several_leaves_whole_outputs_alone(lgtsm, make_film, make_mask, tmp_path):
+    films, out = [make_film("a.mp4"), make_film("b.mp4")], tmp_path / "out"
+    common = ["inpaint", *films, "--mask", make_mask(), "-o", out, "--mode", "copy"]
+    assert lgtsm(*common)[0] == 0
+    stamp = (out / "a.mp4").stat().st_mtime_ns
+    (out / "b.mp4").unlink()
+    code, _, stderr = lgtsm(*common, "--resume")
+    assert code == 0
+    assert "left alone" in stderr
+    assert (out / "a.mp4").stat().st_mtime_ns == stamp
+    assert (out / "b.mp4").is_file()
+
+
+def test_dry_run_writes_nothing(lgtsm, make_film, make_mask, model, tmp_path):
+    pytest.importorskip("lgtsm.engine.estimate")
+    film, mask = make_film(), make_mask()
+    before = sorted(tmp_path.rglob("*"))
+    code, stdout, stderr = lgtsm(
+        "inpaint", film, "--mask", mask, "--model", model, "--dry-run",
+        "-o", tmp_path / "out.mp4", "--report", tmp_path / "r.json",
+    )  # fmt: skip
+    assert code == 0, stderr
+    assert sorted(tmp_path.rglob("*")) == before
+    for word in ("12 of 64x48", "memory", "MB", "frames/s", "one mask for all frames"):
+        assert word in stdout
+    assert lgtsm("inpaint", film, "--mask", mask, "--mode", "copy", "--dry-run")[0] == 0
+
+
+def test_a_bar_shows_speed_on_a_terminal(lgtsm, make_film, make_mask, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    _, _, stderr = lgtsm(
+        "inpaint", make_film(), "--mask", make_mask(), "-o", tmp_path / "o.mp4", "--mode", "copy"
+    )
+    assert "12/12" in stderr
+    assert "frame/s" in stderr
+
+
+@pytest.fixture
+def plan(tmp_path):
+    """plan(inputs, **arguments) -> tasks."""
+
+    def run(*inputs, **arguments):
+        given = {
+            "inputs": [tmp_path / name for name in inputs],
+            "mask": tmp_path / "masks",
+            "box": None,
+            "output": tmp_path / "out",
+            "fill_layer": None,
+            "mask_used": None,
+            "lossless": False,
+        }
+        given.update(arguments)
+        return tasks_module.plan_tasks(type("Arguments", (), given))
+
+    return run
+
+
+def test_a_mask_folder_serves_each_input_its_own(plan, tmp_path):
+    masks = tmp_path / "masks"
+    (masks / "a").mkdir(parents=True)
+    (masks / "b.png").touch()
+    first, second = plan("a.avi", "b.mov", fill_layer=tmp_path / "fills")
+    assert (first.mask, second.mask) == (masks / "a", masks / "b.png")
+    assert (first.target, second.target) == (tmp_path / "out/a.mp4", tmp_path / "out/b.mov")
+    assert second.fill_layer == tmp_path / "fills" / "b.mov"
+    assert plan("a.avi", "b.mov", lossless=True)[1].target.name == "b.mkv"
+
+
+def test_a_mask_folder_of_other_names_is_a_clip_for_all(plan, tmp_path):
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    (masks / "0001.png").touch()
+    assert [task.mask for task in plan("a.mp4", "b.mp4")] == [masks, masks]
+
+
+def test_a_mask_folder_that_misses_an_input_is_refused(plan, tmp_path, one_sentence):
+    (tmp_path / "masks").mkdir()
+    (tmp_path / "masks" / "a.png").touch()
+    with pytest.raises(OptionError, match="named b") as caught:
+        plan("a.mp4", "b.mp4")
+    one_sentence(caught.value)
+
+
+def test_inputs_of_one_name_are_refused(plan, one_sentence):
+    with pytest.raises(OptionError, match="different names") as caught:
+        plan("x/a.mp4", "y/a.mov")
+    one_sentence(caught.value)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lgtsm.cli.interruption import Interruption
+
+ROOT = Path(__file__).resolve().parents[2]
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
+
+
+def _start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "lgtsm", "inpaint", *(str(a) for a in arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _wait_for(path, process, seconds=60):
+    until = time.monotonic() + seconds
+    while not path.exists():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < until, f"{path.name} did not come"
+        time.sleep(0.005)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_job_leaves_no_file_and_resumes(
+    number, make_film, make_mask, model, read_film, lgtsm, leftovers, tmp_path
+):
+    film, mask, target = make_film(num=72), make_mask(), tmp_path / "out.mkv"
+    side = ["--fill-layer", tmp_path / "fill.mov", "--mask-used", tmp_path / "used"]
+    common = [film, "--mask", mask, "--model", model, "--lossless", "--chunk", 1, "--no-cuts"]
+    job = _start(*common, "-o", target, *side)
+    journal = tmp_path / "out.mkv.lgtsm-partial"
+    _wait_for(journal / "00000000.safetensors", job)  # the first 16 frames are done
+    job.send_signal(number)
+    _, stderr = job.communicate(timeout=30)
+    assert job.returncode == 130, stderr
+    assert stderr.splitlines()[-1] == "lgtsm: interrupted; run again with --resume to go on"
+    assert "Traceback" not in stderr
+    assert leftovers() == [journal.name]
+    written = {p.name for p in tmp_path.iterdir()}
+    assert written == {"film.mp4", "mask.png", "weights", journal.name}
+
+    code, _, stderr = lgtsm("inpaint", *common, "-o", target, *side, "--resume")
+    assert code == 0, stderr
+    assert "of them from before" in stderr
+    assert leftovers() == []
+    assert lgtsm("inpaint", *common, "-o", tmp_path / "whole.mkv")[0] == 0
+    resumed, whole = read_film(target), read_film(tmp_path / "whole.mkv")
+    assert resumed.shape == whole.shape == read_film(film).shape
+    assert np.abs(resumed.astype(int) - whole).max() <= 1
+    assert len(read_film(tmp_path / "fill.mov")) == 72
+
+
+@pytest.mark.slow
+def test_an_interruption_while_torch_is_imported_is_one_line(make_film, make_mask, tmp_path):
+    job = _start(make_film(), "--mask", make_mask(), "-o", tmp_path / "o.mp4", "--mode", "copy")
+    time.sleep(0.7)
+    job.send_signal(signal.SIGINT)
+    _, stderr = job.communicate(timeout=30)
+    assert "Traceback" not in stderr
+    assert job.returncode in (130, 0)  # a fast machine is done by then
+
+
+def test_a_second_signal_does_not_disturb_and_handlers_come_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with Interruption() as interruption:
+        assert not interruption.happened()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        assert interruption.happened()
+        signal.raise_signal(signal.SIGINT)
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_other_threads_leave_signals_alone():
+    seen = []
+
+    def work():
+        with Interruption() as interruption:
+            seen.append(interruption.happened())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

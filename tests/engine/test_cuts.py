@@ -1,0 +1,84 @@
+"""Scene cuts: found where they are, nothing crosses them."""
+
+import pytest
+import torch
+
+from lgtsm.engine.cuts import CutDetector
+from lgtsm.models.spec import FAMILIES
+from lgtsm.options import InpaintOptions, Mode
+from lgtsm.report import Report
+
+
+def _found(frames):
+    detector = CutDetector()
+    return [t for t, frame in enumerate(frames) if detector.is_cut(frame)]
+
+
+def _textured(rng, num_frames, mean, step, size=(48, 64)):
+    """A shot: a smooth random picture around a mean colour that moves `step` px a frame."""
+    wide = size[1] + num_frames * step
+    coarse = torch.rand(1, 3, 6, 4 + wide // 12, generator=rng) - 0.5
+    picture = torch.nn.functional.interpolate(coarse, (size[0], wide), mode="bicubic")[0]
+    picture = (torch.tensor(mean).view(3, 1, 1) + 0.35 * picture).clamp(0, 1)
+    return torch.stack([picture[..., t * step : t * step + size[1]] for t in range(num_frames)])
+
+
+DARK, BRIGHT = (0.15, 0.2, 0.3), (0.8, 0.7, 0.4)
+
+
+def test_cuts_between_different_shots_are_found(rng):
+    shots = [_textured(rng, n, c, 1) for n, c in ((9, DARK), (1, BRIGHT), (12, DARK), (7, BRIGHT))]
+    assert _found(torch.cat(shots)) == [9, 10, 22]
+
+
+@pytest.mark.parametrize("step", [0, 2, 8])
+def test_a_pan_is_no_cut(step, rng):
+    assert _found(_textured(rng, 30, (0.5, 0.5, 0.5), step)) == []
+
+
+def test_a_cut_right_after_a_pan_is_found(rng):
+    shots = [_textured(rng, 15, DARK, 4), _textured(rng, 8, BRIGHT, 4)]
+    assert _found(torch.cat(shots)) == [15]
+
+
+def test_fades_and_exposure_changes_are_no_cuts(rng):
+    shot = _textured(rng, 40, (0.5, 0.5, 0.5), 1)
+    fade = torch.linspace(1, 0, 40).view(-1, 1, 1, 1)
+    assert _found(shot * fade) == []
+    other = _textured(rng, 40, BRIGHT, 1)
+    assert _found(shot * fade + other * (1 - fade)) == []
+    wave = 1 + 0.15 * torch.sin(torch.arange(40.0) / 3).view(-1, 1, 1, 1)
+    assert _found((shot * wave).clamp(0, 1)) == []
+    noise = 0.03 * torch.randn(shot.shape, generator=rng)
+    assert _found((shot + noise).clamp(0, 1)) == []
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("detect", [False, True])
+def test_two_shots_in_one_clip_equal_the_shots_alone(
+    family, detect, strong_network, run_job, noise_clip, rng
+):
+    network = strong_network(family)
+    _, holes = noise_clip(24)
+    shots = [_textured(rng, 13, DARK, 1, (32, 48)), _textured(rng, 11, BRIGHT, 1, (32, 48))]
+    both = torch.cat(shots)
+    report = Report()
+    options = InpaintOptions(cuts=None if detect else (13,))
+    found = run_job(network, both, holes, options, report=report)
+    assert report.shots == [0, 13]
+    alone = InpaintOptions(cuts=())
+    parts = [
+        run_job(network, shots[0], holes[:13], alone),
+        run_job(network, shots[1], holes[13:], alone),
+    ]
+    assert (found - torch.cat(parts)).abs().max() < 1e-5
+
+
+def test_no_pixel_is_copied_over_a_cut(run_job):
+    frames = torch.zeros(8, 3, 32, 32)
+    frames[4:] = 1
+    holes = torch.zeros(8, 1, 32, 32)
+    holes[2:6, :, 8:24, 8:24] = 1
+    options = InpaintOptions(mode=Mode.COPY, cuts=(4,), num_references=8)
+    found = run_job(None, frames, holes, options)
+    assert (found - frames).abs().max() < 1e-5

@@ -1,0 +1,144 @@
+"""The trunk as a stream against one forward of the whole clip."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lgtsm.box import Box
+from lgtsm.engine.stream import TrunkStream
+from lgtsm.models.spec import FAMILIES, ShiftSpec, TrunkSpec
+
+SIZE = (40, 56)
+
+
+def _push_all(stream, x, chunk):
+    """Push (T,C,h,w) in chunks; returns [(box, values (C,h,w))] of all frames."""
+    found = []
+
+    def take(arrival):
+        values = stream.outputs(arrival)
+        found.extend(
+            (arrival.box, None if values is None else values[i]) for i in range(arrival.count)
+        )
+
+    for start in range(0, len(x), chunk):
+        count = min(chunk, len(x) - start)
+        box = stream.input_box(start, count)
+        part = None if box is None else x[start : start + count, :, box.rows, box.columns]
+        take(stream.push(part, box, count))
+    while not stream.finished:
+        take(stream.finish(chunk))
+    return found
+
+
+def _stream(trunk, boxes):
+    return TrunkStream(
+        trunk,
+        SIZE,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        box_at=lambda t: boxes[t] if 0 <= t < len(boxes) else None,
+        check=lambda: None,
+    )
+
+
+def _random_boxes(num_frames, rng):
+    def number(low, high):
+        return int(torch.randint(low, high, (1,), generator=rng))
+
+    boxes = []
+    for t in range(num_frames):
+        top, left = number(0, 28), number(0, 40)
+        box = Box(top, left, top + number(1, 13), left + number(1, 13))
+        empty = number(0, 10) < 3 or 10 < t < 28
+        boxes.append(None if empty else box)
+    return boxes
+
+
+def _check(network, num_frames, chunk, rng):
+    trunk = network.trunk
+    x = torch.rand(num_frames, trunk.spec.inputs, *SIZE, generator=rng)
+    boxes = _random_boxes(num_frames, rng)
+    with torch.inference_mode():
+        whole = trunk(x[None])[0]
+        found = _push_all(_stream(trunk, boxes), x, chunk)
+    assert len(found) == num_frames
+    assert whole.std() > 0.05
+    for t, box in enumerate(boxes):
+        if box is not None:
+            rows, columns = box.within(found[t][0])
+            got, wanted = found[t][1][:, rows, columns], whole[t, :, box.rows, box.columns]
+            assert (got - wanted).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize(("num_frames", "chunk"), [(1, 1), (2, 7), (7, 3), (25, 4), (45, 16)])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_random_boxes_equal_the_whole_clip(family, num_frames, chunk, strong_network, rng):
+    _check(strong_network(family), num_frames, chunk, rng)
+
+
+@pytest.mark.parametrize(
+    "shift",
+    [
+        ShiftSpec(width=5, groups=4),
+        ShiftSpec(width=5, groups=4, first_layer=False),
+        ShiftSpec(first_layer=False),
+        ShiftSpec(width=1),
+        ShiftSpec(width=5, causal=True),
+        ShiftSpec(ratio=0.0),
+    ],
+    ids=["wide", "wide-first-off", "first-off", "width-1", "wide-causal", "none-shifted"],
+)
+@pytest.mark.parametrize("chunk", [1, 5])
+def test_other_shifts_equal_the_whole_clip(shift, chunk, strong_network, rng):
+    spec = replace(FAMILIES["lgtsm"], trunk=TrunkSpec(width=8, shift=shift))
+    _check(strong_network(spec), 38, chunk, rng)
+
+
+def test_output_comes_as_late_as_the_future_that_is_read(strong_network, rng):
+    trunk = strong_network("lgtsm").trunk
+    stream = _stream(trunk, [Box(8, 8, 16, 16)] * 30)
+    arrived = []
+    for t in range(30):
+        box = stream.input_box(t, 1)
+        x = torch.rand(1, 5, box.height, box.width, generator=rng)
+        arrived.append(stream.push(x, box, 1).count)
+    assert arrived == [0] * 17 + [1] * 13
+
+
+def test_a_failed_push_can_be_repeated(strong_network, rng):
+    trunk = strong_network("refine").trunk
+    x = torch.rand(24, trunk.spec.inputs, *SIZE, generator=rng)
+    boxes = [Box(8, 8, 24, 32)] * 24
+    calls = {"left": 0}
+
+    def check():
+        calls["left"] -= 1
+        if calls["left"] == 0:
+            raise KeyboardInterrupt
+
+    def run(fail):
+        stream = TrunkStream(
+            trunk,
+            SIZE,
+            device=torch.device("cpu"),
+            dtype=torch.float32,
+            box_at=lambda t: boxes[t] if 0 <= t < 24 else None,
+            check=check,
+        )
+        values = []
+        for start in range(0, 24, 4):
+            box = stream.input_box(start, 4)
+            part = x[start : start + 4, :, box.rows, box.columns]
+            if fail:
+                calls["left"] = 7
+                with pytest.raises(KeyboardInterrupt):
+                    stream.push(part, box, 4)
+            arrival = stream.push(part, box, 4)
+            if arrival.count:
+                values.append(stream.outputs(arrival))
+        return torch.cat(values)
+
+    with torch.inference_mode():
+        assert torch.equal(run(fail=True), run(fail=False))

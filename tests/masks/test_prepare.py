@@ -1,0 +1,139 @@
+"""From masks to holes, frame by frame as in one piece."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lgtsm.errors import ShapeError
+from lgtsm.masks.morph import fill_enclosed, fill_gaps, grow, temporal_grow
+from lgtsm.masks.prepare import binary_hole, pair_with, prepare
+from lgtsm.options import LengthPolicy, MaskOptions
+
+
+def _masks(num, seed=0, size=(9, 11), share=0.3):
+    rng = torch.Generator().manual_seed(seed)
+    return list((torch.rand(num, 1, *size, generator=rng) * 0.5 / (1 - share)).clamp(0, 1))
+
+
+def _whole(masks, options):
+    holes = (torch.stack(masks) > options.threshold).float()
+    if options.invert:
+        holes = 1 - holes
+    if options.fill_holes:
+        holes = fill_enclosed(holes)
+    holes = fill_gaps(holes, options.temporal_gap)
+    return grow(temporal_grow(holes, options.temporal_grow), options.grow)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    num=st.integers(1, 25),
+    seed=st.integers(0, 10**6),
+    share=st.sampled_from([0.02, 0.1, 0.4]),
+    options=st.builds(
+        MaskOptions,
+        threshold=st.sampled_from([0.3, 0.5, 0.52]),
+        invert=st.booleans(),
+        grow=st.integers(0, 3),
+        fill_holes=st.booleans(),
+        temporal_grow=st.integers(0, 5),
+        temporal_gap=st.integers(0, 5),
+    ),
+)
+def test_frame_by_frame_equals_the_whole_clip(num, seed, share, options):
+    masks = _masks(num, seed, share=share)
+    found = list(prepare(iter(masks), options))
+    assert len(found) == num
+    assert torch.equal(torch.stack(found), _whole(masks, options))
+    pairs = list(pair_with(range(num), iter(masks), options))
+    assert [number for number, _ in pairs] == list(range(num))
+    assert torch.equal(torch.stack([hole for _, hole in pairs]), torch.stack(found))
+
+
+def test_no_more_frames_are_read_ahead_than_needed():
+    read = []
+
+    def masks():
+        for i, mask in enumerate(_masks(40)):
+            read.append(i)
+            yield mask
+
+    holes = prepare(masks(), MaskOptions(temporal_gap=3, temporal_grow=2))
+    for done, _ in enumerate(holes, 1):
+        assert len(read) <= done + 3 + 2 + 1
+
+
+def test_one_mask_serves_all_frames():
+    mask = _masks(1)[0]
+    pairs = list(pair_with("abcd", [mask], MaskOptions(grow=1)))
+    assert [frame for frame, _ in pairs] == list("abcd")
+    assert all(torch.equal(hole, pairs[0][1]) for _, hole in pairs)
+
+
+def test_holding_repeats_the_last_mask():
+    masks = _masks(3)
+    options = MaskOptions(length=LengthPolicy.HOLD)
+    holes = [hole for _, hole in pair_with(range(7), masks, options)]
+    wanted = _whole(masks + [masks[-1]] * 4, options)
+    assert torch.equal(torch.stack(holes), wanted)
+
+
+def test_looping_starts_again():
+    masks = _masks(3)
+    options = MaskOptions(length=LengthPolicy.LOOP)
+    holes = [hole for _, hole in pair_with(range(8), masks, options)]
+    assert torch.equal(torch.stack(holes), _whole((masks * 3)[:8], options))
+
+
+@pytest.mark.parametrize("length", LengthPolicy)
+def test_more_masks_than_frames_are_an_error_or_left_over(length, one_sentence):
+    pairs = pair_with(range(3), _masks(5), MaskOptions(length=length))
+    if length is not LengthPolicy.ERROR:
+        assert len(list(pairs)) == 3
+        return
+    with pytest.raises(ShapeError) as error:
+        list(pairs)
+    one_sentence(error.value)
+
+
+def test_fewer_masks_than_frames_are_an_error(one_sentence):
+    with pytest.raises(ShapeError, match="2 masks for more than 2") as error:
+        list(pair_with(range(5), _masks(2), MaskOptions()))
+    one_sentence(error.value)
+
+
+def test_no_mask_is_an_error(one_sentence):
+    with pytest.raises(ShapeError) as error:
+        list(pair_with(range(5), [], MaskOptions()))
+    one_sentence(error.value)
+
+
+def test_masks_of_two_sizes_are_an_error(one_sentence):
+    masks = [*_masks(2), *_masks(2, size=(8, 11))]
+    for options in (MaskOptions(), MaskOptions(temporal_grow=1), MaskOptions(temporal_gap=1)):
+        with pytest.raises(ShapeError) as error:
+            list(prepare(masks, options))
+        one_sentence(error.value)
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        torch.zeros(3, 8, 8),
+        torch.zeros(2, 1, 8, 8),
+        torch.full((1, 8, 8), float("nan")),
+        torch.full((1, 8, 8), 255.0),
+        torch.full((1, 8, 8), -1.0),
+    ],
+)
+def test_what_is_no_mask_is_an_error(mask, one_sentence):
+    with pytest.raises(ShapeError) as error:
+        binary_hole(mask, MaskOptions())
+    one_sentence(error.value)
+
+
+def test_masks_come_with_or_without_a_channel():
+    mask = _masks(1)[0]
+    assert torch.equal(binary_hole(mask, MaskOptions()), binary_hole(mask[0], MaskOptions()))
+    assert binary_hole(mask > 0.5, MaskOptions()).dtype is torch.float32
