@@ -20,26 +20,24 @@ from lgtsm.report import Report
 @pytest.fixture
 def strong_network(
     random_network: Callable[..., Network], rng: torch.Generator
-) -> Callable[[str | NetworkSpec], Network]:
-    """strong_network(family) -> width 4; the raw output stays mostly in 0..1 and varies there."""
+) -> Callable[..., Network]:
+    """strong_network(family, num_frames) -> width 4; every layer's output varies on such clips."""
 
-    def make(family: str | NetworkSpec) -> Network:
+    def make(family: str | NetworkSpec, num_frames: int = 16) -> Network:
         network = random_network(family, gain=1.0)
         trunk = network.trunk
         layers = trunk.layers()
         with torch.no_grad():
-            probe = torch.rand(1, 5, trunk.spec.inputs, 32, 48, generator=rng)
+            probe = torch.rand(1, min(num_frames, 16), trunk.spec.inputs, 32, 48, generator=rng)
             for module in layers:
-                # wild kernels and steep gates would make rounding errors as large as the signal
+                # steep gates and wild kernels would make rounding errors as large as the signal
                 if isinstance(getattr(module.shift, "kernels", None), torch.nn.Parameter):
-                    module.shift.kernels.mul_(0.3).add_(
-                        one_hot_kernels(module.shift.spec), alpha=0.8
-                    )
-                module.feature.bias.zero_()
+                    one_hot = one_hot_kernels(module.shift.spec)
+                    module.shift.kernels.mul_(0.4).add_(one_hot, alpha=0.6)
                 seen = {}
-                trunk(probe, observe=lambda name, y, to=seen: to.__setitem__(name, y.std()))
-                target = 0.4 if module is layers[-1] else 0.5
-                module.feature.weight.mul_(target / seen[module.layer.name])
+                trunk(probe, observe=lambda name, y, to=seen: to.__setitem__(name, y))
+                std = seen[module.layer.name].std(dim=(0, 2, 3)).mean()
+                module.feature.weight.mul_((0.15 if module is layers[-1] else 0.5) / std)
             if not network.spec.starts_from_fill:
                 layers[-1].feature.bias.fill_(1.0)  # times a gate of about a half: grey
         return network

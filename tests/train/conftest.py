@@ -1,0 +1,64 @@
+"""A library of two short clips and a photograph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from train.recipe import Recipe
+from train.recipes import load_recipe
+from train.sources import Library, prepare
+
+SIZE = (80, 96)
+
+
+def _picture(shift: float) -> np.ndarray:
+    y, x = np.mgrid[: SIZE[0], : SIZE[1]]
+    waves = [np.sin((x - shift) / a + y / b) for a, b in ((5, 9), (-7, 6), (11, -8))]
+    return (127 + 100 * np.stack(waves, -1)).astype(np.uint8)
+
+
+@pytest.fixture
+def toy_data(tmp_path: Path) -> Path:
+    """Return a folder with a film, a folder of frames and a photograph."""
+    av = pytest.importorskip("av")
+    data = tmp_path / "data"
+    (data / "train" / "walk").mkdir(parents=True)
+    (data / "stills").mkdir()
+    for t in range(12):
+        Image.fromarray(_picture(3 * t)).save(data / "train" / "walk" / f"{t:03d}.png")
+    with av.open(str(data / "train" / "waves.mp4"), "w") as out:
+        stream = out.add_stream("libx264", rate=Fraction(25))
+        stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+        for t in range(9):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(_picture(-2 * t), format="rgb24")))
+        out.mux(stream.encode(None))
+    Image.fromarray(_picture(17)).save(data / "stills" / "garden.png")
+    return data
+
+
+@pytest.fixture
+def toy_library(toy_data: Path, tmp_path: Path) -> Library:
+    """Return the decoded folder."""
+    return prepare(toy_data, tmp_path / "library")
+
+
+@pytest.fixture
+def toy_recipe() -> Recipe:
+    """Return the recipe of seconds."""
+    return load_recipe("refine_toy")
+
+
+@pytest.fixture(autouse=True)
+def _sharing() -> Iterator[None]:
+    """Share tensors by name: worker processes must not use up the open files of a long run."""
+    before = torch.multiprocessing.get_sharing_strategy()
+    torch.multiprocessing.set_sharing_strategy("file_system")
+    yield
+    torch.multiprocessing.set_sharing_strategy(before)
