@@ -113,7 +113,9 @@ def train_stage1(
     """
     device = torch.device(run.device)
     training, held_out = library.split()
-    network = build(recipe.network).to(device)
+    with torch.random.fork_rng():  # the head's gate keeps the values that it is built with
+        torch.random.default_generator.manual_seed(recipe.seed)
+        network = build(recipe.network).to(device)
     network.trunk.to(memory_format=torch.channels_last)
     first = make_item(training, recipe, 0, recipe.seed).pin(device)
     if not run.resume:

@@ -206,7 +206,7 @@ class ShotFiller:
             else:
                 yield from self._halve(*pushed)
             return
-        if outputs is not None and not torch.isfinite(outputs).all():
+        if not _is_finite(outputs, stream):
             if stream.dtype == torch.float32:
                 raise DeviceError(
                     "Expected finite pixels from the network, got NaN or infinity in float32; "
@@ -268,6 +268,21 @@ class ShotFiller:
         reach = self._stream.reach[0] if self._stream else (0, 0)
         for t in [t for t in self._boxes if t < oldest - sum(reach)]:
             del self._boxes[t]
+
+
+def _is_finite(outputs: Tensor | None, stream: TrunkStream) -> bool:
+    """Check what a step put out and, in half precision, the frames that are on their way too.
+
+    An overflow reaches the outputs many frames late, when the state before it is gone.
+    """
+    values = [] if outputs is None else [outputs]
+    if stream.dtype != torch.float32:
+        state = stream.state
+        frames = [planes for layer in state.layers for planes in (*layer.past, *layer.pending)]
+        held = [plane.values for planes in (*frames, *state.skips.values()) for plane in planes]
+        values += [v for v in held if v is not None]
+        values += [] if state.tail is None else state.tail.factors
+    return not values or bool(torch.stack([v.isfinite().all() for v in values]).all())
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from train.recipe import Recipe
@@ -53,12 +51,3 @@ def toy_library(toy_data: Path, tmp_path: Path) -> Library:
 def toy_recipe() -> Recipe:
     """Return the recipe of seconds."""
     return load_recipe("refine_toy")
-
-
-@pytest.fixture(autouse=True)
-def _sharing() -> Iterator[None]:
-    """Share tensors by name: worker processes must not use up the open files of a long run."""
-    before = torch.multiprocessing.get_sharing_strategy()
-    torch.multiprocessing.set_sharing_strategy("file_system")
-    yield
-    torch.multiprocessing.set_sharing_strategy(before)

@@ -1,0 +1,215 @@
+"""The demo shot: scenery, a passing vehicle, and the truth behind it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import avg_pool2d, grid_sample, max_pool2d
+
+from .camera import Camera, CameraPath, SceneOptions, plan_camera
+from .noise import Array, Noise
+from .scenery import LAYERS, Layer, build_scenery
+from .stage import Stage
+from .vehicle import Vehicle, canvas_size, choose_vehicle, draw_vehicle
+
+__all__ = ["Camera", "Scene", "SceneOptions", "render_scene"]
+
+_SUPER = 2
+"""Samples per output pixel along each axis; textures hold as many, so nothing aliases."""
+_SHADOW = 0.55
+"""How much light the vehicle's shadow takes away."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A rendered shot.
+
+    frames: (T,3,H,W) float32 in [0,1] with the vehicle; truth: the same without it and its shadow;
+    mask: (T,1,H,W), 1 = vehicle or its visible shadow; flow: (T-1,2,H,W) forward flow (x, y) in
+    pixels of the truth's front-most layer; rate: frames per second.
+    """
+
+    frames: Tensor
+    truth: Tensor
+    mask: Tensor
+    flow: Tensor
+    rate: Fraction
+
+
+def render_scene(options: SceneOptions) -> Scene:
+    """Render a shot; equal options give equal tensors.
+
+    Args:
+        options: what to render.
+
+    Returns:
+        The shot with its truth, mask and flow.
+    """
+    rng = np.random.default_rng([options.seed, 1])
+    direction = float(rng.choice([-1.0, 1.0]))
+    scale = options.height / 270
+    stage = Stage(
+        height=options.height,
+        width=options.width,
+        lane=14.0,
+        eye=2.6,
+        margin_x=max(8, round(0.27 * options.width)),
+        margin_y=max(4, round(24 * scale)),
+    )
+    layers = build_scenery(stage, options.seed, rng)
+    path = plan_camera(options, -direction)
+    view = _View(stage, path)
+    vehicle = choose_vehicle(rng)
+    grain = np.random.default_rng([options.seed, 2])
+    vignette = _vignette(options.height, options.width)
+    frames, truths, fronts = [], [], []
+    for t in range(options.num_frames):
+        light, front = view.compose(layers, t)
+        cloud = 1 - 0.08 * np.sin(np.pi * (t + 0.5) / options.num_frames) ** 2
+        noise = grain.normal(0, 0.006, (1, options.height, options.width)).astype(np.float32)
+        develop = _Develop(vignette * float(cloud), torch.from_numpy(noise))
+        with_vehicle = _drive(light, vehicle, view, t, direction)
+        truths.append(develop(light))
+        frames.append(develop(with_vehicle))
+        fronts.append(front)
+    frames_, truth = torch.stack(frames), torch.stack(truths)
+    differs = ((frames_ - truth).abs().amax(1, keepdim=True) > 1 / 255).float()
+    mask = max_pool2d(differs, 3, 1, 1)
+    flow = [view.flow(fronts[t], t) for t in range(options.num_frames - 1)]
+    empty = torch.zeros(0, 2, options.height, options.width)
+    return Scene(frames_, truth, mask, torch.stack(flow) if flow else empty, options.rate)
+
+
+class _Develop:
+    """From linear light to a picture: exposure, film curve, grain."""
+
+    def __init__(self, exposure: Tensor, grain: Tensor) -> None:
+        self.exposure, self.grain = exposure, grain
+
+    def __call__(self, light: Tensor) -> Tensor:
+        x = 0.62 * light * self.exposure
+        curve = (x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14)  # Narkowicz 2015, ACES
+        return (curve.clamp(0, 1) ** (1 / 2.2) + self.grain).clamp(0, 1)
+
+
+def _vignette(height: int, width: int) -> Tensor:
+    """Return (1,H,W) factors, 1 in the middle and about 0.8 in the corners."""
+    y = torch.linspace(-1, 1, height)[:, None]
+    x = torch.linspace(-1, 1, width)[None]
+    return (1 - 0.1 * (x * x + y * y))[None]
+
+
+class _View:
+    """The camera at every frame: where each output pixel looks in each layer."""
+
+    def __init__(self, stage: Stage, path: CameraPath) -> None:
+        self.stage, self.path = stage, path
+        self.matrices = path.matrices(stage.height, stage.width)
+
+    def _picture_points(self, t: int, x: Array, y: Array) -> tuple[Array, Array]:
+        """Map output pixels to picture pixels before any parallax."""
+        m = self.matrices[t]
+        return m[0, 0] * x + m[0, 1] * y + m[0, 2], m[1, 0] * x + m[1, 1] * y + m[1, 2]
+
+    def _parallax(self, layer: Layer, t: int, y: Array) -> Array:
+        """Return how many pixels a layer has moved sideways at picture rows y."""
+        stage, slide = self.stage, self.path.slide[t]
+        if layer.distance is None:  # flat ground: nearer rows move more
+            return slide * np.maximum(y - stage.horizon, 0) / stage.eye
+        return np.full_like(y, slide * stage.focal / layer.distance)
+
+    def compose(self, layers: list[Layer], t: int) -> tuple[Tensor, Tensor]:
+        """Return the light (3,H,W) of frame t and which layer is in front (H,W)."""
+        stage, fine = self.stage, _SUPER
+        ys = (np.arange(stage.height * fine) + 0.5) / fine
+        xs = (np.arange(stage.width * fine) + 0.5) / fine
+        y, x = np.meshgrid(ys, xs, indexing="ij")
+        px, py = self._picture_points(t, x, y)
+        light = torch.zeros(3, stage.height, stage.width)
+        front = torch.zeros(stage.height, stage.width, dtype=torch.long)
+        for index, layer in enumerate(layers):
+            u, v = stage.to_texel(px + self._parallax(layer, t, py), py)
+            rows, columns = stage.canvas
+            grid = np.stack([2 * u / columns - 1, 2 * v / rows - 1], -1).astype(np.float32)
+            sampled = grid_sample(
+                layer.texture[None],
+                torch.from_numpy(grid)[None],
+                padding_mode="border",
+                align_corners=False,
+            )
+            rgba = avg_pool2d(sampled, fine)[0]
+            light = rgba[:3] + light * (1 - rgba[3:])
+            front = torch.where(rgba[3] > 0.5, index, front)
+        return light, front
+
+    def to_output(self, t: int, x: float, y: float, layer: Layer) -> tuple[float, float]:
+        """Map a picture point of a layer to output pixels at frame t."""
+        x = x - float(self._parallax(layer, t, np.array([y]))[0])
+        inverse = np.linalg.inv(self.matrices[t])
+        moved = inverse @ np.array([x, y, 1.0])
+        return float(moved[0]), float(moved[1])
+
+    def flow(self, front: Tensor, t: int) -> Tensor:
+        """Return the forward flow (2,H,W) of the front-most layer from frame t to t + 1."""
+        stage = self.stage
+        y, x = np.meshgrid(
+            np.arange(stage.height) + 0.5, np.arange(stage.width) + 0.5, indexing="ij"
+        )
+        px, py = self._picture_points(t, x, y)
+        inverse = np.linalg.inv(self.matrices[t + 1])
+        result = np.zeros((2, stage.height, stage.width), np.float32)
+        for index, layer in enumerate(LAYERS):
+            qx = px + self._parallax(layer, t, py) - self._parallax(layer, t + 1, py)
+            moved_x = inverse[0, 0] * qx + inverse[0, 1] * py + inverse[0, 2]
+            moved_y = inverse[1, 0] * qx + inverse[1, 1] * py + inverse[1, 2]
+            here = (front == index).numpy()
+            result[0][here], result[1][here] = (moved_x - x)[here], (moved_y - y)[here]
+        return torch.from_numpy(result)
+
+
+def _drive(light: Tensor, vehicle: Vehicle, view: _View, t: int, direction: float) -> Tensor:
+    """Put the vehicle and its shadow of frame t over the light (3,H,W)."""
+    stage, count = view.stage, len(view.path.zoom)
+    zoom = float(view.path.zoom[t])
+    scale = stage.focal / stage.lane * zoom
+    run = stage.width / (stage.focal / stage.lane) + vehicle.length  # metres from side to side
+    share = (t + 0.5) / count
+    x_m = direction * run * 0.94 * (share - 0.5)
+    roll = direction * run * share / vehicle.wheel
+    lift = 0.02 * np.sin(0.9 * t)
+    ground = replace(LAYERS[0], distance=stage.lane)
+    row = stage.ground_row(stage.lane)
+    foot_x, foot_y = view.to_output(t, stage.width / 2 + x_m * stage.focal / stage.lane, row, ground)
+    width, height = canvas_size(vehicle, scale)
+    left, top = int(np.floor(foot_x - width / 2)), int(np.floor(foot_y - height + 3))
+    offset = (foot_x - width / 2 - left, foot_y - height + 3 - top)
+    rgba = draw_vehicle(vehicle, scale, direction * roll, lift, offset)
+    if direction < 0:
+        mirrored = (1 - offset[0] if offset[0] else 0.0, offset[1])
+        rgba = draw_vehicle(vehicle, scale, -direction * roll, lift, mirrored)[:, ::-1].copy()
+        left += 1 if offset[0] else 0
+    picture = torch.from_numpy(rgba).permute(2, 0, 1)
+    result = light * (1 - _SHADOW * _shadow(stage, vehicle, foot_x, foot_y, scale))
+    y0, y1 = max(top, 0), min(top + height, stage.height)
+    x0, x1 = max(left, 0), min(left + width, stage.width)
+    if y0 < y1 and x0 < x1:
+        part = picture[:, y0 - top : y1 - top, x0 - left : x1 - left]
+        colour = 1.5 * part[:3] ** 2.2  # linear light; the curve darkens mid-tones again
+        under = result[:, y0:y1, x0:x1]
+        result[:, y0:y1, x0:x1] = part[3:] * colour + (1 - part[3:]) * under
+    return result
+
+
+def _shadow(stage: Stage, vehicle: Vehicle, x: float, y: float, scale: float) -> Tensor:
+    """Return (1,H,W) shares of light taken: a soft lens under the vehicle, longer on one side."""
+    rows = torch.arange(stage.height)[:, None] + 0.5
+    columns = torch.arange(stage.width)[None] + 0.5
+    across = (columns - x - 0.12 * vehicle.length * scale) / (0.56 * vehicle.length * scale)
+    along = (rows - y - 0.06 * scale) / (0.30 * scale)
+    distance = across.abs().pow(4) + along.square()
+    soft = (1.25 - distance).clamp(0, 1)
+    return (soft * soft * (3 - 2 * soft))[None]

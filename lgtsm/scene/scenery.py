@@ -1,0 +1,100 @@
+"""Everything that does not move by itself, painted once, as layers at their distances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .foliage import Tree, grow_tree, paste
+from .ground import Plot, paint_ground
+from .noise import Array, Noise
+from .palette import Palette, choose_palette
+from .sky import paint_sky
+from .stage import Stage
+from .terrain import paint_fields, paint_hills, paint_mountains
+
+_TREE_Z = (36.0, 24.0)
+"""Distances of the two rows of trees beyond the lane, metres."""
+_TREE_HEIGHT = {Tree.BROAD: 6.5, Tree.POPLAR: 9.0, Tree.SPRUCE: 8.0, Tree.BUSH: 1.5}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer of scenery.
+
+    distance: metres; None is the flat ground, whose rows lie at different distances.
+    texture: premultiplied linear RGBA (4,h,w) on the stage's canvas; empty before it is painted.
+    """
+
+    name: str
+    distance: float | None
+    texture: Tensor = torch.zeros(0)
+
+
+LAYERS: tuple[Layer, ...] = (
+    Layer("sky", 1e6),
+    Layer("hills", 600.0),
+    Layer("ground", None),
+    Layer("far trees", _TREE_Z[0]),
+    Layer("near trees", _TREE_Z[1]),
+)
+"""Back to front."""
+
+
+def build_scenery(stage: Stage, seed: int, rng: np.random.Generator) -> list[Layer]:
+    """Paint all layers.
+
+    Args:
+        stage: camera and canvas.
+        seed: of the noise.
+        rng: of light, plants and plots.
+
+    Returns:
+        `LAYERS` with their textures.
+    """
+    palette = choose_palette(rng, float(rng.choice([-1.0, 1.0])))
+    noise = Noise(seed)
+    plot = Plot(
+        path_x=float(rng.uniform(-5, 5)),
+        path_bend=float(rng.uniform(2, 6)),
+        lane_half=2.1,
+        paved=bool(rng.random() < 0.6),
+        shades=((-8.0, 18.0, 6.0, 2.0),),
+    )
+    textures = {
+        "sky": _over(paint_mountains(stage, palette, noise, 1.0), paint_sky(stage, palette, noise)),
+        "hills": _over(
+            paint_fields(stage, palette, noise, 1.0), paint_hills(stage, palette, noise, 1.0)
+        ),
+        "ground": paint_ground(stage, palette, noise, plot),
+        "far trees": _trees(stage, palette, rng, _TREE_Z[0], 7),
+        "near trees": _trees(stage, palette, rng, _TREE_Z[1], 4),
+    }
+    return [
+        replace(layer, texture=torch.from_numpy(textures[layer.name]).permute(2, 0, 1).contiguous())
+        for layer in LAYERS
+    ]
+
+
+def _over(front: Array, back: Array) -> Array:
+    """Lay one premultiplied canvas over another."""
+    return front + back * (1 - front[..., 3:])
+
+
+def _trees(
+    stage: Stage, palette: Palette, rng: np.random.Generator, distance: float, count: int
+) -> Array:
+    """Plant a loose row of trees and bushes at one distance."""
+    canvas = np.zeros((*stage.canvas, 4), np.float32)
+    half = (stage.width / 2 + stage.margin_x) / stage.focal * distance
+    places = (np.arange(count) + rng.uniform(0.1, 0.9, count)) / count * 2 * half - half
+    for x in places:
+        kind = tuple(Tree)[int(rng.integers(len(Tree)))]
+        height = _TREE_HEIGHT[kind] * rng.uniform(0.75, 1.2)
+        size = height * stage.focal / distance * stage.density
+        sprite = grow_tree(kind, max(6.0, size), palette, rng)
+        paste(canvas, sprite, *stage.to_texel(*stage.project(x, 0.0, distance)))
+    return canvas

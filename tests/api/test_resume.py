@@ -1,0 +1,121 @@
+"""An interrupted file job goes on where it was."""
+
+import pytest
+import torch
+
+import lgtsm
+from lgtsm.box import Box
+from lgtsm.engine.run import Patch
+from lgtsm.errors import OptionError
+from lgtsm.journal import Journal
+from lgtsm.options import VideoOptions
+
+pytest.importorskip("av")
+
+from lgtsm.video.read import read_frames  # noqa: E402  needs av
+
+NUM = 44
+RESUME = VideoOptions(lossless=True, resume=True)
+
+
+class Interrupted(RuntimeError):
+    """What a host raises to stop a job."""
+
+
+def _stop_at(number):
+    def progress(done, total, note):
+        if done == number:
+            raise Interrupted
+
+    return progress
+
+
+@pytest.fixture
+def job(make_film, holes_of, save_masks, network, options, tmp_path):
+    """Run one job of 44 frames: job(target, **changes) -> report."""
+    film = make_film(tmp_path / "film.mkv", NUM, lossless=True)
+    masks = save_masks(tmp_path / "masks.mkv", holes_of(NUM))
+
+    def run(target, **changes):
+        values = {"model": network, "options": options(), "video": VideoOptions(lossless=True)}
+        return lgtsm.inpaint_video(film, masks, target, **(values | changes))
+
+    return run
+
+
+def _pixels(path):
+    return torch.stack([frame.pixels for frame in read_frames(path)])
+
+
+@pytest.mark.parametrize("stop", [5, 20, 38])
+def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
+    whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
+    job(whole)
+    with pytest.raises(Interrupted):
+        job(target, progress=_stop_at(stop))
+    assert not target.exists()
+    folder = tmp_path / "out.mkv.lgtsm-partial"
+    assert (folder / "job.json").is_file()
+    seen = []
+    report = job(target, video=RESUME, progress=lambda *a: seen.append(a[0]))
+    assert report.resumed_from == (stop - 1) // 16 * 16
+    assert report.frames == NUM
+    assert seen == list(range(1, NUM + 1))
+    assert (_pixels(target) - _pixels(whole)).abs().max() <= 1.01 / 255
+    assert not folder.exists()
+
+
+def test_a_job_can_be_interrupted_twice(job, tmp_path):
+    whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
+    job(whole)
+    for stop, video in ((18, VideoOptions(lossless=True)), (35, RESUME)):
+        with pytest.raises(Interrupted):
+            job(target, video=video, progress=_stop_at(stop))
+    report = job(target, video=RESUME)
+    assert report.resumed_from == 32
+    assert (_pixels(target) - _pixels(whole)).abs().max() <= 1.01 / 255
+
+
+def test_another_job_cannot_go_on(job, options, tmp_path, one_sentence):
+    target = tmp_path / "out.mkv"
+    with pytest.raises(Interrupted):
+        job(target, progress=_stop_at(20))
+    with pytest.raises(OptionError) as error:
+        job(target, video=RESUME, options=options(feather=7))
+    one_sentence(error.value)
+    assert job(target).resumed_from == 0
+
+
+def test_without_anything_left_a_resumed_job_starts_anew(job, tmp_path):
+    report = job(tmp_path / "out.mkv", video=RESUME)
+    assert (report.resumed_from, report.frames) == (0, NUM)
+
+
+def _patches(num):
+    for t in range(num):
+        box = None if t % 3 == 2 else Box(1, 2, 4, 2 + 1 + t % 5)
+        yield Patch(t, box, None if box is None else torch.full((3, 3, box.width), t / 100))
+
+
+def test_a_journal_gives_back_what_was_put_in(tmp_path):
+    described = {"files": ["a"], "span": [0, None], "options": {"cuts": (1, 2)}}
+    journal = Journal(tmp_path / "x.mp4", described, resume=False)
+    for patch in _patches(40):
+        journal.add(patch)
+    again = Journal(tmp_path / "x.mp4", described, resume=True)
+    assert again.count == 32
+    for patch in list(_patches(40))[:32]:
+        found = again.patch(patch.index)
+        assert (found.index, found.box) == (patch.index, patch.box)
+        if patch.box is not None:
+            assert torch.equal(found.pixels, patch.pixels)
+    again.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_damaged_block_is_computed_again(tmp_path):
+    journal = Journal(tmp_path / "x.mp4", {}, resume=False)
+    for patch in _patches(48):
+        journal.add(patch)
+    (journal.folder / "00000001.safetensors").write_bytes(b"torn")
+    assert Journal(tmp_path / "x.mp4", {}, resume=True).count == 16
