@@ -21,7 +21,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument("--seed", type=int, default=7, metavar="N", help="another scene [7]")
     parser.add_argument(
-        "--camera", choices=_CAMERAS, default="parallax", help="how it moves [parallax]"
+        "--camera", choices=_CAMERAS, default="locked", help="how it moves [locked]"
     )
     parser.add_argument("--frames", type=int, default=72, metavar="N", help="frames [72]")
     parser.add_argument(

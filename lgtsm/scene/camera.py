@@ -26,7 +26,7 @@ class SceneOptions:
 
     seed: int = 7
     """Scenery, light, vehicle and direction (0 or more)."""
-    camera: Camera = Camera.PARALLAX
+    camera: Camera = Camera.LOCKED
     """How the camera moves."""
     num_frames: int = 72
     """Length in frames (1 to 1000)."""

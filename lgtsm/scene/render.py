@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, max_pool2d
 
 from .camera import Camera, CameraPath, SceneOptions, plan_camera
-from .noise import Array, Noise
+from .noise import Array
 from .scenery import LAYERS, Layer, build_scenery
 from .stage import Stage
 from .vehicle import Vehicle, canvas_size, choose_vehicle, draw_vehicle

@@ -26,12 +26,12 @@ class Layer:
     """One layer of scenery.
 
     distance: metres; None is the flat ground, whose rows lie at different distances.
-    texture: premultiplied linear RGBA (4,h,w) on the stage's canvas; empty before it is painted.
+    texture: premultiplied linear RGBA (4,h,w) on the stage's canvas; None before it is painted.
     """
 
     name: str
     distance: float | None
-    texture: Tensor = torch.zeros(0)
+    texture: Tensor | None = None
 
 
 LAYERS: tuple[Layer, ...] = (

@@ -52,7 +52,7 @@ def holes_of() -> Callable[[int], Tensor]:
 
 @pytest.fixture
 def make_film() -> Callable[..., Path]:
-    """make_film(path, num=20, lossless=False, sound=False) -> path of a 64x48 film."""
+    """make_film(path, num=20, lossless=False, sound=False, fmt="yuv420p") -> path of a 64x48 film."""
     av = pytest.importorskip("av")
 
     def frames(num: int) -> Iterator[np.ndarray]:
@@ -61,10 +61,17 @@ def make_film() -> Callable[..., Path]:
             waves = [np.sin((x - 2 * t) / a + y / b) for a, b in ((5, 9), (-7, 6), (11, -8))]
             yield (127 + 100 * np.stack(waves, -1)).astype(np.uint8)
 
-    def make(path: Path, num: int = 20, *, lossless: bool = False, sound: bool = False) -> Path:
+    def make(
+        path: Path,
+        num: int = 20,
+        *,
+        lossless: bool = False,
+        sound: bool = False,
+        fmt: str = "yuv420p",
+    ) -> Path:
         with av.open(str(path), "w") as out:
             stream = out.add_stream("ffv1" if lossless else "libx264", rate=Fraction(25))
-            stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], "yuv420p"
+            stream.width, stream.height, stream.pix_fmt = SIZE[1], SIZE[0], fmt
             if sound:
                 track = out.add_stream("aac", rate=48000)
                 track.layout = "stereo"

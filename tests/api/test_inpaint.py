@@ -68,7 +68,7 @@ def test_other_dtypes_are_filled_like_float32(dtype, size, network, options, toy
     rounded = frames.to(dtype)
     wanted = lgtsm.inpaint(rounded.float(), holes, network, options())
     found = lgtsm.inpaint(rounded, holes, network, options())
-    tolerance = 1e-5 if dtype is torch.float64 else float(torch.finfo(dtype).eps)
+    tolerance = 1e-5 if dtype is torch.float64 else 0.26 * float(torch.finfo(dtype).eps) + 1e-6
     assert (found.float() - wanted).abs().max() <= tolerance
 
 

@@ -7,7 +7,6 @@ import lgtsm
 from lgtsm.errors import Cancelled, ShapeError, VideoError
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import LengthPolicy, MaskOptions, Mode, VideoOptions
-from lgtsm.weights.load import load_model
 
 av = pytest.importorskip("av")
 
@@ -79,7 +78,7 @@ def test_a_lossless_file_is_exact_outside_the_hole(
 def test_a_file_gets_what_the_clip_in_memory_gets(
     make_film, holes_of, save_masks, network, options, tmp_path
 ):
-    film = make_film(tmp_path / "film.mkv", lossless=True)
+    film = make_film(tmp_path / "film.mkv", lossless=True, fmt="bgr0")
     masks = save_masks(tmp_path / "masks.mkv", holes_of(20))
     target = tmp_path / "frames"
     lgtsm.inpaint_video(film, masks, target, model=network, options=options(feather=3))
@@ -129,7 +128,7 @@ def test_the_fill_layer_and_the_used_mask_have_every_frame(
 
 
 def test_a_range_is_cut_out(make_film, holes_of, save_masks, network, options, tmp_path):
-    film = make_film(tmp_path / "film.mkv", lossless=True)
+    film = make_film(tmp_path / "film.mkv", lossless=True, fmt="bgr0")
     masks = save_masks(tmp_path / "masks.mkv", holes_of(20))
     target, used = tmp_path / "out", tmp_path / "used.mkv"
     report = lgtsm.inpaint_video(
@@ -196,7 +195,6 @@ def test_a_weight_file_that_is_none_leaves_no_output(make_film, options, tmp_pat
             model=tmp_path / "missing.safetensors", options=options(),
         )  # fmt: skip
     assert [p.name for p in tmp_path.iterdir()] == ["film.mp4"]
-    assert callable(load_model)
 
 
 def test_cancelling_leaves_no_target(make_film, network, options, tmp_path):

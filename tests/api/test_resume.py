@@ -12,20 +12,20 @@ from lgtsm.options import VideoOptions
 
 pytest.importorskip("av")
 
-from lgtsm.video.read import read_frames  # noqa: E402  needs av
+from lgtsm.video.read import read_frames
 
 NUM = 44
 RESUME = VideoOptions(lossless=True, resume=True)
 
 
-class Interrupted(RuntimeError):
+class HostStopError(RuntimeError):
     """What a host raises to stop a job."""
 
 
 def _stop_at(number):
     def progress(done, total, note):
         if done == number:
-            raise Interrupted
+            raise HostStopError
 
     return progress
 
@@ -51,7 +51,7 @@ def _pixels(path):
 def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     job(whole)
-    with pytest.raises(Interrupted):
+    with pytest.raises(HostStopError):
         job(target, progress=_stop_at(stop))
     assert not target.exists()
     folder = tmp_path / "out.mkv.lgtsm-partial"
@@ -69,7 +69,7 @@ def test_a_job_can_be_interrupted_twice(job, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     job(whole)
     for stop, video in ((18, VideoOptions(lossless=True)), (35, RESUME)):
-        with pytest.raises(Interrupted):
+        with pytest.raises(HostStopError):
             job(target, video=video, progress=_stop_at(stop))
     report = job(target, video=RESUME)
     assert report.resumed_from == 32
@@ -78,7 +78,7 @@ def test_a_job_can_be_interrupted_twice(job, tmp_path):
 
 def test_another_job_cannot_go_on(job, options, tmp_path, one_sentence):
     target = tmp_path / "out.mkv"
-    with pytest.raises(Interrupted):
+    with pytest.raises(HostStopError):
         job(target, progress=_stop_at(20))
     with pytest.raises(OptionError) as error:
         job(target, video=RESUME, options=options(feather=7))

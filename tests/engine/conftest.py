@@ -37,7 +37,7 @@ def strong_network(
                 seen = {}
                 trunk(probe, observe=lambda name, y, to=seen: to.__setitem__(name, y))
                 std = seen[module.layer.name].std(dim=(0, 2, 3)).mean()
-                module.feature.weight.mul_((0.15 if module is layers[-1] else 0.5) / std)
+                module.feature.weight.mul_((0.2 if module is layers[-1] else 0.5) / std)
             if not network.spec.starts_from_fill:
                 layers[-1].feature.bias.fill_(1.0)  # times a gate of about a half: grey
         return network

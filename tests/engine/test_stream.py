@@ -91,14 +91,13 @@ def test_random_boxes_equal_the_whole_clip(family, num_frames, chunk, strong_net
     ],
     ids=["wide", "wide-first-off", "first-off", "width-1", "wide-causal", "none-shifted"],
 )
-@pytest.mark.parametrize("chunk", [1, 5])
-def test_other_shifts_equal_the_whole_clip(shift, chunk, strong_network, rng):
+def test_other_shifts_equal_the_whole_clip(shift, strong_network, rng):
     spec = replace(FAMILIES["lgtsm"], trunk=TrunkSpec(width=8, shift=shift))
-    _check(strong_network(spec), 38, chunk, rng)
+    _check(strong_network(spec), 34, 3, rng)
 
 
 def test_output_comes_as_late_as_the_future_that_is_read(strong_network, rng):
-    trunk = strong_network("lgtsm").trunk
+    trunk = strong_network(replace(FAMILIES["lgtsm"], trunk=TrunkSpec(width=8))).trunk
     stream = _stream(trunk, [Box(8, 8, 16, 16)] * 30)
     arrived = []
     for t in range(30):
@@ -133,7 +132,7 @@ def test_a_failed_push_can_be_repeated(strong_network, rng):
             box = stream.input_box(start, 4)
             part = x[start : start + 4, :, box.rows, box.columns]
             if fail:
-                calls["left"] = 7
+                calls["left"] = min(17, start + 3)  # deeper as frames get deeper
                 with pytest.raises(KeyboardInterrupt):
                     stream.push(part, box, 4)
             arrival = stream.push(part, box, 4)

@@ -12,5 +12,7 @@ from . import refine_cpu
 RECIPE = replace(
     refine_cpu.RECIPE,
     name="refine_cpu_wide",
-    data=DataRecipe(num_frames=4, size=192, still_ratio=0.4, shrink_ratio=0.2),
+    data=DataRecipe(
+        num_frames=4, size=192, still_ratio=0.4, shrink_ratio=0.2, coverage=(0.08, 0.35)
+    ),
 )
