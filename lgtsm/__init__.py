@@ -20,7 +20,7 @@ _HOMES = {
     "load_model": ".weights.load",
 }
 
-__all__ = [  # noqa: PLE0604  sorted names, served lazily so that --help does not import torch
+__all__ = [
     "InpaintOptions",
     "LgtsmError",
     "MaskOptions",

@@ -89,7 +89,7 @@ def inpaint(
     return result
 
 
-def inpaint_video(
+def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword-only choices
     source: str | Path,
     mask: str | Path | list[MaskBox],
     target: str | Path,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+
 @dataclass(frozen=True)
 class Box:
     """Half-open rectangle in pixels: rows top..bottom, columns left..right; may leave the frame."""
@@ -65,9 +66,7 @@ class Box:
 
     def grow(self, pixels: int) -> Box:
         """Return the box with so many pixels more on every side."""
-        return Box(
-            self.top - pixels, self.left - pixels, self.bottom + pixels, self.right + pixels
-        )
+        return Box(self.top - pixels, self.left - pixels, self.bottom + pixels, self.right + pixels)
 
     def aligned(self, step: int) -> Box:
         """Return the smallest box around this one whose edges are multiples of `step`."""

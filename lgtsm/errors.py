@@ -38,5 +38,5 @@ class DeviceError(LgtsmError):
     """A device does not exist or has too little memory."""
 
 
-class Cancelled(LgtsmError):
+class Cancelled(LgtsmError):  # noqa: N818  a wish of the caller's, not a mistake
     """The caller's cancel function asked to stop; nothing was left half-written."""

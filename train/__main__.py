@@ -31,7 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     stage1.add_argument("--recipe", choices=NAMES, default="refine_cpu")
     length = stage1.add_mutually_exclusive_group(required=True)
     length.add_argument("--steps", type=int, help="end after so many steps")
-    length.add_argument("--minutes", type=float, help="end after so much time, resumed time included")
+    length.add_argument(
+        "--minutes", type=float, help="end after so much time, resumed time included"
+    )
     stage1.add_argument("--perceptual", type=Path, help="SqueezeNet v1.0 safetensors file")
     stage1.add_argument("--resume", action="store_true", help="go on from the state in --out")
     stage1.add_argument("--device", default="cpu")
@@ -41,7 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     stage1.add_argument("--validate-steps", type=int, default=500)
     out = commands.add_parser("export", help="write a run's averaged weights for inference")
     out.add_argument("--run", type=Path, required=True, help="folder of the run")
-    out.add_argument("--data", type=Path, required=True, help="folder made by prepare, for the card")
+    out.add_argument(
+        "--data", type=Path, required=True, help="folder made by prepare, for the card"
+    )
     out.add_argument("--recipe", choices=NAMES, default="refine_cpu")
     out.add_argument("--out", type=Path, required=True, help="the .safetensors file")
     out.add_argument("--licence", default="Apache-2.0", help="licence of the weights")

@@ -21,6 +21,7 @@ from lgtsm.engine.run import Job
 from lgtsm.fills.smooth import smooth_fill
 from lgtsm.masks.kinds import Kind
 from lgtsm.masks.raster import draw_masks
+from lgtsm.metrics.opencv_baselines import has_opencv, telea
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, feature_distance
 from lgtsm.models.network import Network
 from lgtsm.options import InpaintOptions, Mode
@@ -59,18 +60,6 @@ def run_engine(frames: Tensor, holes: Tensor, network: Network | None, mode: Mod
     return result
 
 
-def _telea(frames: Tensor, holes: Tensor) -> Tensor:
-    """OpenCV's Telea, frame by frame, radius 3."""
-    import cv2  # noqa: TID251  a measured competitor, never needed to run
-
-    rows = []
-    for frame, hole in zip(frames, holes, strict=True):
-        picture = (frame.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
-        mask = (hole[0].numpy() * 255).astype(np.uint8)
-        rows.append(torch.from_numpy(cv2.inpaint(picture, mask, 3, cv2.INPAINT_TELEA)))
-    return torch.stack(rows).permute(0, 3, 1, 2).float() / 255
-
-
 def methods(network: Network) -> dict[str, Method]:
     """Return what is compared, by name."""
     table: dict[str, Method] = {
@@ -78,11 +67,7 @@ def methods(network: Network) -> dict[str, Method]:
         "evidence": lambda f, h: run_engine(f, h, None, Mode.COPY),
         network.name: lambda f, h: run_engine(f, h, network, Mode.COPY_FILL),
     }
-    try:
-        import cv2  # noqa: F401, TID251
-    except ImportError:
-        return table
-    return {"telea": _telea} | table
+    return {"telea": telea} | table if has_opencv() else table
 
 
 @torch.no_grad()

@@ -125,7 +125,9 @@ def train_stage1(
                 for conv in (module.feature, module.gate):
                     torch.nn.init.kaiming_normal_(conv.weight, a=0.2)
                 module.gate.weight.data.mul_(0.25)
-        rescale_layers(network.trunk, network.encode(first.truth, first.holes, evidence=first.evidence)[None])
+        rescale_layers(
+            network.trunk, network.encode(first.truth, first.holes, evidence=first.evidence)[None]
+        )
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     average = MovingAverage(network, recipe.ema_decay)
     progress = {"step": 0, "seconds": 0.0}
@@ -204,7 +206,9 @@ class _Log:
 
     def add(self, step: int, seconds: float, batch: list[Losses]) -> None:
         """Take in one step's losses."""
-        self.rows += [[float(v.detach()) for v in (x.l1, x.l2, x.perceptual, x.total)] for x in batch]
+        self.rows += [
+            [float(v.detach()) for v in (x.l1, x.l2, x.perceptual, x.total)] for x in batch
+        ]
         if step % 50 == 0:
             means = torch.tensor(self.rows).mean(0).tolist()
             with self.path.open("a", newline="", encoding="utf-8") as file:

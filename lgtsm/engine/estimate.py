@@ -97,7 +97,7 @@ def _state_bytes(
     delays = {}
     for layer, region in zip(LAYERS, regions, strict=True):
         shift = spec.trunk.layer_shift(layer)
-        inputs, outputs = spec.trunk.channels(layer)
+        inputs = spec.trunk.channels(layer)[0]
         shifted = shift.groups * shift.shifted(inputs)
         area = (region.inputs & region.frame).area
         total += area * size * (shift.future * inputs + shift.past * shifted)
@@ -124,5 +124,3 @@ def _step_bytes(spec: NetworkSpec, regions: list[LayerRegion], count: int, size:
         most = max(most, arriving + buffer + row + leaving)
         arriving = leaving
     return most
-
-

@@ -123,7 +123,9 @@ class ShotFiller:
             self._forget()
             return
         values, box = self._encode(first, count)
-        yield from self._advance(lambda: self._stream.push(values, box, count), (values, box, count))
+        yield from self._advance(
+            lambda: self._stream.push(values, box, count), (values, box, count)
+        )
         self._begun += count
         self._forget()
 
@@ -139,8 +141,8 @@ class ShotFiller:
             frame, hole = self._part(t, box)
             evidence = None
             if self.network.spec.starts_from_fill or any(self.near):
-                crop = box if self.network.spec.starts_from_fill else evidence_crop(
-                    self._frames[t][1]
+                crop = (
+                    box if self.network.spec.starts_from_fill else evidence_crop(self._frames[t][1])
                 )
                 evidence = self._gather(t, crop) if crop is not None else None
             if evidence is not None and self._boxes[t] is not None:

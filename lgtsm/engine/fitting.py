@@ -41,7 +41,11 @@ def plan_fit(source: tuple[int, int], *, max_side: int, multiple: int) -> Fit:
     """
     scale = min(1.0, max_side / max(source))
     height, width = (max(1, round(side * scale)) for side in source)
-    return Fit(source, (height, width), (-(-height // multiple) * multiple, -(-width // multiple) * multiple))
+    return Fit(
+        source,
+        (height, width),
+        (-(-height // multiple) * multiple, -(-width // multiple) * multiple),
+    )
 
 
 def to_working(frame: Tensor, hole: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:

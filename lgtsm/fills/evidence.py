@@ -47,9 +47,7 @@ class Evidence:
     def stack(self, holes: Tensor) -> Tensor:
         """Return the (N,15,h,w) input of a refining network; layout as `spec.REFINE_INPUTS` says."""
         differences = [c - self.fill for c in (self.smooth, self.nearest, self.best)]
-        return torch.cat(
-            [self.fill, *differences, holes, 4 * self.error, self.confidence], -3
-        )
+        return torch.cat([self.fill, *differences, holes, 4 * self.error, self.confidence], -3)
 
     def crop(self, rows: slice, columns: slice) -> Evidence:
         """Return the same evidence for a part of the frame."""
@@ -91,7 +89,8 @@ def _smooth_error(frame: Tensor, hole: Tensor) -> Tensor:
     """Predict the squared error of the smooth fill from the contrast around the hole.
 
     Args:
-        frame: (1,3,h,w), hole (1,1,h,w).
+        frame: (1,3,h,w) in [0,1].
+        hole: (1,1,h,w), 1 = hole.
 
     Returns:
         (1,1,h,w) expected squared error.

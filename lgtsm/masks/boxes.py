@@ -65,9 +65,11 @@ def box_masks(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Ten
     if not boxes:
         raise OptionError("Expected at least one box, got none; add x,y,width,height.")
     for box in boxes:
-        if box.left >= width or box.top >= height or min(
-            box.left + box.width, box.top + box.height
-        ) <= 0:
+        if (
+            box.left >= width
+            or box.top >= height
+            or min(box.left + box.width, box.top + box.height) <= 0
+        ):
             raise OptionError(
                 f"Expected boxes inside {width}x{height}, got {box.left},{box.top},{box.width},"
                 f"{box.height}; move it into the frame."

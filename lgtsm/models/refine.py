@@ -42,6 +42,8 @@ def clip_evidence(
             gather_evidence(frames[one], holes[one], frames[others], holes[others], offsets)
         )
     return join_evidence(rows)
+
+
 UNSURE_ERROR = 0.1
 """Expected error from which on the candidates may be mixed freely; below, in proportion."""
 

@@ -23,9 +23,7 @@ class Trunk(nn.Module):
         self.spec = spec
         for layer in LAYERS:
             inputs, outputs = spec.channels(layer)
-            self.add_module(
-                layer.name, GatedLayer(layer, inputs, outputs, spec.layer_shift(layer))
-            )
+            self.add_module(layer.name, GatedLayer(layer, inputs, outputs, spec.layer_shift(layer)))
 
     def layers(self) -> list[GatedLayer]:
         """Return the layers in the order in which they run."""

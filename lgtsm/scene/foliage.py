@@ -149,9 +149,7 @@ def _stamp(
     canvas[y[keep], x[keep], 3] = 1.0
 
 
-def _trunk(
-    canvas: Array, foot: int, base: int, fine: float, palette: Palette, kind: Tree
-) -> None:
+def _trunk(canvas: Array, foot: int, base: int, fine: float, palette: Palette, kind: Tree) -> None:
     """Paint a lit trunk with two boughs."""
     bark = linear(104, 88, 72)
     top = {Tree.BROAD: 0.62, Tree.POPLAR: 0.5, Tree.SPRUCE: 0.8}[kind]

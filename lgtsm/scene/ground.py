@@ -67,7 +67,7 @@ def paint_ground(stage: Stage, palette: Palette, noise: Noise, plot: Plot) -> Ar
     rgba = np.concatenate([colour, np.ones_like(colour[..., :1])], axis=-1).astype(np.float32)
     bare = np.clip(path + lane, 0.0, 1.0)
     _grow(rgba, stage, palette, noise, plot, bare)
-    up = np.broadcast_to(np.array([0.0, 1.0, 0.0], np.float32), rgba.shape[:2] + (3,))
+    up = np.broadcast_to(np.array([0.0, 1.0, 0.0], np.float32), (*rgba.shape[:2], 3))
     bump = 1.0 + 0.10 * noise.fractal(x / 9.0, z / 9.0, 3)
     lit = palette.shade(rgba[..., :3], up, _shadows(stage, palette, noise, plot, x, z))
     rgba[..., :3] = palette.hazed(lit * bump[..., None], z * 2.0)
@@ -129,9 +129,7 @@ def _lane_colour(
     return mix(colour, linear(226, 222, 208), 0.80 * paint)
 
 
-def _shadows(
-    stage: Stage, palette: Palette, noise: Noise, plot: Plot, x: Array, z: Array
-) -> Array:
+def _shadows(stage: Stage, palette: Palette, noise: Noise, plot: Plot, x: Array, z: Array) -> Array:
     """Give sunlight reaching the ground (h,w), dappled where trees stand in its way."""
     sun = palette.sun_direction
     along_x, along_z = -sun[0] / sun[1], -sun[2] / sun[1]

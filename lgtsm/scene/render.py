@@ -183,7 +183,9 @@ def _drive(light: Tensor, vehicle: Vehicle, view: _View, t: int, direction: floa
     lift = 0.02 * np.sin(0.9 * t)
     ground = replace(LAYERS[0], distance=stage.lane)
     row = stage.ground_row(stage.lane)
-    foot_x, foot_y = view.to_output(t, stage.width / 2 + x_m * stage.focal / stage.lane, row, ground)
+    foot_x, foot_y = view.to_output(
+        t, stage.width / 2 + x_m * stage.focal / stage.lane, row, ground
+    )
     width, height = canvas_size(vehicle, scale)
     left, top = int(np.floor(foot_x - width / 2)), int(np.floor(foot_y - height + 3))
     offset = (foot_x - width / 2 - left, foot_y - height + 3 - top)

@@ -32,12 +32,14 @@ OURS = {
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "masks"},
     "bench": frozenset(
-        {"errors", "options", "report", "models", "models.spec", "engine", "weights"}
+        {"errors", "options", "report", "box", "models", "models.spec", "engine", "weights"}
     ),
     "journal": frozenset({"errors", "options", "box", "engine"}),
     "job": BELOW_API | {"journal"},
     "api": BELOW_API | {"journal", "job"},
-    "cli": BELOW_API | {"journal", "job", "api"},
+    "demo": BELOW_API | {"journal", "job", "api"},
+    "cli": BELOW_API | {"journal", "job", "api", "demo"},
+    "__main__": frozenset({"cli"}),
     "nodes": BELOW_API | {"journal", "job", "api"},
     "train": BELOW_API,
 }
@@ -55,13 +57,15 @@ THIRD = {
     "metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors"}),
     "video": frozenset({"av", "numpy", "torch"}),
     "weights": frozenset({"torch", "safetensors"}),
-    "scene": frozenset({"numpy", "torch"}),
+    "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),
     "bench": frozenset({"torch", "numpy"}),
     "journal": frozenset({"torch", "safetensors"}),
     "job": frozenset({"torch"}),
     "api": frozenset({"torch"}),
+    "demo": frozenset({"torch"}),
     "cli": frozenset({"tqdm", "torch"}),
+    "__main__": frozenset(),
     "nodes": frozenset({"torch", "comfy_api", "comfy", "folder_paths"}),
     # av: only to prepare data, imported on use
     "train": frozenset({"torch", "numpy", "einops", "tqdm", "safetensors", "PIL", "av"}),
@@ -72,7 +76,6 @@ ADAPTERS = {
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
     "lgtsm/metrics/lpips.py": frozenset({"lpips"}),
     "lgtsm/metrics/opencv_baselines.py": frozenset({"cv2"}),
-    "train/compare.py": frozenset({"cv2"}),
     "train/vgg.py": frozenset({"torchvision"}),
 }
 """The one file each that may import more."""
