@@ -1,0 +1,82 @@
+"""The whole chain on a real clip, which is not part of the repository."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+
+import lgtsm
+from lgtsm.options import InpaintOptions, MaskOptions
+
+DEMO = Path(__file__).resolve().parents[3] / "shared" / "data" / "demo"
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not DEMO.is_dir(), reason="needs ../shared/data, which is not part of the repository"
+    ),
+]
+
+
+def _frames(path):
+    with av.open(str(path)) as container:
+        rows = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
+    return torch.from_numpy(np.stack(rows)).permute(0, 3, 1, 2).float() / 255
+
+
+def _add_tone(source, target, seconds):
+    """Copy the video packets and add a tone."""
+    with av.open(str(source)) as read, av.open(str(target), "w") as write:
+        video = write.add_stream_from_template(read.streams.video[0])
+        tone = write.add_stream("aac", rate=48000, layout="mono")
+        for packet in read.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                write.mux(packet)
+        wave = np.sin(np.arange(int(48000 * seconds)) * 0.05).astype(np.float32)
+        for start in range(0, len(wave) - 1024, 1024):
+            frame = av.AudioFrame.from_ndarray(wave[None, start : start + 1024], "fltp", "mono")
+            frame.sample_rate, frame.pts = 48000, start
+            write.mux(tone.encode(frame))
+        write.mux(tone.encode(None))
+
+
+def _packets(path):
+    with av.open(str(path)) as container:
+        return [bytes(p) for p in container.demux(audio=0) if p.size]
+
+
+def test_a_person_is_taken_out_and_sound_count_and_rate_stay(tmp_path):
+    source, target = tmp_path / "a person.mp4", tmp_path / "leer ohne Person é.mp4"
+    _add_tone(DEMO / "person_walks_off.mp4", source, 5.0)
+    report = lgtsm.inpaint_video(
+        source, DEMO / "mask.mkv", target, options=InpaintOptions(mask=MaskOptions(grow=4))
+    )
+    before, after = _frames(source), _frames(target)
+    assert report.frames == len(after) == len(before) == 50
+    with av.open(str(source)) as one, av.open(str(target)) as two:
+        assert one.streams.video[0].average_rate == two.streams.video[0].average_rate
+    assert _packets(source) == _packets(target) != []
+
+    plate = _frames_of_plate(before.shape[-2:])
+    hole = _frames(DEMO / "mask.mkv")[:, :1] > 0.5
+    # the plate was taken at another exposure: compare after one gain per frame on known pixels
+    known = ~hole.expand_as(before)
+    gain = (before * known).sum((1, 2, 3)) / (plate * known).sum((1, 2, 3))
+    relit = (plate * gain.view(-1, 1, 1, 1)).clamp(0, 1)
+    inside = hole.expand_as(before)
+    error = (after - relit)[inside].square().mean()
+    with_person = (before - relit)[inside].square().mean()
+    assert error < 0.02 * with_person
+    assert -10 * torch.log10(error) > 24
+
+
+def _frames_of_plate(size):
+    from PIL import Image
+
+    plate = Image.open(DEMO / "plate.png").convert("RGB")
+    assert plate.size == (size[1], size[0])
+    return torch.from_numpy(np.array(plate)).permute(2, 0, 1)[None].float() / 255
