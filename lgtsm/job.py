@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, islice, repeat
 from pathlib import Path
 
 from torch import Tensor
@@ -162,15 +163,16 @@ class FileJob:
         start, end = self.video.start, self.video.end
         frames = read_frames(self.source, start=start, end=end)
         if isinstance(self.mask, list):
-            masks = box_masks(self.mask, info.height, info.width)
-            for _ in range(start):
-                next(masks)
+            masks = islice(box_masks(self.mask, info.height, info.width), start, None)
             options = replace(self.options.mask, length=LengthPolicy.HOLD)  # boxes never end
             yield from pair_with(frames, masks, options)
             return
-        single = is_still(self.mask)
-        masks = read_masks(self.mask) if single else read_masks(self.mask, start=start, end=end)
-        yield from pair_with(frames, masks, self.options.mask)
+        # masks are numbered like the frames of the file, so those before the range count too
+        masks = read_masks(self.mask, end=None if is_still(self.mask) else end)
+        numbered = chain(repeat(None, start), frames)
+        for frame, hole in pair_with(numbered, masks, self.options.mask):
+            if frame is not None:
+                yield frame, hole
 
 
 class _Sinks:

@@ -98,6 +98,11 @@ class ShotFiller:
         if self._arrived - self._begun >= self.chunk + self._lookahead:
             yield from self._begin(self.chunk)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the network computes in; float32 once a half precision has overflowed."""
+        return self._stream.dtype if self._stream else self.policy.dtype
+
     def finish(self) -> Iterator[Filled]:
         """Yield the frames that were waiting for later ones."""
         while self._begun < self._arrived:
@@ -122,7 +127,17 @@ class ShotFiller:
             self._begun = self._done = first + count
             self._forget()
             return
-        values, box = self._encode(first, count)
+        try:
+            values, box = self._encode(first, count)
+        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+            if not _is_out_of_memory(error):
+                raise
+            if count == 1:
+                raise DeviceError(_advice(self.size, self.policy)) from error
+            self._lower(count // 2)
+            yield from self._begin(count // 2)
+            yield from self._begin(count - count // 2)
+            return
         yield from self._advance(
             lambda: self._stream.push(values, box, count), (values, box, count)
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -214,7 +214,11 @@ class Job:
             return
         yield from self._patches(self._filler.finish())
         self.report.notes += self._filler.notes
-        self.report.chunk = self._filler.chunk
+        # a lesson learnt in one shot holds for the next ones
+        lesson = {"chunk": self._filler.chunk, "dtype": self._filler.dtype}
+        self._policy = replace(self._policy, **lesson)
+        self.report.chunk = self._policy.chunk
+        self.report.dtype = str(self._policy.dtype).removeprefix("torch.")
         self._filler = None
 
     def _patches(self, filled: Iterator[Filled]) -> Iterator[Patch]:
