@@ -12,7 +12,6 @@ from torch import Tensor
 from .engine.hooks import Hooks
 from .engine.run import Job
 from .errors import ShapeError
-from .job import FileJob
 from .masks.boxes import MaskBox
 from .masks.prepare import INVERTED_RATIO, pair_with
 from .models.network import Network
@@ -122,6 +121,8 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
     Raises:
         VideoError: files that cannot be read or written; and whatever `inpaint` raises.
     """
+    from .job import FileJob  # clips in memory must work where PyAV is missing
+
     job = FileJob(
         source=Path(source),
         mask=mask if isinstance(mask, list) else Path(mask),
