@@ -17,6 +17,7 @@ from ..models.network import Network
 from .features import Arrival
 from .hooks import Hooks
 from .policy import Policy
+from .splitting import Halves, SplitStream
 from .stream import TrunkStream
 
 _LOG = logging.getLogger(__name__)
@@ -25,6 +26,8 @@ QUANTUM_PX = 16
 _SURE_CONFIDENCE = 0.98
 _SURE_ERROR = 0.02
 """A copy that is nearly all of the fill and expected within 5 levels of 255 counts as known."""
+_MAX_SPLITS = 2
+"""Halvings of the region before giving up; each computes more of the surroundings again."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,8 @@ class ShotFiller:
         self._evidence: dict[int, Evidence] = {}
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
         self._arrived = self._begun = self._done = 0
-        self._stream: TrunkStream | None = None
+        self._stream: TrunkStream | SplitStream | None = None
+        self._splits = 0
         if network is not None:
             self._stream = TrunkStream(
                 network.trunk,
@@ -216,8 +220,9 @@ class ShotFiller:
                 raise
             stream.state = before
             if self.chunk == 1 if pushed is None else pushed[2] == 1:
-                raise DeviceError(_advice(self.size, self.policy)) from error
-            if pushed is None:
+                self._split(error)
+                yield from self._advance(run, pushed)
+            elif pushed is None:
                 self._lower(self.chunk // 2)
                 yield from self._advance(run)  # finishes as many frames as the chunk says by then
             else:
@@ -247,6 +252,14 @@ class ShotFiller:
                 lambda v=some, n=number: self._stream.push(v, box, n), (some, box, number)
             )
 
+    def _split(self, error: Exception) -> None:
+        """Go on with every hole in two parts, or four, one after the other."""
+        if self._splits == _MAX_SPLITS:
+            raise DeviceError(_advice(self.size, self.policy)) from error
+        self._splits += 1
+        self._note(f"out of memory: went on with every hole in {2**self._splits} parts")
+        self._stream = SplitStream(self._stream)
+
     def _lower(self, chunk: int) -> None:
         """Go on with fewer frames a chunk."""
         self.chunk = max(1, chunk)
@@ -257,7 +270,7 @@ class ShotFiller:
         _LOG.warning(text)
         self.notes.append(text)
 
-    def _collect(self, arrival: Arrival, outputs: Tensor | None) -> Iterator[Filled]:
+    def _collect(self, arrival: Arrival | Halves, outputs: Tensor | None) -> Iterator[Filled]:
         """Turn finished frames of the trunk into pixels for their holes."""
         for i in range(arrival.count):
             t = self._done
@@ -287,18 +300,14 @@ class ShotFiller:
             del self._boxes[t]
 
 
-def _is_finite(outputs: Tensor | None, stream: TrunkStream) -> bool:
+def _is_finite(outputs: Tensor | None, stream: TrunkStream | SplitStream) -> bool:
     """Check what a step put out and, in half precision, the frames that are on their way too.
 
     An overflow reaches the outputs many frames late, when the state before it is gone.
     """
     values = [] if outputs is None else [outputs]
     if stream.dtype != torch.float32:
-        state = stream.state
-        frames = [planes for layer in state.layers for planes in (*layer.past, *layer.pending)]
-        held = [plane.values for planes in (*frames, *state.skips.values()) for plane in planes]
-        values += [v for v in held if v is not None]
-        values += [] if state.tail is None else state.tail.factors
+        values += stream.held()
     return not values or bool(torch.stack([v.isfinite().all() for v in values]).all())
 
 

@@ -7,6 +7,7 @@ would compute (n + 34) / n times as much for the published trunk.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -206,6 +207,20 @@ class TrunkStream:
             planes = tuple(arrival.frame(i)[0] for i in range(arrival.count))
             step.skips[name] = step.skips[name] + planes
         return arrival
+
+    def with_boxes(self, box_at: BoxAt) -> TrunkStream:
+        """Return a stream that goes on from this state with smaller boxes; weights are shared."""
+        other = copy.copy(self)
+        other.box_at, other._plans = box_at, {}
+        return other
+
+    def held(self) -> list[Tensor]:
+        """Return all tensors that are kept between steps."""
+        state = self.state
+        frames = [planes for layer in state.layers for planes in (*layer.past, *layer.pending)]
+        planes = [plane for row in (*frames, *state.skips.values()) for plane in row]
+        tail = [] if state.tail is None else list(state.tail.factors)
+        return [plane.values for plane in planes if plane.values is not None] + tail
 
     def outputs(self, arrival: Arrival) -> Tensor | None:
         """Return (N,C,h,w) float32 of finished frames covering `arrival.box`, or None."""

@@ -74,6 +74,27 @@ def test_only_as_many_frames_as_fit_are_computed_together(
     assert report.chunk <= 3
 
 
+@pytest.mark.parametrize("family", ["lgtsm", "refine"])
+def test_a_frame_too_large_is_computed_in_parts(
+    family, strong_network, whole_options, run_job, rng, scarce_memory
+):
+    network = strong_network(family)
+    frames = torch.rand(20, 3, 16, 800, generator=rng)
+    holes = torch.zeros(20, 1, 16, 800)
+    holes[:, :, 4:12, 100:700] = 1
+    options = whole_options(network, 4)
+    wanted = run_job(network, frames, holes, options)
+    widest = []
+    # convolutions at full size see some 800 columns whole and some 620 in two parts
+    scarce_memory(
+        lambda x, _: torch.OutOfMemoryError("x") if x.shape[-1] > 700 else widest.append(len(x))
+    )
+    report = Report()
+    found = run_job(network, frames, holes, options, report=report)
+    assert (found - wanted).abs().max() < 1e-5
+    assert any("in 2 parts" in note for note in report.notes)
+
+
 def test_no_memory_at_all_is_one_sentence(
     strong_network, whole_options, run_job, noise_clip, scarce_memory, one_sentence
 ):
