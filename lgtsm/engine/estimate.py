@@ -17,9 +17,9 @@ _PIXEL = 4 * _FLOAT
 """Bytes of a pixel of a working frame: three colours and the hole, float32."""
 _EVIDENCE = 14 * _FLOAT
 """Bytes of a pixel of a frame's evidence."""
-_REFERENCE = 17 * _FLOAT
+_REFERENCE = 21 * _FLOAT
 """Bytes of a pixel and reference while evidence is weighed: the copies, their holes, twice (as
-gathered and in order), differences, squares, errors and weights."""
+gathered and in order), differences, squares, errors, weights and weighted copies."""
 _ALLOCATOR = 1.12
 """What an allocator holds beyond what is in use (measured)."""
 
@@ -121,6 +121,8 @@ def _step_bytes(spec: NetworkSpec, regions: list[LayerRegion], count: int, size:
         buffer = frames * region.inputs.area * inputs * size
         row = (frames + shift.past + shift.future) * region.inputs.area * shifted * size
         leaving = 2 * count * region.outputs.area * outputs * size
-        most = max(most, arriving + buffer + row + leaving)
+        # measured: a transposed convolution holds twice its output more while it runs
+        scratch = 2 * leaving if layer.upsample else 0
+        most = max(most, arriving + buffer + row + leaving + scratch)
         arriving = leaving
     return most

@@ -1,0 +1,82 @@
+"""The estimate of memory against what a process really takes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from lgtsm.engine.estimate import estimate
+from lgtsm.options import InpaintOptions, Mode, RunOptions
+
+_SCRIPT = """
+import resource, sys, torch
+from dataclasses import replace
+from lgtsm.box import Box
+from lgtsm.engine.estimate import _centred, estimate
+from lgtsm.engine.hooks import Hooks
+from lgtsm.engine.run import Job
+from lgtsm.models.build import build
+from lgtsm.models.spec import FAMILIES
+from lgtsm.options import DType, InpaintOptions, Mode, RunOptions
+from lgtsm.report import Report
+
+torch.set_num_threads(1)
+count, height, width, ratio, family, base, mode = sys.argv[1:]
+count, height, width, ratio = int(count), int(height), int(width), float(ratio)
+spec = FAMILIES[family]
+spec = replace(spec, trunk=replace(spec.trunk, width=int(base)))
+network = build(spec).eval()
+options = InpaintOptions(cuts=(), mode=Mode(mode), run=RunOptions(dtype=DType.FP32, device="cpu"))
+
+def pairs(count, height, width):
+    box = _centred((height, width), ratio)
+    for _ in range(count):
+        hole = torch.zeros(1, height, width)
+        hole[:, box.rows, box.columns] = 1
+        yield torch.rand(3, height, width), hole
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def run(*size):
+    for _ in Job(network, options, Hooks(), Report()).run(pairs(*size)):
+        pass
+
+run(3, 64, 64)
+before = peak()
+run(count, height, width)
+print(peak() - before, estimate(count, height, width, options, spec, hole_ratio=ratio))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in kilobytes on Linux only")
+@pytest.mark.parametrize(
+    "case",
+    [
+        ("40", "180", "320", "1.0", "refine", "16", "copy+fill"),
+        ("40", "360", "640", "0.2", "refine", "16", "copy+fill"),
+        ("40", "180", "320", "1.0", "lgtsm", "32", "fill"),
+        ("60", "180", "320", "0.1", "refine", "16", "copy"),
+    ],
+    ids=" ".join,
+)
+def test_estimate_is_within_20_percent_of_the_peak(case):
+    done = subprocess.run(
+        [sys.executable, "-c", _SCRIPT, *case], capture_output=True, text=True, check=True
+    )
+    measured, estimated = (int(v) for v in done.stdout.split())
+    assert 0.8 * measured < estimated < 1.2 * measured
+
+
+def test_length_stops_mattering_and_size_does_not():
+    assert estimate(1000, 240, 320) == estimate(400, 240, 320) > estimate(10, 240, 320)
+    assert estimate(100, 480, 640) > 2 * estimate(100, 240, 320)
+
+
+def test_less_is_estimated_where_less_is_done():
+    whole = estimate(100, 480, 640)
+    assert estimate(100, 480, 640, hole_ratio=0.1) < whole
+    assert estimate(100, 480, 640, InpaintOptions(mode=Mode.COPY)) < whole
+    small = InpaintOptions(run=RunOptions(max_side=320))
+    assert estimate(100, 480, 640, small, hole_ratio=0.1) < estimate(100, 480, 640, hole_ratio=0.1)
