@@ -22,7 +22,7 @@ from lgtsm.fills.smooth import smooth_fill
 from lgtsm.masks.kinds import Kind
 from lgtsm.masks.raster import draw_masks
 from lgtsm.metrics.opencv_baselines import has_opencv, telea
-from lgtsm.metrics.perceptual import SqueezeNetFeatures, feature_distance
+from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 from lgtsm.options import InpaintOptions, Mode
 from lgtsm.report import Report
@@ -95,6 +95,7 @@ def compare(
     table = methods(network)
     for number, folder in enumerate(clips):
         truth = read_clip(folder, num_frames)
+        wanted = net(truth)
         for coverage in coverages:
             holes = draw_masks(
                 *(len(truth), *truth.shape[-2:]),
@@ -107,7 +108,7 @@ def compare(
                 result = method(masked, holes).clamp(0, 1)
                 composed = torch.where(holes > 0, result, truth)
                 error = ((composed - truth).square().sum() / (3 * holes.sum())).item()
-                distance = feature_distance(net, composed, truth).mean().item()
+                distance = distance_of_features(net(composed), wanted).mean().item()
                 psnr = -10 * float(np.log10(error))
                 scores.append(Score(folder.name, name, coverage, psnr, 1000 * distance))
     return scores

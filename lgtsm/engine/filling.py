@@ -17,6 +17,7 @@ from ..models.network import Network
 from .features import Arrival
 from .hooks import Hooks
 from .policy import Policy
+from .recovery import advice, is_finite, is_out_of_memory
 from .splitting import Halves, SplitStream
 from .stream import TrunkStream
 
@@ -134,10 +135,10 @@ class ShotFiller:
         try:
             values, box = self._encode(first, count)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if count == 1:
-                raise DeviceError(_advice(self.size, self.policy)) from error
+                raise DeviceError(advice(self.size, self.policy)) from error
             self._lower(count // 2)
             yield from self._begin(count // 2)
             yield from self._begin(count - count // 2)
@@ -216,7 +217,7 @@ class ShotFiller:
             arrival = run()
             outputs = stream.outputs(arrival)
         except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             stream.state = before
             if self.chunk == 1 if pushed is None else pushed[2] == 1:
@@ -228,7 +229,7 @@ class ShotFiller:
             else:
                 yield from self._halve(*pushed)
             return
-        if not _is_finite(outputs, stream):
+        if not is_finite(outputs, stream):
             if stream.dtype == torch.float32:
                 raise DeviceError(
                     "Expected finite pixels from the network, got NaN or infinity in float32; "
@@ -255,7 +256,7 @@ class ShotFiller:
     def _split(self, error: Exception) -> None:
         """Go on with every hole in two parts, or four, one after the other."""
         if self._splits == _MAX_SPLITS:
-            raise DeviceError(_advice(self.size, self.policy)) from error
+            raise DeviceError(advice(self.size, self.policy)) from error
         self._splits += 1
         self._note(f"out of memory: went on with every hole in {2**self._splits} parts")
         self._stream = SplitStream(self._stream)
@@ -298,31 +299,3 @@ class ShotFiller:
         reach = self._stream.reach[0] if self._stream else (0, 0)
         for t in [t for t in self._boxes if t < oldest - sum(reach)]:
             del self._boxes[t]
-
-
-def _is_finite(outputs: Tensor | None, stream: TrunkStream | SplitStream) -> bool:
-    """Check what a step put out and, in half precision, the frames that are on their way too.
-
-    An overflow reaches the outputs many frames late, when the state before it is gone.
-    """
-    values = [] if outputs is None else [outputs]
-    if stream.dtype != torch.float32:
-        values += stream.held()
-    return not values or bool(torch.stack([v.isfinite().all() for v in values]).all())
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    """Tell a lack of memory from other failures: CPU allocators raise plain RuntimeErrors."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    text = str(error).lower()
-    return "out of memory" in text or "not enough memory" in text or "can't allocate" in text
-
-
-def _advice(size: tuple[int, int], policy: Policy) -> str:
-    """Say what came and what would fit."""
-    smaller = max(64, int(max(size) * 0.7) // 16 * 16)
-    return (
-        f"Expected enough memory on {policy.device} for one frame of {size[1]}x{size[0]}, got too "
-        f"little; lower max_side to {smaller} or less, or use another device."
-    )

@@ -60,7 +60,8 @@ def to_working(frame: Tensor, hole: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
         (3,h,w) with zeros in the hole, and (1,h,w) 0 or 1; no hole pixel is lost on the way and no
         hole pixel's colour gets into known ones.
     """
-    frame, hole = frame.float(), hole.float()  # copies are made in float32 whatever comes in
+    # kept in main memory and float32 whatever comes in; only parts go to the device
+    frame, hole = frame.to("cpu", torch.float32), hole.to("cpu", torch.float32)
     known = 1 - hole
     masked = torch.where(hole > 0, torch.zeros_like(frame), frame)
     if fit.resized:

@@ -7,6 +7,7 @@ positions, mean over the nine taps (conv1, fire2 ... fire9).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -101,9 +102,14 @@ def feature_distance(net: SqueezeNetFeatures, first: Tensor, second: Tensor) -> 
     Returns:
         (N,) distances, 0 for equal frames; gradients flow to both.
     """
-    total = first.new_zeros(len(first))
-    for a, b in zip(net(first), net(second), strict=True):
+    return distance_of_features(net(first), net(second))
+
+
+def distance_of_features(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """Return the distances (N,) of frames whose nine feature maps are already there."""
+    total = first[0].new_zeros(len(first[0]), dtype=torch.float32)
+    for a, b in zip(first, second, strict=True):
         a = a.float() / (a.float().norm(dim=1, keepdim=True) + 1e-6)
         b = b.float() / (b.float().norm(dim=1, keepdim=True) + 1e-6)
         total = total + (a - b).square().sum(1).mean((1, 2))
-    return total / (1 + len(_FIRES))
+    return total / len(first)
