@@ -52,10 +52,11 @@ def inpaint(
         Cancelled: `cancel` returned True.
     """
     options = options or InpaintOptions()
-    if frames.dim() != 4 or frames.shape[1] != 3 or len(frames) == 0:
+    is_clip = frames.dim() == 4 and frames.shape[1] == 3 and frames.numel() > 0
+    if not is_clip or not frames.is_floating_point():
         raise ShapeError(
-            f"Expected frames (T,3,H,W) with at least one frame, got {tuple(frames.shape)}; move "
-            "the channels to the second place."
+            f"Expected frames (T,3,H,W) as floats in 0..1, got {tuple(frames.shape)} of "
+            f"{frames.dtype}; move the channels to the second place, divide bytes by 255."
         )
     if holes.dim() != 4 or holes.shape[1:] != (1, *frames.shape[2:]):
         raise ShapeError(

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from itertools import chain, islice, repeat
 from pathlib import Path
 
@@ -63,7 +64,7 @@ class FileJob:
             Its figures.
         """
         self._check_names()
-        info = probe(self.source)
+        info = probe(self.source, rate=self.video.rate)
         facts = self.look_at_mask(info)
         report = Report()
         network = self._load(model, facts, report)
@@ -72,16 +73,17 @@ class FileJob:
         with ExitStack() as stack:
             # writers first: a target that cannot be written must not cost an older journal
             sinks = _Sinks(self, info, stack)
-            journal = Journal(self.target, self._identity(report.model), resume=self.video.resume)
+            journal = Journal(self.target, self._identity(network), resume=self.video.resume)
             stack.push(journal.leave)
             report.resumed_from = journal.count
             work = _Work(self, info, sinks, journal, report, hooks)
-            job = Job(network, self.options, hooks, report, resume_from=journal.count)
+            job = Job(network, self._from_start(), hooks, report, resume_from=journal.count)
             for patch in job.run(work.feed()):
                 work.take(patch)
                 journal.add(patch)
         report.frames += report.resumed_from
         journal.remove()
+        report.shots = [first + self.video.start for first in report.shots]
         report.seconds = time.monotonic() - began
         report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]
         return report
@@ -147,30 +149,42 @@ class FileJob:
             return None
         return model if isinstance(model, Network) else load_model(model)
 
-    def _identity(self, model: str) -> dict[str, object]:
+    def _from_start(self) -> InpaintOptions:
+        """Return the options with cuts counted from the first frame of the range."""
+        if self.options.cuts is None:
+            return self.options
+        cuts = tuple(c - self.video.start for c in self.options.cuts if c > self.video.start)
+        return replace(self.options, cuts=cuts)
+
+    def _identity(self, network: Network | None) -> dict[str, object]:
         """Return everything the result depends on, for the journal."""
-        files = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
+        named = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
+        files = [f for p in named for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
         stamps = [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files]
         options = asdict(self.options)
         options.pop("run")  # device, dtype and chunk change nothing that can be seen ...
         options["max_side"] = self.options.run.max_side  # ... the working size does
         boxes = [asdict(b) for b in self.mask] if isinstance(self.mask, list) else []
         span = [self.video.start, self.video.end]
-        return {"files": stamps, "boxes": boxes, "options": options, "span": span, "model": model}
+        weights = "" if network is None else network.digest()
+        return {"files": stamps, "boxes": boxes, "options": options, "span": span, "model": weights}
 
     def pairs(self, info: VideoInfo) -> Iterator[tuple[Frame, Tensor]]:
         """Read frames with their holes."""
         start, end = self.video.start, self.video.end
-        frames = read_frames(self.source, start=start, end=end)
+        frames = read_frames(self.source, start=start, end=end, rate=self.video.rate)
         if isinstance(self.mask, list):
             masks = islice(box_masks(self.mask, info.height, info.width), start, None)
             options = replace(self.options.mask, length=LengthPolicy.HOLD)  # boxes never end
             yield from pair_with(frames, masks, options)
             return
-        # masks are numbered like the frames of the file, so those before the range count too
-        masks = read_masks(self.mask, end=None if is_still(self.mask) else end)
+        # masks are numbered like the frames of the file, so those before the range count, and
+        # those behind it as far as a hole grows in time
+        options = self.options.mask
+        last = None if end is None else end + options.temporal_gap + options.temporal_grow
+        masks = read_masks(self.mask, end=None if is_still(self.mask) else last)
         numbered = chain(repeat(None, start), frames)
-        for frame, hole in pair_with(numbered, masks, self.options.mask):
+        for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
             if frame is not None:
                 yield frame, hole
 
@@ -179,8 +193,12 @@ class _Sinks:
     """The writers of one job, opened before any work so that a bad target fails at once."""
 
     def __init__(self, job: FileJob, info: VideoInfo, stack: ExitStack) -> None:
-        self.main = stack.enter_context(open_writer(job.target, job.source, options=job.video))
+        self.main = stack.enter_context(
+            open_writer(job.target, job.source, options=job.video, rate=job.video.rate)
+        )
         self.layer = self.mask = None
+        self.is_range = job.video.start > 0
+        self.start: Fraction | None = None
         if job.fill_layer is not None:
             self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, rate=info.rate))
         if job.mask_used is not None:
@@ -193,6 +211,10 @@ class _Sinks:
             pixels = pixels.clone()
             pixels[:, patch.box.rows, patch.box.columns] = patch.pixels
         self.main.write(frame, pixels, hole)
+        if self.start is None:
+            self.start = frame.time if self.is_range else Fraction(0)
+        # the main file of a range starts at 0, so the others must
+        frame = replace(frame, time=frame.time - self.start)
         if self.layer is not None:
             self.layer.write(frame, pixels, hole)
         if self.mask is not None:

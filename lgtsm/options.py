@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from fractions import Fraction
 
 from .errors import OptionError
 
@@ -150,6 +151,8 @@ class VideoOptions:
     """Write FFV1 in Matroska, so that the file is exact outside the hole."""
     resume: bool = False
     """Go on with an interrupted run of the same job."""
+    rate: Fraction = Fraction(24)
+    """Frames per second of a source that is a folder of images, as 25 or 24000/1001."""
 
     def __post_init__(self) -> None:
         """Check the ranges.
@@ -158,6 +161,7 @@ class VideoOptions:
             OptionError: a value lies outside its range.
         """
         _check_range("quality", self.quality, 0, 51)
+        _check_range("rate", self.rate, Fraction(1, 1000), 1000)
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise OptionError(
                 f"Expected a range with start < end, got {self.start} to {self.end}; "

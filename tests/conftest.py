@@ -15,6 +15,9 @@ from lgtsm.models.build import build
 from lgtsm.models.network import Network
 from lgtsm.models.spec import FAMILIES, NetworkSpec
 
+# small tensors gain nothing from threads, and on a loaded machine they wait for each other
+torch.set_num_threads(1)
+
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
 

@@ -80,7 +80,7 @@ def load_state(
         part, rest = key.split(".", 1)
         parts[part][rest] = value
     network.load_state_dict(parts["network"])
-    average.values = parts["average"]
+    average.values = {k: v.to(average.values[k].device) for k, v in parts["average"].items()}
     full = optimizer.state_dict()
     full["state"] = {}
     for key, value in parts["optimizer"].items():

@@ -29,13 +29,15 @@ def passing_dtypes(network: Network, library: Library, recipe: Recipe) -> tuple[
 
     Args:
         network: in eval mode.
-        library: held-out clips.
+        library: held-out clips; without any nothing can be listed.
         recipe: how items are drawn.
 
     Returns:
         Names out of bf16 and fp16, those with at least 45 dB in the holes of every trial item.
     """
-    passed = []
+    passed: list[str] = []
+    if not library.clips:
+        return ()
     for name, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float16)):
         worst = float("inf")
         for i in range(_NUM_TRIALS):

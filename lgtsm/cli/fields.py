@@ -8,6 +8,7 @@ import inspect
 import textwrap
 from dataclasses import MISSING, Field, fields
 from enum import Enum
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, TypeVar
 
@@ -74,7 +75,9 @@ def add_fields(
             settings["default"] = default.value
         else:
             settings["type"] = int if default is None else type(default)
-            settings["metavar"] = {int: "N", float: "X", str: "NAME"}[settings["type"]]
+            settings["metavar"] = {int: "N", float: "X", str: "NAME", Fraction: "FPS"}[
+                settings["type"]
+            ]
         shown = "" if default is None else f" [{settings['default']}]"
         parser.add_argument(flag, dest=field.name, help=text + shown, **settings)
 

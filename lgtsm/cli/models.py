@@ -1,15 +1,15 @@
-"""`lgtsm models`: the built-in networks, and the card of a weight file; nothing is loaded."""
+"""`lgtsm models`: built-in and cached networks, and the card of a weight file; nothing is loaded."""
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 from pathlib import Path
 
-from ..weights.catalogue import CATALOGUE, DEFAULT, BuiltIn
+from ..weights.catalogue import CATALOGUE, DEFAULT, ON_HUB
 from ..weights.header import check_container, read_card
+from ..weights.hub import Reference, find_cached, list_cached, parse_reference, sha256_of
 from .interruption import Interruption
 from .sizes import format_bytes
 
@@ -19,10 +19,13 @@ _DIGITS = 12
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
-    text = "List the built-in networks, or describe one weight file."
+    text = "List the built-in networks and those in the hub's cache, or describe one weight file."
     parser = commands.add_parser("models", help="list networks", description=text)
     parser.add_argument(
-        "model", nargs="?", metavar="FILE", help="weight file or built-in name to describe"
+        "model",
+        nargs="?",
+        metavar="FILE",
+        help="weight file, built-in name or cached owner/name[@revision][:file] to describe",
     )
     parser.set_defaults(run=run)
 
@@ -32,9 +35,20 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     if arguments.model is None:
         _print_table()
     else:
-        known = CATALOGUE.get(arguments.model)
-        _print_card(known.path if known else Path(arguments.model))
+        _print_card(_place(arguments.model))
     return 0
+
+
+def _place(model: str) -> Path:
+    """Return where a model lies on this machine; no hub is asked."""
+    if model in CATALOGUE:
+        return CATALOGUE[model].path
+    path = Path(model)
+    if path.exists():
+        return path
+    row = ON_HUB.get(model)
+    reference = Reference.of_row(row) if row else parse_reference(model)
+    return (find_cached(reference) if reference else None) or path
 
 
 def count_parameters(path: Path) -> int:
@@ -49,30 +63,50 @@ def count_parameters(path: Path) -> int:
     return sum(math.prod(v["shape"]) for k, v in header.items() if k != "__metadata__")
 
 
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _row(known: BuiltIn) -> tuple[str, ...]:
-    name = known.name + (" (default)" if known.name == DEFAULT else "")
-    if not known.path.is_file():
-        return (name, known.family, "-", "-", known.licence, "-", f"{known.path} is missing")
-    digest = _digest(known.path)
-    changed = " (changed)" if known.sha256 and digest != known.sha256 else ""
+def _row(name: str, family: str, licence: str, path: Path, sha256: str | None) -> tuple[str, ...]:
+    if not path.is_file():
+        return (name, family, "-", "-", licence, "-", f"{path} is missing")
+    digest = sha256_of(path)
+    changed = " (changed)" if sha256 and digest != sha256 else ""
     return (
         name,
-        known.family,
-        f"{count_parameters(known.path):,}",
-        format_bytes(known.path.stat().st_size),
-        known.licence,
+        family,
+        f"{count_parameters(path):,}",
+        format_bytes(path.stat().st_size),
+        licence,
         digest[:_DIGITS] + changed,
-        str(known.path),
+        str(path),
     )
+
+
+def _hub_rows() -> list[tuple[str, ...]]:
+    """Return the catalogue's files on a hub, fetched or not, then other cached files of ours."""
+    cached = {
+        (file.reference.repo, file.commit, file.reference.file): file for file in list_cached()
+    }
+    rows = []
+    for known in ON_HUB.values():
+        file = cached.pop((known.repo, known.revision, known.file), None)
+        if file is not None:
+            row = _row(known.name, known.family, known.licence, file.path, known.sha256)
+        else:
+            place = f"{Reference.of_row(known)}, fetched on use"
+            digest = known.sha256[:_DIGITS]
+            row = (known.name, known.family, "-", "-", known.licence, digest, place)
+        rows.append(row)
+    for file in cached.values():
+        card = file.card
+        name = str(file.reference)
+        rows.append(_row(name, card.spec.family, card.licence, file.path, file.sha256))
+    return rows
 
 
 def _print_table() -> None:
     rows = [("name", "family", "parameters", "size", "licence", "sha256", "file")]
-    rows += [_row(known) for known in CATALOGUE.values()]
+    for known in CATALOGUE.values():
+        name = known.name + (" (default)" if known.name == DEFAULT else "")
+        rows.append(_row(name, known.family, known.licence, known.path, known.sha256))
+    rows += _hub_rows()
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -93,7 +127,7 @@ def _print_card(path: Path) -> None:
         "multiple": f"{trunk.multiple} px",
         "half precision": ", ".join(card.dtypes) or "none passed",
         "licence": card.licence,
-        "sha256": _digest(path),
+        "sha256": sha256_of(path),
     }
     facts |= {f"provenance: {key}": value for key, value in card.provenance.items()}
     width = max(len(name) for name in facts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +17,7 @@ from ..models.network import Network
 from .features import Arrival
 from .hooks import Hooks
 from .policy import Policy
-from .recovery import advice, is_finite, is_out_of_memory
+from .recovery import advice, attempt, is_finite
 from .splitting import Halves, SplitStream
 from .stream import TrunkStream
 
@@ -132,17 +132,15 @@ class ShotFiller:
             self._begun = self._done = first + count
             self._forget()
             return
-        try:
-            values, box = self._encode(first, count)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
+        encoded = attempt(lambda: self._encode(first, count))
+        if encoded is None:
             if count == 1:
-                raise DeviceError(advice(self.size, self.policy)) from error
+                raise DeviceError(advice(self.size, self.policy))
             self._lower(count // 2)
             yield from self._begin(count // 2)
             yield from self._begin(count - count // 2)
             return
+        values, box = encoded
         yield from self._advance(
             lambda: self._stream.push(values, box, count), (values, box, count)
         )
@@ -209,19 +207,22 @@ class ShotFiller:
         return gather_evidence(frame, hole, references, holes, [s - t for s in others])
 
     def _advance(
-        self, run: object, pushed: tuple[Tensor | None, Box | None, int] | None = None
+        self,
+        run: Callable[[], Arrival | Halves],
+        pushed: tuple[Tensor | None, Box | None, int] | None = None,
     ) -> Iterator[Filled]:
         """Run one step of the stream; answer lost precision with float32, lost memory with less."""
         stream, before = self._stream, self._stream.state
-        try:
+
+        def step() -> tuple[Arrival | Halves, Tensor | None]:
             arrival = run()
-            outputs = stream.outputs(arrival)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            if not is_out_of_memory(error):
-                raise
+            return arrival, stream.outputs(arrival)
+
+        done = attempt(step)
+        if done is None:
             stream.state = before
             if self.chunk == 1 if pushed is None else pushed[2] == 1:
-                self._split(error)
+                self._split()
                 yield from self._advance(run, pushed)
             elif pushed is None:
                 self._lower(self.chunk // 2)
@@ -229,6 +230,7 @@ class ShotFiller:
             else:
                 yield from self._halve(*pushed)
             return
+        arrival, outputs = done
         if not is_finite(outputs, stream):
             if stream.dtype == torch.float32:
                 raise DeviceError(
@@ -253,10 +255,10 @@ class ShotFiller:
                 lambda v=some, n=number: self._stream.push(v, box, n), (some, box, number)
             )
 
-    def _split(self, error: Exception) -> None:
+    def _split(self) -> None:
         """Go on with every hole in two parts, or four, one after the other."""
         if self._splits == _MAX_SPLITS:
-            raise DeviceError(advice(self.size, self.policy)) from error
+            raise DeviceError(advice(self.size, self.policy))
         self._splits += 1
         self._note(f"out of memory: went on with every hole in {2**self._splits} parts")
         self._stream = SplitStream(self._stream)

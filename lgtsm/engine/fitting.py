@@ -108,4 +108,4 @@ def to_source(values: Tensor, box: Box, wanted: Box, fit: Fit) -> Tensor:
         padding_mode="border",
         align_corners=False,
     )
-    return large[0]
+    return large[0].clamp(0, 1)  # bicubic overshoots at edges

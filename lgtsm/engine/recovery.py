@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 import torch
 from torch import Tensor
 
 from .policy import Policy
 from .splitting import SplitStream
 from .stream import TrunkStream
+
+Result = TypeVar("Result")
+
+
+def attempt(run: Callable[[], Result]) -> Result | None:
+    """Run something; return None where memory ran out.
+
+    The exception ends here: a retry inside an `except` block would keep the tensors of the failed
+    attempt alive through its traceback, and memory would run out again.
+    """
+    try:
+        return run()
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+    return None
 
 
 def is_finite(outputs: Tensor | None, stream: TrunkStream | SplitStream) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +21,6 @@ from .fitting import Fit, plan_fit, to_source, to_working
 from .hooks import Hooks
 from .policy import choose_policy
 
-_LOG = logging.getLogger(__name__)
 _BORDER_PX = 3
 """Working pixels around a hole's box that enlarging to source size may read (bicubic: 2)."""
 
@@ -138,12 +136,16 @@ class Job:
         Raises:
             ShapeError: values or sizes that do not fit; Cancelled: the caller asked to stop.
         """
+        for frame, hole in pairs:
+            self.hooks.check()
+            check_frame(frame, hole, self._arrived)
+            # not across the yield: the caller's own code must not run in inference mode
+            with torch.inference_mode():
+                patches = list(self._push(frame, hole))
+            yield from patches
         with torch.inference_mode():
-            for frame, hole in pairs:
-                self.hooks.check()
-                check_frame(frame, hole, self._arrived)
-                yield from self._push(frame, hole)
-            yield from self._end_shot()
+            patches = list(self._end_shot())
+        yield from patches
         if self._arrived:
             self.report.coverage = self._hole_pixels / (self._arrived * self._fit_area)
 
@@ -151,7 +153,7 @@ class Job:
         index = self._arrived
         self._begin_job(frame)
         # the detector must see every frame, also where the user names the cuts it is absent
-        is_cut = self._detector.is_cut(frame) if self._detector else index in self._cuts
+        is_cut = self._detector.is_cut(frame, hole) if self._detector else index in self._cuts
         if index == 0 or is_cut:
             if index:
                 yield from self._end_shot()
@@ -186,10 +188,13 @@ class Job:
         self._fit_area = size[0] * size[1]
         passed = self.network.passed_dtypes if self.network else ()
         self._policy = choose_policy(run, self._fit.padded, passed)
-        if self.network is not None:
-            self.network.to(self._policy.device)
         self.report.size = (size[1], size[0])
         self.report.working_size = (self._fit.working[1], self._fit.working[0])
+        if self._fit.resized:
+            self.report.notes.append(
+                f"filled at {self._fit.working[1]}x{self._fit.working[0]} and enlarged: copies are "
+                "as soft as that; a larger max_side keeps them sharp and takes more memory"
+            )
         self.report.device = str(self._policy.device)
         self.report.dtype = str(self._policy.dtype).removeprefix("torch.")
         self.report.chunk = self._policy.chunk
@@ -198,7 +203,7 @@ class Job:
         count, reach = self.options.num_references, self.options.reach
         if self.options.mode is Mode.FILL or count == 0:
             count = reach = 0
-        is_causal = self.network is not None and self.network.context[1] == 0
+        is_causal = self.network is not None and self.network.spec.trunk.shift.causal
         return ShotFiller(
             self.network,
             self._fit.padded,

@@ -28,6 +28,19 @@ class MaskBox:
     start: int = 0
     end: int | None = None
 
+    def __post_init__(self) -> None:
+        """Check that the box holds something.
+
+        Raises:
+            OptionError: no area, or no frame.
+        """
+        if self.width < 1 or self.height < 1 or self.start < 0:
+            raise OptionError(
+                f"Expected a box with some area and frames from 0 on, got {self}; enlarge it."
+            )
+        if self.end is not None and self.end <= self.start:
+            raise OptionError(f"Expected a box with first < last frame, got {self}; swap them.")
+
     @staticmethod
     def parse(text: str) -> MaskBox:
         """Read `x,y,w,h` or `x,y,w,h@start-end`.
@@ -44,10 +57,6 @@ class MaskBox:
         left, top, width, height = (int(v) for v in match.groups()[:4])
         start = int(match[5] or 0)
         end = int(match[6]) if match[6] else None
-        if width == 0 or height == 0 or (end is not None and end <= start):
-            raise OptionError(
-                f"Expected a box with some area and frames, got {text!r}; enlarge it."
-            )
         return MaskBox(left, top, width, height, start, end)
 
 

@@ -116,7 +116,11 @@ def _windowed(
 
 
 def pair_with(
-    frames: Iterable[Frame], masks: Iterable[Tensor], options: MaskOptions
+    frames: Iterable[Frame],
+    masks: Iterable[Tensor],
+    options: MaskOptions,
+    *,
+    may_outlast: bool = False,
 ) -> Iterator[tuple[Frame, Tensor]]:
     """Give every frame its hole.
 
@@ -124,6 +128,7 @@ def pair_with(
         frames: in order, of any type.
         masks: one mask for all frames, or one a frame; otherwise the length policy decides.
         options: how masks become holes.
+        may_outlast: more masks than frames are fine: the frames are only a part of the clip.
 
     Returns:
         Pairs (frame, hole (1,H,W) 0 or 1); one mask alone is prepared once and repeated.
@@ -148,7 +153,9 @@ def pair_with(
             raise _length_error(f"more than {number}", str(number))
         number += 1
         yield frame, hole
-    if options.length is LengthPolicy.ERROR and next(holes, None) is not None:
+    if may_outlast or options.length is not LengthPolicy.ERROR:
+        return
+    if next(holes, None) is not None:
         raise _length_error(str(number), f"more than {number}")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import torch
 from torch import Tensor, nn
 
@@ -60,6 +62,14 @@ class Network(nn.Module):
     def margin_px(self) -> int:
         """Farthest input pixel, per side, that an output pixel depends on through the trunk."""
         return self.spec.trunk.margin_px
+
+    def digest(self) -> str:
+        """Return a SHA-256 of specification and weights, whatever file they came from."""
+        result = hashlib.sha256(repr(self.spec).encode())
+        for name, value in sorted(self.state_dict().items()):
+            result.update(name.encode())
+            result.update(value.detach().cpu().float().contiguous().numpy().tobytes())
+        return result.hexdigest()
 
     def encode(
         self,

@@ -165,6 +165,12 @@ class TrunkSpec:
         return self.shift
 
 
+REFINE_INPUTS = 15
+"""Fill, three candidates less the fill (3 channels each), hole, expected error, confidence."""
+REFINE_OUTPUTS = 6
+"""Residual (3) and a mixing weight for each of the three candidates."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
     """A whole network: a trunk and what its input and output mean."""
@@ -177,14 +183,23 @@ class NetworkSpec:
     """How far, in frames, others may lie that show what none of those shows."""
 
     def __post_init__(self) -> None:
-        """Check the reach.
+        """Check the reach, and that the trunk reads and gives what the family does.
 
         Raises:
-            WeightsError: a negative or absurd number of references.
+            WeightsError: a negative or absurd number of references, or a trunk of another family.
         """
-        if not 0 <= self.num_references <= _MOST:
+        for number in (self.num_references, self.reach):
+            if not 0 <= number <= _MOST:
+                raise WeightsError(
+                    f"Expected 0 to {_MOST} references and frames of reach, got {number}; correct "
+                    "the spec."
+                )
+        reads = (self.trunk.inputs, self.trunk.outputs, self.trunk.skips)
+        wanted = (REFINE_INPUTS, REFINE_OUTPUTS, True) if self.num_references else (5, 3, False)
+        if reads != wanted:
             raise WeightsError(
-                f"Expected 0 to {_MOST} references, got {self.num_references}; correct the spec."
+                f"Expected a trunk with inputs, outputs and skips {wanted}, got {reads}; correct "
+                "the spec or take another family."
             )
 
     @property
@@ -251,11 +266,6 @@ def _check_types(spec: NetworkSpec) -> None:
             if type(value) is not type(getattr(model, name)):
                 raise TypeError(f"{name} {value!r}")
 
-
-REFINE_INPUTS = 15
-"""Fill, three candidates less the fill (3 channels each), hole, expected error, confidence."""
-REFINE_OUTPUTS = 6
-"""Residual (3) and a mixing weight for each of the three candidates."""
 
 FAMILIES: MappingProxyType[str, NetworkSpec] = MappingProxyType(
     {

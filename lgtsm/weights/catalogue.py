@@ -1,4 +1,4 @@
-"""Weights that come with the package; torch-free."""
+"""Weights that come with the package, and known ones on a hub; torch-free."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 _DATA = Path(__file__).parent / "data"
 DEFAULT = "refine-small"
+DEFAULT_FILE = "model.safetensors"
+"""Of a repository on a hub."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,3 +45,23 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
         )
     }
 )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnHub:
+    """One weight file on a hub.
+
+    name: what `load_model` takes; repo: owner/name; revision: a commit; sha256: of the file.
+    """
+
+    name: str
+    repo: str
+    revision: str
+    file: str = DEFAULT_FILE
+    family: str
+    licence: str
+    sha256: str
+
+
+ON_HUB: MappingProxyType[str, OnHub] = MappingProxyType({})
+"""Only what exists: nothing is published yet."""

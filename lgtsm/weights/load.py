@@ -11,43 +11,64 @@ from safetensors.torch import load_file
 from ..errors import WeightsError
 from ..models.build import build
 from ..models.network import Network
-from .catalogue import CATALOGUE, DEFAULT
+from .catalogue import CATALOGUE, DEFAULT, ON_HUB
 from .header import read_card
+from .hub import Reference, fetch, parse_reference
 
 
 def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
     """Return the name and the path of a weight file.
 
+    A hub is asked only for what is no built-in name, not on the disk and not in its cache.
+
     Args:
-        name_or_path: a built-in name, a path, or None for the default.
+        name_or_path: a built-in name, a path, `owner/name[@revision][:file.safetensors]` on a
+            Hugging Face hub, or None for the default.
 
     Raises:
-        WeightsError: neither a built-in name nor a file.
+        WeightsError: none of these, or the hub's file cannot be had.
     """
     wanted = DEFAULT if name_or_path is None else name_or_path
     if isinstance(wanted, str) and wanted in CATALOGUE:
         return wanted, CATALOGUE[wanted].path
+    if isinstance(wanted, str) and wanted in ON_HUB:
+        return wanted, _from_hub(Reference.of_row(ON_HUB[wanted]))
     path = Path(wanted)
-    if not path.is_file():
+    if path.is_file():
+        return path.name, path
+    reference = None
+    if isinstance(wanted, str) and not path.exists():
+        reference = parse_reference(wanted)
+    if reference is None:
+        names = ", ".join((*CATALOGUE, *ON_HUB))
         raise WeightsError(
-            f"Expected a built-in model ({', '.join(CATALOGUE)}) or a file, got {wanted}; "
-            "check the name or the path."
+            f"Expected a built-in model ({names}), a file or "
+            f"owner/name[@revision][:file.safetensors] on a hub, got {wanted}; check the name or "
+            "the path."
         )
-    return path.name, path
+    return str(reference), _from_hub(reference)
+
+
+def _from_hub(reference: Reference) -> Path:
+    rows = (row for row in ON_HUB.values() if Reference.of_row(row) == reference)
+    return fetch(reference, sha256=next((row.sha256 for row in rows), None))
 
 
 def load_model(name_or_path: str | Path | None = None) -> Network:
     """Load a network.
 
     Args:
-        name_or_path: a built-in name, the path of a .safetensors file of this package, or None for
+        name_or_path: a built-in name, the path of a .safetensors file of this package, one on a
+            Hugging Face hub as `owner/name[@revision][:file.safetensors]` (the main branch and
+            model.safetensors unless named; fetched once, then read from the cache), or None for
             the default.
 
     Returns:
         The network on the CPU, float32, in eval mode, without gradients.
 
     Raises:
-        WeightsError: no such file, damaged, a pickle, or tensors that do not fit its own header.
+        WeightsError: no such file, damaged, a pickle, tensors that do not fit its own header, or a
+            hub's file that cannot be had.
     """
     name, path = find_weights(name_or_path)
     card = read_card(path)
@@ -73,7 +94,8 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
                 f"Expected finite floating-point weights, got something else in {key}; get "
                 f"{path.name} again."
             )
-    network = build(card.spec)
+    with torch.random.fork_rng(devices=[]):  # initial weights are drawn; no one else's draws move
+        network = build(card.spec)
     network.load_state_dict({key: value.float() for key, value in tensors.items()})
     network.name, network.passed_dtypes = name, card.dtypes
     return network.eval().requires_grad_(False)

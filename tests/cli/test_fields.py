@@ -99,7 +99,8 @@ def test_closed_choices_become_enums():
 def test_every_command_has_help_for_every_argument():
     parser = build_parser()
     commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
-    assert set(commands.choices) == {"inpaint", "masks", "models", "info", "bench", "demo"}
+    names = {"inpaint", "masks", "models", "convert", "info", "bench", "demo"}
+    assert set(commands.choices) == names
     for command in commands.choices.values():
         assert all(action.help for action in command._actions)
 

@@ -10,8 +10,12 @@ from lgtsm.report import Report
 
 
 def _found(frames):
+    return _found_around(frames, torch.zeros(len(frames), 1, *frames.shape[2:]))
+
+
+def _found_around(frames, holes):
     detector = CutDetector()
-    return [t for t, frame in enumerate(frames) if detector.is_cut(frame)]
+    return [t for t, pair in enumerate(zip(frames, holes, strict=True)) if detector.is_cut(*pair)]
 
 
 def _textured(rng, num_frames, mean, step, size=(48, 64)):
@@ -29,6 +33,23 @@ DARK, BRIGHT = (0.15, 0.2, 0.3), (0.8, 0.7, 0.4)
 def test_cuts_between_different_shots_are_found(rng):
     shots = [_textured(rng, n, c, 1) for n, c in ((9, DARK), (1, BRIGHT), (12, DARK), (7, BRIGHT))]
     assert _found(torch.cat(shots)) == [9, 10, 22]
+
+
+def test_what_lies_under_the_hole_is_no_cut(rng):
+    frames = _textured(rng, 20, DARK, 0)
+    holes = torch.zeros(20, 1, 48, 64)
+    holes[:, :, :, :34] = 1
+    frames[8:14, :, :, :34] = 1.0
+    assert _found(frames) == [8, 14]
+    assert _found_around(frames, holes) == []
+
+
+def test_a_cut_behind_a_moving_hole_is_found(rng):
+    frames = torch.cat([_textured(rng, 9, DARK, 1), _textured(rng, 9, BRIGHT, 1)])
+    holes = torch.zeros(18, 1, 48, 64)
+    for t in range(18):
+        holes[t, :, 10:40, 2 * t : 2 * t + 25] = 1
+    assert _found_around(frames, holes) == [9]
 
 
 @pytest.mark.parametrize("step", [0, 2, 8])

@@ -47,7 +47,7 @@ def test_parameter_counts_are_the_published_ones(spec, count):
         (_lgtsm(causal=True), (34, 0)),
         (_lgtsm(kind=ShiftKind.NONE), (0, 0)),
         (FAMILIES["gtsm"], (17, 17)),
-        (FAMILIES["refine"], (25, 25)),
+        (FAMILIES["refine"], (65, 65)),
     ],
 )
 def test_context_adds_up_over_layers_and_candidates(spec, context):

@@ -1,0 +1,55 @@
+"""`lgtsm convert`: from a published checkpoint to a weight file; no code in it can run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .interruption import Interruption
+
+if TYPE_CHECKING:
+    from ..models.spec import TrunkSpec
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    text = (
+        "Convert a checkpoint published with the papers (LGTSM, GTSM and the plain gated 2-D "
+        "network); the pickle is read without running code, and the new file is for research only."
+    )
+    parser = commands.add_parser("convert", help="convert a published file", description=text)
+    parser.add_argument("old", type=Path, metavar="OLD", help=".pth or .safetensors, as published")
+    parser.add_argument("new", type=Path, metavar="NEW", help=".safetensors file to write")
+    parser.add_argument("--force", action="store_true", help="replace NEW if it exists")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Convert one file and say what it held."""
+    from ..weights.convert import convert
+
+    found = convert(arguments.old, arguments.new, force=arguments.force)
+    card = found.card
+    epoch = card.provenance["epoch"]
+    critic = f"discriminator ({found.num_left_out} tensors) left out"
+    print(
+        f"{arguments.new}: {found.family}, width {card.spec.trunk.width}, "
+        f"{_shift(card.spec.trunk)}, {found.num_parameters:,} parameters"
+    )
+    print(
+        f"{'epoch not stated' if epoch is None else f'epoch {epoch}'}, {found.kind} file, "
+        f"{critic if found.num_left_out else 'no discriminator'}; licence {card.licence}"
+    )
+    print(f"decided by: {found.decided_by}")
+    return 0
+
+
+def _shift(trunk: TrunkSpec) -> str:
+    """Describe the temporal shift of a trunk."""
+    kind = trunk.shift.kind.value
+    if kind == "none":
+        return "no temporal shift"
+    first = "shifted" if trunk.shift.first_layer else "not shifted"
+    groups = f"{trunk.shift.groups} group{'s' if trunk.shift.groups > 1 else ''}"
+    return f"{kind} shift of width {trunk.shift.width} in {groups}, first layer {first}"
