@@ -56,3 +56,10 @@ def test_outside_the_hole_nothing_changes(scene, family):
     result = _filled(scene, "cuda", DType.FP32, network)
     outside = scene.mask.expand_as(result) == 0
     assert torch.equal(result[outside], scene.frames[outside])
+
+
+def test_frames_on_cuda_come_back_on_cuda(scene):
+    result = lgtsm.inpaint(scene.frames.cuda(), scene.mask.cuda(), None, InpaintOptions(cuts=()))
+    assert result.is_cuda
+    outside = scene.mask.expand_as(scene.frames) == 0
+    assert torch.equal(result.cpu()[outside], scene.frames[outside])
