@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from lgtsm.models.spec import FAMILIES, NetworkSpec
 
 # small tensors gain nothing from threads, and on a loaded machine they wait for each other
 torch.set_num_threads(1)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same for programs that tests start
 
 GOLDEN = Path(__file__).resolve().parent / "golden"
 

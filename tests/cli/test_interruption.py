@@ -26,7 +26,7 @@ def _start(*arguments):
     )
 
 
-def _wait_for(path, process, seconds=60):
+def _wait_for(path, process, seconds=180):
     until = time.monotonic() + seconds
     while not path.exists():
         assert process.poll() is None, process.communicate()[1]
