@@ -20,7 +20,7 @@ _EVIDENCE = 14 * _FLOAT
 _REFERENCE = 21 * _FLOAT
 """Bytes of a pixel and reference while evidence is weighed: the copies, their holes, twice (as
 gathered and in order), differences, squares, errors, weights and weighted copies."""
-_ALLOCATOR = 1.12
+_ALLOCATOR = 1.08
 """What an allocator holds beyond what is in use (measured)."""
 
 
