@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import torch
@@ -11,7 +12,7 @@ from safetensors.torch import load_file
 from ..errors import WeightsError
 from ..models.build import build
 from ..models.network import Network
-from .catalogue import CATALOGUE, DEFAULT, ON_HUB
+from .catalogue import CATALOGUE, DEFAULT, ON_HUB, BuiltIn
 from .header import read_card
 from .hub import Reference, fetch, parse_reference
 
@@ -30,6 +31,7 @@ def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
     """
     wanted = DEFAULT if name_or_path is None else name_or_path
     if isinstance(wanted, str) and wanted in CATALOGUE:
+        _check_digest(CATALOGUE[wanted])
         return wanted, CATALOGUE[wanted].path
     if isinstance(wanted, str) and wanted in ON_HUB:
         return wanted, _from_hub(Reference.of_row(ON_HUB[wanted]))
@@ -47,6 +49,16 @@ def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
             "the path."
         )
     return str(reference), _from_hub(reference)
+
+
+def _check_digest(row: BuiltIn) -> None:
+    """Raise WeightsError where a built-in file is not the one the catalogue describes."""
+    found = hashlib.sha256(row.path.read_bytes()).hexdigest() if row.path.is_file() else "no file"
+    if found != row.sha256:
+        raise WeightsError(
+            f"Expected the built-in {row.name} with SHA-256 {row.sha256[:12]}, got {found[:12]}; "
+            "install the package again."
+        )
 
 
 def _from_hub(reference: Reference) -> Path:
