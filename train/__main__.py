@@ -48,6 +48,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     out.add_argument("--recipe", choices=NAMES, default="refine_cpu")
     out.add_argument("--out", type=Path, required=True, help="the .safetensors file")
+    out.add_argument(
+        "--strength", type=float, default=1.0, help="scale the step from the fill, 0..1"
+    )
     out.add_argument("--licence", default="Apache-2.0", help="licence of the weights")
     against = commands.add_parser("compare", help="score weights against fills on true clips")
     against.add_argument("--weights", type=Path, required=True, help="the .safetensors file")
@@ -90,7 +93,9 @@ def main() -> None:
             write_scores(scores, args.json)
     else:
         recipe, library = load_recipe(args.recipe), open_library(args.data)
-        card = export(args.run, recipe, library, args.out, args.licence)
+        card = export(
+            args.run, recipe, library, args.out, licence=args.licence, strength=args.strength
+        )
         print(f"{args.out}: {card.provenance['steps']} steps, half precisions {card.dtypes}")
 
 

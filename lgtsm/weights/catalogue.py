@@ -40,7 +40,7 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
                 file="refine-small.safetensors",
                 family="refine",
                 licence="Apache-2.0",
-                sha256="09208e10a57d3967d2e89fee5ffb140f9b0573e5fb3fb90f4f32698297dda610",
+                sha256="59f369d90ceb598ff17df170905307afb5c83adb25e15ae8c49c818a364ff790",
             ),
         )
     }

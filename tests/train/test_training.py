@@ -8,9 +8,10 @@ import torch
 from safetensors import safe_open
 
 from lgtsm.models.build import build
+from lgtsm.models.refine import clip_evidence
 from lgtsm.weights.load import load_model
 from train.checkpoint import STATE, MovingAverage
-from train.export import export
+from train.export import export, shrink_head
 from train.initial import TARGET_STD, rescale_layers
 from train.loop import Run, rate_at, train_stage1
 from train.losses import refine_losses
@@ -79,7 +80,7 @@ def test_an_exported_run_is_a_weight_file(toy_library, toy_recipe, tmp_path, mon
     assert all(torch.isfinite(p).all() for p in trained.parameters())
     assert not trained.training
     out = tmp_path / "net.safetensors"
-    card = export(tmp_path / "run", toy_recipe, toy_library, out, "Apache-2.0")
+    card = export(tmp_path / "run", toy_recipe, toy_library, out, licence="Apache-2.0")
     network = load_model(out)
     assert network.spec == toy_recipe.network
     assert card.provenance["steps"] == 2
@@ -160,3 +161,13 @@ def test_every_recipe_builds_a_network(name):
 def test_an_unknown_recipe_is_an_error():
     with pytest.raises(ValueError, match="no_such"):
         load_recipe("no_such")
+
+
+def test_a_shrunken_head_takes_a_part_of_the_step_from_the_fill(tiny_network, toy_clip, toy_holes):
+    near, far = tiny_network.spec.references, tiny_network.spec.far
+    fill = clip_evidence(toy_clip, toy_holes, near, far).fill
+    whole = tiny_network(toy_clip[None], toy_holes[None])[0]
+    shrink_head(tiny_network, 0.25)
+    part = tiny_network(toy_clip[None], toy_holes[None])[0]
+    assert (whole - fill).abs().max() > 1e-3
+    torch.testing.assert_close(part, fill + 0.25 * (whole - fill), atol=1e-5, rtol=1e-4)
