@@ -23,6 +23,19 @@ class Mode(Enum):
     """The network alone; no pixel is taken from another frame as it is."""
 
 
+class Motion(Enum):
+    """How other frames are aligned before pixels are copied from them."""
+
+    AUTO = "auto"
+    """All of the others at once, each pixel by what is predicted to be wrong least."""
+    NONE = "none"
+    """The camera stands still: the same pixel of another frame shows the same place."""
+    PLANAR = "planar"
+    """The background moves as one plane: panning, zooming, turning, a flat scene."""
+    FLOW = "flow"
+    """Every pixel moves by itself: parallax, a background that is not stiff."""
+
+
 class LengthPolicy(Enum):
     """What to do when a mask clip is shorter than the frames."""
 
@@ -111,6 +124,8 @@ class InpaintOptions:
 
     mode: Mode = Mode.COPY_FILL
     """What may fill a hole: copy+fill, copy (no network) or fill (network alone)."""
+    motion: Motion = Motion.AUTO
+    """How other frames are aligned before pixels are copied from them: auto, none, planar or flow."""
     feather: int = 2
     """Width in pixels of the soft edge inside the hole (0 to 64); outside nothing changes."""
     num_references: int = 8
