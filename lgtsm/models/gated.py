@@ -1,6 +1,8 @@
-"""Gated convolution with a temporal shift on its feature branch.
+"""The layer that every trunk and discriminator is made of: shift, convolution and, mostly, a gate.
 
-Source: Chang et al. 2019, section 3.2 and Fig. 3: the gate sees the unshifted features.
+Source: Chang et al. 2019 (BMVC), section 3.2 and Fig. 3: the gate sees the unshifted features.
+Kernels over three frames and no shift give the layer of the 3-D gated network, Chang et al. 2019
+(ICCV, "Free-form Video Inpainting with 3D Gated Convolution and Temporal PatchGAN"), section 3.2.
 """
 
 from __future__ import annotations
@@ -16,20 +18,34 @@ SLOPE = 0.2
 
 
 class GatedLayer(nn.Module):
-    """One layer: sigmoid(gate(x)) * phi(feature(shift(x))), frame by frame in space."""
+    """One layer: sigmoid(gate(x)) * phi(feature(shift(x))); vanilla layers lack the gate.
 
-    def __init__(self, layer: LayerSpec, inputs: int, outputs: int, shift: ShiftSpec) -> None:
+    Args:
+        layer: its kernel, stride and the like in space.
+        inputs: channels in.
+        outputs: channels out.
+        shift: before the feature convolution.
+        gated: whether there is a gate; without one `gate` is None.
+        kernel_frames: frames that a kernel covers: 1 works frame by frame, 3 in space and time,
+            with zeros beyond both ends of the clip.
+    """
+
+    def __init__(
+        self,
+        layer: LayerSpec,
+        inputs: int,
+        outputs: int,
+        shift: ShiftSpec,
+        *,
+        gated: bool = True,
+        kernel_frames: int = 1,
+    ) -> None:
         super().__init__()
         self.layer = layer
+        self.kernel_frames = kernel_frames
         self.shift = TemporalShift(shift, inputs)
-        sizes = {
-            "kernel_size": layer.kernel,
-            "stride": layer.stride,
-            "padding": layer.padding,
-            "dilation": layer.dilation,
-        }
-        self.feature = nn.Conv2d(inputs, outputs, **sizes)
-        self.gate = nn.Conv2d(inputs, outputs, **sizes)
+        self.feature = _convolution(layer, inputs, outputs, kernel_frames)
+        self.gate = _convolution(layer, inputs, outputs, kernel_frames) if gated else None
 
     def forward(self, x: Tensor, num_frames: int) -> Tensor:
         """Apply the layer.
@@ -43,9 +59,38 @@ class GatedLayer(nn.Module):
         """
         shifted = self.shift(x, num_frames)
         if self.layer.upsample:
-            x = nn.functional.interpolate(x, scale_factor=2, mode="nearest")
-            shifted = nn.functional.interpolate(shifted, scale_factor=2, mode="nearest")
-        feature = self.feature(shifted)
+            fine = _double(x)
+            x, shifted = fine, fine if shifted is x else _double(shifted)
+        feature = self._convolve(self.feature, shifted, num_frames)
         if self.layer.activation:
             feature = nn.functional.leaky_relu(feature, SLOPE)
-        return torch.sigmoid(self.gate(x)) * feature
+        if self.gate is None:
+            return feature
+        return torch.sigmoid(self._convolve(self.gate, x, num_frames)) * feature
+
+    def _convolve(self, convolution: nn.Module, x: Tensor, num_frames: int) -> Tensor:
+        """Convolve (B*T,C,h,w) frame by frame, or whole clips where kernels cover several frames."""
+        if self.kernel_frames == 1:
+            return convolution(x)
+        clip = x.unflatten(0, (-1, num_frames)).transpose(1, 2)  # (B,C,T,h,w)
+        return convolution(clip).transpose(1, 2).flatten(0, 1)
+
+
+def _double(x: Tensor) -> Tensor:
+    """Return (N,C,2h,2w), every pixel four times."""
+    return nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+
+
+def _convolution(layer: LayerSpec, inputs: int, outputs: int, kernel_frames: int) -> nn.Module:
+    """Return a convolution over frames, or over frames and time."""
+    space = {
+        "kernel_size": layer.kernel,
+        "stride": layer.stride,
+        "padding": layer.padding,
+        "dilation": layer.dilation,
+    }
+    if kernel_frames == 1:
+        return nn.Conv2d(inputs, outputs, **space)
+    time = {"kernel_size": kernel_frames, "stride": 1, "padding": kernel_frames // 2, "dilation": 1}
+    sizes = {name: (time[name], value, value) for name, value in space.items()}
+    return nn.Conv3d(inputs, outputs, **sizes)
