@@ -1,0 +1,123 @@
+"""`lgtsm check` on films and folders."""
+
+import json
+
+import av
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def filled(lgtsm, make_film, make_mask, model, tmp_path):
+    """filled(*options) -> (source, result, mask used) of a real job."""
+
+    def run(*options, name="clean.mkv"):
+        source, mask = make_film(), make_mask()
+        result, used = tmp_path / name, tmp_path / "used.mkv"
+        arguments = ("--mask", mask, "-o", result, "--mask-used", used, "--model", model)
+        code, _, err = lgtsm("inpaint", source, *arguments, "--quiet", *options)
+        assert code == 0, err
+        return source, result, used
+
+    return run
+
+
+def test_a_lossless_result_passes_bit_for_bit(lgtsm, filled):
+    code, out, err = lgtsm("check", *filled("--lossless"), "--quiet")
+    assert code == 0, err
+    assert "bit for bit the same outside the mask (12 frames" in out
+
+
+def test_the_mask_that_was_given_needs_the_same_grow(lgtsm, filled, tmp_path):
+    source, result, _ = filled("--lossless")
+    mask = tmp_path / "mask.png"
+    assert lgtsm("check", source, result, mask)[0] == 1
+    assert lgtsm("check", source, result, mask, "--grow", 4)[0] == 0
+
+
+def test_a_lossy_result_fails_until_a_tolerance_allows_it(lgtsm, filled):
+    files = filled(name="clean.mp4")
+    code, out, _ = lgtsm("check", *files, "--json")
+    report = json.loads(out)
+    assert code == 1
+    assert report["pixels_changed_outside"] > 0
+    worst = report["max_error_outside"]
+    assert lgtsm("check", *files, "--tolerance", worst)[0] == 0
+    assert lgtsm("check", *files, "--tolerance", worst / 2)[0] == 1
+
+
+def test_a_part_of_a_film_is_checked_against_its_range(lgtsm, filled, one_sentence):
+    source, result, used = filled("--lossless", "--start", 3, "--end", 9)
+    code, _, err = lgtsm("check", source, result, used)
+    assert code == 1
+    assert "Expected" in err
+    mask = source.with_name("mask.png")
+    part = ("--start", 3, "--end", 9, "--grow", 4)
+    code, out, err = lgtsm("check", source, result, mask, *part)
+    assert code == 0, err
+    assert "6 frames" in out
+
+
+def test_folders_are_checked_too(lgtsm, tmp_path):
+    for name in ("a", "b", "m"):
+        (tmp_path / name).mkdir()
+    picture = np.random.default_rng(0).integers(0, 255, (32, 40, 3), np.uint8)
+    mask = np.zeros((32, 40), np.uint8)
+    mask[8:20, 10:30] = 255
+    other = np.where(mask[..., None] > 0, 128, picture).astype(np.uint8)
+    for t in range(3):
+        for name, values, pixels in (
+            ("a", picture, "rgb24"),
+            ("b", other, "rgb24"),
+            ("m", mask, "gray"),
+        ):
+            path = str(tmp_path / name / f"{t}.png")
+            with av.open(path, "w", format="image2", options={"update": "1"}) as out:
+                stream = out.add_stream("png", rate=1)
+                stream.height, stream.width, stream.pix_fmt = 32, 40, pixels
+                out.mux(stream.encode(av.VideoFrame.from_ndarray(values, format=pixels)))
+                out.mux(stream.encode(None))
+    folders = [tmp_path / name for name in "abm"]
+    assert lgtsm("check", *folders)[0] == 0
+    (tmp_path / "m" / "2.png").unlink()
+    code, _, err = lgtsm("check", *folders)
+    assert code == 1
+    assert "masks" in err
+
+
+def test_memory_does_not_grow_with_the_film(lgtsm, make_film, make_mask, monkeypatch):
+    """At most a handful of frames are alive at once, however long the film is."""
+    import weakref
+
+    from lgtsm.metrics.check import Checker
+
+    alive, most = weakref.WeakSet(), []
+    plain = Checker.add
+
+    def add(self, original, result, hole):
+        alive.add(original)
+        most.append(len(alive))
+        plain(self, original, result, hole)
+
+    monkeypatch.setattr(Checker, "add", add)
+    film = make_film(num=60)
+    lgtsm("check", film, film, make_mask(), "--quiet")
+    assert len(most) == 60
+    assert max(most) < 6
+
+
+def test_what_is_missing_or_does_not_fit_is_one_sentence(lgtsm, make_film, make_mask, tmp_path):
+    film, mask = make_film(), make_mask()
+    small = make_film("small.mp4", size=(32, 48))
+    short = make_film("short.mp4", num=5)
+    for files in (
+        (film, tmp_path / "none.mp4", mask),
+        (film, small, mask),
+        (film, short, mask),
+        (short, film, mask),
+        (film, film, make_mask("masks", num=5)),
+    ):
+        code, out, err = lgtsm("check", *files)
+        assert (code, out) == (1, "")
+        assert err.startswith("lgtsm: Expected ")
+        assert err.count("\n") == 1
