@@ -1,4 +1,14 @@
-"""Entry of the repository as a ComfyUI pack; the nodes are not part of this release.
+"""Entry of the repository as a ComfyUI pack.
 
-Nothing is imported here, so that tests and tools can import the repository without ComfyUI.
+Nothing is imported before ComfyUI asks, so that tests and tools can import the repository without
+ComfyUI and listing the pack costs nothing.
 """
+
+WEB_DIRECTORY = "./web"
+
+
+async def comfy_entrypoint() -> object:
+    """Return the extension with the nodes; ComfyUI calls this once at start."""
+    from .nodes.extension import LGTSMExtension
+
+    return LGTSMExtension()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .engine.hooks import Hooks
+from .engine.memory import peak_memory
 from .engine.run import Job
 from .errors import ShapeError
 from .masks.boxes import MaskBox
@@ -31,6 +33,7 @@ def inpaint(
     options: InpaintOptions | None = None,
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
+    report: Report | None = None,
 ) -> Tensor:
     """Fill the holes of a clip.
 
@@ -42,6 +45,7 @@ def inpaint(
         options: what may fill, masks, device, and so on.
         progress: called as progress(done, total, note).
         cancel: asked between layers; True stops.
+        report: figures of the job are written into it.
 
     Returns:
         (T,3,H,W), a new tensor of the dtype and device of `frames`; outside the hole bit for bit
@@ -51,6 +55,8 @@ def inpaint(
         ShapeError: shapes or values that do not fit; OptionError; WeightsError; DeviceError;
         Cancelled: `cancel` returned True.
     """
+    began = time.monotonic()
+    report = Report() if report is None else report
     options = options or InpaintOptions()
     is_clip = frames.dim() == 4 and frames.shape[1] == 3 and frames.numel() > 0
     if not is_clip or not frames.is_floating_point():
@@ -67,6 +73,8 @@ def inpaint(
     pairs = list(pair_with(range(len(frames)), holes.float(), options.mask))
     used = torch.stack([hole for _, hole in pairs])
     if not used.any():
+        report.frames, report.size = len(frames), (frames.shape[3], frames.shape[2])
+        report.notes.append("the mask is empty: nothing was filled")
         return result
     if used.mean() > INVERTED_RATIO:
         _LOG.warning(
@@ -77,15 +85,21 @@ def inpaint(
     if options.mode is not Mode.COPY:
         network = model if isinstance(model, Network) else load_model(model)
     hooks = Hooks(progress, cancel)
-    job = Job(network, options, hooks, Report())
+    report.model = network.name if network else "none"
+    job = Job(network, options, hooks, report)
+    filled = None
     for patch in job.run(zip(frames, used, strict=True)):
         if patch.box is not None:
+            filled = patch.box | filled
             rows, columns = patch.box.rows, patch.box.columns
             target = result[patch.index, :, rows, columns]
             hole = used[patch.index, :, rows, columns].to(target.device) > 0
             # only hole pixels are written: the rest keeps its bits whatever its dtype
             target.copy_(torch.where(hole, patch.pixels.to(target), target))
         hooks.report(patch.index + 1, len(frames), "filling")
+    report.crop = (filled.left, filled.top, filled.width, filled.height)
+    report.peak_memory = peak_memory(report.device)
+    report.seconds = time.monotonic() - began
     return result
 
 

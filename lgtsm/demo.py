@@ -14,6 +14,7 @@ from torch import Tensor
 from .api import Progress, inpaint
 from .errors import VideoError
 from .fills.smooth import smooth_fill
+from .masks.overlay import overlay
 from .masks.prepare import prepare
 from .models.network import Network
 from .options import InpaintOptions, MaskOptions, Mode
@@ -26,8 +27,6 @@ _GROW_PX = 4
 """As in the command line: a mask of the object itself leaves its soft edge behind."""
 _SHOWN = 4
 """Frames on the contact sheet."""
-_VEIL = (0.9, 0.15, 0.35)
-"""Colour that marks the hole in the middle picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +109,7 @@ def run_demo(
         [smooth_fill(f[None], h[None]) for f, h in zip(clip.frames, holes, strict=True)]
     )
     film, sheet = folder / "demo.mp4", folder / "demo.png"
-    marked = _mark(clip.frames, holes)
+    marked = overlay(clip.frames, holes)
     write_clip(film, side_by_side([clip.frames, marked, after]), rate=clip.rate)
     _write_sheet(
         sheet, {"before": clip.frames, "mask": marked, "after": after, "truth": clip.truth}
@@ -126,12 +125,6 @@ def run_demo(
         copy_psnr=hole_psnr(copied, clip.truth, holes),
         smooth_psnr=hole_psnr(smooth, clip.truth, holes),
     )
-
-
-def _mark(frames: Tensor, holes: Tensor) -> Tensor:
-    """Lay a colour over the holes, so that both mask and object are seen."""
-    veil = torch.tensor(_VEIL).view(1, 3, 1, 1)
-    return torch.where(holes > 0, 0.35 * frames + 0.65 * veil, frames)
 
 
 def _write_sheet(path: Path, rows: dict[str, Tensor]) -> None:

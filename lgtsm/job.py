@@ -15,6 +15,7 @@ from pathlib import Path
 from torch import Tensor
 
 from .engine.hooks import Hooks
+from .engine.memory import peak_memory
 from .engine.run import Job, Patch
 from .errors import ShapeError, VideoError
 from .journal import Journal
@@ -65,7 +66,7 @@ class FileJob:
         """
         self._check_names()
         info = probe(self.source, rate=self.video.rate)
-        facts = self.look_at_mask(info)
+        facts = self.look_at_mask(info, hooks)
         report = Report()
         network = self._load(model, facts, report)
         report.model = network.name if network else "none"
@@ -78,10 +79,15 @@ class FileJob:
             report.resumed_from = journal.count
             work = _Work(self, info, sinks, journal, report, hooks)
             job = Job(network, self._from_start(), hooks, report, resume_from=journal.count)
+            filled = None
             for patch in job.run(work.feed()):
+                filled = filled if patch.box is None else patch.box | filled
                 work.take(patch)
                 journal.add(patch)
         report.frames += report.resumed_from
+        if filled is not None:  # of the frames that were computed in this run
+            report.crop = (filled.left, filled.top, filled.width, filled.height)
+        report.peak_memory = peak_memory(report.device)
         journal.remove()
         report.shots = [first + self.video.start for first in report.shots]
         report.seconds = time.monotonic() - began
@@ -101,11 +107,12 @@ class FileJob:
                 )
             taken.append(output)
 
-    def look_at_mask(self, info: VideoInfo) -> MaskFacts:
+    def look_at_mask(self, info: VideoInfo, hooks: Hooks | None = None) -> MaskFacts:
         """Read the mask once, before any work: its length, size and coverage.
 
         Args:
             info: of the source.
+            hooks: asked to stop at every mask.
 
         Raises:
             ShapeError: another size than the frames, or a length that the policy refuses.
@@ -115,7 +122,9 @@ class FileJob:
             first = next(box_masks(self.mask, info.height, info.width))
             return MaskFacts(num_masks=0, coverage=max(float(first.mean()), 1e-9))
         number, covered = 0, 0.0
+        hooks = hooks or Hooks()
         for mask in read_masks(self.mask):
+            hooks.check()
             if tuple(mask.shape[1:]) != (info.height, info.width):
                 raise ShapeError(
                     f"Expected a mask of {info.width}x{info.height} like the video, got "

@@ -27,6 +27,10 @@ class Report:
     dtype: str = ""
     chunk: int = 0
     """Frames computed together at the end of the job."""
+    crop: tuple[int, int, int, int] | None = None
+    """Left, top, width and height of the part of the frames that was filled, over the whole clip."""
+    peak_memory: int = 0
+    """Most bytes that this process has held so far, on the device that computed; 0 is unknown."""
     seconds: float = 0.0
     resumed_from: int = 0
     """Frames taken over from an interrupted run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -40,6 +40,11 @@ class MaskBox:
             )
         if self.end is not None and self.end <= self.start:
             raise OptionError(f"Expected a box with first < last frame, got {self}; swap them.")
+
+    def delayed(self, frames: int) -> MaskBox:
+        """Return the same box so many frames later."""
+        end = None if self.end is None else self.end + frames
+        return replace(self, start=self.start + frames, end=end)
 
     @staticmethod
     def parse(text: str) -> MaskBox:

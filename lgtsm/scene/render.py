@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -40,11 +41,12 @@ class Scene:
     rate: Fraction
 
 
-def render_scene(options: SceneOptions) -> Scene:
+def render_scene(options: SceneOptions, each: Callable[[int], None] | None = None) -> Scene:
     """Render a shot; equal options give equal tensors.
 
     Args:
         options: what to render.
+        each: called before every frame with its number; an exception from it passes through.
 
     Returns:
         The shot with its truth, mask and flow.
@@ -68,6 +70,8 @@ def render_scene(options: SceneOptions) -> Scene:
     vignette = _vignette(options.height, options.width)
     frames, truths, fronts = [], [], []
     for t in range(options.num_frames):
+        if each is not None:
+            each(t)
         light, front = view.compose(layers, t)
         cloud = 1 - 0.08 * np.sin(np.pi * (t + 0.5) / options.num_frames) ** 2
         noise = grain.normal(0, 0.006, (1, options.height, options.width)).astype(np.float32)

@@ -126,13 +126,8 @@ def fetch(reference: Reference, *, sha256: str | None = None) -> Path:
             raise _no_hash(reference)
         # without links the cache keeps no hash: the file was checked when it was fetched
         return path if expected is None else _checked(path, expected, reference)
-    expected = _ask_hash(reference)
-    if sha256 is not None and sha256 != expected:
-        raise WeightsError(
-            f"Expected {reference} with sha256 {sha256} as in the catalogue, got {expected} from "
-            "the hub; nothing was fetched, check HF_ENDPOINT and update lgtsm."
-        )
-    return _checked(_download(reference), expected, reference)
+    expected = ask_hash(reference, sha256)
+    return _checked(download(reference), expected, reference)
 
 
 def list_cached() -> list[Cached]:
@@ -190,8 +185,8 @@ def _stated(path: Path) -> str | None:
     return name if _SHA256.fullmatch(name) else None
 
 
-def _ask_hash(reference: Reference) -> str:
-    """Ask the hub for the SHA-256 of a file.
+def ask_hash(reference: Reference, sha256: str | None = None) -> str:
+    """Ask the hub for the SHA-256 of a file; it must be `sha256` where that is given.
 
     Asked before the download, because `hf_hub_download` tries for 20 seconds where nobody answers
     and knows fewer reasons.
@@ -208,18 +203,22 @@ def _ask_hash(reference: Reference) -> str:
         raise _explained(reference, error) from error
     if stated is None or not _SHA256.fullmatch(stated):
         raise _no_hash(reference)
+    if sha256 is not None and sha256 != stated:
+        raise WeightsError(
+            f"Expected {reference} with sha256 {sha256} as in the catalogue, got {stated} from "
+            "the hub; nothing was fetched, check HF_ENDPOINT and update lgtsm."
+        )
     return stated
 
 
-def _download(reference: Reference) -> Path:
-    """Fetch a file into the cache; the client writes beside it and renames."""
+def download(reference: Reference, folder: Path | None = None) -> Path:
+    """Fetch a file, unchecked, into the cache or a folder; the client writes beside and renames."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
+    place = {"cache_dir": _cache()} if folder is None else {"local_dir": folder}
     try:
-        path = hf_hub_download(
-            reference.repo, reference.file, revision=reference.revision, cache_dir=_cache()
-        )
+        path = hf_hub_download(reference.repo, reference.file, revision=reference.revision, **place)
     except (OSError, ValueError, *HfHubHTTPError.__bases__) as error:
         raise _explained(reference, error) from error
     return Path(path)

@@ -40,7 +40,7 @@ OURS = {
     "demo": BELOW_API | {"journal", "job", "api"},
     "cli": BELOW_API | {"journal", "job", "api", "demo"},
     "__main__": frozenset({"cli"}),
-    "nodes": BELOW_API | {"journal", "job", "api"},
+    "nodes": BELOW_API | {"journal", "job", "api", "demo"},
     "train": BELOW_API,
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
@@ -101,7 +101,7 @@ def _unit(module):
     parts = module.split(".")
     if parts[0] != "lgtsm":
         return parts[0]
-    if parts[1:3] == ["models", "spec"]:
+    if parts[1:2] == ["models"] and parts[2:3] in (["spec"], ["trunk_spec"], ["combcn_spec"]):
         return "models.spec"
     return parts[1] if len(parts) > 1 else None
 

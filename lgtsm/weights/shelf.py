@@ -1,0 +1,91 @@
+"""Weight files of a hub in a folder of the user's choice, each with its SHA-256 beside it.
+
+The hub's own cache lies hidden in the user's home; programs that keep all models in one folder of
+theirs want the files there, under readable names.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from ..errors import WeightsError
+from .header import read_card
+from .hub import Reference, ask_hash, download, sha256_of
+
+_HASH_SUFFIX = ".sha256"
+_MAIN = "main"
+
+
+def shelf_name(reference: Reference) -> str:
+    """Return the file name of a reference in a folder."""
+    parts = [reference.repo, reference.file.removesuffix(".safetensors")]
+    if reference.revision != _MAIN:
+        parts.insert(1, reference.revision)
+    return "--".join(parts).replace("/", "--") + ".safetensors"
+
+
+def check_hash(path: Path, sha256: str | None = None) -> None:
+    """Check a file against its SHA-256; a file that has none beside it is not checked.
+
+    Args:
+        path: of the weights.
+        sha256: what a catalogue says; None takes the file beside it.
+
+    Raises:
+        WeightsError: other bytes.
+    """
+    beside = path.with_name(path.name + _HASH_SUFFIX)
+    expected = sha256
+    if expected is None and beside.is_file():
+        expected = beside.read_text(encoding="utf-8").split(maxsplit=1)[0]
+    if expected is None:
+        return
+    got = sha256_of(path)
+    if got != expected:
+        raise WeightsError(
+            f"Expected {path.name} with SHA-256 {expected[:12]}, got {got[:12]}; delete the file "
+            "and load it again."
+        )
+
+
+def fetch_into(folder: Path, reference: Reference, *, sha256: str | None = None) -> Path:
+    """Return a whole and checked file of a hub, from a folder if it is there.
+
+    Args:
+        folder: created if need be; the file appears in it only when it is whole and checked.
+        reference: what to fetch.
+        sha256: what the catalogue says; None trusts the hash that the hub states.
+
+    Returns:
+        The path in the folder; its SHA-256 lies beside it.
+
+    Raises:
+        WeightsError: as `hub.fetch`; a file in the folder that was changed; no such folder.
+    """
+    path = folder / shelf_name(reference)
+    if path.is_file():
+        check_hash(path, sha256)
+        return path
+    expected = ask_hash(reference, sha256)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as partial:
+            fetched = download(reference, Path(partial))
+            got = sha256_of(fetched)
+            if got != expected:
+                raise WeightsError(
+                    f"Expected {reference} with sha256 {expected}, got {got}; nothing was kept, "
+                    "load it again."
+                )
+            read_card(fetched)  # another program's file must not get a place among ours
+            path.with_name(path.name + _HASH_SUFFIX).write_text(
+                f"{expected}  {path.name}\n", encoding="utf-8"
+            )
+            fetched.replace(path)
+    except OSError as error:
+        raise WeightsError(
+            f"Expected to write {path.name} to {folder}, got {error.strerror or error}; check the "
+            "folder and the free space."
+        ) from error
+    return path

@@ -1,0 +1,75 @@
+"""LGTSMDemoScene: a clip to try things on, without any file."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+
+from ..lgtsm.scene.camera import Camera, SceneOptions
+from ..lgtsm.scene.render import render_scene
+from .convert import from_holes, to_images
+from .loaded import Reporter
+from .schema import choice, schema
+
+
+class LGTSMDemoScene(io.ComfyNode):
+    """Render the demonstration scene of the project."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Return ids, inputs and outputs."""
+        return schema(
+            node_id="LGTSMDemoScene",
+            display_name="LGTSM Demo Scene",
+            description=(
+                "Renders a short clip of a vehicle that passes by, with the mask of the vehicle "
+                "and the truth behind it, so that a result can be measured. No file is needed."
+            ),
+            search_aliases=["test clip", "example video", "demo video"],
+            inputs=[
+                choice("camera", Camera, Camera.LOCKED, "How the camera moves."),
+                io.Int.Input(
+                    "frames", default=48, min=1, max=1000, step=1, tooltip="Length of the clip."
+                ),
+                io.Int.Input(
+                    "width", default=480, min=16, max=3840, step=2, tooltip="Width in pixels."
+                ),
+                io.Int.Input(
+                    "height", default=270, min=16, max=2160, step=2, tooltip="Height in pixels."
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=7,
+                    min=0,
+                    max=2**32 - 1,
+                    control_after_generate=True,
+                    tooltip="Scenery, light, vehicle and direction.",
+                ),
+            ],
+            outputs=[
+                io.Image.Output("images", tooltip="The clip with the vehicle."),
+                io.Mask.Output("mask", tooltip="The vehicle and its shadow, 1 = vehicle."),
+                io.Image.Output("truth", tooltip="The same clip without the vehicle."),
+                io.Float.Output("fps", tooltip="Frames per second, for Create Video."),
+            ],
+        )
+
+    @classmethod
+    def execute(  # noqa: D102
+        cls, camera: str, frames: int, width: int, height: int, seed: int
+    ) -> io.NodeOutput:
+        options = SceneOptions(
+            camera=Camera(camera), num_frames=frames, width=width, height=height, seed=seed
+        )
+        reporter = Reporter()
+
+        def each(number: int) -> None:
+            reporter.cancel()
+            reporter.progress(number, frames, "rendering")
+
+        scene = render_scene(options, each)
+        return io.NodeOutput(
+            to_images(scene.frames),
+            from_holes(scene.mask, frames),
+            to_images(scene.truth),
+            float(scene.rate),
+        )

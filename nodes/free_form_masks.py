@@ -1,0 +1,143 @@
+"""GenerateFreeFormMasks: masks for tests and demonstrations, as the command line draws them."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..lgtsm.masks.coverage import coverage as measure
+from ..lgtsm.masks.free_form import SEED_LIMIT, free_form_masks, leave_border
+from ..lgtsm.masks.kinds import Kind
+from ..lgtsm.masks.raster import draw_masks
+from ..lgtsm.masks.stroke_presets import Preset
+from .convert import from_holes, to_frames
+from .schema import choice, schema
+
+_CUSTOM = "custom"
+
+
+class GenerateFreeFormMasks(io.ComfyNode):
+    """Draw a clip of masks."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Return ids, inputs and outputs."""
+        return schema(
+            node_id="GenerateFreeFormMasks",
+            display_name="Generate Free-Form Masks",
+            description=(
+                "Draws a clip of masks from a seed: the published free-form strokes draw for "
+                "draw, or boxes, logos, letters, scratches, borders, objects and strokes of a "
+                "chosen coverage."
+            ),
+            search_aliases=["random mask", "free-form mask", "stroke mask", "mask generator"],
+            inputs=[
+                io.Int.Input(
+                    "width", default=432, min=1, max=16384, step=1, tooltip="Width of the masks."
+                ),
+                io.Int.Input(
+                    "height", default=240, min=1, max=16384, step=1, tooltip="Height of the masks."
+                ),
+                io.Int.Input(
+                    "frames", default=16, min=1, max=100000, step=1, tooltip="Number of masks."
+                ),
+                io.Combo.Input(
+                    "preset",
+                    options=[_CUSTOM, *(preset.value for preset in Preset)],
+                    default=_CUSTOM,
+                    tooltip="A published preset draws exactly as published, num_strokes applies; "
+                    "custom obeys kind, coverage and motion.",
+                ),
+                choice("kind", Kind, Kind.STROKES, "With custom: what the mask looks like."),
+                io.Float.Input(
+                    "coverage",
+                    default=0.0,
+                    min=0.0,
+                    max=0.9,
+                    step=0.005,
+                    round=0.001,
+                    tooltip="With custom: share of the picture to mask, mean over the clip; 0 "
+                    "takes a share that is usual for the kind.",
+                ),
+                io.Float.Input(
+                    "motion",
+                    default=1.0,
+                    min=0.0,
+                    max=10.0,
+                    step=0.1,
+                    tooltip="With custom: factor on all speeds; 0 is a still mask.",
+                ),
+                io.Int.Input(
+                    "num_strokes",
+                    default=0,
+                    min=0,
+                    max=100,
+                    step=1,
+                    tooltip="With a published preset: strokes in the clip; 0 draws 1 to 19, as "
+                    "published.",
+                ),
+                io.Int.Input(
+                    "border",
+                    default=0,
+                    min=0,
+                    max=512,
+                    step=1,
+                    tooltip="Keep this many pixels at every edge of the picture free.",
+                ),
+                io.Int.Input(
+                    "seed",
+                    default=0,
+                    min=0,
+                    max=SEED_LIMIT - 1,
+                    control_after_generate=True,
+                    tooltip="The same seed draws the same masks, here and on the command line.",
+                ),
+                io.Image.Input(
+                    "like",
+                    optional=True,
+                    tooltip="Take width, height and number of frames from these images.",
+                ),
+            ],
+            outputs=[
+                io.Mask.Output("mask", tooltip="0 or 1, one a frame; 1 = masked."),
+                io.Float.Output(
+                    "covered", tooltip="Mean share of the picture that is masked, measured."
+                ),
+                io.String.Output("info", tooltip="Coverage of the frames, as JSON."),
+            ],
+        )
+
+    @classmethod
+    def execute(  # noqa: D102
+        cls,
+        width: int,
+        height: int,
+        frames: int,
+        preset: str,
+        kind: str,
+        coverage: float,
+        motion: float,
+        num_strokes: int,
+        border: int,
+        seed: int,
+        like: Tensor | None = None,
+    ) -> io.NodeOutput:
+        if like is not None:
+            frames, _, height, width = to_frames(like).shape
+        if preset == _CUSTOM:
+            holes = draw_masks(
+                frames,
+                height,
+                width,
+                kind=Kind(kind),
+                seed=seed,
+                coverage_ratio=coverage or None,
+                motion=motion,
+            )
+        else:
+            holes = free_form_masks(
+                frames, height, width, preset=preset, seed=seed, num_strokes=num_strokes or None
+            )
+        holes = leave_border(holes, border)
+        found = measure(holes)
+        return io.NodeOutput(from_holes(holes, frames), found.mean, found.to_json())

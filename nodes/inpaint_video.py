@@ -1,0 +1,215 @@
+"""LGTSMInpaintVideo: a video of any length repaired from file to file in constant memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import folder_paths
+from comfy_api.latest import InputImpl, io
+from torch import Tensor
+
+from ..lgtsm import __version__
+from ..lgtsm.engine.estimate import estimate
+from ..lgtsm.engine.hooks import Hooks
+from ..lgtsm.errors import OptionError
+from ..lgtsm.job import FileJob
+from ..lgtsm.journal import journal_folder
+from ..lgtsm.masks.boxes import MaskBox
+from ..lgtsm.models.network import Network
+from ..lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, VideoOptions
+from ..lgtsm.video.probe import VideoInfo, probe
+from .fill_inputs import fill_inputs, fill_options
+from .loaded import LoadedModel, Reporter, make_ready
+from .schema import choice, schema
+from .video_files import active_span, source_file, tensor_mask, video_mask
+
+_UNFINISHED = "lgtsm_unfinished"
+"""Below the output folder, because ComfyUI empties its temporary folder when it starts."""
+
+
+class LGTSMInpaintVideo(io.ComfyNode):
+    """Fill the masked part of a video file."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Return ids, inputs and outputs."""
+        return schema(
+            node_id="LGTSMInpaintVideo",
+            display_name="LGTSM Inpaint Video (streaming)",
+            description=(
+                "Repairs a video of any length frame by frame, in constant memory. Sound, frame "
+                "times and everything outside the mask are kept; an interrupted run goes on where "
+                "it stopped. Connect the result to Save Video with format and codec on auto: it "
+                "is copied without encoding it again."
+            ),
+            search_aliases=["remove object long video", "remove logo", "streaming inpaint"],
+            inputs=[
+                io.Video.Input("video", tooltip="The video to repair; read frame by frame."),
+                io.Mask.Input(
+                    "mask",
+                    optional=True,
+                    tooltip="One mask for the whole clip, or one a frame. Connect exactly one of "
+                    "mask, mask_video and boxes.",
+                ),
+                io.Video.Input(
+                    "mask_video",
+                    optional=True,
+                    tooltip="A black and white video of the same length, white is removed; read "
+                    "frame by frame.",
+                ),
+                io.String.Input(
+                    "boxes",
+                    default="",
+                    multiline=True,
+                    tooltip="Rectangles to remove, one a line, as x,y,width,height or "
+                    "x,y,width,height@first-last in pixels and frames.",
+                ),
+                *fill_inputs(),
+                choice(
+                    "length",
+                    LengthPolicy,
+                    LengthPolicy.ERROR,
+                    "What to do with a mask that has fewer frames than the video: stop, hold its "
+                    "last frame, or start it again.",
+                ),
+                io.Int.Input(
+                    "quality",
+                    default=16,
+                    min=0,
+                    max=51,
+                    step=1,
+                    tooltip="Constant quality of the encoder; lower is better and larger.",
+                ),
+                io.Boolean.Input(
+                    "lossless",
+                    default=False,
+                    tooltip="Write FFV1 in Matroska, exact outside the mask. The file then stays "
+                    "in output/lgtsm; Save Video would encode it again.",
+                ),
+            ],
+            outputs=[
+                io.Video.Output("repaired", display_name="video", tooltip="The repaired file."),
+                io.Video.Output(
+                    "mask_used",
+                    tooltip="The mask after growing, as a black and white video (FFV1).",
+                ),
+                io.String.Output("report", tooltip="What was done, as JSON."),
+            ],
+        )
+
+    @classmethod
+    def execute(  # noqa: D102
+        cls,
+        video: object,
+        boxes: str = "",
+        mask: Tensor | None = None,
+        mask_video: object | None = None,
+        model: LoadedModel | None = None,
+        **settings: object,
+    ) -> io.NodeOutput:
+        given = sum(x is not None for x in (mask, mask_video)) + bool(boxes.strip())
+        if given != 1:
+            raise OptionError(
+                f"Expected exactly one of mask, mask_video and boxes, got {given}; connect one."
+            )
+        reporter = Reporter()
+        temporary = _folder(folder_paths.get_temp_directory(), "lgtsm")
+        unfinished = _folder(folder_paths.get_output_directory(), _UNFINISHED)
+        source = source_file(video, temporary)
+        span = active_span(video, source)
+        info = probe(source)
+        if mask is not None:
+            masks: Path | list[MaskBox] = tensor_mask(mask, info, span, unfinished, reporter.cancel)
+        elif mask_video is not None:
+            masks = video_mask(mask_video, info, span, unfinished)
+        else:
+            lines = [line for line in boxes.splitlines() if line.strip()]
+            masks = [MaskBox.parse(line).delayed(span[0]) for line in lines]
+        own = MaskOptions(grow=settings["grow"], length=LengthPolicy(settings["length"]))
+        options = fill_options(InpaintOptions(mask=own), settings)
+        network, options, _kept = make_ready(model, options, _memory(info))
+        video_options = VideoOptions(
+            start=span[0],
+            end=span[1],
+            quality=settings["quality"],
+            lossless=settings["lossless"],
+            resume=True,
+        )
+        name = _name(source, masks, options, video_options, network)
+        suffix = ".mkv" if video_options.lossless else ".mp4"
+        job = FileJob(
+            source=source,
+            mask=masks,
+            target=unfinished / (name + suffix),
+            options=options,
+            video=video_options,
+            mask_used=temporary / f"{name}.mask.mkv",
+        )
+        try:
+            report = job.run(network, Hooks(reporter.progress, reporter.cancel))
+            target = _finish(job.target, source, temporary, video_options)
+        finally:
+            _tidy(job, unfinished)
+        report.outputs = [str(target)]
+        return io.NodeOutput(
+            InputImpl.VideoFromFile(str(target)),
+            InputImpl.VideoFromFile(str(job.mask_used)),
+            report.to_json(),
+        )
+
+
+def _folder(parent: str, name: str) -> Path:
+    path = Path(parent) / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _memory(info: VideoInfo) -> Callable[[Network, InpaintOptions], int]:
+    def memory(network: Network, options: InpaintOptions) -> int:
+        frames = info.num_frames or 1000
+        return estimate(frames, info.height, info.width, options, network.spec)
+
+    return memory
+
+
+def _name(
+    source: Path,
+    masks: Path | list[MaskBox],
+    options: InpaintOptions,
+    video: VideoOptions,
+    network: Network | None,
+) -> str:
+    """Name a job by everything its result depends on, so that the same job finds its journal."""
+    state = source.stat()
+    weights = "" if network is None else network.digest()
+    settings = replace(options, run=replace(options.run, device="auto", chunk=0))
+    facts = [__version__, str(source.resolve()), state.st_size, state.st_mtime_ns, str(masks)]
+    facts += [repr(settings), repr(video), weights]
+    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+    return f"{source.stem[:40]}_{digest}"
+
+
+def _finish(path: Path, source: Path, temporary: Path, video: VideoOptions) -> Path:
+    """Move the whole file to where it stays: the output folder if lossless, else the temporary."""
+    target = temporary / path.name
+    if video.lossless:
+        output = folder_paths.get_output_directory()
+        place = folder_paths.get_save_image_path(f"lgtsm/{source.stem}", output)
+        folder, stem, number = place[:3]
+        target = Path(folder) / f"{stem}_{number:05}_.mkv"
+    shutil.move(path, target)
+    return target
+
+
+def _tidy(job: FileJob, unfinished: Path) -> None:
+    """Remove the mask of a job that left no journal, and the folder when nothing is in it."""
+    if not journal_folder(job.target).exists():
+        if isinstance(job.mask, Path) and job.mask.parent == unfinished:
+            job.mask.unlink(missing_ok=True)
+        if not any(unfinished.iterdir()):
+            unfinished.rmdir()

@@ -1,0 +1,89 @@
+"""Which models a user can choose: built-in ones, files in models/lgtsm, known ones on a hub."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import folder_paths
+
+from ..lgtsm.errors import WeightsError
+from ..lgtsm.weights.catalogue import CATALOGUE, ON_HUB
+from ..lgtsm.weights.hub import Reference, parse_reference
+from ..lgtsm.weights.shelf import check_hash, fetch_into, shelf_name
+
+FOLDER = "lgtsm"
+_BUILT_IN = " (built-in)"
+_DOWNLOAD = " (download)"
+_SHOWN = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
+"""Pickles are listed too, so that choosing one tells how to convert it."""
+
+
+def register_folder() -> None:
+    """Tell ComfyUI about models/lgtsm; folders from its YAML file come on top."""
+    own = Path(folder_paths.models_dir) / FOLDER
+    folder_paths.add_model_folder_path(FOLDER, str(own), is_default=True)
+
+
+def choices() -> list[str]:
+    """Return the entries of the list; reads the folder, never a network."""
+    files = [f for f in folder_paths.get_filename_list(FOLDER) if f.endswith(_SHOWN)]
+    rows = [
+        row.name + _DOWNLOAD
+        for row in ON_HUB.values()
+        if shelf_name(Reference.of_row(row)) not in files
+    ]
+    return [name + _BUILT_IN for name in CATALOGUE] + files + rows
+
+
+def find(choice: str, repo: str) -> str | Path:
+    """Return what `load_model` takes for a choice; fetches it where that is what was chosen.
+
+    Args:
+        choice: an entry of `choices`.
+        repo: owner/name[@revision][:file.safetensors] typed by hand; wins where it is not empty.
+
+    Raises:
+        WeightsError: no such file, a pickle, a changed file, or a hub's file that cannot be had.
+    """
+    if repo.strip():
+        reference = parse_reference(repo.strip())
+        if reference is None:
+            raise WeightsError(
+                "Expected a repository as owner/name or owner/name@revision:file.safetensors, got "
+                f"{repo.strip()!r}; correct it or leave it empty."
+            )
+        return fetch_into(_own_folder(), reference)
+    if choice.endswith(_BUILT_IN):
+        return choice.removesuffix(_BUILT_IN)
+    row = ON_HUB.get(choice.removesuffix(_DOWNLOAD))
+    if row is not None and choice.endswith(_DOWNLOAD):
+        return fetch_into(_own_folder(), Reference.of_row(row), sha256=row.sha256)
+    found = folder_paths.get_full_path(FOLDER, choice)
+    if found is None:
+        raise WeightsError(
+            f"Expected the file {choice} in models/{FOLDER}, found none; put it there or choose "
+            "another model."
+        )
+    path = Path(found)
+    if path.suffix != ".safetensors":
+        raise WeightsError(
+            f"Expected a .safetensors file, got {choice}, which may hold a pickle and could run "
+            f"code; it was not opened, convert it with: lgtsm convert {path.name}."
+        )
+    check_hash(path)
+    return path
+
+
+def stamp(choice: str, repo: str) -> str:
+    """Return a text that changes when the chosen file does; touches no network."""
+    reference = parse_reference(repo.strip()) if repo else None
+    name = choice if reference is None else shelf_name(reference)
+    found = folder_paths.get_full_path(FOLDER, name)
+    if found is None:
+        return f"{name} {repo}"
+    state = Path(found).stat()
+    return f"{found} {state.st_mtime_ns} {state.st_size}"
+
+
+def _own_folder() -> Path:
+    return Path(folder_paths.get_folder_paths(FOLDER)[0])

@@ -1,0 +1,107 @@
+"""VIDEO sockets as files: source, stretch, and the mask that belongs to it."""
+
+from __future__ import annotations
+
+import hashlib
+import io as bytes_io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..lgtsm.errors import VideoError
+from ..lgtsm.masks.prepare import prepare
+from ..lgtsm.options import MaskOptions
+from ..lgtsm.video.mask_clip import write_mask_clip
+from ..lgtsm.video.probe import VideoInfo, probe
+from ..lgtsm.video.read import read_masks
+from ..lgtsm.video.span import frame_span
+from .convert import to_masks
+
+Span = tuple[int, int | None]
+
+
+def source_file(video: object, folder: Path) -> Path:
+    """Return the file behind a VIDEO; what is only in memory is written into `folder`."""
+    source = getattr(video, "get_stream_source", lambda: None)()
+    if isinstance(source, str):
+        return Path(source)
+    if isinstance(source, bytes_io.BytesIO):
+        data = source.getvalue()
+        path = folder / f"{hashlib.sha256(data).hexdigest()[:16]}.mp4"
+        if not path.exists():
+            path.write_bytes(data)
+        return path
+    raise VideoError(
+        f"Expected a video that can be read as a file, got {type(video).__name__}; save it first "
+        "and load the file."
+    )
+
+
+def active_span(video: object, path: Path) -> Span:
+    """Return the frames of a file that a VIDEO stands for: its trim."""
+    window = getattr(video, "get_active_trim_window", None)
+    if window is not None:
+        start, seconds = window()
+        return frame_span(path, start, seconds) if start or seconds else (0, None)
+    if video.get_duration() < type(video)(str(path)).get_duration():  # servers before 0.18
+        raise VideoError(
+            "Expected a whole video, got a trimmed one, whose trim this version of ComfyUI does "
+            "not tell; update ComfyUI, or save the trimmed video and load the file."
+        )
+    return 0, None
+
+
+def tensor_mask(
+    mask: Tensor, info: VideoInfo, span: Span, folder: Path, check: Callable[[], object]
+) -> Path:
+    """Write a MASK beside a job, under a name made of its content.
+
+    Args:
+        mask: (N,H,W) or (H,W), for the frames of `span`.
+        info: of the video.
+        span: frames that are repaired.
+        folder: for the file.
+        check: called for every mask, to stop.
+    """
+    masks = to_masks(mask, (info.height, info.width))
+    digest = hashlib.sha256(f"{info.num_frames} {span}".encode())
+    for hole in prepare(masks, MaskOptions()):
+        check()
+        digest.update(hole.to(torch.uint8).cpu().numpy().tobytes())
+    path = folder / f"{digest.hexdigest()[:16]}.mask.mkv"
+    if not path.exists():
+
+        def clip() -> Iterator[Tensor]:
+            for hole in prepare(masks, MaskOptions()):
+                check()
+                yield hole
+
+        whole = len(masks) == 1
+        _write(path, clip(), info, (0, None) if whole else span)
+    return path
+
+
+def video_mask(video: object, info: VideoInfo, span: Span, folder: Path) -> Path:
+    """Return the file of a mask VIDEO, numbered like the file it is for."""
+    path = source_file(video, folder)
+    own = active_span(video, path)
+    if own == (0, None) and span == (0, None):
+        return path
+    size = probe(path)
+    if (size.width, size.height) != (info.width, info.height):
+        return path  # the job says what is wrong
+    state = path.stat()
+    name = f"{path} {state.st_mtime_ns} {state.st_size} {own} {span} {info.num_frames}"
+    target = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.mask.mkv"
+    if not target.exists():
+        _write(target, read_masks(path, start=own[0], end=own[1]), info, span)
+    return target
+
+
+def _write(path: Path, masks: Iterator[Tensor], info: VideoInfo, span: Span) -> None:
+    start, end = span
+    rest = 0 if end is None or not info.num_frames_exact else max(0, info.num_frames - end)
+    size = (info.height, info.width)
+    write_mask_clip(path, masks, size, rate=info.rate, before=start, after=rest)
