@@ -17,7 +17,7 @@ class ProbeLoad(io.ComfyNode):
 
     @classmethod
     def execute(cls, path):
-        stored = torch.load(path, weights_only=True)
+        stored = torch.load(path, weights_only=True)  # noqa: TID251  tensors of the tests
         return io.NodeOutput(stored["images"], stored["mask"])
 
 
