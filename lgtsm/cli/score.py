@@ -1,0 +1,236 @@
+"""`lgtsm score`: methods side by side on clips, with every number kept."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import OptionError
+from ..options import InpaintOptions, RunOptions
+from .fields import add_fields, from_fields
+from .interruption import Interruption
+from .progress import Bar
+
+if TYPE_CHECKING:
+    from ..score.results import Results
+    from ..score.run import ScoreSettings
+
+_PROTOCOLS = ("moving", "fvi", "faces", "removal", "folder", "scene")
+_QUICK_METHODS = ("mean", "telea", "ns", "smooth", "nearest", "median", "homography", "flow")
+_EPILOG = """The folder of -o keeps every cell (one method on one case), so that the same command goes
+on where it was stopped, and runs again only what changed: the clips, a method's options, or the
+code it depends on.
+
+examples:
+  lgtsm score --quick -o quick
+  lgtsm score --protocol moving --data EVAL --perceptual SQUEEZENET -o run --workers 2
+  lgtsm score --data EVAL -o run --variant "still=--motion none" --theirs NAME=DIR
+  lgtsm score --data EVAL --export inputs            what other tools are to fill
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "score",
+        help="measure the quality beside other methods",
+        description="Run methods side by side on clips with known truth; write results.json, "
+        "tables, plots and pictures, worst cases first.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--protocol", choices=_PROTOCOLS, help="which clips and holes [moving, with --quick scene]"
+    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("lgtsm_score"),
+        metavar="DIR",
+        help="folder for results, cells and pictures [./lgtsm_score]",
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="the rendered scenes, or two clips of --data, 8 frames"
+    )
+    group = parser.add_argument_group("what")
+    group.add_argument(
+        "--frames", type=int, metavar="N", help="first frames of each clip; 0 is all"
+    )
+    group.add_argument("--clips", type=int, metavar="N", help="the first clips only")
+    group.add_argument(
+        "--methods",
+        metavar="A,B",
+        help="simple methods by name, and `network` for the network alone; none leaves all out "
+        "[all]",
+    )
+    group.add_argument(
+        "--theirs",
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="frames that another tool made, in DIR/CLIP.HOLES; may be repeated",
+    )
+    group.add_argument(
+        "--variant",
+        action="append",
+        default=[],
+        metavar='NAME="OPTIONS"',
+        help="another variant of this package with options as below; may be repeated",
+    )
+    group.add_argument(
+        "--perceptual", type=Path, metavar="FILE", help="SqueezeNet v1.0 as safetensors"
+    )
+    group.add_argument(
+        "--export", type=Path, metavar="DIR", help="write the inputs for other tools and stop"
+    )
+    _add_product(parser)
+    group = parser.add_argument_group("run")
+    group.add_argument(
+        "--workers",
+        type=int,
+        default=max(1, (os.cpu_count() or 1)),
+        metavar="N",
+        help="processes of one thread each [as many as cores]",
+    )
+    group.add_argument("--no-pictures", action="store_true", help="no films, sheets and plots")
+    group.add_argument("--quiet", action="store_true", help="no bar")
+    parser.set_defaults(run=run)
+
+
+def _add_product(parser: argparse.ArgumentParser) -> None:
+    """Add the options of this package's own fill, as in `lgtsm inpaint`."""
+    parser.add_argument(
+        "--model", metavar="NAME", help="built-in network or weight file (see `lgtsm models`)"
+    )
+    add_fields(
+        parser.add_argument_group("fill"),
+        InpaintOptions,
+        skip=("cuts", "feather"),
+    )
+    add_fields(parser.add_argument_group("machine"), RunOptions)
+
+
+def _product(arguments: argparse.Namespace) -> tuple[InpaintOptions, str | None]:
+    """Return options and model of one variant; without feather, which would blend the black in."""
+    arguments.feather = 0
+    arguments.cuts = None
+    run_options = from_fields(RunOptions, arguments)
+    return from_fields(InpaintOptions, arguments, run=run_options), arguments.model
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Score, write everything and print the tables."""
+    from ..score.run import run_score
+
+    settings = _settings(arguments)
+    if arguments.export:
+        return _export(settings, arguments.export)
+    with Bar("score", unit="case", quiet=arguments.quiet) as bar:
+        results = run_score(settings, progress=bar, cancel=interruption.happened)
+    _write(results, settings, pictures=not arguments.no_pictures)
+    return 0
+
+
+def _settings(arguments: argparse.Namespace) -> ScoreSettings:
+    from ..score.methods import choose_methods
+    from ..score.protocols import find_protocol
+    from ..score.run import ScoreSettings
+
+    scene = arguments.quick and arguments.data is None
+    protocol = find_protocol(arguments.protocol or ("scene" if scene else "moving"))
+    names = None
+    if arguments.methods is not None:
+        names = [n for n in arguments.methods.split(",") if n not in ("", "none")]
+    elif arguments.quick:
+        names = list(_QUICK_METHODS)
+    ours = [("lgtsm", *_product(arguments))]
+    ours += [_variant(text) for text in arguments.variant]
+    theirs = [(name, Path(folder)) for name, folder in map(_pair, arguments.theirs)]
+    chosen = choose_methods(names, ours, theirs)
+    clips = arguments.clips
+    if arguments.quick and clips is None and arguments.data is not None:
+        clips = 2
+    frames = arguments.frames
+    if arguments.quick and frames is None:
+        frames = 8
+    shown = tuple(m.name for m in chosen.methods if m.name in _shown(arguments))
+    return ScoreSettings(
+        protocol=protocol,
+        chosen=chosen,
+        out=arguments.output,
+        data=arguments.data,
+        num_frames=frames,
+        max_clips=clips,
+        perceptual=arguments.perceptual,
+        workers=arguments.workers,
+        shown=() if arguments.no_pictures else shown,
+    )
+
+
+def _shown(arguments: argparse.Namespace) -> set[str]:
+    names = {"smooth", "homography", "flow", "lgtsm", "truth"}
+    return names | {_pair(text)[0] for text in (*arguments.variant, *arguments.theirs)}
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise OptionError(f"Expected NAME=VALUE, got {text}; write it as mine=VALUE.")
+    return name, value
+
+
+def _variant(text: str) -> tuple[str, InpaintOptions, str | None]:
+    """Read NAME="OPTIONS" with the options of this command's own fill."""
+    name, options = _pair(text)
+    parser = argparse.ArgumentParser(prog=f"--variant {name}", add_help=False)
+    _add_product(parser)
+    return name, *_product(parser.parse_args(shlex.split(options)))
+
+
+def _export(settings: ScoreSettings, folder: Path) -> int:
+    from ..score.cases import plan_cases
+    from ..score.export import export_inputs
+
+    cases = plan_cases(
+        settings.protocol,
+        settings.data,
+        num_frames=settings.num_frames,
+        max_clips=settings.max_clips,
+    )
+    print(f"{export_inputs(cases, folder)} cases written to {folder}")
+    return 0
+
+
+def _write(results: Results, settings: ScoreSettings, *, pictures: bool) -> None:
+    """Write results.json, summary.json, tables.md, plots and the list of the worst."""
+    import json
+
+    from ..score.pictures import write_index
+    from ..score.plots import has_matplotlib, write_plots
+    from ..score.summary import own_methods, summarise, worst_cases
+    from ..score.tables import full_text
+
+    out, text = settings.out, full_text(results)
+    try:
+        (out / "results.json").write_text(results.to_json() + "\n", encoding="utf-8")
+        summary = json.dumps(summarise(results), indent=1, default=vars).replace(
+            "Infinity", '"inf"'
+        )
+        (out / "summary.json").write_text(summary + "\n", encoding="utf-8")
+        (out / "tables.md").write_text(text, encoding="utf-8")
+        own = own_methods(results)
+        if pictures and own:
+            write_index(out, worst_cases(results, own[-1]), own[-1])
+        if pictures and has_matplotlib():
+            write_plots(results, out / "plots")
+    except OSError as error:
+        raise OptionError(
+            f"Expected to write the results to {out}, got: {error.strerror}; check free space."
+        ) from error
+    print(text)
+    print(f"results: {out / 'results.json'}")

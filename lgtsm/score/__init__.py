@@ -1,0 +1,1 @@
+"""`lgtsm score`: methods side by side on clips with known truth, every number kept."""

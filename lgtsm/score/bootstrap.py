@@ -1,0 +1,54 @@
+"""95 % intervals by resampling clips (Efron and Tibshirani 1993, chapter 13: percentiles)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+RESAMPLES = 10_000
+_SEED = 20190713
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over clips: its 95 % interval (None for fewer than two), how many were averaged.
+
+    `num_infinite` counts values that were infinite (results equal to the truth); they are reported
+    and not averaged, and the mean is infinite where all were.
+    """
+
+    mean: float | None
+    low: float | None
+    high: float | None
+    num: int
+    num_infinite: int = 0
+
+    @property
+    def excludes_zero(self) -> bool:
+        """Tell whether the interval lies on one side of 0."""
+        return self.low is not None and self.high is not None and self.low * self.high > 0
+
+
+def estimate_mean(values: Sequence[float]) -> Estimate:
+    """Return the mean of one value a clip, with its interval.
+
+    Args:
+        values: one number a clip; infinite ones are counted apart.
+
+    Returns:
+        The estimate; the same values in the same order give the same interval.
+    """
+    finite = np.array([v for v in values if math.isfinite(v)], dtype=np.float64)
+    num_infinite = len(values) - len(finite)
+    if not len(finite):
+        return Estimate(math.inf if num_infinite else None, None, None, 0, num_infinite)
+    mean = float(finite.mean())
+    if len(finite) < 2:
+        return Estimate(mean, None, None, len(finite), num_infinite)
+    rng = np.random.default_rng(_SEED)
+    picks = rng.integers(len(finite), size=(RESAMPLES, len(finite)))
+    low, high = np.quantile(finite[picks].mean(1), (0.025, 0.975))
+    return Estimate(mean, float(low), float(high), len(finite), num_infinite)

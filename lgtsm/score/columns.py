@@ -1,0 +1,91 @@
+"""The numbers of one result, as data: what each is called and which way is better; no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One figure."""
+
+    label: str
+    text: str
+    is_higher_better: bool | None
+    """None: nearest to the truth's own is best."""
+    digits: int = 2
+    scale: float = 1.0
+    """Shown times this."""
+    needs_truth: bool = True
+
+
+COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
+    {
+        "psnr": Column(
+            label="PSNR hole, dB",
+            text="inside the hole, error pooled over the clip",
+            is_higher_better=True,
+        ),
+        "psnr_background": Column(
+            label="PSNR background, dB",
+            text="hole pixels that do not lie on the clip's own annotated moving object",
+            is_higher_better=True,
+        ),
+        "psnr_moving": Column(
+            label="PSNR moving, dB",
+            text="hole pixels that lie on it: no other frame shows them",
+            is_higher_better=True,
+        ),
+        "psnr_frame": Column(label="PSNR frame, dB", text="whole frame", is_higher_better=True),
+        "ssim": Column(
+            label="SSIM hole",
+            text="mean of the SSIM map over hole pixels",
+            is_higher_better=True,
+            digits=3,
+        ),
+        "ssim_frame": Column(
+            label="SSIM frame", text="mean over the whole frame", is_higher_better=True, digits=4
+        ),
+        "perceptual": Column(
+            label="features x1000",
+            text="distance in SqueezeNet features, whole frame, every fourth frame; not LPIPS",
+            is_higher_better=False,
+            digits=1,
+            scale=1000,
+        ),
+        "warping": Column(
+            label="warping x1000",
+            text="squared difference to the frame before, moved by the clean clip's flow, in the "
+            "hole",
+            is_higher_better=False,
+            scale=1000,
+        ),
+        "flicker": Column(
+            label="flicker",
+            text="change in time inside the hole over that around it; 1 is as steady",
+            is_higher_better=None,
+            needs_truth=False,
+        ),
+        "seam": Column(
+            label="seam",
+            text="contrast across the mask's border over that beside it; 1 is no seam",
+            is_higher_better=None,
+            needs_truth=False,
+        ),
+        "residual": Column(
+            label="residual",
+            text="share of the removed object's contrast that is left",
+            is_higher_better=None,
+            needs_truth=False,
+        ),
+        "seconds_per_frame": Column(
+            label="s/frame",
+            text="time of one process of one thread, beside others",
+            is_higher_better=None,
+            needs_truth=False,
+            digits=3,
+        ),
+    }
+)
+"""By name in the results."""

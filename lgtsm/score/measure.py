@@ -1,0 +1,104 @@
+"""All figures of one result; what depends on the case alone is computed once."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..metrics.fidelity import psnr, region_mean, squared_error, ssim_map
+from ..metrics.flicker import Flicker
+from ..metrics.opencv_baselines import dis_flow, has_opencv
+from ..metrics.perceptual import SqueezeNetFeatures, distance_of_features
+from ..metrics.residual import Residual
+from ..metrics.seam import SeamContrast
+from ..metrics.warping import visible, warping_error
+from .cases import Material
+
+PERCEPTUAL_STEP = 4
+"""Every so many frames the features are compared: three quarters of the time otherwise."""
+_SMALLEST_PX = 32
+"""SqueezeNet needs this many pixels a side."""
+
+Figures = dict[str, object]
+
+
+class Ruler:
+    """Measure results of one case."""
+
+    def __init__(self, material: Material, features: SqueezeNetFeatures | None) -> None:
+        """Compute what all results share.
+
+        Args:
+            material: the case.
+            features: network of the perceptual distance; None leaves it out.
+        """
+        self.material, self.features = material, features
+        self._backward: Tensor | None = None
+        self._seen: Tensor | None = None
+        truth = material.truth
+        if truth is not None and has_opencv() and min(truth.shape[-2:]) >= 16:
+            self._backward = dis_flow(truth[1:], truth[:-1])
+            self._seen = visible(self._backward, dis_flow(truth[:-1], truth[1:]))
+        small = min(material.frames.shape[-2:]) < _SMALLEST_PX
+        if truth is None or small:
+            self.features = None
+
+    @torch.inference_mode()
+    def measure(self, result: Tensor) -> Figures:
+        """Return every figure of a result; None where it cannot be had.
+
+        Args:
+            result: (T,3,H,W) in [0,1], filled and put into the frames.
+        """
+        figures = self._steadiness(result)
+        if self.material.truth is not None:
+            figures |= self._fidelity(result, self.material.truth)
+        return figures
+
+    def _steadiness(self, result: Tensor) -> Figures:
+        seam, flicker, residual = SeamContrast(), Flicker(), Residual()
+        material = self.material
+        for before, after, hole in zip(material.frames, result, material.holes, strict=True):
+            seam.add(after, hole)
+            flicker.add(after, hole)
+            residual.add(before, after, hole)
+        return {"seam": seam.value, "flicker": flicker.value, "residual": residual.value}
+
+    def _fidelity(self, result: Tensor, truth: Tensor) -> Figures:
+        holes, own = self.material.holes, self.material.own
+        regions = {"psnr": holes, "psnr_frame": None}
+        if own is not None:
+            regions |= {"psnr_background": holes * (1 - own), "psnr_moving": holes * own}
+        error = squared_error(result, truth)
+        figures: Figures = {
+            name: _psnr(region_mean(error, where)) for name, where in regions.items()
+        }
+        if own is None:
+            figures |= {"psnr_background": None, "psnr_moving": None}
+        similarity = torch.cat(
+            [ssim_map(a[None], b[None]) for a, b in zip(result, truth, strict=True)]
+        )
+        figures["ssim_frame"] = float(similarity.mean())
+        figures["ssim"] = float(similarity[holes > 0].mean()) if holes.any() else None
+        figures["perceptual"] = self._perceptual(result, truth)
+        figures["warping"] = None
+        if self._backward is not None:
+            figures["warping"] = warping_error(result, holes, self._backward, self._seen)
+        figures["psnr_by_frame"] = [
+            _psnr(region_mean(e, h)) for e, h in zip(error, holes, strict=True)
+        ]
+        return figures
+
+    def _perceptual(self, result: Tensor, truth: Tensor) -> float | None:
+        if self.features is None:
+            return None
+        distances = [
+            # frame by frame: the taps of a clip do not fit the cache, four times slower
+            float(distance_of_features(self.features(a[None]), self.features(b[None])))
+            for a, b in zip(result[::PERCEPTUAL_STEP], truth[::PERCEPTUAL_STEP], strict=True)
+        ]
+        return sum(distances) / len(distances)
+
+
+def _psnr(mse: float | None) -> float | None:
+    return None if mse is None else psnr(mse)

@@ -1,0 +1,124 @@
+"""`results.json`: every number of a run, written so that nothing of the machine's paths is in it."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from ..errors import OptionError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Results:
+    """One run."""
+
+    protocol: dict[str, object]
+    """Name, text, comparable, frames."""
+    methods: dict[str, dict[str, object]]
+    cases: list[dict[str, object]]
+    """What each case was: clip, holes, coverage, SHA-256 of frames and holes."""
+    scores: list[dict[str, object]]
+    """One entry a case and method: clip, holes, method and every figure of `columns`."""
+    excluded: list[dict[str, object]] = field(default_factory=list)
+    """Cases and methods that were left out, each with its reason."""
+    versions: dict[str, str] = field(default_factory=dict)
+    machine: dict[str, object] = field(default_factory=dict)
+    format: int = FORMAT
+
+    def to_json(self) -> str:
+        """Return JSON text; infinite figures become the word inf."""
+        return json.dumps(_worded(asdict(self)), indent=1, allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> Results:
+        """Read what `to_json` wrote.
+
+        Raises:
+            OptionError: something else.
+        """
+        try:
+            values = _numbered(json.loads(text))
+            if values["format"] != FORMAT:
+                raise OptionError(
+                    f"Expected results of format {FORMAT}, got {values['format']}; run the score "
+                    "again."
+                )
+            return Results(**values)
+        except (ValueError, TypeError, KeyError) as error:
+            if isinstance(error, OptionError):
+                raise
+            raise OptionError(
+                f"Expected the results.json of a score, got something else ({error}); give that "
+                "file."
+            ) from error
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables, in the order of the cases."""
+        return list(dict.fromkeys(str(case["table"]) for case in self.cases))
+
+    def figures(self, table: str, method: str, column: str) -> dict[str, float]:
+        """Return one number a clip: the mean over the table's holes where there are several.
+
+        Args:
+            table: group of holes.
+            method: its name.
+            column: figure; `ratio` of holes and so on are not figures.
+
+        Returns:
+            Clip to value; clips without a value are left out.
+        """
+        holes = {c["holes"] for c in self.cases if c["table"] == table}
+        found: dict[str, list[float]] = {}
+        for row in self.scores:
+            value = row.get(column)
+            if (
+                row["method"] == method
+                and row["holes"] in holes
+                and isinstance(value, (int, float))
+            ):
+                found.setdefault(str(row["clip"]), []).append(float(value))
+        return {clip: _mean(values) for clip, values in found.items()}
+
+
+def _mean(values: list[float]) -> float:
+    finite = [v for v in values if math.isfinite(v)]
+    return sum(finite) / len(finite) if finite else math.inf
+
+
+def _worded(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: _worded(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_worded(v) for v in value]
+    if isinstance(value, float):
+        if math.isinf(value):
+            return "inf"
+        # seven digits are more than the arithmetic repeats
+        return None if math.isnan(value) else float(f"{value:.7g}")
+    return value
+
+
+def _numbered(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: _numbered(v) for k, v in value.items()}
+    if isinstance(value, list):
+        return [_numbered(v) for v in value]
+    return math.inf if value == "inf" else value
+
+
+def read_results(path: Path) -> Results:
+    """Read a results.json.
+
+    Raises:
+        OptionError: it is not there, or something else.
+    """
+    try:
+        return Results.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise OptionError(
+            f"Expected results in {path}, got: {error.strerror}; run `lgtsm score` first."
+        ) from error

@@ -1,0 +1,139 @@
+"""Results as markdown tables; plain text in, plain text out."""
+
+from __future__ import annotations
+
+import math
+
+from .bootstrap import Estimate
+from .columns import COLUMNS
+from .results import Results
+from .summary import (
+    ORACLE,
+    mean_of,
+    oracle_values,
+    own_methods,
+    paired_difference,
+    simple_methods,
+    worst_cases,
+)
+
+_INTERVALS = ("psnr", "psnr_background", "perceptual")
+"""Figures shown with their interval; the others would only make the table wide."""
+_SHOWN_WORST = 5
+
+
+def format_estimate(estimate: Estimate, column: str, *, interval: bool) -> str:
+    """Return a mean as text, with its 95 % interval if wanted; a dash where there is none."""
+    spec = COLUMNS[column]
+    if estimate.mean is None:
+        return "-"
+    if math.isinf(estimate.mean):
+        return "inf"
+    text = f"{spec.scale * estimate.mean:.{spec.digits}f}"
+    if interval and estimate.low is not None and estimate.high is not None:
+        low, high = (f"{spec.scale * x:.{spec.digits}f}" for x in (estimate.low, estimate.high))
+        text += f" [{low}, {high}]"
+    return text + (f" (+{estimate.num_infinite} inf)" if estimate.num_infinite else "")
+
+
+def quality_table(results: Results, table: str) -> str:
+    """Return methods by figures, means over clips; figures that nobody has are left out."""
+    methods = [*simple_methods(results), ORACLE]
+    methods += [name for name in results.methods if name not in methods]
+    cells = {
+        (m, c): format_estimate(mean_of(results, table, m, c), c, interval=c in _INTERVALS)
+        for m in methods
+        for c in COLUMNS
+    }
+    columns = [c for c in COLUMNS if any(cells[m, c] not in ("-", "inf") for m in methods)]
+    lines = [_row(["method", *(COLUMNS[c].label for c in columns)])]
+    lines.append("|" + "---|" * (len(columns) + 1))
+    for method in methods:
+        if any(cells[method, c] != "-" for c in columns):
+            name = f"**{method}**" if method in own_methods(results) else method
+            lines.append(_row([name, *(cells[method, c] for c in columns)]))
+    return "\n".join(lines)
+
+
+def difference_table(results: Results, table: str) -> str:
+    """Return each variant of the product less the oracle and less every simple method."""
+    lines = [_row(["difference", *(COLUMNS[c].label for c in _INTERVALS)])]
+    lines.append("|" + "---|" * (len(_INTERVALS) + 1))
+    for method in own_methods(results):
+        for other in (ORACLE, *simple_methods(results)):
+            cells = []
+            for column in _INTERVALS:
+                mean = paired_difference(results, table, column, method, other).mean
+                text = format_estimate(mean, column, interval=True)
+                cells.append(f"**{text}**" if mean.excludes_zero else text)
+            if set(cells) != {"-"}:
+                lines.append(_row([f"{method} - {other}", *cells]))
+    return "\n".join(lines)
+
+
+def oracle_table(results: Results, table: str, method: str) -> str:
+    """Return one method beside the per-clip oracle, clip by clip, in hole PSNR."""
+    ours = results.figures(table, method, "psnr")
+    best = oracle_values(results, table, "psnr")
+    lines = [_row(["clip", method, ORACLE, "difference", "best simple"]), "|" + "---|" * 5]
+    for clip in sorted(ours, key=lambda c: ours[c] - best.get(c, math.nan)):
+        if clip not in best:
+            continue
+        names = [
+            name
+            for name in simple_methods(results)
+            if results.figures(table, name, "psnr").get(clip) == best[clip]
+        ]
+        gain = 0.0 if ours[clip] == best[clip] else ours[clip] - best[clip]
+        row = [clip, f"{ours[clip]:.2f}", f"{best[clip]:.2f}", f"{gain:+.2f}", ", ".join(names)]
+        lines.append(_row(row))
+    return "\n".join(lines)
+
+
+def worst_list(results: Results, method: str) -> str:
+    """Return the worst cases of a method as a list."""
+    lines = []
+    for row in worst_cases(results, method)[:_SHOWN_WORST]:
+        figures = "" if row["psnr"] is None else f", {row['psnr']:.2f} dB"
+        figures += "" if row["gain"] is None else f" ({row['gain']:+.2f} to the best simple one)"
+        lines.append(f"- {row['clip']}, {row['holes']}{figures}")
+    return "\n".join(lines)
+
+
+def exclusion_list(results: Results) -> str:
+    """Return what was left out and why, one line a reason."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for row in results.excluded:
+        who = row["method"] or "all methods"
+        case = f"{row['clip']} ({row['holes']})" if row["clip"] else "all clips"
+        reasons.setdefault((str(who), str(row["reason"])), []).append(case)
+    return "\n".join(
+        f"- {who}: {reason}: {', '.join(cases)}" for (who, reason), cases in reasons.items()
+    )
+
+
+def full_text(results: Results) -> str:
+    """Return all tables of a run as one markdown text without a title."""
+    protocol = results.protocol
+    parts = [f"{protocol['text']}. {protocol['comparable']}"]
+    own = own_methods(results)
+    for table in results.tables():
+        cases = [c for c in results.cases if c["table"] == table]
+        clips = len({c["clip"] for c in cases})
+        coverage = sum(c["coverage"] for c in cases) / len(cases)
+        lengths = sorted({c["frames"] for c in cases})
+        frames = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
+        parts.append(f"### {table}\n\n{clips} clips, {frames} frames each, {coverage:.1%} hole.")
+        parts.append(quality_table(results, table))
+        if own and oracle_values(results, table, "psnr"):
+            parts.append(difference_table(results, table))
+            parts.append(oracle_table(results, table, own[-1]))
+    if own:
+        parts.append(f"### Worst cases of {own[-1]}\n\n{worst_list(results, own[-1])}")
+    if results.excluded:
+        parts.append(f"### Left out\n\n{exclusion_list(results)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cells) + " |"
