@@ -85,7 +85,7 @@ def _draw_weights(network: nn.Module, rng: torch.Generator, gain: float) -> None
     with torch.no_grad():
         for name, value in network.named_parameters():
             scale = 0.1
-            if value.dim() == 4:
+            if value.dim() >= 4:
                 scale = gain / math.sqrt(value[0].numel())
             elif name.endswith("kernels"):
                 scale = 0.7

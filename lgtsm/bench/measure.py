@@ -1,4 +1,4 @@
-"""Clocks, counts and memory: what a speed is made of."""
+"""Clocks and memory: what a speed is made of."""
 
 from __future__ import annotations
 
@@ -11,10 +11,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
-
-from ..box import Box
-from ..engine.region import output_size, plan_regions
-from ..models.spec import LAYERS, LayerSpec, TrunkSpec
 
 _PEAK_CHANNELS = 256
 _PEAK_SIZE = (45, 80)
@@ -97,50 +93,6 @@ class PeakConvolution:
     def seconds(self) -> float:
         """Run it once and return the seconds."""
         return self.clock.seconds(lambda: conv2d(self._x, self._weight, padding=1))
-
-
-def layer_macs(spec: TrunkSpec, layer: LayerSpec, outputs: Box, *, transposed: bool) -> int:
-    """Count the multiply-adds of both convolutions of a layer.
-
-    Args:
-        spec: the trunk, for the channels.
-        layer: the layer.
-        outputs: box of its output that is computed.
-        transposed: count upsampling layers as 4x4 transposed convolutions (4 instead of 9 taps a
-            pixel), as the engine runs them.
-    """
-    inputs, channels = spec.channels(layer)
-    taps = 4 if layer.upsample and transposed else layer.kernel**2
-    return 2 * taps * inputs * channels * outputs.area
-
-
-def frame_macs(spec: TrunkSpec, size: tuple[int, int]) -> int:
-    """Count the multiply-adds of one whole frame in the published form.
-
-    Args:
-        spec: the trunk.
-        size: (height, width), multiples of 4.
-    """
-    total = 0
-    for layer in LAYERS:
-        size = output_size(layer, size)
-        total += layer_macs(spec, layer, Box(0, 0, *size), transposed=False)
-    return total
-
-
-def region_macs(spec: TrunkSpec, size: tuple[int, int], hole: Box) -> int:
-    """Count the multiply-adds of one frame as the engine runs it for a hole in every frame.
-
-    Args:
-        spec: the trunk.
-        size: (height, width) of the frame, multiples of 4.
-        hole: the part of the output that is wanted.
-    """
-    regions = plan_regions(spec, size, hole)
-    return sum(
-        layer_macs(spec, layer, region.outputs, transposed=True)
-        for layer, region in zip(LAYERS, regions, strict=True)
-    )
 
 
 def peak_resident_bytes() -> int | None:

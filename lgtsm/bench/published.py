@@ -2,7 +2,8 @@
 
 Follows how the published code runs its layers (Chang et al. 2019, section 3.2): gate frame by
 frame on the unshifted features, one 3-D convolution over time per shifted group, feature
-convolution on all frames, channels-first, nearest x2 before 3x3. Same weights, same result.
+convolution on all frames, channels-first, nearest x2 before 3x3; one 3-D convolution where kernels
+cover several frames. CombCN: both bodies over the whole clip. Same weights, same result.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv3d, interpolate, leaky_relu, pad
 
+from ..models.combcn import CombCNBody
 from ..models.gated import SLOPE, GatedLayer
 from ..models.shift import TemporalShift
 from ..models.spec import LAYERS, ShiftKind
@@ -37,26 +39,34 @@ def _shift_by_groups(shift: TemporalShift, clip: Tensor) -> Tensor:
 
 
 def _layer(module: GatedLayer, clip: Tensor) -> Tensor:
-    """Run one gated layer on (B,C,T,h,w)."""
+    """Run one layer on (B,C,T,h,w)."""
     if module.layer.upsample:
         clip = interpolate(clip, scale_factor=(1, 2, 2), mode="nearest")
-    gate = torch.stack([module.gate(frame) for frame in clip.unbind(2)], 2)
-    shifted = _shift_by_groups(module.shift, clip).transpose(1, 2).contiguous()  # (B,T,C,h,w)
-    feature = module.feature(shifted.flatten(0, 1)).unflatten(0, shifted.shape[:2])
-    feature = feature.transpose(1, 2)  # (B,C',T,h,w)
+    if module.kernel_frames > 1:
+        feature = module.feature(clip)
+    else:
+        shifted = _shift_by_groups(module.shift, clip).transpose(1, 2).contiguous()  # (B,T,C,h,w)
+        feature = module.feature(shifted.flatten(0, 1)).unflatten(0, shifted.shape[:2])
+        feature = feature.transpose(1, 2)  # (B,C',T,h,w)
     if module.layer.activation:
         feature = leaky_relu(feature, SLOPE)
+    if module.gate is None:
+        return feature
+    if module.kernel_frames > 1:
+        gate = module.gate(clip)
+    else:
+        gate = torch.stack([module.gate(frame) for frame in clip.unbind(2)], 2)
     return torch.sigmoid(gate) * feature
 
 
 class PublishedForm:
-    """Runs a trunk's weights the published way.
+    """Runs a network's weights the published way.
 
     Args:
         trunk: its weights are used as they are, on their device and in their dtype.
     """
 
-    def __init__(self, trunk: Trunk) -> None:
+    def __init__(self, trunk: Trunk | CombCNBody) -> None:
         self.trunk = trunk
 
     def __call__(self, x: Tensor) -> Tensor:
@@ -68,6 +78,8 @@ class PublishedForm:
         Returns:
             (B,T,outputs,h,w), as `Trunk.forward`.
         """
+        if isinstance(self.trunk, CombCNBody):
+            return self.trunk(x)
         clip = x.transpose(1, 2).contiguous()  # (B,C,T,h,w)
         kept: dict[str, Tensor] = {}
         wanted = {layer.skip_from for layer in LAYERS} if self.trunk.spec.skips else set()

@@ -11,11 +11,14 @@ from torch import Tensor
 from ..box import Box
 from ..engine.filling import QUANTUM_PX
 from ..engine.stream import TrunkStream
+from ..engine.windows import WindowStream, open_stream, window_share
 from ..errors import OptionError
 from ..models.build import build
+from ..models.combcn import CombCNBody
 from ..models.trunk import Trunk
 from .cases import PRESETS, BenchCase
-from .measure import Clock, PeakConvolution, PeakMemory, frame_macs, interleave, median, region_macs
+from .macs import frame_macs, region_macs
+from .measure import Clock, PeakConvolution, PeakMemory, interleave, median
 from .published import PublishedForm
 from .result import BenchResult, CaseResult, Machine
 
@@ -26,13 +29,21 @@ Progress = Callable[[int, int, str], None]
 """Called as progress(done, total, note)."""
 
 
-def _random_trunk(case: BenchCase, device: torch.device, dtype: torch.dtype) -> Trunk:
+_CONVOLUTIONS = (
+    torch.nn.Conv2d,
+    torch.nn.Conv3d,
+    torch.nn.ConvTranspose2d,
+    torch.nn.ConvTranspose3d,
+)
+
+
+def _random_trunk(case: BenchCase, device: torch.device, dtype: torch.dtype) -> Trunk | CombCNBody:
     """Build a trunk whose features neither vanish nor overflow: denormals would be slow."""
     trunk = build(case.spec).trunk
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for module in trunk.modules():
-            if isinstance(module, torch.nn.Conv2d):
+            if isinstance(module, _CONVOLUTIONS):
                 std = (4 / module.weight[0].numel()) ** 0.5
                 module.weight.normal_(0, std, generator=generator)
                 module.bias.zero_()
@@ -72,9 +83,9 @@ class _Contest:
         part = self.clip[None, : self.published_frames]
         return self.clock.seconds(lambda: self.published_form(part)) / self.published_frames
 
-    def _open(self) -> TrunkStream:
+    def _open(self) -> TrunkStream | WindowStream:
         count = self.case.num_frames
-        return TrunkStream(
+        return open_stream(
             self.trunk,
             self.size,
             device=self.clip.device,
@@ -83,7 +94,7 @@ class _Contest:
             check=lambda: None,
         )
 
-    def _drive(self, stream: TrunkStream) -> Iterator[Tensor | None]:
+    def _drive(self, stream: TrunkStream | WindowStream) -> Iterator[Tensor | None]:
         """Push the clip in chunks and flush, as the engine does; yield outputs (n,C,h,w)."""
         for start in range(0, self.case.num_frames, self.case.chunk):
             count = min(self.case.chunk, self.case.num_frames - start)
@@ -171,7 +182,8 @@ def _run_case(
     rate = peak.macs / median(wide)
     seconds = median(ours)
     spec = case.spec.trunk
-    macs = region_macs(spec, contest.size, contest.hole)
+    share = window_share(spec, case.num_frames, case.chunk) if spec.in_windows else 1
+    macs = region_macs(spec, contest.size, contest.hole, window=share)
     result = CaseResult(
         case=case,
         seconds_per_frame=seconds,

@@ -20,6 +20,7 @@ from .policy import Policy
 from .recovery import advice, attempt, is_finite
 from .splitting import Halves, SplitStream
 from .stream import TrunkStream
+from .windows import WindowStream, open_stream
 
 _LOG = logging.getLogger(__name__)
 QUANTUM_PX = 16
@@ -78,10 +79,10 @@ class ShotFiller:
         self._evidence: dict[int, Evidence] = {}
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
         self._arrived = self._begun = self._done = 0
-        self._stream: TrunkStream | SplitStream | None = None
+        self._stream: TrunkStream | WindowStream | SplitStream | None = None
         self._splits = 0
         if network is not None:
-            self._stream = TrunkStream(
+            self._stream = open_stream(
                 network.trunk,
                 size,
                 device=policy.device,

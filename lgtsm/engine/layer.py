@@ -1,10 +1,11 @@
-"""One gated layer as a stream: boxes in, boxes out, every frame computed once.
+"""One layer of the trunk as a stream: boxes in, boxes out, every frame computed once.
 
 The layer keeps the input frames that its temporal kernels still need. Convolutions run without
 padding on buffers that carry the needed border, zero where it lies outside the frame, in
 channels-last layout; nearest x2 followed by 3x3 runs as one transposed convolution, with 4/9 of the
 arithmetic. The temporal shift is one depthwise convolution over (time, pixels): one pass over the
-features, where a copy and a sum per tap took 4 to 7 times as long.
+features, where a copy and a sum per tap took 4 to 7 times as long. Kernels over three frames run as
+three convolutions on frames that lie beside each other.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from .region import LayerRegion
 class LayerState:
     """What a layer keeps between pushes; replaced, never changed, so that a push can be undone.
 
-    past: shifted channels of the frames before the pending ones, newest last.
+    past: what later frames read of the frames before the pending ones, newest last: the shifted
+        channels, or all of them where kernels cover several frames.
     pending: whole frames whose output waits for later frames.
     """
 
@@ -87,20 +89,24 @@ class Scratch:
 
 
 class StreamLayer:
-    """A gated layer's weights, laid out for streaming, and its step."""
+    """A layer's weights, laid out for streaming, and its step."""
 
     def __init__(self, module: GatedLayer, device: torch.device, dtype: torch.dtype) -> None:
         self.spec = module.layer
         self.device, self.dtype = device, dtype
         taps = module.shift.taps().detach().to(device, torch.float32)
         self.num_shifted = taps.shape[0]
-        self.past = module.shift.spec.past if self.num_shifted else 0
-        self.future = module.shift.spec.future if self.num_shifted else 0
+        self.kernel_frames = module.kernel_frames
+        shift = module.shift.spec
+        around = module.kernel_frames // 2
+        self.past = shift.past if self.num_shifted else around
+        self.future = shift.future if self.num_shifted else around
         self.taps = taps[:, :, None, None].to(dtype)  # (S,width,1,1)
         self._kernels = self._temporal_kernels(taps, module.feature.in_channels)
         self.feature = self._lay_out(module.feature)
-        self.gate = self._lay_out(module.gate)
+        self.gate = self._lay_out(module.gate) if module.gate is not None else None
         self.num_inputs = module.feature.in_channels
+        self.num_kept = self.num_shifted if module.kernel_frames == 1 else self.num_inputs
         self.num_outputs = module.feature.out_channels
 
     def _temporal_kernels(self, taps: Tensor, num_channels: int) -> Tensor | None:
@@ -113,12 +119,16 @@ class StreamLayer:
         kernels[: self.num_shifted, 0, :, 0] = taps
         return kernels.to(self.dtype)
 
-    def _lay_out(self, conv: torch.nn.Conv2d) -> tuple[Tensor, Tensor]:
+    def _lay_out(self, conv: torch.nn.Conv2d | torch.nn.Conv3d) -> list[tuple[Tensor, Tensor]]:
+        """Return a weight (O,I,k,k) and a bias for every frame that a kernel covers."""
         weight = conv.weight.detach().to(self.device, torch.float32)
-        if self.spec.upsample:
-            weight = transposed_weight(weight)
-        weight = weight.to(self.dtype).contiguous(memory_format=torch.channels_last)
-        return weight, conv.bias.detach().to(self.device, self.dtype)
+        bias = conv.bias.detach().to(self.device, self.dtype)
+        parts = []
+        for frame in weight.unbind(2) if self.kernel_frames > 1 else [weight]:
+            part = transposed_weight(frame) if self.spec.upsample else frame
+            part = part.to(self.dtype).contiguous(memory_format=torch.channels_last)
+            parts.append((part, bias if not parts else torch.zeros_like(bias)))
+        return parts
 
     def _convolve(self, x: Tensor, parameters: tuple[Tensor, Tensor]) -> Tensor:
         weight, bias = parameters
@@ -126,6 +136,19 @@ class StreamLayer:
             # one coarse pixel of border makes two fine rows too many on each side: padding 1 + 2
             return conv_transpose2d(x, weight, bias, stride=2, padding=3)
         return conv2d(x, weight, bias, stride=self.spec.stride, dilation=self.spec.dilation)
+
+    def _convolve_frames(self, row: Tensor, parts: list[tuple[Tensor, Tensor]]) -> Tensor:
+        """Convolve in space and time: one 2-D convolution a frame of the kernel, summed.
+
+        Args:
+            row: (frames put out + frames of the kernel - 1,C,h,w).
+            parts: of `_lay_out`.
+        """
+        ready = len(row) - len(parts) + 1
+        total = self._convolve(row[:ready], parts[0])
+        for k in range(1, len(parts)):
+            total += self._convolve(row[k : k + ready], parts[k])
+        return total
 
     def num_ready(self, state: LayerState, arriving: int, *, last: bool) -> int:
         """Return how many frames are put out once `arriving` more have come."""
@@ -158,13 +181,16 @@ class StreamLayer:
         if ready == 0 or region is None:
             return Arrival((), None, ready, self.num_outputs), after
         row = self._gather(arrival, region, state, ready, scratch)
-        present = row[self.past : self.past + ready]
-        gate = self._convolve(present, self.gate).sigmoid_()
+        # without a shift the row holds just the frames that the kernels cover
+        present = row[self.past : self.past + ready] if self.num_shifted else row
+        factors = []
+        if self.gate is not None:  # before the shift, which may change the row
+            factors = [self._convolve_frames(present, self.gate).sigmoid_()]
         shifted = self._shift(row, ready) if self.num_shifted else present
-        feature = self._convolve(shifted, self.feature)
+        feature = self._convolve_frames(shifted, self.feature)
         if self.spec.activation:
             feature = leaky_relu_(feature, SLOPE)
-        return Arrival((feature, gate), region.outputs, ready, self.num_outputs), after
+        return Arrival((feature, *factors), region.outputs, ready, self.num_outputs), after
 
     def _keep(self, arrival: Arrival, state: LayerState, ready: int) -> LayerState:
         """Return the frames that later steps read: the last `past` ready ones, and the rest."""
@@ -176,12 +202,14 @@ class StreamLayer:
         )
         if not self.past:
             return LayerState((), pending)
-        fresh = [
-            leading(state.pending[i], self.num_shifted)
-            if i < held
-            else arrival.frame(i - held, self.num_shifted)
-            for i in range(max(0, ready - self.past), ready)
-        ]
+        whole = self.num_kept == self.num_inputs
+        fresh = []
+        for i in range(max(0, ready - self.past), ready):
+            if i >= held:
+                fresh.append(arrival.frame(i - held, None if whole else self.num_kept))
+            else:
+                frame = state.pending[i]
+                fresh.append(frame if whole else leading(frame, self.num_kept))
         return LayerState((*state.past, *fresh)[-self.past :], pending)
 
     def _gather(
@@ -191,7 +219,7 @@ class StreamLayer:
 
         Returns:
             (past + ready + future,C,h,w) covering `region.inputs`; the past frames hold only the
-            channels that are shifted.
+            channels that are kept.
         """
         box, held = region.inputs, len(state.pending)
         length = self.past + ready + self.future

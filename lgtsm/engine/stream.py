@@ -8,6 +8,7 @@ would compute (n + 34) / n times as much for the published trunk.
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -226,4 +227,4 @@ class TrunkStream:
         """Return (N,C,h,w) float32 of finished frames covering `arrival.box`, or None."""
         if not arrival.factors:
             return None
-        return (arrival.factors[0] * arrival.factors[1]).float()
+        return math.prod(arrival.factors[1:], start=arrival.factors[0]).float()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import MappingProxyType
 
+from .combcn import CombCNNetwork
 from .network import GatedNetwork, Network
 from .refine import RefineNetwork
 from .spec import NetworkSpec
@@ -14,6 +15,10 @@ _BODIES: MappingProxyType[str, Callable[[NetworkSpec], Network]] = MappingProxyT
         "lgtsm": GatedNetwork,
         "lgtsm_causal": GatedNetwork,
         "gtsm": GatedNetwork,
+        "tsm": GatedNetwork,
+        "gated3d": GatedNetwork,
+        "gated3d_skips": GatedNetwork,
+        "combcn": CombCNNetwork,
         "refine": RefineNetwork,
     }
 )

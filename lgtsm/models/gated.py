@@ -72,7 +72,8 @@ class GatedLayer(nn.Module):
         """Convolve (B*T,C,h,w) frame by frame, or whole clips where kernels cover several frames."""
         if self.kernel_frames == 1:
             return convolution(x)
-        clip = x.unflatten(0, (-1, num_frames)).transpose(1, 2)  # (B,C,T,h,w)
+        # (B,C,T,h,w), dense: the order of torch's sums, and so the rounding, is the original's
+        clip = x.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()
         return convolution(clip).transpose(1, 2).flatten(0, 1)
 
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from ..errors import ShapeError
 from ..fills.evidence import Evidence
-from .spec import NetworkSpec
+from .spec import NetworkSpec, TrunkSpec
 from .trunk import Trunk
 
 
@@ -46,7 +46,12 @@ class Network(nn.Module):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.trunk = Trunk(spec.trunk)
+        self.trunk = self.make_trunk(spec.trunk)
+
+    @staticmethod
+    def make_trunk(spec: TrunkSpec) -> nn.Module:
+        """Return the layers; families with another body than the trunk have their own."""
+        return Trunk(spec)
 
     @property
     def multiple(self) -> int:
@@ -98,7 +103,7 @@ class Network(nn.Module):
 
 
 class GatedNetwork(Network):
-    """The published families: masked frames, known mask and guidance in, pixels out."""
+    """The published families on the trunk: masked frames, known mask and guidance in, pixels out."""
 
     def encode(
         self,

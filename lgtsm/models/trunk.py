@@ -23,7 +23,15 @@ class Trunk(nn.Module):
         self.spec = spec
         for layer in LAYERS:
             inputs, outputs = spec.channels(layer)
-            self.add_module(layer.name, GatedLayer(layer, inputs, outputs, spec.layer_shift(layer)))
+            module = GatedLayer(
+                layer,
+                inputs,
+                outputs,
+                spec.layer_shift(layer),
+                gated=spec.gated,
+                kernel_frames=spec.kernel_frames,
+            )
+            self.add_module(layer.name, module)
 
     def layers(self) -> list[GatedLayer]:
         """Return the layers in the order in which they run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -12,18 +12,15 @@ from torch import Tensor
 
 from ..errors import WeightsError
 from ..models.build import build
-from ..models.spec import NetworkSpec, ShiftKind
-from .container import Container, read_container
+from .container import read_container
 from .header import Card
-from .published import infer_spec, rename_published
+from .recognise import recognise
 from .save import save_model
 
 LICENCE = "research-only"
 """Stamped on every file made here, whatever the source; see docs/convert.md."""
 
 _CRITIC = "temporal_discriminator."
-_FIRST = "generator.coarse_net.downsample_module.conv1.featureConv.layer.weight"
-_CONVERTED = "LGTSM, GTSM or plain gated 2-D"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,9 +64,10 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
     except OSError as error:
         raise _cannot_write(target, error) from error
     container = read_container(source)
-    family, decided_by, spec = recognise(container, source.name)
+    found = recognise(container, source.name)
+    family, decided_by, spec = found.family, found.decided_by, found.spec
     # first, as it checks every shape: a specification alone may claim any size
-    tensors = _finite(rename_published(container.state, spec))
+    tensors = _finite(found.rename())
     network = build(spec)
     network.load_state_dict(tensors)
     card = Card(
@@ -91,111 +89,9 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
         family=family,
         decided_by=decided_by,
         kind=container.kind,
-        num_parameters=sum(value.numel() for value in network.state_dict().values()),
+        num_parameters=sum(value.numel() for value in network.parameters()),
         num_left_out=sum(key.startswith(_CRITIC) for key in container.state),
     )
-
-
-def recognise(container: Container, name: str) -> tuple[str, str, NetworkSpec]:
-    """Tell the family of a published state dict from keys, shapes and configuration.
-
-    Args:
-        container: what the file holds.
-        name: of the file, for messages.
-
-    Returns:
-        The family in words, what decided, and the specification.
-
-    Raises:
-        WeightsError: a family that cannot be converted, or none that is known.
-    """
-    other = _other_family(container.state)
-    if other:
-        raise WeightsError(
-            f"Expected {_CONVERTED} weights, got {other} in {name}, which this version has no "
-            "network for; convert a file of one of those families."
-        )
-    if not any(key.startswith("generator.") and "featureConv" in key for key in container.state):
-        raise WeightsError(
-            f"Expected {_CONVERTED} weights under published names such as {_FIRST} (3-D, vanilla, "
-            f"partial and CombCN networks would be told apart), got {len(container.state)} tensors "
-            f"such as {min(container.state)} in {name}; use a file of the authors' repository."
-        )
-    spec = infer_spec(container.state)
-    if spec.trunk.shift.kind is ShiftKind.LEARNED:
-        return _with_ratio(container.config, spec)
-    return _without_kernels(container.config, spec)
-
-
-def _other_family(state: Mapping[str, Tensor]) -> str | None:
-    """Name the published family that has no network here; None for a gated 2-D or unknown one."""
-    if any(key.startswith(("videoCN.", "combCN.")) for key in state):
-        return "a CombCN network"
-    generator = {key: value for key, value in state.items() if not key.startswith(_CRITIC)}
-    if any("mask_sum_conv" in key for key in generator):
-        return "a partial-convolution network"
-    ends = ("featureConv.weight_orig", "featureConv.weight", "featureConv.layer.weight")
-    kernels = {key: value for key, value in generator.items() if key.endswith(ends)}
-    if not kernels:
-        return None
-    is_gated = any("gatingConv" in key for key in generator)
-    layout = "" if any(key.startswith("generator.") for key in kernels) else " in old key layout"
-    if any(value.dim() == 5 for value in kernels.values()):
-        if not is_gated:
-            return f"a 3-D network without gates{layout}"
-        return f"a 3-D gated network (3DGated, {_skips(kernels)} skips){layout}"
-    if not is_gated:
-        return f"a 2-D network without gates (vanilla TSM){layout}"
-    if layout:
-        return f"a gated 2-D network{layout}"
-    return None
-
-
-def _skips(kernels: Mapping[str, Tensor]) -> str:
-    """Say whether deconv1 reads twice as many channels as conv8 writes."""
-    inputs = {v.shape[1] for key, v in kernels.items() if "deconv1." in key and v.dim() == 5}
-    outputs = {v.shape[0] for key, v in kernels.items() if "conv8." in key and v.dim() == 5}
-    return "with" if inputs == {2 * n for n in outputs} and inputs else "without"
-
-
-def _look_up(config: object, *path: str) -> object:
-    """Return a value of the nested configuration, or None."""
-    for name in path:
-        config = config.get(name) if isinstance(config, dict) else None
-    return config
-
-
-def _with_ratio(config: dict, spec: NetworkSpec) -> tuple[str, str, NetworkSpec]:
-    """Complete a learned shift by the share of shifted channels, which no key or shape tells."""
-    decided_by = "shift kernels (learnableTSM) in the file"
-    ratio = _look_up(config, "global_config", "LearnableTSM_kargs", "shift_ratio")
-    if ratio is None:
-        return "LGTSM", f"{decided_by}; shift ratio not stated, taken for 0.5", spec
-    if type(ratio) not in (int, float) or not 0 <= ratio <= 1:
-        raise WeightsError(
-            f"Expected a shift_ratio of 0 to 1 in the configuration, got {str(ratio)[:40]!r}; use "
-            "the published file."
-        )
-    shift = replace(spec.trunk.shift, ratio=float(ratio))
-    spec = replace(spec, trunk=replace(spec.trunk, shift=shift))
-    return "LGTSM", f"{decided_by}; shift ratio {shift.ratio:g} from its configuration", spec
-
-
-def _without_kernels(config: dict, spec: NetworkSpec) -> tuple[str, str, NetworkSpec]:
-    """Tell GTSM from the plain 2-D network, which has the same keys and shapes."""
-    conv_by = _look_up(config, "arch", "args", "opts", "conv_by")
-    if conv_by == "2dtsm":
-        return "GTSM", "no shift kernels, and conv_by 2dtsm in the configuration", spec
-    if conv_by is None:
-        return "GTSM", "no shift kernels, and no conv_by, so the published GTSM is assumed", spec
-    if conv_by != "2d":
-        raise WeightsError(
-            "Expected conv_by 2dtsm (GTSM) or 2d (plain) in the configuration of a 2-D network "
-            f"without shift kernels, got {str(conv_by)[:40]!r}; use the published file."
-        )
-    shift = replace(spec.trunk.shift, kind=ShiftKind.NONE)
-    plain = replace(spec, trunk=replace(spec.trunk, shift=shift))
-    return "plain gated 2-D", "no shift kernels, and conv_by 2d in the configuration", plain
 
 
 def _finite(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

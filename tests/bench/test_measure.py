@@ -4,15 +4,10 @@ import pytest
 import torch
 
 from lgtsm.bench.cases import BenchCase
-from lgtsm.bench.measure import (
-    Clock,
-    PeakConvolution,
-    frame_macs,
-    interleave,
-    peak_resident_bytes,
-    region_macs,
-)
-from lgtsm.models.spec import TrunkSpec
+from lgtsm.bench.macs import frame_macs, region_macs
+from lgtsm.bench.measure import Clock, PeakConvolution, interleave, peak_resident_bytes
+from lgtsm.models.build import build
+from lgtsm.models.spec import FAMILIES, TrunkSpec
 
 CPU = torch.device("cpu")
 
@@ -56,6 +51,29 @@ def test_dense_hole_saves_only_by_the_transposed_form():
 def test_skips_cost_more():
     spec = TrunkSpec(width=16)
     assert frame_macs(replace(spec, skips=True), (64, 64)) > frame_macs(spec, (64, 64))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_counts_are_those_of_the_convolutions_that_run(family):
+    spec = FAMILIES[family]
+    spec = replace(spec, trunk=replace(spec.trunk, width=2))
+    trunk, counts = build(spec).trunk.eval(), []
+
+    def note(module, inputs, output):
+        taps = module.weight[0, 0].numel() * module.weight.shape[0 if module.transposed else 1]
+        pixels = inputs[0] if module.transposed else output
+        reached = module.weight.shape[1] if module.transposed else 1
+        counts.append(
+            taps * reached * pixels.numel() // (pixels.shape[1] if module.transposed else 1)
+        )
+
+    kinds = (torch.nn.modules.conv._ConvNd,)
+    for module in trunk.modules():
+        if isinstance(module, kinds):
+            module.register_forward_hook(note)
+    with torch.inference_mode():
+        trunk(torch.rand(1, 1, spec.trunk.inputs, 32, 48))
+    assert sum(counts) == frame_macs(spec.trunk, (32, 48))
 
 
 def test_interleaving_takes_turns_and_drops_the_first_round():

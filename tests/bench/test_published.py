@@ -10,7 +10,7 @@ from lgtsm.models.spec import FAMILIES, ShiftKind, ShiftSpec
 
 def noisy_trunk(family, rng, **changes):
     spec = FAMILIES[family]
-    trunk = build(replace(spec, trunk=replace(spec.trunk, width=8, **changes))).trunk
+    trunk = build(replace(spec, trunk=replace(spec.trunk, width=8, **changes))).trunk.eval()
     with torch.no_grad():
         for parameter in trunk.parameters():
             parameter.normal_(0, 0.1 if parameter.dim() > 1 else 0.3, generator=rng)

@@ -31,7 +31,8 @@ def strong_network(
             probe = torch.rand(1, min(num_frames, 16), trunk.spec.inputs, 32, 48, generator=rng)
             for module in layers:
                 # steep gates and wild kernels would make rounding errors as large as the signal
-                if isinstance(getattr(module.shift, "kernels", None), torch.nn.Parameter):
+                shift = getattr(module, "shift", None)  # CombCN's layers have none
+                if isinstance(getattr(shift, "kernels", None), torch.nn.Parameter):
                     one_hot = one_hot_kernels(module.shift.spec)
                     module.shift.kernels.mul_(0.4).add_(one_hot, alpha=0.6)
                 seen = {}

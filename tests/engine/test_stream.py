@@ -7,6 +7,7 @@ import torch
 
 from lgtsm.box import Box
 from lgtsm.engine.stream import TrunkStream
+from lgtsm.engine.windows import open_stream
 from lgtsm.models.spec import FAMILIES, ShiftSpec, TrunkSpec
 
 SIZE = (40, 56)
@@ -33,7 +34,7 @@ def _push_all(stream, x, chunk):
 
 
 def _stream(trunk, boxes):
-    return TrunkStream(
+    return open_stream(
         trunk,
         SIZE,
         device=torch.device("cpu"),

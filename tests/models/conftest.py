@@ -17,12 +17,14 @@ from torch import Tensor
 from lgtsm.models.build import build
 from lgtsm.models.network import Network
 from lgtsm.models.spec import FAMILIES
-from lgtsm.weights.published import infer_spec, key_map, rename_published
+from lgtsm.weights.published import infer_spec, key_map, modern_names, rename_published
+from lgtsm.weights.published_combcn import infer_combcn, published_name, rename_combcn
 
-STORED = ("lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4", "lgtsm_nf64")
+STORED = ("lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4", "gated3d_skip_oldkeys_nf2")
 
 
 def _published(state: dict[str, Tensor]) -> Network:
+    state = modern_names(state)
     spec = infer_spec(state)
     network = build(spec)
     network.load_state_dict(rename_published(state, spec))
@@ -54,17 +56,65 @@ def _formula_value(key: str, shape: tuple[int, ...]) -> np.ndarray:
     return gain * u / math.sqrt(math.prod(shape[1:]))
 
 
-def _formula_network() -> Network:
-    """Return LGTSM at the published width with the golden formula's weights."""
-    spec = FAMILIES["lgtsm"]
-    network = build(spec)
-    ours = network.state_dict()
+def _vectors(weight: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Return the formula's u and v of a spectral norm, see the golden README."""
+    matrix = weight.double().flatten(1)
+    v = torch.nn.functional.normalize(matrix.sum(0), dim=0)
+    u = torch.nn.functional.normalize(matrix @ v, dim=0)
+    return (scale * u).float(), v.float()
+
+
+def _formula_trunk(family: str) -> Network:
+    """Return a network on the trunk at the published width with the golden formula's weights."""
+    spec = FAMILIES[family]
+    with torch.device("meta"):
+        shapes = {name: value.shape for name, value in build(spec).state_dict().items()}
+    state = {}
     for name, parts in key_map(spec).items():
-        for row, names in enumerate(parts):
-            target = ours[name][row] if len(parts) > 1 else ours[name]
+        for names in parts:
+            is_kernel = name.endswith("kernels")
+            shape = (1, 1, 3, 1, 1) if is_kernel else tuple(shapes[name])
             key = names[0].replace(".layer.", ".")
-            target.copy_(torch.from_numpy(_formula_value(key, tuple(target.shape))))
+            value = _formula_value(key, (3,) if is_kernel else shape)
+            value = torch.from_numpy(value).float().reshape(shape)
+            if value.dim() == 5 and not is_kernel and "conv11." not in key:
+                scale = 0.3 if "featureConv" in key else 1.0
+                state[f"{key}_u"], state[f"{key}_v"] = _vectors(value, scale)
+                key += "_orig"
+            state[key] = value
+    return _published(state)
+
+
+def _formula_combcn() -> Network:
+    """Return CombCN at its published width with the golden formula's weights."""
+    with torch.device("meta"):
+        shapes = {n: tuple(v.shape) for n, v in build(FAMILIES["combcn"]).state_dict().items()}
+    transposed = ("videoCN.conv9.", "videoCN.conv11.", "combCN.conv13.", "combCN.conv15.")
+    state = {}
+    for ours, shape in shapes.items():
+        key = published_name(ours)
+        u = _uniform(key, shape)
+        if key.endswith("conv.weight"):
+            fan = math.prod(shape[1:])
+            if key.startswith(transposed):
+                fan = shape[0] * math.prod(shape[2:]) / 4
+            value = u * math.sqrt(2 / fan)
+        elif key.endswith("norm_layer.weight"):
+            value = 1 + 0.2 * u
+        else:
+            value = 0.6 + 0.2 * np.abs(u) if key.endswith("running_var") else 0.1 * u
+        state[key] = torch.from_numpy(value).float()
+    spec = infer_combcn(state)
+    network = build(spec)
+    network.load_state_dict(rename_combcn(state, spec))
     return network.eval()
+
+
+FORMULA: dict[str, Callable[[], Network]] = {
+    "lgtsm_nf64": lambda: _formula_trunk("lgtsm"),
+    "gated3d_nf64_skip": lambda: _formula_trunk("gated3d_skips"),
+    "combcn": _formula_combcn,
+}
 
 
 @pytest.fixture
@@ -72,10 +122,10 @@ def golden_case(request: pytest.FixtureRequest, golden: Path) -> Callable[[str],
     """golden_case(name) -> (network, arrays); skips where the weights lie outside the repository."""
 
     def load(name: str) -> tuple[Network, dict[str, np.ndarray]]:
+        if name in FORMULA:
+            return FORMULA[name](), dict(np.load(golden / f"{name}.npz"))
         if name in STORED:
             arrays = dict(np.load(golden / f"{name}.npz"))
-            if name == "lgtsm_nf64":
-                return _formula_network(), arrays
             return _published(load_file(golden / f"{name}.safetensors")), arrays
         shared = request.getfixturevalue("shared_golden")
         arrays = dict(np.load(shared / "io" / f"{name}.npz"))

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.testing import assert_close
 
 from lgtsm.errors import ShapeError, WeightsError
@@ -38,15 +39,25 @@ def _clip(rng, length, size=(64, 96)):
     return frames, (torch.rand(1, length, 1, *size, generator=rng) < 0.3).float()
 
 
-@pytest.mark.parametrize("name", CHECKPOINTS)
-@torch.no_grad()
-def test_logits_and_scores_equal_the_original(name, checkpoint, shared_golden):
-    network = load_discriminator(checkpoint(name)).eval()
-    arrays = np.load(shared_golden / "io" / f"{name}_disc.npz")
+def _check_golden(state, arrays):
+    network = load_discriminator(state).eval()
     frames = torch.from_numpy(arrays["video_u8"]).float() / 255
     logits = network(frames, 1 - torch.from_numpy(arrays["mask_u8"]).float())
     assert_close(logits, torch.from_numpy(arrays["logits"]), atol=ATOL, rtol=0)
     assert_close(logits.sigmoid(), torch.from_numpy(arrays["scores"]), atol=ATOL, rtol=0)
+
+
+@pytest.mark.parametrize("name", CHECKPOINTS)
+@torch.no_grad()
+def test_logits_and_scores_equal_the_original(name, checkpoint, shared_golden):
+    _check_golden(checkpoint(name), np.load(shared_golden / "io" / f"{name}_disc.npz"))
+
+
+@torch.no_grad()
+def test_stored_discriminator_of_the_old_layout_equals_the_original(golden):
+    name = "gated3d_skip_oldkeys_nf2"
+    arrays = np.load(golden / f"{name}_disc.npz")
+    _check_golden(load_file(golden / f"{name}.safetensors"), arrays)
 
 
 @pytest.mark.parametrize(

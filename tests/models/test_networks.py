@@ -11,7 +11,9 @@ from lgtsm.models.refine import clip_evidence
 from lgtsm.models.spec import FAMILIES
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
-published = pytest.mark.parametrize("family", [f for f in FAMILIES if f != "refine"])
+WITHOUT_GUIDANCE = ("refine", "combcn")
+published = pytest.mark.parametrize("family", [f for f in FAMILIES if f not in WITHOUT_GUIDANCE])
+on_trunk = pytest.mark.parametrize("family", [f for f in FAMILIES if f != "combcn"])
 
 
 def _tiny(family):
@@ -62,8 +64,9 @@ def test_clips_and_holes_that_do_not_fit_are_refused(family, rng, one_sentence):
         one_sentence(caught.value)
 
 
-def test_guidance_is_refused_by_refine(rng, one_sentence):
-    network = build(_tiny("refine"))
+@pytest.mark.parametrize("family", WITHOUT_GUIDANCE)
+def test_guidance_is_refused_where_nothing_reads_it(family, rng, one_sentence):
+    network = build(_tiny(family))
     frames, holes = _clip(rng, 1, 2, 8, 8)
     with pytest.raises(ShapeError) as caught:
         network(frames, holes, holes)
@@ -132,7 +135,7 @@ def test_causal_output_never_changes_with_the_future(random_network, rng):
     assert torch.equal(network(frames, holes)[:, :6], before[:, :6])
 
 
-@every_family
+@on_trunk
 @torch.no_grad()
 def test_margin_is_the_reach_in_space(family, random_network, rng):
     network = random_network(family).double()
@@ -146,6 +149,22 @@ def test_margin_is_the_reach_in_space(family, random_network, rng):
         touched = (trunk(changed) - before).abs().amax((0, 1, 2, 3)).nonzero().flatten()
         farthest = max(farthest, column - int(touched[0]), int(touched[-1]) - column)
     assert farthest == margin
+
+
+@torch.no_grad()
+def test_margin_of_combcn_is_the_reach_in_space():
+    """Weights of 1 and no signal: an output is the number of ways to it from the one pixel lit."""
+    spec = FAMILIES["combcn"]
+    trunk = build(replace(spec, trunk=replace(spec.trunk, width=1))).double().eval().trunk
+    for name, value in trunk.named_parameters():
+        torch.nn.init.constant_(value, float(name.endswith("weight")))
+    width, farthest = 704, 0
+    for column in range(344, 352):  # all places on the grid of the strided layers
+        planes = torch.zeros(1, 1, 4, 8, width, dtype=torch.float64)
+        planes[..., 0, 4, column] = 1
+        touched = trunk(planes).amax((0, 1, 2, 3)).nonzero().flatten()
+        farthest = max(farthest, column - int(touched[0]), int(touched[-1]) - column)
+    assert farthest == spec.trunk.margin_px
 
 
 @torch.no_grad()
@@ -184,8 +203,31 @@ def test_observer_sees_every_layer_once(random_network, rng):
     assert torch.equal(seen["conv11"].unflatten(0, (1, 2)), output)
 
 
-def test_gradients_reach_every_parameter(random_network, toy_clip, toy_holes):
-    network = random_network("refine", width=8).requires_grad_(True)
+def test_combcn_has_a_second_output_that_keeps_what_is_known(random_network, rng):
+    network = random_network("combcn")
+    frames, holes = _clip(rng, 2, 4, 16, 24)
+    both = network.forward_all(frames, holes)
+    assert torch.equal(both["raw"], network(frames, holes))
+    assert both["incomplete"].shape == (2, 4, 3, 8, 12)
+    small, hole = frames[..., ::2, ::2], holes[..., ::2, ::2].expand(2, 4, 3, 8, 12)
+    assert torch.equal(both["incomplete"][hole == 0], small[hole == 0])
+    assert not torch.equal(both["incomplete"][hole > 0], small[hole > 0])
+
+
+def test_combcn_normalises_by_the_batch_in_training_alone(rng):
+    network = build(_tiny("combcn"))
+    frames, holes = _clip(rng, 1, 2, 32, 32)
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    network.train()(frames, holes)
+    moved = {name: value.clone() for name, value in network.named_buffers()}
+    assert all(not torch.equal(value, before[name]) for name, value in moved.items())
+    network.eval()(frames, holes)
+    assert all(torch.equal(value, moved[name]) for name, value in network.named_buffers())
+
+
+@pytest.mark.parametrize("family", ["refine", "tsm", "gated3d_skips"])
+def test_gradients_reach_every_parameter(family, random_network, toy_clip, toy_holes):
+    network = random_network(family, width=8).requires_grad_(True)
     raw = network(toy_clip[None], toy_holes[None])
     raw.square().mean().backward()
     without = [n for n, p in network.named_parameters() if p.grad is None or not p.grad.any()]

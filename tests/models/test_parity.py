@@ -8,10 +8,19 @@ import torch
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
-from lgtsm.weights.published import infer_spec, key_map, rename_published
+from lgtsm.weights.published import infer_spec, key_map, modern_names, rename_published
 
-NAMES = ("lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4", "lgtsm_nf64", "lgtsm_nf8", "gtsm_nf8")
-CONTAINERS = ("lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4", "lgtsm_nf8", "gtsm_nf8")
+CONTAINERS = (
+    "lgtsm_firstoff_nf4",
+    "lgtsm_w5g4_nf4",
+    "lgtsm_nf8",
+    "gtsm_nf8",
+    "tsm_vanilla_nf8",
+    "gated3d_nf4",
+    "gated3d_skip_nf4",
+    "gated3d_skip_oldkeys_nf2",
+)
+NAMES = (*CONTAINERS, "lgtsm_nf64", "gated3d_nf64_skip")
 ATOL = 2e-5
 # Guided values reach 13. The golden README's 2e-5 + 1e-5|x| is below the golden run's own rounding:
 # a float64 run of the same weights differs from it by 6.2e-5 (ours in float32 by 5.5e-5).
@@ -45,6 +54,18 @@ def test_raw_output_and_composite_equal_the_original(name, golden_case):
 def test_batches_and_single_frames_equal_the_original(name, prefix, golden_case):
     network, arrays = golden_case(name)
     _close(network(*_clip(arrays, prefix)), arrays[f"{prefix}raw"])
+
+
+@pytest.mark.parametrize("prefix", ["a_", "b_"])
+@torch.no_grad()
+def test_both_outputs_of_combcn_equal_the_original(prefix, golden_case):
+    network, arrays = golden_case("combcn")
+    frames, holes = _clip(arrays, prefix)
+    both = network.forward_all(frames, holes)
+    _close(both["raw"], arrays[f"{prefix}raw"])
+    _close(both["incomplete"].transpose(1, 2), arrays[f"{prefix}imcomplete_video"])
+    if prefix == "a_":
+        _close(both["raw"] * holes + frames * (1 - holes), arrays["a_outputs"])
 
 
 @torch.no_grad()
@@ -106,29 +127,43 @@ def test_gradients_equal_the_original(golden_case, shared_golden):
 
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_whole_containers_rename_without_rest(name, checkpoint):
-    state = checkpoint(name)
+    state = modern_names(checkpoint(name))
     spec = infer_spec(state)
     expected = {  # base width, shift width, groups, first layer shifted
         "lgtsm_nf8": (8, 3, 2, True),
         "lgtsm_firstoff_nf4": (4, 3, 2, False),
         "lgtsm_w5g4_nf4": (4, 5, 4, True),
         "gtsm_nf8": (8, 3, 2, True),
+        "tsm_vanilla_nf8": (8, 3, 2, True),
+        "gated3d_nf4": (4, 3, 2, True),
+        "gated3d_skip_nf4": (4, 3, 2, True),
+        "gated3d_skip_oldkeys_nf2": (2, 3, 2, True),
     }
     shift = spec.trunk.shift
-    assert spec.family == name.split("_")[0]
+    assert spec.family == name.split("_")[0] + ("_skips" if "skip" in name else "")
     found = (spec.trunk.width, shift.width, shift.groups, shift.first_layer)
     assert found == expected[name]
     assert len(rename_published(state, spec)) == len(key_map(spec))
 
 
-@pytest.mark.parametrize("name", ["lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4"])
+@pytest.mark.parametrize(
+    "name", ["lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4", "gated3d_skip_oldkeys_nf2"]
+)
 def test_stored_tensors_are_those_of_the_container(name, golden, checkpoint):
     state = checkpoint(name)
     for key, value in load_file(golden / f"{name}.safetensors").items():
         assert torch.equal(value, state[key]), key
 
 
-def test_formula_gives_the_written_check_values(golden_case):
-    network, arrays = golden_case("lgtsm_nf64")
-    first = network.state_dict()["trunk.conv1.feature.weight"].flatten()[:8]
-    assert_close(first, torch.from_numpy(arrays["probe_conv1_feature_first8"]), rtol=0, atol=1e-8)
+@pytest.mark.parametrize(
+    ("name", "ours", "probe"),
+    [
+        ("lgtsm_nf64", "conv1", "conv1_feature"),
+        ("combcn", "video_conv1", "conv1_weight"),
+        ("combcn", "frame_conv15", "comb15_weight"),
+    ],
+)
+def test_formula_gives_the_written_check_values(name, ours, probe, golden_case):
+    network, arrays = golden_case(name)
+    first = network.state_dict()[f"trunk.{ours}.feature.weight"].flatten()[:8]
+    assert_close(first, torch.from_numpy(arrays[f"probe_{probe}_first8"]), rtol=0, atol=1e-8)

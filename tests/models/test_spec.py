@@ -9,6 +9,7 @@ import torch
 
 from lgtsm.errors import WeightsError
 from lgtsm.models.build import build
+from lgtsm.models.combcn_spec import COMBCN_LAYERS
 from lgtsm.models.spec import (
     FAMILIES,
     LAYERS,
@@ -23,6 +24,11 @@ def _lgtsm(**shift):
     return NetworkSpec(family="lgtsm", trunk=TrunkSpec(shift=ShiftSpec(**shift)))
 
 
+def _tsm(width, kind):
+    trunk = TrunkSpec(width=width, gated=False, shift=ShiftSpec(kind=kind))
+    return NetworkSpec(family="tsm", trunk=trunk)
+
+
 @pytest.mark.parametrize(
     ("spec", "count"),
     [
@@ -31,6 +37,12 @@ def _lgtsm(**shift):
         (_lgtsm(width=5), 12_135_728),
         (_lgtsm(groups=4), 12_135_762),
         (FAMILIES["gtsm"], 12_135_558),
+        (FAMILIES["tsm"], 11_992_503),
+        (_tsm(90, ShiftKind.LEARNED), 11_992_605),
+        (_tsm(64, ShiftKind.FIXED), 6_067_779),
+        (FAMILIES["gated3d"], 36_394_758),
+        (FAMILIES["gated3d_skips"], 38_606_598),
+        (FAMILIES["combcn"], 15_505_846),
     ],
 )
 def test_parameter_counts_are_the_published_ones(spec, count):
@@ -47,6 +59,9 @@ def test_parameter_counts_are_the_published_ones(spec, count):
         (_lgtsm(causal=True), (34, 0)),
         (_lgtsm(kind=ShiftKind.NONE), (0, 0)),
         (FAMILIES["gtsm"], (17, 17)),
+        (FAMILIES["tsm"], (17, 17)),
+        (FAMILIES["gated3d"], (17, 17)),
+        (FAMILIES["combcn"], (15, 13)),
         (FAMILIES["refine"], (65, 65)),
     ],
 )
@@ -56,8 +71,10 @@ def test_context_adds_up_over_layers_and_candidates(spec, context):
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_config_survives_json(family):
-    shift = replace(FAMILIES[family].trunk.shift, width=5, groups=4)
-    spec = replace(FAMILIES[family], trunk=replace(FAMILIES[family].trunk, width=12, shift=shift))
+    trunk = replace(FAMILIES[family].trunk, width=12)
+    if isinstance(trunk, TrunkSpec):
+        trunk = replace(trunk, shift=replace(trunk.shift, width=5, groups=4))
+    spec = replace(FAMILIES[family], trunk=trunk)
     assert NetworkSpec.from_config(json.loads(json.dumps(spec.to_config()))) == spec
 
 
@@ -83,8 +100,23 @@ def test_skips_widen_the_two_decoder_inputs_only():
     assert wider == {"deconv1": 256, "deconv2": 128}
 
 
-def _config(**trunk):
-    config = FAMILIES["lgtsm"].to_config()
+def test_channels_of_combcn_add_up_to_what_is_appended():
+    spec = FAMILIES["combcn"].trunk
+    sizes = {layer.name: spec.channels(layer) for layer in COMBCN_LAYERS}
+    assert (sizes["video_conv1"], sizes["video_conv9"]) == ((4, 16), (256, 64))
+    assert (sizes["video_conv12"], sizes["frame_conv17"]) == ((16, 3), (32, 3))
+    assert (sizes["frame_conv1"], sizes["frame_conv3"]) == ((4, 64), (131, 128))
+    assert (sizes["frame_conv10"], sizes["frame_conv15"]) == ((512, 256), (259, 64))
+
+
+def test_configs_of_older_files_are_of_gated_2d_trunks():
+    config = FAMILIES["refine"].to_config()
+    del config["trunk"]["gated"], config["trunk"]["kernel_frames"]
+    assert NetworkSpec.from_config(config) == FAMILIES["refine"]
+
+
+def _config(family="lgtsm", **trunk):
+    config = FAMILIES[family].to_config()
     config["trunk"] |= trunk
     return config
 
@@ -116,6 +148,27 @@ def _shift_config(**shift):
         _config(width="64"),
         _config(inputs=0),
         _config(outputs=None),
+        _config(skips=True),
+        _config(gated=False),
+        _config(gated=1),
+        _config(kernel_frames=3),
+        _config("tsm", gated=True),
+        _config("tsm", skips=True),
+        _config("gtsm", gated=False),
+        _config("gated3d", skips=True),
+        _config("gated3d", kernel_frames=1),
+        _config("gated3d", kernel_frames=5),
+        _config("gated3d", gated=False),
+        _config("gated3d_skips", skips=False),
+        _config("gated3d") | {"trunk": FAMILIES["gtsm"].to_config()["trunk"]},
+        _config("combcn", width=0),
+        _config("combcn", width=10**9),
+        _config("combcn", width=4.0),
+        _config("combcn", inputs=5),
+        _config("combcn") | {"family": "lgtsm"},
+        _config("combcn") | {"num_references": 2},
+        _config("lgtsm") | {"family": "combcn"},
+        _config("refine", gated=False),
         _shift_config(kind="sideways"),
         _shift_config(width=2),
         _shift_config(width=-1),

@@ -156,12 +156,16 @@ def test_specification_of_another_width_is_refused(rng, one_sentence):
     _refused(lambda: rename_published(state, _lgtsm(8)), one_sentence, "of shape")
 
 
-def _without_gates(state):
-    return {key: value for key, value in state.items() if "gatingConv" not in key}
-
-
 def _three_dimensional(state):
     return {k: v.unsqueeze(2) if v.dim() == 4 else v for k, v in state.items()}
+
+
+def _three_dimensional_without_gates(state):
+    return {
+        k: v.unsqueeze(2).repeat(1, 1, 3, 1, 1) if v.dim() == 4 else v
+        for k, v in state.items()
+        if "gatingConv" not in k
+    }
 
 
 def _with_skips(state):
@@ -181,8 +185,8 @@ def _more_inputs(state):
 @pytest.mark.parametrize(
     "change",
     [
-        _without_gates,
         _three_dimensional,
+        _three_dimensional_without_gates,
         _with_skips,
         _without_prefix,
         _more_inputs,
