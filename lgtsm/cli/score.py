@@ -86,6 +86,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--perceptual", type=Path, metavar="FILE", help="SqueezeNet v1.0 as safetensors"
     )
     group.add_argument(
+        "--i3d", type=Path, metavar="FILE", help="I3D (RGB) as safetensors, for the video FID"
+    )
+    group.add_argument(
+        "--lpips", choices=("alex", "vgg", "squeeze"), help="add LPIPS (needs the package lpips)"
+    )
+    group.add_argument(
         "--export", type=Path, metavar="DIR", help="write the inputs for other tools and stop"
     )
     _add_product(parser)
@@ -137,6 +143,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> ScoreSettings:
+    from ..score.measure import NetworkPaths
     from ..score.methods import choose_methods
     from ..score.protocols import find_protocol
     from ..score.run import ScoreSettings
@@ -166,7 +173,9 @@ def _settings(arguments: argparse.Namespace) -> ScoreSettings:
         data=arguments.data,
         num_frames=frames,
         max_clips=clips,
-        perceptual=arguments.perceptual,
+        networks=NetworkPaths(
+            perceptual=arguments.perceptual, i3d=arguments.i3d, lpips=arguments.lpips
+        ),
         workers=arguments.workers,
         shown=() if arguments.no_pictures else shown,
     )

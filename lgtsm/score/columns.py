@@ -54,6 +54,21 @@ COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
             digits=1,
             scale=1000,
         ),
+        "lpips": Column(
+            label="LPIPS", text="Zhang et al. 2018, version 0.1", is_higher_better=False, digits=4
+        ),
+        "mse_published": Column(
+            label="MSE, published form",
+            text="whole frame, bytes cut as in the LGTSM paper's code",
+            is_higher_better=False,
+            digits=5,
+        ),
+        "ssim_published": Column(
+            label="SSIM, published form",
+            text="whole frame, the Gaussian blurs over channels, too",
+            is_higher_better=True,
+            digits=4,
+        ),
         "warping": Column(
             label="warping x1000",
             text="squared difference to the frame before, moved by the clean clip's flow, in the "

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import OptionError
-from ..masks.free_form import free_form_masks
+from ..masks.free_form import SEED_LIMIT, free_form_masks
 from ..masks.kinds import Kind
 from ..masks.morph import grow
 from ..masks.published_other import face_box_masks
@@ -20,8 +20,10 @@ from .protocols import HoleRule, Shape
 DONOR_AREA = (0.02, 0.3)
 """Mean share of the picture that another clip's object must cover to be laid over a clip."""
 _BIN_HALF = 0.05
-_MOST_DRAWS = 400
+_MOST_DRAWS = 200
 _SQUARES = 4
+_STROKES_AT_FULL = 25
+"""Strokes for a share of 1, where the search for their number begins."""
 
 
 def cut_holes(
@@ -94,16 +96,17 @@ def _squares(count: int, height: int, width: int, *, seed: int, coverage: float)
 def _strokes(count: int, height: int, width: int, *, rule: HoleRule, number: int) -> Tensor:
     """Draw published strokes with one seed after the other until the clip falls into the bin."""
     centre = rule.coverage or 0.05
-    # many strokes cannot give a small share, few no large one
-    fewest, most = 1, max(3, round(40 * centre))
+    strokes = max(1, round(_STROKES_AT_FULL * centre))
     for attempt in range(_MOST_DRAWS):
-        seed = 100_000 * number + 1000 * rule.seed % 100_000 + attempt
-        strokes = fewest + attempt % (most - fewest + 1)
+        seed = (1000 * rule.seed + 100_000 * number + attempt) % SEED_LIMIT
         holes = free_form_masks(
             count, height, width, preset=rule.preset, seed=seed, num_strokes=strokes
         )
-        if abs(float(holes.mean()) - centre) <= _BIN_HALF:
+        missing = centre - float(holes.mean())
+        if abs(missing) <= _BIN_HALF:
             return holes
+        # one stroke says nothing of the next draw's size, so the number follows slowly
+        strokes = max(1, round(strokes * (1 + missing))) + (missing > 0)
     raise OptionError(
         f"Expected a draw of {rule.preset} that covers {centre:.0%} of {width}x{height}, got none "
         f"in {_MOST_DRAWS}; use the protocol's own frame size."

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
 import torch
 from torch import Tensor
 
 from ..metrics.fidelity import psnr, region_mean, squared_error, ssim_map
 from ..metrics.flicker import Flicker
+from ..metrics.i3d import I3D, MIN_FRAMES, Form, load_i3d, video_features
+from ..metrics.lpips import load_lpips
 from ..metrics.opencv_baselines import dis_flow, has_opencv
-from ..metrics.perceptual import SqueezeNetFeatures, distance_of_features
+from ..metrics.perceptual import SqueezeNetFeatures, distance_of_features, load_features
+from ..metrics.published import published_mse, published_ssim, to_bytes
 from ..metrics.residual import Residual
 from ..metrics.seam import SeamContrast
 from ..metrics.warping import visible, warping_error
@@ -20,19 +27,56 @@ _SMALLEST_PX = 32
 """SqueezeNet needs this many pixels a side."""
 
 Figures = dict[str, object]
+I3D_KEY = "i3d"
+"""Figures under this name are features, of which a run makes one distance a table."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkPaths:
+    """Networks that measure; each is left out where it is None."""
+
+    perceptual: Path | None = None
+    """SqueezeNet v1.0."""
+    i3d: Path | None = None
+    lpips: str | None = None
+    """Backbone of the package lpips."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Networks:
+    """The same, loaded."""
+
+    features: SqueezeNetFeatures | None = None
+    i3d: I3D | None = None
+    lpips: Callable[[Tensor, Tensor], Tensor] | None = None
+
+
+def load_networks(paths: NetworkPaths) -> Networks:
+    """Load what is asked for.
+
+    Raises:
+        WeightsError: a file that cannot be used; OptionError: lpips is not installed.
+    """
+    return Networks(
+        features=None if paths.perceptual is None else load_features(paths.perceptual),
+        i3d=None if paths.i3d is None else load_i3d(paths.i3d),
+        lpips=None if paths.lpips is None else load_lpips(paths.lpips),
+    )
 
 
 class Ruler:
     """Measure results of one case."""
 
-    def __init__(self, material: Material, features: SqueezeNetFeatures | None) -> None:
+    def __init__(self, material: Material, networks: Networks, *, publishes: bool = False) -> None:
         """Compute what all results share.
 
         Args:
             material: the case.
-            features: network of the perceptual distance; None leaves it out.
+            networks: what measures distances in features.
+            publishes: add the figures of the LGTSM paper's tables as its code computes them.
         """
-        self.material, self.features = material, features
+        self.material, self.networks, self.publishes = material, networks, publishes
+        self.features = networks.features
         self._backward: Tensor | None = None
         self._seen: Tensor | None = None
         truth = material.truth
@@ -81,6 +125,17 @@ class Ruler:
         figures["ssim_frame"] = float(similarity.mean())
         figures["ssim"] = float(similarity[holes > 0].mean()) if holes.any() else None
         figures["perceptual"] = self._perceptual(result, truth)
+        lpips = self.networks.lpips
+        figures["lpips"] = None if lpips is None else float(lpips(result, truth).mean())
+        if self.publishes:
+            pairs = list(zip(to_bytes(result), to_bytes(truth), strict=True))
+            figures["mse_published"] = _mean([published_mse(a, b) for a, b in pairs])
+            figures["ssim_published"] = _mean([published_ssim(a, b) for a, b in pairs])
+        if self.networks.i3d is not None and len(result) >= MIN_FRAMES:
+            figures[I3D_KEY] = {
+                form.value: video_features(self.networks.i3d, result, form).tolist()
+                for form in Form
+            }
         figures["warping"] = None
         if self._backward is not None:
             figures["warping"] = warping_error(result, holes, self._backward, self._seen)
@@ -102,3 +157,7 @@ class Ruler:
 
 def _psnr(mse: float | None) -> float | None:
     return None if mse is None else psnr(mse)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)

@@ -75,6 +75,8 @@ class ProtocolSpec:
     num_frames: int | None
     """Frames of each clip, the first ones; None takes all."""
     max_clips: int | None = None
+    publishes: bool = False
+    """Add the figures of the LGTSM paper's tables, computed as its code does."""
     comparable: str = ""
     """What its figures may be compared with, one sentence."""
 
@@ -122,6 +124,7 @@ PROTOCOLS: MappingProxyType[str, ProtocolSpec] = MappingProxyType(
             size=(180, 320),
             num_frames=15,
             max_clips=100,
+            publishes=True,
             comparable="The published generator and bins with seeds of ours: the published test "
             "masks differ in the draw.",
         ),
@@ -137,6 +140,7 @@ PROTOCOLS: MappingProxyType[str, ProtocolSpec] = MappingProxyType(
             size=(128, 128),
             num_frames=32,
             max_clips=150,
+            publishes=True,
             comparable="As fvi; frames are resized whole, while the published ones were cropped "
             "around the face.",
         ),

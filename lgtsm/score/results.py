@@ -23,6 +23,8 @@ class Results:
     """What each case was: clip, holes, coverage, SHA-256 of frames and holes."""
     scores: list[dict[str, object]]
     """One entry a case and method: clip, holes, method and every figure of `columns`."""
+    video_fid: list[dict[str, object]] = field(default_factory=list)
+    """One entry a table, method and form: the Frechet distance of I3D features, over all clips."""
     excluded: list[dict[str, object]] = field(default_factory=list)
     """Cases and methods that were left out, each with its reason."""
     versions: dict[str, str] = field(default_factory=dict)

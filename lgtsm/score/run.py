@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,14 +17,14 @@ import torch
 
 from ..errors import Cancelled, OptionError
 from ..metrics.opencv_baselines import has_opencv, use_one_thread
-from ..metrics.perceptual import load_features
 from .cases import Case, Material, load_case, plan_cases
 from .cells import Cells, code_digest, file_digest
-from .measure import Ruler
+from .measure import I3D_KEY, NetworkPaths, Ruler, load_networks
 from .methods import Chosen, Kind, Method, run_method
 from .pictures import Wanted, write_pictures
 from .protocols import ProtocolSpec
 from .results import Results
+from .video_fid import video_distances
 
 Progress = Callable[[int, int, str], None]
 _PACKAGES = ("torch", "numpy", "kornia", "opencv-python-headless", "av", "pillow")
@@ -41,8 +42,8 @@ class ScoreSettings:
     num_frames: int | None = None
     """Of each clip; 0 takes all, None what the protocol says."""
     max_clips: int | None = None
-    perceptual: Path | None = None
-    """SqueezeNet weights; None leaves that column out."""
+    networks: NetworkPaths = field(default_factory=NetworkPaths)
+    """Networks that measure; columns of missing ones are left out."""
     workers: int = 1
     """Processes of one thread each; 1 runs in this process."""
     shown: tuple[str, ...] = ()
@@ -85,8 +86,7 @@ def run_score(
     )
     if settings.workers < 1:
         raise OptionError(f"Expected a worker or more, got {settings.workers}; give 1 or more.")
-    if settings.perceptual is not None:
-        load_features(settings.perceptual)  # a wrong file is told before the work
+    load_networks(settings.networks)  # a wrong file is told before the work
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -135,6 +135,8 @@ def _outcomes(settings: ScoreSettings, cases: Sequence[Case]) -> Iterator[tuple[
 
 
 def _one_thread() -> None:
+    # Ctrl-C reaches all processes; the first one alone decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     if has_opencv():
         use_one_thread()
@@ -182,13 +184,14 @@ class _Runner:
         self.settings, self.case, self.material = settings, case, material
         self._codes = codes
         self.cells = Cells(settings.out / "cells")
-        self._features = file_digest(settings.perceptual)
+        paths = settings.networks
+        self._nets = file_digest(paths.perceptual) + file_digest(paths.i3d) + (paths.lpips or "")
         self._ruler: Ruler | None = None
         self._fresh: dict[str, torch.Tensor] = {}
 
     def cell(self, method: Method) -> dict[str, object]:
         """Return the row of one method, from the folder or by running it."""
-        context = self._codes[method.kind] + self._features
+        context = self._codes[method.kind] + self._nets
         key = self.cells.key(method, self.material, context)
         figures = self.cells.read(self.case, method, key)
         if figures is None:
@@ -207,8 +210,9 @@ class _Runner:
     @property
     def ruler(self) -> Ruler:
         if self._ruler is None:
-            path = self.settings.perceptual
-            self._ruler = Ruler(self.material, None if path is None else load_features(path))
+            networks = load_networks(self.settings.networks)
+            publishes = self.settings.protocol.publishes
+            self._ruler = Ruler(self.material, networks, publishes=publishes)
         return self._ruler
 
     def has_pictures(self) -> bool:
@@ -232,6 +236,12 @@ def _gather(settings: ScoreSettings, outcomes: Sequence[Outcome]) -> Results:
         {"clip": None, "holes": None, "method": text.split(":")[0], "reason": text.split(": ")[1]}
         for text in settings.chosen.left_out
     ]
+    cases = [outcome.case for outcome in outcomes if outcome.case is not None]
+    scores = [row for outcome in outcomes for row in outcome.scores]
+    features = [row.pop(I3D_KEY, None) for row in scores]
+    video_fid, too_few = [], []
+    if settings.networks.i3d is not None:
+        video_fid, too_few = video_distances(cases, scores, features)
     return Results(
         protocol={
             "name": spec.name,
@@ -241,9 +251,10 @@ def _gather(settings: ScoreSettings, outcomes: Sequence[Outcome]) -> Results:
             "size": None if spec.size is None else [spec.size[1], spec.size[0]],
         },
         methods={method.name: method.facts() for method in settings.chosen.methods},
-        cases=[outcome.case for outcome in outcomes if outcome.case is not None],
-        scores=[row for outcome in outcomes for row in outcome.scores],
-        excluded=excluded,
+        cases=cases,
+        scores=scores,
+        video_fid=video_fid,
+        excluded=excluded + too_few,
         versions=_versions(),
         machine={
             "system": platform.system(),

@@ -45,7 +45,7 @@ def quality_table(results: Results, table: str) -> str:
         for m in methods
         for c in COLUMNS
     }
-    columns = [c for c in COLUMNS if any(cells[m, c] not in ("-", "inf") for m in methods)]
+    columns = [c for c in COLUMNS if any(cells[m, c] != "-" for m in methods)]
     lines = [_row(["method", *(COLUMNS[c].label for c in columns)])]
     lines.append("|" + "---|" * (len(columns) + 1))
     for method in methods:
@@ -90,6 +90,21 @@ def oracle_table(results: Results, table: str, method: str) -> str:
     return "\n".join(lines)
 
 
+def video_fid_table(results: Results, table: str) -> str:
+    """Return the video FID of every method, a column a form; empty where none was measured."""
+    rows = [row for row in results.video_fid if row["table"] == table]
+    forms = list(dict.fromkeys(str(row["form"]) for row in rows))
+    if not rows:
+        return ""
+    lines = [_row(["method", *(f"video FID, {form} form" for form in forms), "clips"])]
+    lines.append("|" + "---|" * (len(forms) + 2))
+    for method in dict.fromkeys(row["method"] for row in rows):
+        own = {row["form"]: row for row in rows if row["method"] == method}
+        cells = [f"{own[form]['value']:.4f}" if form in own else "-" for form in forms]
+        lines.append(_row([str(method), *cells, str(next(iter(own.values()))["num"])]))
+    return "\n".join(lines)
+
+
 def worst_list(results: Results, method: str) -> str:
     """Return the worst cases of a method as a list."""
     lines = []
@@ -125,6 +140,8 @@ def full_text(results: Results) -> str:
         frames = str(lengths[0]) if len(lengths) == 1 else f"{lengths[0]} to {lengths[-1]}"
         parts.append(f"### {table}\n\n{clips} clips, {frames} frames each, {coverage:.1%} hole.")
         parts.append(quality_table(results, table))
+        if fid := video_fid_table(results, table):
+            parts.append(fid)
         if own and oracle_values(results, table, "psnr"):
             parts.append(difference_table(results, table))
             parts.append(oracle_table(results, table, own[-1]))

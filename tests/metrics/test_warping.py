@@ -9,7 +9,7 @@ BOX = (slice(10, 30), slice(12, 40))
 
 def _hole(toy_clip):
     hole = torch.zeros(len(toy_clip), 1, *toy_clip.shape[-2:])
-    hole[:, :, *BOX] = 1
+    hole[(..., *BOX)] = 1
     return hole
 
 
