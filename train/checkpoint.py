@@ -6,85 +6,141 @@ import json
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim import Adam
+
+from lgtsm.errors import DeviceError, OptionError, WeightsError
+
+from .recipe import differing_fields
+from .step import Learner
 
 STATE = "state.safetensors"
+_NUMBERS = ("step", "warm", "seconds", "skipped")
 
 
-class MovingAverage:
-    """Exponential moving average of a network's parameters, with a short memory at the start."""
+def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write a safetensors file, replacing the previous one in one step.
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.decay = decay
-        self.values = {k: v.detach().clone() for k, v in network.state_dict().items()}
+    Raises:
+        DeviceError: no room; the previous file is as it was.
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        partial.parent.mkdir(parents=True, exist_ok=True)
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, metadata)
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        raise DeviceError(
+            f"Expected room for {path.name} in {path.parent}, got {error}; free some space and "
+            "resume, the last state written is whole."
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
-    @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
-        """Take in the network's values after step number `step`."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        for key, value in network.state_dict().items():
-            self.values[key].lerp_(value.detach(), 1 - decay)
 
-
-def save_state(
-    folder: Path,
-    network: nn.Module,
-    average: MovingAverage,
-    optimizer: torch.optim.Optimizer,
-    progress: dict[str, float],
-) -> None:
-    """Write the state of a run into `folder`, replacing the previous one in one step.
+def save_state(folder: Path, learner: Learner, config: dict, stage: str) -> None:
+    """Write the state of a run into `folder`.
 
     Args:
         folder: of the run; made if missing.
-        network: its current values.
-        average: its moving average.
-        optimizer: Adam; its moments are kept so that a resumed run goes on without a jolt.
-        progress: plain numbers (step, seconds).
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors = {f"network.{k}": v.contiguous() for k, v in network.state_dict().items()}
-    tensors |= {f"average.{k}": v.contiguous() for k, v in average.values.items()}
-    for index, state in optimizer.state_dict()["state"].items():
-        for key, value in state.items():
-            tensors[f"optimizer.{index}.{key}"] = torch.as_tensor(value).contiguous()
-    partial = folder / f"{STATE}.partial"
-    save_file(tensors, partial, metadata={"progress": json.dumps(progress)})
-    partial.replace(folder / STATE)
-
-
-def load_state(
-    folder: Path,
-    network: nn.Module,
-    average: MovingAverage,
-    optimizer: torch.optim.Optimizer,
-) -> dict[str, float]:
-    """Read what `save_state` has written into the given objects.
-
-    Returns:
-        The progress numbers.
+        learner: its state; Adam's moments are kept, so that a resumed run goes on exactly.
+        config: of the recipe, which a resumed run must equal.
+        stage: "stage1" or "stage2".
 
     Raises:
-        ValueError: there is no state in the folder.
+        DeviceError: no room.
     """
-    path = folder / STATE
-    if not path.is_file():
-        raise ValueError(f"Expected a training state at {path}, found none; leave out --resume.")
-    with safe_open(path, "pt") as file:
-        progress = json.loads(file.metadata()["progress"])
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  no mapping
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimizer": {}}
+    tensors = {f"network.{k}": v for k, v in learner.network.state_dict().items()}
+    tensors |= {f"average.{k}": v for k, v in learner.average.values.items()}
+    tensors |= _moments("optimizer", learner.optimizer)
+    if learner.critic is not None:
+        tensors |= {f"critic.{k}": v for k, v in learner.critic.state_dict().items()}
+        tensors |= _moments("critic_optimizer", learner.critic_optimizer)
+    progress = {name: getattr(learner, name) for name in _NUMBERS} | {"stage": stage}
+    metadata = {
+        "progress": json.dumps(progress),
+        "recipe": json.dumps(config),
+        "notes": json.dumps(learner.notes),
+    }
+    write_tensors(folder / STATE, tensors, metadata)
+
+
+def _moments(part: str, optimizer: Adam) -> dict[str, Tensor]:
+    return {
+        f"{part}.{index}.{key}": torch.as_tensor(value)
+        for index, state in optimizer.state_dict()["state"].items()
+        for key, value in state.items()
+    }
+
+
+def load_state(folder: Path, learner: Learner, config: dict, stage: str) -> None:
+    """Read what `save_state` has written into a learner.
+
+    Args:
+        folder: of the run.
+        learner: made for the same recipe and stage; changed in place.
+        config: of the recipe at hand.
+        stage: at hand.
+
+    Raises:
+        OptionError: another recipe or stage than the run's; the fields that differ are named.
+        WeightsError: no state, or a damaged one.
+    """
+    tensors, metadata = read_state(folder)
+    progress = json.loads(metadata["progress"])
+    if "recipe" in metadata:
+        differing = differing_fields(json.loads(metadata["recipe"]), config)
+        if progress.get("stage", stage) != stage:
+            differing.insert(0, f"stage: {progress['stage']} -> {stage}")
+        if differing:
+            raise OptionError(
+                f"Expected the recipe that the run in {folder} was begun with, got another in "
+                f"{'; '.join(differing)}: resume with the former recipe, or begin a new run with "
+                "--init."
+            )
+    parts: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         part, rest = key.split(".", 1)
-        parts[part][rest] = value
-    network.load_state_dict(parts["network"])
-    average.values = {k: v.to(average.values[k].device) for k, v in parts["average"].items()}
+        parts.setdefault(part, {})[rest] = value
+    learner.network.load_state_dict(parts["network"])
+    values = learner.average.values
+    learner.average.values = {k: v.to(values[k]) for k, v in parts["average"].items()}
+    _load_moments(learner.optimizer, parts.get("optimizer", {}))
+    if learner.critic is not None:
+        learner.critic.load_state_dict(parts["critic"])
+        _load_moments(learner.critic_optimizer, parts.get("critic_optimizer", {}))
+    for name in _NUMBERS:
+        setattr(learner, name, type(getattr(learner, name))(progress.get(name, 0)))
+    learner.notes = json.loads(metadata.get("notes", "{}"))
+
+
+def _load_moments(optimizer: Adam, tensors: dict[str, Tensor]) -> None:
     full = optimizer.state_dict()
     full["state"] = {}
-    for key, value in parts["optimizer"].items():
+    for key, value in tensors.items():
         index, name = key.split(".", 1)
         full["state"].setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(full)
-    return progress
+
+
+def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the header of a run's state.
+
+    Raises:
+        WeightsError: no state, or a damaged one.
+    """
+    path = folder / STATE
+    if not path.is_file():
+        raise WeightsError(f"Expected a training state at {path}, found none; leave out --resume.")
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  no mapping
+    except SafetensorError as error:
+        raise WeightsError(
+            f"Expected a whole training state at {path}, got {error}; begin the run again from "
+            "its light state."
+        ) from error
+    return tensors, metadata

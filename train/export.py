@@ -1,22 +1,27 @@
-"""From a training run to a weight file for inference, with its card."""
+"""From a training run to a weight file for inference, with its card; alone or as a hub's folder."""
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from lgtsm.errors import OptionError
 from lgtsm.models.build import build
 from lgtsm.models.network import Network
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
 
-from .checkpoint import MovingAverage, load_state
-from .loop import FIRST_ITEM_OF_VALIDATION
+from .begin import RESEARCH_ONLY
+from .card import write_folder
+from .checkpoint import load_state
+from .objective import predict
 from .recipe import Recipe
-from .sampling import make_item
+from .sampling import FIRST_ITEM_OF_VALIDATION, Items
 from .sources import Library
+from .step import Learner, make_learner
 
 _MIN_DECIBELS = 45.0
 """A half precision is listed when the hole differs from float32 by no more than this."""
@@ -38,18 +43,19 @@ def passing_dtypes(network: Network, library: Library, recipe: Recipe) -> tuple[
     passed: list[str] = []
     if not library.clips:
         return ()
+    items = Items(library, recipe)
     for name, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float16)):
         worst = float("inf")
+        half = build(network.spec).trunk.to(dtype).eval()
+        half.load_state_dict(network.trunk.state_dict())
         for i in range(_NUM_TRIALS):
-            item = make_item(library, recipe, FIRST_ITEM_OF_VALIDATION + i, recipe.seed)
-            x = network.encode(item.truth, item.holes, evidence=item.evidence)[None]
-            full = network.decode(network.trunk(x)[0], item.evidence)
-            half_trunk = build(network.spec).trunk.to(dtype)
-            half_trunk.load_state_dict(network.trunk.state_dict())
-            output = half_trunk(x.to(dtype))[0].float()
-            half = network.decode(output, item.evidence)
+            item = items[FIRST_ITEM_OF_VALIDATION + i]
+            flat = (item.truth.flatten(0, 1), item.holes.flatten(0, 1))
+            x = network.encode(*flat, evidence=item.evidence)[None].to(dtype)
+            result = network.decode(half(x)[0].float(), item.evidence)
+            full = predict(network, item).raw[0]
             area = 3 * item.holes.sum().clamp_min(1)
-            error = ((half - full).square() * item.holes).sum() / area
+            error = ((result - full).square() * item.holes[0]).sum() / area
             worst = min(worst, float(-10 * torch.log10(error + 1e-12)))
         if worst >= _MIN_DECIBELS:
             passed.append(name)
@@ -72,46 +78,89 @@ def shrink_head(network: Network, strength: float) -> None:
     head.bias.mul_(strength)
 
 
-def export(
-    run: Path, recipe: Recipe, library: Library, out: Path, *, licence: str, strength: float = 1.0
-) -> Card:
+def averaged(run: Path, recipe: Recipe, stage: str) -> Learner:
+    """Return a run's learner on the CPU, its network holding the averaged weights.
+
+    Raises:
+        OptionError: the run was made with another recipe.
+        WeightsError: no state there.
+    """
+    learner = make_learner(build(recipe.network), getattr(recipe, stage), recipe.seed)
+    load_state(run, learner, recipe.to_config(), stage)
+    learner.network.load_state_dict(learner.average.values)
+    learner.network.eval()
+    return learner
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How a run is exported.
+
+    stage: "stage1" or "stage2"; licence: of the weights; strength: see `shrink_head`, to be chosen
+    on clips neither trained on nor scored; perceptual: feature network of the losses, for the card.
+    """
+
+    stage: str = "stage1"
+    licence: str = "Apache-2.0"
+    strength: float = 1.0
+    perceptual: str = "not stated"
+
+
+def export(run: Path, recipe: Recipe, library: Library, out: Path, terms: Terms) -> Card:
     """Write the averaged weights of a run as float16.
 
     Args:
         run: folder of the run.
         recipe: that it was made with.
         library: that it was trained on, for the card.
-        out: the .safetensors file.
-        licence: of the weights.
-        strength: see `shrink_head`; to be chosen on clips neither trained on nor scored.
+        out: a .safetensors file, or a folder for a hub: config.json, model.safetensors, README.md,
+            SHA256SUMS and curves.png.
+        terms: stage, licence and what else the card states.
 
     Returns:
         The card in the file's header.
+
+    Raises:
+        OptionError: weights that descend from research-only ones, or a strength that the family
+            does not take.
     """
-    network = build(recipe.network)
-    average = MovingAverage(network, recipe.ema_decay)
-    optimizer = torch.optim.Adam(network.parameters())
-    progress = load_state(run, network, average, optimizer)
-    network.load_state_dict(average.values)
-    shrink_head(network, strength)
+    learner = averaged(run, recipe, terms.stage)
+    network = learner.network
+    if learner.notes.get("descent") == RESEARCH_ONLY or terms.licence == RESEARCH_ONLY:
+        raise OptionError(
+            "Expected weights trained from the start or from open ones, got a run that descends "
+            "from research-only weights; such weights stay with the run."
+        )
+    if terms.strength != 1.0:
+        if not network.spec.starts_from_fill:
+            raise OptionError(
+                f"Expected strength 1 for the {network.spec.family} family, got {terms.strength}; leave "
+                "it out, there is no fill to go back to."
+            )
+        shrink_head(network, terms.strength)
     # rounded to what the file holds before anything is measured on it
     network.load_state_dict({k: v.half().float() for k, v in network.state_dict().items()})
-    network.eval()
     training, held_out = library.split()
     card = Card(
         spec=recipe.network,
-        licence=licence,
+        licence=terms.licence,
         dtypes=passing_dtypes(network, held_out, recipe),
         provenance={
             "recipe": recipe.name,
-            "steps": int(progress["step"]),
-            "minutes": round(progress["seconds"] / 60, 1),
+            "stage": terms.stage,
+            "steps": learner.step,
+            "minutes": round(learner.seconds / 60, 1),
             "seed": recipe.seed,
-            "strength": strength,
+            "strength": terms.strength,
+            "perceptual": terms.perceptual,
             "training_items": len(training.clips),
             "training_licences": dict(Counter(clip.licence for clip in training.clips)),
             "held_out_sources": sorted({clip.source for clip in held_out.clips}),
-        },
+        }
+        | learner.notes,
     )
-    save_model(network, out, card, dtype=torch.float16)
+    if out.suffix == ".safetensors":
+        save_model(network, out, card, dtype=torch.float16)
+    else:
+        write_folder(out, network, card, recipe, run)
     return card

@@ -1,217 +1,233 @@
-"""Stage 1: reconstruction and perceptual losses, no adversary.
+"""The loop of a run: steps, states, scores, pictures; the same for both stages.
 
-Source of the stage: Chang et al. 2019, section 4 (pre-training); our losses and why they differ
-are in `losses.py`.
+Source of the stages: Chang et al. 2019 (LGTSM), section 4: reconstruction, perceptual and style
+losses first, then the same with an adversary.
 """
 
 from __future__ import annotations
 
-import contextlib
-import csv
 import logging
-import math
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
 
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from lgtsm.metrics.perceptual import SqueezeNetFeatures
-from lgtsm.models.build import build
+from lgtsm.errors import DeviceError
 from lgtsm.models.network import Network
+from lgtsm.weights.header import Card
+from lgtsm.weights.save import save_model
 
-from .checkpoint import MovingAverage, load_state, save_state
-from .initial import rescale_layers
-from .losses import Losses, refine_losses
+from .begin import begin
+from .checkpoint import save_state
+from .memory import is_out_of_memory, largest_that_fits, too_large
+from .objective import predict
+from .perceptual import PerceptualNet, features_of
+from .pictures import masked, plot_curves, sample_grid, save_picture, save_preview
 from .recipe import Recipe
-from .sampling import Item, Items, make_item
+from .records import Board, Means, Table, read_table
+from .run import Run
+from .sampling import FIRST_ITEM_OF_VALIDATION, Batch, Items
+from .schedule import rate_at
 from .sources import Library
-from .validate import validate
+from .step import Stepper, all_values
+from .stopping import Stopping
+from .stream import batches
+from .validate import Score, best_of, floor_of, validate
+from .world import World
 
 _LOG = logging.getLogger(__name__)
-FIRST_ITEM_OF_VALIDATION = 1_000_000_000
-"""Validation items are numbered from here, so that they never coincide with training ones."""
+BEST = "best.safetensors"
+_PICTURE_ITEMS = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """Where a run lives and how long it goes on.
-
-    Exactly one of steps and minutes ends it; with minutes, the learning rate follows the clock, so
-    that a run always anneals fully whatever the machine.
-    """
-
-    out: Path
-    steps: int | None = None
-    minutes: float | None = None
-    resume: bool = False
-    device: str = "cpu"
-    bf16: bool = False
-    num_workers: int = 1
-    save_seconds: float = 120.0
-    validate_steps: int = 500
-    validate_items: int = 24
-
-
-def rate_at(recipe: Recipe, step: int, share: float) -> float:
-    """Return the learning rate: linear warm-up, then a cosine over the run.
-
-    Args:
-        recipe: peak, warm-up and final ratio.
-        step: number of the step, from 0.
-        share: how much of the run is over, 0..1.
-    """
-    warm = min(1.0, (step + 1) / recipe.warmup_steps)
-    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
-    return recipe.learning_rate * warm * (recipe.final_ratio + (1 - recipe.final_ratio) * cosine)
-
-
-def _item_losses(
-    network: Network, item: Item, recipe: Recipe, net: SqueezeNetFeatures | None, *, bf16: bool
-) -> Losses:
-    """Run one item and compare; the trunk in bf16 where asked, everything else in float32."""
-    stacked = network.encode(item.truth, item.holes, evidence=item.evidence)
-    context = (
-        torch.autocast(stacked.device.type, torch.bfloat16) if bf16 else contextlib.nullcontext()
-    )
-    with context:
-        output = network.trunk(stacked[None])[0]
-    result = network.decode(output.float(), item.evidence)
-    with context:
-        return refine_losses(
-            result, item.evidence.fill, item.truth, item.holes, net=net, weights=recipe.losses
-        )
-
-
-def _items(library: Library, recipe: Recipe, run: Run, start: int) -> DataLoader:
-    """Serve items from number `start` on, made by worker processes."""
-    count = (run.steps * recipe.batch - start) if run.steps else FIRST_ITEM_OF_VALIDATION - start
-    return DataLoader(
-        Items(library, recipe, start, max(count, 0), recipe.seed),
-        batch_size=None,
-        num_workers=run.num_workers,
-        prefetch_factor=8 if run.num_workers else None,
-    )
-
-
-def train_stage1(
-    library: Library, recipe: Recipe, run: Run, net: SqueezeNetFeatures | None
+def train(
+    library: Library,
+    recipe: Recipe,
+    stage: str,
+    run: Run,
+    net: PerceptualNet | None,
+    world: World | None = None,
 ) -> Network:
-    """Train until the run's steps or minutes are over; saves on a timer.
+    """Train until the run's steps or minutes are over, or until asked to stop; saves on a timer.
 
     Args:
         library: all decoded clips; a share of the sources is held out for validation.
         recipe: what is trained.
+        stage: "stage1" or "stage2".
         run: where, how long.
-        net: features for the perceptual loss, or None.
+        net: for perceptual and style losses, or None.
+        world: the processes that train together; None is this one alone.
 
     Returns:
-        The network with averaged weights.
+        The network with averaged weights, in eval mode.
+
+    Raises:
+        OptionError: nothing to train on, another recipe than the state's, a batch that does not
+            divide.
+        DeviceError: no device, no memory for a step, or no room for the last state.
     """
-    device = torch.device(run.device)
-    training, held_out = library.split()
-    with torch.random.fork_rng():  # the head's gate keeps the values that it is built with
-        torch.random.default_generator.manual_seed(recipe.seed)
-        network = build(recipe.network).to(device)
-    network.trunk.to(memory_format=torch.channels_last)
-    first = make_item(training, recipe, 0, recipe.seed).pin(device)
-    if not run.resume:
-        with torch.random.fork_rng():
-            torch.random.default_generator.manual_seed(recipe.seed)
-            for module in network.trunk.layers()[:-1]:
-                for conv in (module.feature, module.gate):
-                    torch.nn.init.kaiming_normal_(conv.weight, a=0.2)
-                module.gate.weight.data.mul_(0.25)
-        rescale_layers(
-            network.trunk, network.encode(first.truth, first.holes, evidence=first.evidence)[None]
-        )
-    optimizer = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
-    average = MovingAverage(network, recipe.ema_decay)
-    progress = {"step": 0, "seconds": 0.0}
-    if run.resume:
-        progress = load_state(run.out, network, average, optimizer)
-    step, spent = int(progress["step"]), float(progress["seconds"])
-    limit = (run.minutes or math.inf) * 60
-    began = saved = time.monotonic()
-    run.out.mkdir(parents=True, exist_ok=True)
-    log = _Log(run.out / "log.csv")
-    bar = tqdm(total=run.steps, initial=step, disable=None, unit="step")
-    batch: list[Losses] = []
-    for item in _items(training, recipe, run, step * recipe.batch):
-        losses = _item_losses(network, item.pin(device), recipe, net, bf16=run.bf16)
-        if torch.isfinite(losses.total):
-            (losses.total / recipe.batch).backward()
-        else:
-            _LOG.warning("left out an item at step %d: its loss is not finite", step)
-        batch.append(losses)
-        if len(batch) < recipe.batch:
-            continue
-        seconds = spent + time.monotonic() - began
-        share = step / run.steps if run.steps else seconds / limit
-        for group in optimizer.param_groups:
-            group["lr"] = rate_at(recipe, step, share)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), recipe.clip_norm)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        average.update(network, step)
-        step += 1
-        log.add(step, seconds, batch)
-        batch = []
-        bar.update()
-        ended = seconds >= limit or (run.steps is not None and step >= run.steps)
-        if ended or time.monotonic() - saved > run.save_seconds:
-            saved = time.monotonic()
-            save_state(run.out, network, average, optimizer, {"step": step, "seconds": seconds})
-        if held_out.clips and (ended or step % run.validate_steps == 0):
-            _validate(network, average, held_out, recipe, run, net, step)
-        if ended:
-            break
-    bar.close()
-    network.load_state_dict(average.values)
+    session = _Session(library, recipe, stage, run, net, world or World())
+    with Stopping() as stopping:
+        session.go(stopping)
+    network = session.learner.network
+    network.load_state_dict(session.learner.average.values)
     return network.eval()
 
 
-def _validate(
-    network: Network,
-    average: MovingAverage,
-    held_out: Library,
-    recipe: Recipe,
-    run: Run,
-    net: SqueezeNetFeatures | None,
-    step: int,
-) -> None:
-    """Score the averaged weights on held-out items and write a row."""
-    current: dict[str, Tensor] = {k: v.clone() for k, v in network.state_dict().items()}
-    network.load_state_dict(average.values)
-    items = (
-        make_item(held_out, recipe, FIRST_ITEM_OF_VALIDATION + i, recipe.seed)
-        for i in range(run.validate_items)
-    )
-    gain = validate(network, items, net)
-    network.load_state_dict(current)
-    _LOG.info("step %d: %s", step, gain)
-    with (run.out / "validation.csv").open("a", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerow([step, f"{gain.decibels:.4f}", f"{gain.distance_ratio:.4f}"])
+class _Session:
+    """Everything that one call of `train` holds."""
 
+    def __init__(
+        self,
+        library: Library,
+        recipe: Recipe,
+        stage: str,
+        run: Run,
+        net: PerceptualNet | None,
+        world: World,
+    ) -> None:
+        self.recipe, self.stage, self.run, self.world = recipe, stage, run, world
+        self.device = run.torch_device(world.local_rank)
+        self.net = net.to(self.device) if net is not None else None
+        self.training, held_out = library.split()
+        self.training.require(recipe.data.num_frames)
+        first = Items(self.training, recipe)[0].to(self.device)
+        self.learner = begin(recipe, stage, run, first)
+        world.broadcast(all_values(self.learner))
+        self.stepper = Stepper(
+            self.learner,
+            self.net,
+            world,
+            dtype=run.dtype(self.device),
+            most_items=run.at_once,
+        )
+        self.held: list[Batch] = []
+        if held_out.clips and world.is_first:
+            items = Items(held_out, recipe)
+            self.held = [items[FIRST_ITEM_OF_VALIDATION + i] for i in range(run.validate_items)]
+        run.out.mkdir(parents=True, exist_ok=True)
+        self.best: Score | None = None
+        self.validated_step = -1
 
-class _Log:
-    """Means of the losses, one row every 50 steps."""
+    def go(self, stopping: Stopping) -> None:
+        """Make all steps of the run."""
+        learner, run, world = self.learner, self.run, self.world
+        if world.is_first:
+            self.log = Table(run.out / "log.csv", learner.step)
+            self.scores = Table(run.out / "validation.csv", learner.step)
+            self.board = Board(run.out / "tensorboard")
+            self.best = best_of(read_table(self.scores.path)) if learner.step else None
+        if run.is_over(learner.step, learner.seconds):
+            return
+        spent = learner.seconds
+        began = saved = validated = time.monotonic()
+        means = Means()
+        bar = tqdm(total=run.steps, initial=learner.step, disable=None if world.is_first else True)
+        for batch in self._batches():
+            rate = rate_at(learner.stage, learner.warm, run.share(learner.step, learner.seconds))
+            losses = self._step(batch, rate)
+            now = time.monotonic()
+            learner.seconds = spent + now - began
+            means.add(losses)
+            bar.update()
+            over = run.is_over(learner.step, learner.seconds) or stopping.asked
+            over = world.agree(over, self.device)
+            if world.is_first:
+                if over or learner.step % run.log_steps == 0:
+                    self._log(means.take(), rate)
+                if over or now - saved > run.save_seconds:
+                    saved = now
+                    self._save(is_last=over)
+                by_step = run.validate_steps and learner.step % run.validate_steps == 0
+                if self.held and (over or by_step or now - validated > run.validate_seconds):
+                    validated = now
+                    self._validate()
+                if self.held and (over or learner.step % run.picture_steps == 0):
+                    self._show()
+            if over:
+                break
+        bar.close()
+        if world.is_first:
+            plot_curves([self.log.path, self.scores.path], run.out / "curves.png")
+            self.board.close()
+        if learner.skipped:
+            _LOG.warning("skipped %d steps that were not finite", learner.skipped)
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.rows: list[list[float]] = []
+    def _batches(self) -> Iterator[Batch]:
+        return batches(
+            self.training,
+            self.recipe,
+            self.learner.stage.batch,
+            steps=(self.learner.step, self.run.steps),
+            device=self.device,
+            num_workers=self.run.num_workers,
+            world=self.world,
+        )
 
-    def add(self, step: int, seconds: float, batch: list[Losses]) -> None:
-        """Take in one step's losses."""
-        self.rows += [
-            [float(v.detach()) for v in (x.l1, x.l2, x.perceptual, x.total)] for x in batch
-        ]
-        if step % 50 == 0:
-            means = torch.tensor(self.rows).mean(0).tolist()
-            with self.path.open("a", newline="", encoding="utf-8") as file:
-                row = [step, round(seconds), *(f"{v:.4f}" for v in means)]
-                csv.writer(file).writerow(row)
-            self.rows = []
+    def _step(self, batch: Batch, rate: float) -> dict[str, float]:
+        """Make a step; where memory ends, find out what would have fitted."""
+        try:
+            return self.stepper(batch, rate)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            items = self.stepper.most_items or len(batch)
+        self.learner.optimizer.zero_grad(set_to_none=True)
+        fits = largest_that_fits(lambda size: self._attempt(batch.part(0, size)), items)
+        raise too_large(items, fits)
+
+    def _attempt(self, part: Batch) -> None:
+        trial = Stepper(self.learner, self.net, World(), dtype=self.stepper.dtype)
+        trial(part, 0.0)
+
+    def _log(self, means: dict[str, float], rate: float) -> None:
+        learner = self.learner
+        row = {"step": learner.step, "seconds": round(learner.seconds, 1)} | means
+        self.log.add(row | {"rate": rate, "skipped": learner.skipped})
+        self.board.scalars("train", means, learner.step)
+
+    def _save(self, *, is_last: bool) -> None:
+        """Write the state; a full disk ends the run only where this was its last chance."""
+        try:
+            save_state(self.run.out, self.learner, self.recipe.to_config(), self.stage)
+        except DeviceError as error:
+            if is_last:
+                raise
+            _LOG.warning("the state was not saved: %s", error)
+
+    def _validate(self) -> None:
+        """Score the averaged weights, write a row, keep the best."""
+        learner = self.learner
+        if self.validated_step == learner.step:
+            return
+        self.validated_step = learner.step
+        with learner.average.lent_to(learner.network):
+            items = (item.to(self.device) for item in self.held)
+            score = validate(learner.network, items, features_of(self.net))
+            if score.better_than(self.best):
+                self.best = score
+                note = {"recipe": self.recipe.name, "step": learner.step} | learner.notes
+                card = Card(spec=self.recipe.network, licence="not stated", provenance=note)
+                save_model(learner.network, self.run.out / BEST, card)
+        _LOG.info("step %d: %s", learner.step, score)
+        self.scores.add({"step": learner.step} | score.row())
+        self.board.scalars("held out", score.row(), learner.step)
+
+    @torch.no_grad()
+    def _show(self) -> None:
+        """Write a grid of samples and a looping preview: input, floor, result, truth."""
+        learner = self.learner
+        rows = []
+        with learner.average.lent_to(learner.network):
+            for item in self.held[:_PICTURE_ITEMS]:
+                item = item.to(self.device)
+                composed = predict(learner.network, item).composed
+                floor = torch.where(item.holes > 0, floor_of(item), item.truth)
+                rows.append((masked(item.truth, item.holes), floor, composed, item.truth))
+        middle = rows[0][0].shape[1] // 2
+        columns = [torch.cat([row[i][:, middle] for row in rows]) for i in range(4)]
+        grid = sample_grid(columns)
+        save_picture(grid, self.run.out / "samples.png")
+        save_preview([part[0] for part in rows[0]], self.run.out / "preview.webp")
+        self.board.picture("samples", grid, learner.step)

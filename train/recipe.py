@@ -2,9 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import dataclasses
+import json
+from dataclasses import asdict, dataclass, field
+from enum import Enum
 
+from lgtsm.models.discriminator import DISCRIMINATORS, DiscriminatorSpec
 from lgtsm.models.spec import FAMILIES, NetworkSpec
+
+from .losses.adversarial import Adversarial
+from .losses.features import Gram
+
+
+class Initial(Enum):
+    """What the first weights are."""
+
+    PUBLISHED = "published"
+    """torch's default, as the published code: deep layers then carry little but their biases."""
+    SCALED = "scaled"
+    """Kaiming, feature kernels with twice and gate kernels with a quarter of its deviation."""
+    LSUV = "lsuv"
+    """Kaiming, then every layer rescaled on a real batch (Mishkin & Matas 2016)."""
+
+
+class Schedule(Enum):
+    """How the learning rate goes on after its warm-up."""
+
+    CONSTANT = "constant"
+    COSINE = "cosine"
+
+
+class Divisors(Enum):
+    """What style terms are divided by."""
+
+    NET = "net"
+    """The feature network's own small numbers, as the published default."""
+    SQUARED_CHANNELS = "squared_channels"
+    """The squared number of channels, as the paper has it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +59,28 @@ class DataRecipe:
     """Range of the hole's share of the crop."""
     jitter: float = 0.1
     """Largest relative change of gain per colour channel and clip."""
+    width: int = 0
+    """Width of a crop where it is not square, in pixels; 0 takes `size`."""
+    reversal_ratio: float = 0.5
+    """Share of items played backwards."""
+    published_ratio: float = 0.0
+    """Share of items whose holes are the published free-form strokes, whatever their coverage."""
+    annotated_ratio: float = 0.0
+    """Share of items whose holes come from object annotations, where the library has any."""
+    border_ratio: float = 0.0
+    """Share of items with a hole along the frame's sides."""
+    num_items: int = 0
+    """How many different items there are, drawn again and again; 0 draws a new one each time."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of a crop in pixels."""
+        return self.size, self.width or self.size
 
 
 @dataclass(frozen=True, kw_only=True)
-class LossRecipe:
-    """Weights of the losses; each loss is divided by the starting fill's own, so 1 is the fill."""
+class RatioLosses:
+    """Weights of losses that are each divided by the starting fill's own, so that 1 is the fill."""
 
     l1: float = 0.3
     l2: float = 1.0
@@ -37,19 +88,89 @@ class LossRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PixelLosses:
+    """Weights of the losses of networks that start from black holes.
+
+    l1: mean over all pixels; masked_l1: of the hole's over all pixels; hole_l1: mean over the hole;
+    perceptual, style: on features; variation: total variation; incomplete: CombCN's half-size video; complete: CombCN's result.
+    """
+
+    l1: float = 0.0
+    masked_l1: float = 0.0
+    hole_l1: float = 0.0
+    perceptual: float = 0.0
+    style: float = 0.0
+    variation: float = 0.0
+    complete: float = 0.0
+    incomplete: float = 0.0
+    gram: Gram = Gram.SAMPLE
+    divisors: Divisors = Divisors.NET
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdversaryRecipe:
+    """The critic of stage 2.
+
+    weight: of the fooling loss; kind: of the losses; critic: the discriminator's specification
+    (`spectral_norm` in it is the real one); learning_rate: of the critic, 0 takes the network's.
+    """
+
+    weight: float = 1.0
+    kind: Adversarial = Adversarial.LSGAN
+    critic: DiscriminatorSpec = field(default_factory=lambda: DISCRIMINATORS["tsmgan"])
+    learning_rate: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage of a run: its losses and how steps are made."""
+
+    losses: RatioLosses | PixelLosses = field(default_factory=RatioLosses)
+    adversary: AdversaryRecipe | None = None
+    batch: int = 1
+    """Items of a step, over all processes."""
+    learning_rate: float = 1.2e-3
+    warmup_steps: int = 50
+    schedule: Schedule = Schedule.COSINE
+    final_ratio: float = 0.02
+    """Learning rate at the end of the cosine, as a share of the peak."""
+    amsgrad: bool = False
+    ema_decay: float = 0.999
+    clip_norm: float = 1.0
+    """Largest norm of a step's gradient; 0 does not clip."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """One run of stage 1."""
+    """A network, its data and its stages."""
 
     name: str
     network: NetworkSpec = field(default_factory=lambda: FAMILIES["refine"])
     data: DataRecipe = field(default_factory=DataRecipe)
-    losses: LossRecipe = field(default_factory=LossRecipe)
-    batch: int = 1
-    learning_rate: float = 1.2e-3
-    warmup_steps: int = 50
-    final_ratio: float = 0.02
-    """Learning rate at the end of the cosine, as a share of the peak."""
-    ema_decay: float = 0.999
-    clip_norm: float = 1.0
-    """Largest norm of a step's gradient."""
+    initial: Initial = Initial.LSUV
+    stage1: Stage = field(default_factory=Stage)
+    stage2: Stage | None = None
     seed: int = 0
+
+    def to_config(self) -> dict:
+        """Return plain values, for a file's header."""
+        return json.loads(json.dumps(asdict(self), default=lambda value: value.value))
+
+
+def differing_fields(first: dict, second: dict, prefix: str = "") -> list[str]:
+    """Return `field: a -> b` for everything in which two configurations differ."""
+    found = []
+    for key in sorted(first.keys() | second.keys()):
+        a, b = first.get(key), second.get(key)
+        if isinstance(a, dict) and isinstance(b, dict):
+            found += differing_fields(a, b, f"{prefix}{key}.")
+        elif a != b:
+            found.append(f"{prefix}{key}: {a} -> {b}")
+    return found
+
+
+def with_width(recipe: Recipe, width: int) -> Recipe:
+    """Return a recipe whose trunk has another base width."""
+    network = recipe.network
+    trunk = dataclasses.replace(network.trunk, width=width)
+    return dataclasses.replace(recipe, network=dataclasses.replace(network, trunk=trunk))

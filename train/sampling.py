@@ -1,222 +1,144 @@
 """Training items: a short clip, its holes, and the evidence around them; seeded per item.
 
-Item number i of a run with seed s is always the same, whichever worker makes it and however often
+Item number i of a run with seed s is always the same, whichever process makes it and however often
 the run was resumed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample, interpolate
 from torch.utils.data import Dataset
 
 from lgtsm.fills.evidence import Evidence, gather_evidence, join_evidence
-from lgtsm.masks.kinds import KINDS, Kind
-from lgtsm.masks.raster import draw_masks
 
+from .holes import draw_holes
+from .plan import cut, plan_item
 from .recipe import Recipe
-from .sources import Clip, Library
+from .sources import Library
 
-_KIND_SHARES = {
-    Kind.OBJECT: 0.55,
-    Kind.STROKES: 0.15,
-    Kind.BOX: 0.15,
-    Kind.LOGO: 0.05,
-    Kind.TEXT_BAND: 0.05,
-    Kind.SCRATCHES: 0.05,
-}
-"""Objects are what users remove most; the rest keeps the net honest on thin and static holes."""
+FIRST_ITEM_OF_VALIDATION = 1_000_000_000
+"""Validation items are numbered from here, so that they never coincide with training ones."""
 
 
 @dataclass(frozen=True)
-class Item:
-    """One training item of T frames.
+class Batch:
+    """Items of equal size.
 
-    truth: (T,3,h,w); holes: (T,1,h,w), 1 = hole; evidence: of the T frames.
+    truth: (B,T,3,h,w) in [0,1]; holes: (B,T,1,h,w), 1 = hole; evidence: of the B*T frames, None
+    where the network starts from black holes.
     """
 
     truth: Tensor
     holes: Tensor
-    evidence: Evidence
+    evidence: Evidence | None = None
 
-    def pin(self, device: torch.device) -> Item:
-        """Return the item on a device."""
-        parts = (value.to(device) for value in vars(self.evidence).values())
-        return Item(self.truth.to(device), self.holes.to(device), Evidence(*parts))
+    def __len__(self) -> int:
+        """Return how many items there are."""
+        return len(self.truth)
 
+    def to(self, device: torch.device) -> Batch:
+        """Return the batch on a device."""
+        return self._each(lambda value: value.to(device, non_blocking=True))
 
-def _to_frames(array: np.ndarray) -> Tensor:
-    """(T,H,W,3) uint8 -> (T,3,H,W) float in [0,1]."""
-    return torch.from_numpy(np.array(array)).permute(0, 3, 1, 2).float() / 255
+    def part(self, first: int, stop: int) -> Batch:
+        """Return some of the items."""
+        num_frames = self.truth.shape[1]
+        evidence = None
+        if self.evidence is not None:
+            frames = slice(first * num_frames, stop * num_frames)
+            evidence = Evidence(*(value[frames] for value in vars(self.evidence).values()))
+        return Batch(self.truth[first:stop], self.holes[first:stop], evidence)
 
-
-def _moving_still(picture: Tensor, num_frames: int, size: int, rng: np.random.Generator) -> Tensor:
-    """Move a synthetic camera over a photograph.
-
-    Args:
-        picture: (1,3,H,W).
-        num_frames: T.
-        size: side of the square frames.
-        rng: where the camera path comes from.
-
-    Returns:
-        (T,3,size,size).
-    """
-    height, width = picture.shape[-2:]
-    side = rng.uniform(size, max(size + 1.0, 0.9 * min(height, width)))
-    room_x, room_y = max(width - side, 0) / 2, max(height - side, 0) / 2
-    time = np.linspace(-0.5, 0.5, num_frames)
-    speed = rng.uniform(0, 4) * side / size * num_frames  # up to 4 px a frame in the result
-    angle = rng.uniform(0, 2 * np.pi)
-    wobble = rng.normal(0, 1.0, (2, 1)) * np.sin(2 * np.pi * time * rng.uniform(0.5, 2))
-    x = rng.uniform(-room_x, room_x) + speed * np.cos(angle) * time + wobble[0]
-    y = rng.uniform(-room_y, room_y) + speed * np.sin(angle) * time + wobble[1]
-    x, y = np.clip(x, -room_x, room_x), np.clip(y, -room_y, room_y)
-    zoom = side * np.exp(rng.normal(0, 0.08) * time)
-    turn = rng.normal(0, 0.1) * time
-    theta = np.zeros((num_frames, 2, 3))
-    theta[:, 0, 0] = np.cos(turn) * zoom / width
-    theta[:, 0, 1] = -np.sin(turn) * zoom / width
-    theta[:, 1, 0] = np.sin(turn) * zoom / height
-    theta[:, 1, 1] = np.cos(turn) * zoom / height
-    theta[:, 0, 2], theta[:, 1, 2] = 2 * x / width, 2 * y / height
-    # sampled at twice the size and averaged, so that a shrinking camera does not alias
-    grid = affine_grid(
-        torch.from_numpy(theta).float(), [num_frames, 3, 2 * size, 2 * size], align_corners=False
-    )
-    fine = grid_sample(
-        picture.expand(num_frames, -1, -1, -1), grid, padding_mode="reflection", align_corners=False
-    )
-    return torch.nn.functional.avg_pool2d(fine, 2)
+    def _each(self, change) -> Batch:
+        evidence = self.evidence
+        if evidence is not None:
+            evidence = Evidence(*(change(value) for value in vars(evidence).values()))
+        return Batch(change(self.truth), change(self.holes), evidence)
 
 
-def _cut_clip(array: np.ndarray, num_frames: int, recipe: Recipe, rng: np.random.Generator):
-    """Cut a crop out of a decoded clip; returns (T',3,size,size) with T' <= num_frames."""
-    data = recipe.data
-    total, height, width, _ = array.shape
-    stride = int(rng.integers(1, data.max_stride + 1))
-    stride = max(1, min(stride, (total - 1) // max(1, num_frames - 1)))
-    span = min(total, stride * (num_frames - 1) + 1)
-    start = int(rng.integers(0, total - span + 1))
-    side = data.size
-    if rng.random() < data.shrink_ratio:
-        side = int(rng.integers(data.size, max(data.size + 1, min(height, width))))
-    side = min(side, height, width)
-    top = int(rng.integers(0, height - side + 1))
-    left = int(rng.integers(0, width - side + 1))
-    frames = _to_frames(array[start : start + span : stride, top : top + side, left : left + side])
-    if side != data.size:
-        size = (data.size, data.size)
-        frames = interpolate(frames, size=size, mode="bilinear", antialias=True)
-    return frames
+def join(batches: Sequence[Batch]) -> Batch:
+    """Put batches behind each other."""
+    evidence = None
+    if batches[0].evidence is not None:
+        evidence = join_evidence([b.evidence for b in batches])
+    truth, holes = (torch.cat([getattr(b, k) for b in batches]) for k in ("truth", "holes"))
+    return Batch(truth, holes, evidence)
 
 
-def _augment(frames: Tensor, jitter: float, rng: np.random.Generator) -> Tensor:
-    """Flip, reverse time and change colour gains; (T,3,h,w) in [0,1] stays so."""
-    if rng.random() < 0.5:
-        frames = frames.flip(-1)
-    if rng.random() < 0.5:
-        frames = frames.flip(0)
-    gains = torch.from_numpy(rng.uniform(1 - jitter, 1 + jitter, (1, 3, 1, 1))).float()
-    return (frames * gains).clamp(0, 1)
+def kept_number(number: int, recipe: Recipe) -> int:
+    """Return the item that stands for `number` where a run has few of them."""
+    few = recipe.data.num_items
+    return number % few if few and number < FIRST_ITEM_OF_VALIDATION else number
 
 
-def _draw_holes(num_frames: int, recipe: Recipe, rng: np.random.Generator) -> Tensor:
-    """Draw one to three shapes; (T,1,size,size), 1 = hole."""
-    low, high = recipe.data.coverage
-    wanted = float(rng.uniform(low, high))
-    kinds = list(_KIND_SHARES)
-    shares = np.array(list(_KIND_SHARES.values()))
-    num_shapes = int(rng.choice([1, 2, 3], p=[0.6, 0.25, 0.15]))
-    holes = torch.zeros(num_frames, 1, recipe.data.size, recipe.data.size)
-    for _ in range(num_shapes):
-        kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
-        limits = KINDS[kind].coverage_limits
-        ratio = float(np.clip(wanted / num_shapes, *limits))
-        drawn = draw_masks(
-            num_frames,
-            recipe.data.size,
-            recipe.data.size,
-            kind=kind,
-            seed=int(rng.integers(2**31)),
-            coverage_ratio=ratio,
-            motion=0.0 if rng.random() < 0.2 else float(rng.uniform(0.5, 2.0)),
-        )
-        holes = torch.maximum(holes, drawn)
-    return holes
+def num_wanted(recipe: Recipe) -> int:
+    """Return how many frames an item is cut with, references included."""
+    return recipe.data.num_frames + 2 * recipe.network.num_references
 
 
-def make_item(library: Library, recipe: Recipe, number: int, seed: int) -> Item:
-    """Make one training item.
+def with_evidence(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
+    """Keep the middle of an item, with what the frames around it show.
 
     Args:
-        library: where the pixels come from.
-        recipe: what is drawn.
-        number: of the item, 0 or more.
-        seed: of the run.
+        frames: (T',3,h,w), T' at least the recipe's number of frames.
+        holes: (T',1,h,w), 1 = hole.
+        recipe: how many frames are kept, and how many lend pixels.
 
     Returns:
-        The item; every one of its frames has at least some hole on most draws.
+        A batch of one item.
     """
-    rng = np.random.default_rng([seed, number])
-    reach = recipe.network.num_references
-    wanted = recipe.data.num_frames + 2 * reach
-    stills = [c for c in library.clips if c.num_frames == 1]
-    clips = [c for c in library.clips if c.num_frames >= recipe.data.num_frames]
-    if stills and (not clips or rng.random() < recipe.data.still_ratio):
-        clip: Clip = stills[int(rng.integers(len(stills)))]
-        picture = _to_frames(clip.array(library.root))
-        frames = _moving_still(picture, wanted, recipe.data.size, rng)
-    else:
-        clip = _choose_clip(clips, rng)
-        frames = _cut_clip(clip.array(library.root), wanted, recipe, rng)
-    frames = _augment(frames, recipe.data.jitter, rng)
-    num_frames = len(frames)
-    holes = _draw_holes(num_frames, recipe, rng)
-    first = (num_frames - recipe.data.num_frames) // 2
-    window = range(first, first + recipe.data.num_frames)
+    reach, count = recipe.network.num_references, recipe.data.num_frames
+    first = (len(frames) - count) // 2
+    window = range(first, first + count)
+    kept = slice(first, first + count)
+    if not recipe.network.starts_from_fill:
+        return Batch(frames[None, kept], holes[None, kept])
     rows = []
     for t in window:
-        near = range(max(0, t - reach), min(num_frames, t + reach + 1))
+        near = range(max(0, t - reach), min(len(frames), t + reach + 1))
         others = [s for s in near if s != t]
         offsets = [s - t for s in others]
         one = slice(t, t + 1)
         rows.append(
             gather_evidence(frames[one], holes[one], frames[others], holes[others], offsets)
         )
-    return Item(
-        truth=frames[window.start : window.stop],
-        holes=holes[window.start : window.stop],
-        evidence=join_evidence(rows),
-    )
+    return Batch(frames[None, kept], holes[None, kept], join_evidence(rows))
 
 
-def _choose_clip(clips: list[Clip], rng: np.random.Generator) -> Clip:
-    """Choose a source first, so that a film cut into many clips does not drown the others."""
-    by_source: dict[str, list[Clip]] = {}
-    for clip in clips:
-        by_source.setdefault(clip.source, []).append(clip)
-    names = sorted(by_source)
-    shares = np.sqrt([len(by_source[name]) for name in names])
-    chosen = by_source[names[int(rng.choice(len(names), p=shares / shares.sum()))]]
-    return chosen[int(rng.integers(len(chosen)))]
+def sizes_of(library: Library) -> dict[str, tuple[int, int]]:
+    """Return (height, width) of every file of a library; reads their headers only."""
+    found: dict[str, tuple[int, int]] = {}
+    for clip in library.clips:
+        if clip.path not in found:
+            shape = np.load(library.root / clip.path, mmap_mode="r").shape
+            found[clip.path] = (shape[1], shape[2])
+    return found
 
 
 class Items(Dataset):
-    """Items `start`, `start + 1`, ... of a run, for a DataLoader."""
+    """All items of a run; number i is made on demand, whichever process asks.
 
-    def __init__(self, library: Library, recipe: Recipe, start: int, count: int, seed: int) -> None:
+    Args:
+        library: where the pixels come from.
+        recipe: what is drawn.
+    """
+
+    def __init__(self, library: Library, recipe: Recipe) -> None:
+        library.require(recipe.data.num_frames)
         self.library, self.recipe = library, recipe
-        self.start, self.count, self.seed = start, count, seed
+        self._sizes = sizes_of(library)
 
-    def __len__(self) -> int:
-        """Return how many items there are."""
-        return self.count
-
-    def __getitem__(self, index: int) -> Item:
-        """Return item number `start + index`."""
-        return make_item(self.library, self.recipe, self.start + index, self.seed)
+    def __getitem__(self, number: int) -> Batch:
+        """Return item `number` as a batch of one."""
+        recipe = self.recipe
+        rng = np.random.default_rng([recipe.seed, kept_number(number, recipe)])
+        plan = plan_item(self.library, self._sizes, recipe.data, num_wanted(recipe), rng)
+        pixels = torch.from_numpy(np.array(plan.read(plan.clip.array(self.library.root))))
+        frames = cut(plan, pixels, recipe.data.shape)
+        holes = draw_holes(self.library, recipe.data, len(frames), rng)
+        return with_evidence(frames, holes, recipe)

@@ -1,55 +1,108 @@
-"""Held-out numbers: how much better than the starting fill a network is."""
+"""Held-out numbers: how much better than its floor a network is."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
 
 import torch
+from torch import Tensor
 
-from lgtsm.metrics.perceptual import SqueezeNetFeatures, feature_distance
+from lgtsm.fills.smooth import smooth_fill
+from lgtsm.metrics.flicker import Flicker
+from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 
-from .sampling import Item
+from .objective import predict
+from .sampling import Batch
 
 
 @dataclass(frozen=True)
-class Gain:
-    """Mean over items of the result against the fill.
+class Score:
+    """Means over items; the floor is the fill that the network starts from, or the smooth fill.
 
-    decibels: hole PSNR of the result less that of the fill.
-    distance_ratio: perceptual distance of the result over that of the fill; 1 without features.
+    psnr, floor_psnr: inside the hole, in dB; distance, floor_distance: perceptual, times 1000, 0
+    without features; flicker: change in the hole over that around it, 1 is as steady.
     """
 
-    decibels: float
-    distance_ratio: float
+    psnr: float
+    floor_psnr: float
+    distance: float
+    floor_distance: float
+    flicker: float
+
+    @property
+    def gain(self) -> float:
+        """Decibels above the floor."""
+        return self.psnr - self.floor_psnr
+
+    def better_than(self, other: Score | None) -> bool:
+        """Tell whether this is the one to keep: by distance, by PSNR where there is none."""
+        if other is None:
+            return True
+        if self.distance or other.distance:
+            return self.distance < other.distance
+        return self.psnr > other.psnr
+
+    def row(self) -> dict[str, float]:
+        """Return the numbers by name."""
+        return asdict(self)
+
+
+def best_of(rows: Iterable[Mapping[str, str]]) -> Score | None:
+    """Return the best score of a table's rows, None without any."""
+    best = None
+    for row in rows:
+        score = Score(**{field.name: float(row[field.name]) for field in fields(Score)})
+        best = score if score.better_than(best) else best
+    return best
+
+
+def floor_of(batch: Batch) -> Tensor:
+    """Return the floor of every frame (B,T,3,h,w)."""
+    if batch.evidence is not None:
+        return batch.evidence.fill.unflatten(0, batch.truth.shape[:2])
+    truth, holes = batch.truth.flatten(0, 1), batch.holes.flatten(0, 1)
+    return smooth_fill(truth * (1 - holes), holes).unflatten(0, batch.truth.shape[:2])
+
+
+def _psnr(result: Tensor, batch: Batch) -> float:
+    area = 3 * batch.holes.sum()
+    error = ((result - batch.truth).square() * batch.holes).sum() / area
+    return float(-10 * torch.log10(error + 1e-10))
 
 
 @torch.no_grad()
-def validate(network: Network, items: Iterable[Item], net: SqueezeNetFeatures | None) -> Gain:
-    """Score a refining network on items.
+def validate(network: Network, items: Iterable[Batch], net: SqueezeNetFeatures | None) -> Score:
+    """Score a network on items.
 
     Args:
-        network: the network.
-        items: held-out items; those without any hole are left out.
+        network: in eval mode.
+        items: held-out batches of one item; those without any hole are left out.
         net: features for the perceptual distance, or None.
 
     Returns:
-        The mean gain.
+        The means.
     """
-    decibels, before, after = [], 0.0, 0.0
+    rows: list[list[float]] = []
+    flickers: list[float] = []
     for item in items:
-        holes = item.holes
-        if not holes.any():
+        if not item.holes.any():
             continue
-        stacked = network.encode(item.truth, holes, evidence=item.evidence)
-        result = network.decode(network.trunk(stacked[None])[0], item.evidence).clamp(0, 1)
-        fill = item.evidence.fill
-        errors = [((x - item.truth).square() * holes).sum() for x in (result, fill)]
-        decibels.append(float(10 * torch.log10((errors[1] + 1e-9) / (errors[0] + 1e-9))))
+        composed = predict(network, item).composed.clamp(0, 1)
+        floor = torch.where(item.holes > 0, floor_of(item), item.truth)
+        distances = [0.0, 0.0]
         if net is not None:
-            composed = torch.where(holes > 0, result, item.truth)
-            after += float(feature_distance(net, composed, item.truth).mean())
-            before += float(feature_distance(net, fill, item.truth).mean())
-    ratio = after / before if before else 1.0
-    return Gain(sum(decibels) / max(1, len(decibels)), ratio)
+            wanted = net(item.truth.flatten(0, 1))
+            distances = [
+                1000 * float(distance_of_features(net(x.flatten(0, 1)), wanted).mean())
+                for x in (composed, floor)
+            ]
+        rows.append([_psnr(composed, item), _psnr(floor, item), *distances])
+        flicker = Flicker()
+        for frame, hole in zip(composed[0].cpu(), item.holes[0].cpu(), strict=True):
+            flicker.add(frame, hole)
+        if flicker.value is not None:
+            flickers.append(flicker.value)
+    means = torch.tensor(rows).mean(0).tolist() if rows else [0.0] * 4
+    return Score(*means, sum(flickers) / max(1, len(flickers)))

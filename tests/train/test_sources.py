@@ -1,11 +1,25 @@
-"""Clips decoded once, divided by source."""
+"""Clips decoded once, cut into shots, divided by source."""
 
+import csv
 import json
+import logging
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from lgtsm.errors import OptionError
+from train.decode import find_shots, read_masks
+from train.layouts import Kind, find_material
 from train.sources import Clip, Library, open_library, prepare
+
+
+def _frames(folder, count=3, size=(40, 48), shade=0):
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(shade)
+    for t in range(count):
+        pixels = rng.integers(0, 255, (*size, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{t:05d}.png")
 
 
 def test_films_folders_and_photographs_are_decoded(toy_data, tmp_path):
@@ -27,6 +41,15 @@ def test_what_is_decoded_is_kept(toy_data, tmp_path):
     assert [path.stat().st_mtime_ns for path in paths] == before
 
 
+def test_an_index_without_masks_is_still_read(toy_data, tmp_path):
+    library = prepare(toy_data, tmp_path / "out")
+    index = tmp_path / "out" / "index.json"
+    rows = json.loads(index.read_text(encoding="utf-8"))["clips"]
+    old = [{k: v for k, v in row.items() if k != "first"} for row in rows]
+    index.write_text(json.dumps(old), encoding="utf-8")
+    assert open_library(tmp_path / "out") == library
+
+
 def test_the_manifest_gives_sources_and_licences(toy_data, tmp_path):
     row = {"name": "garden.png", "repo": "some/where", "path": "a/b.png", "licence": "CC0-1.0"}
     (toy_data / "manifest.json").write_text(json.dumps({"stills": [row]}), encoding="utf-8")
@@ -35,18 +58,100 @@ def test_the_manifest_gives_sources_and_licences(toy_data, tmp_path):
     assert clips["walk"].licence == "not stated"
 
 
-def test_material_marked_as_non_commercial_is_refused(toy_data, tmp_path):
+def test_material_marked_as_non_commercial_is_refused(toy_data, tmp_path, one_sentence):
     rows = {"stills": [{"name": "garden.png", "nc": True}]}
     (toy_data / "manifest.json").write_text(json.dumps(rows), encoding="utf-8")
-    with pytest.raises(ValueError, match="non-commercial"):
+    with pytest.raises(OptionError, match="non-commercial") as caught:
         prepare(toy_data, tmp_path / "out")
+    one_sentence(caught.value)
 
 
-def test_an_empty_folder_is_an_error(tmp_path):
-    with pytest.raises(ValueError, match="found none"):
-        prepare(tmp_path, tmp_path / "out")
-    with pytest.raises(ValueError, match="prepare"):
-        open_library(tmp_path)
+def test_an_empty_folder_is_an_error(tmp_path, one_sentence):
+    for match, action in (
+        ("found none", lambda: prepare(tmp_path, tmp_path / "out")),
+        ("prepare", lambda: open_library(tmp_path)),
+    ):
+        with pytest.raises(OptionError, match=match) as caught:
+            action()
+        one_sentence(caught.value)
+
+
+def test_the_published_layouts_are_read_without_their_test_part(tmp_path):
+    fvi = tmp_path / "FVI"
+    _frames(fvi / "Train" / "JPEGImages" / "a")
+    _frames(fvi / "Train" / "object_masks" / "a")
+    _frames(fvi / "Test" / "JPEGImages" / "b")
+    found = {(m.kind, m.source) for m in find_material(fvi)}
+    assert found == {(Kind.FRAMES, "a"), (Kind.MASKS, "a")}
+    faces = tmp_path / "FaceForensics"
+    _frames(faces / "Train" / "videos" / "c")
+    _frames(faces / "Train" / "masks" / "c")
+    found = {(m.kind, m.source) for m in find_material(faces)}
+    assert found == {(Kind.FRAMES, "c"), (Kind.MASKS, "c")}
+
+
+def test_a_manifest_file_lists_what_it_likes(tmp_path, one_sentence):
+    _frames(tmp_path / "one")
+    Image.new("RGB", (40, 40)).save(tmp_path / "two.png")
+    path = tmp_path / "list.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerows(
+            [("path", "source", "licence"), ("one", "film", "CC0-1.0"), ("two.png", "", "")]
+        )
+    found = {(m.kind, m.source, m.licence) for m in find_material(path)}
+    assert found == {(Kind.FRAMES, "film", "CC0-1.0"), (Kind.STILL, "two", "not stated")}
+    (tmp_path / "list.json").write_text(json.dumps([{"path": "none.mp4"}]), encoding="utf-8")
+    with pytest.raises(OptionError, match=r"none\.mp4") as caught:
+        find_material(tmp_path / "list.json")
+    one_sentence(caught.value)
+
+
+def test_corrupt_and_tiny_clips_are_left_out_named_and_counted(toy_data, tmp_path, caplog):
+    (toy_data / "train" / "broken.mp4").write_bytes(b"\0" * 200)
+    (toy_data / "stills" / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    _frames(toy_data / "train" / "tiny", size=(20, 20))
+    _frames(toy_data / "train" / "lonely", count=1)
+    with caplog.at_level(logging.WARNING):
+        library = prepare(toy_data, tmp_path / "out")
+    assert {clip.source for clip in library.clips} == {"walk", "waves", "garden"}
+    for name in ("broken.mp4", "torn.png", "tiny", "lonely", "4 of 7"):
+        assert name in caplog.text
+
+
+def test_nothing_that_can_be_decoded_is_an_error(tmp_path, one_sentence):
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    (tmp_path / "data" / "train" / "broken.mp4").write_bytes(b"\0" * 200)
+    with pytest.raises(OptionError, match="decoded") as caught:
+        prepare(tmp_path / "data", tmp_path / "out")
+    one_sentence(caught.value)
+
+
+def test_items_never_cross_a_cut():
+    y, x = np.mgrid[:60, :80]
+    first = np.stack([120 + 60 * np.sin((x - 2 * t) / 9) for t in range(8)])
+    second = np.stack([40 + 30 * np.cos((y + t) / 5) + x / 4 for t in range(6)])
+    clip = np.concatenate([first, 255 - second]).clip(0, 255).astype(np.uint8)
+    assert find_shots(np.repeat(clip[..., None], 3, -1)) == [(0, 8), (8, 14)]
+
+
+def test_masks_upside_down_are_refused(tmp_path, one_sentence):
+    for name, value in (("right", 0), ("wrong", 255)):
+        (tmp_path / name).mkdir()
+        image = Image.new("L", (40, 40), value)
+        image.paste(255 - value, (10, 10, 20, 20))
+        image.save(tmp_path / name / "00000.png")
+    assert read_masks(tmp_path / "right").mean() == pytest.approx(100 / 1600)
+    with pytest.raises(OptionError, match="94%") as caught:
+        read_masks(tmp_path / "wrong")
+    one_sentence(caught.value)
+
+
+@pytest.mark.slow
+def test_rendered_scenes_are_training_clips(tmp_path):
+    library = prepare(None, tmp_path / "out", num_scenes=1)
+    assert [c.source for c in library.clips] == ["scene-0000"]
+    assert library.clips[0].array(library.root).std() > 10
 
 
 def test_training_and_validation_share_no_source(tmp_path):

@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from lgtsm.errors import OptionError
+
 from ..recipe import Recipe
 
-NAMES = ("refine_cpu", "refine_cpu_wide", "refine_toy")
+NAMES = (
+    "refine_cpu",
+    "refine_cpu_wide",
+    "refine_toy",
+    "refine_overfit",
+    "lgtsm",
+    "lgtsm_causal",
+    "lgtsm_ours",
+    "lgtsm_small",
+    "gtsm",
+    "gated3d",
+    "tsm",
+    "combcn",
+)
 
 
 def load_recipe(name: str) -> Recipe:
     """Return a recipe by its file's name.
 
     Raises:
-        ValueError: there is no such recipe.
+        OptionError: there is no such recipe.
     """
     if name not in NAMES:
-        raise ValueError(f"Expected one of the recipes {', '.join(NAMES)}, got {name!r}.")
+        raise OptionError(
+            f"Expected one of the recipes {', '.join(NAMES)}, got {name!r}; choose one of these."
+        )
     return import_module(f"{__name__}.{name}").RECIPE

@@ -1,4 +1,8 @@
-"""A refining network that a CPU trains in hours: narrow trunk, small crops, starts at the fill."""
+"""A refining network that a CPU trains in hours: narrow trunk, small crops, starts at the fill.
+
+Numbers: measured on one CPU thread against the fill on held-out clips; a rate of 2e-3 without
+warm-up broke the fill within a minute, L1 alone taught nothing in minutes.
+"""
 
 from dataclasses import replace
 

@@ -6,13 +6,13 @@ are larger than any a 128 px crop can hold.
 
 from dataclasses import replace
 
-from ..recipe import DataRecipe, LossRecipe
+from ..recipe import DataRecipe, RatioLosses, Stage
 from . import refine_cpu
 
 RECIPE = replace(
     refine_cpu.RECIPE,
     name="refine_cpu_wide",
-    losses=LossRecipe(l1=0.3, l2=1.6, perceptual=0.9),
+    stage1=Stage(losses=RatioLosses(l1=0.3, l2=1.6, perceptual=0.9)),
     data=DataRecipe(
         num_frames=4, size=192, still_ratio=0.4, shrink_ratio=0.2, coverage=(0.08, 0.35)
     ),

@@ -2,15 +2,20 @@
 
 from dataclasses import replace
 
+from lgtsm.models.discriminator import DISCRIMINATORS
 from lgtsm.models.spec import FAMILIES
 
-from ..recipe import DataRecipe, Recipe
+from ..recipe import AdversaryRecipe, DataRecipe, Recipe, Stage
 
 _SPEC = FAMILIES["refine"]
+_STAGE = Stage(warmup_steps=2, ema_decay=0.9)
 RECIPE = Recipe(
     name="refine_toy",
     network=replace(_SPEC, num_references=2, trunk=replace(_SPEC.trunk, width=4)),
     data=DataRecipe(num_frames=3, size=64),
-    warmup_steps=2,
-    ema_decay=0.9,
+    stage1=_STAGE,
+    stage2=replace(
+        _STAGE,
+        adversary=AdversaryRecipe(weight=0.01, critic=replace(DISCRIMINATORS["tsmgan"], width=2)),
+    ),
 )

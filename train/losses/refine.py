@@ -1,4 +1,4 @@
-"""Losses of stage 1, each as a share of the starting fill's own loss.
+"""Losses of a refining net, each as a share of the starting fill's own loss.
 
 A refining net starts from a fill, so a loss of 1 is the fill itself and hard clips weigh no more
 than easy ones; the squared term then falls with the mean gain in decibels, which is what is
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, feature_distance
 
-from .recipe import LossRecipe
+from ..recipe import RatioLosses
 
 _L2_FLOOR = 4e-3
 """Squared error (24 dB) around which a fill counts as nearly done: with 1e-3 the many static clips
@@ -41,7 +41,7 @@ def refine_losses(
     holes: Tensor,
     *,
     net: SqueezeNetFeatures | None,
-    weights: LossRecipe,
+    weights: RatioLosses,
 ) -> Losses:
     """Compare a network's result and its starting fill with the truth.
 

@@ -1,0 +1,145 @@
+"""From a file or folder to uint8 arrays, and where their shots begin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+
+from lgtsm.engine.cuts import CutDetector
+from lgtsm.errors import OptionError, VideoError
+
+from .layouts import Kind, Material, pictures
+
+CHUNK_FRAMES = 600
+"""Frames of one array file; longer videos are stored in several."""
+SMALLEST_PX = 32
+"""Clips with a shorter side than this are left out."""
+_MOST_HOLE = 0.6
+"""Mean share of object above which a folder of masks is taken to be upside down."""
+
+
+class ClipError(VideoError):
+    """One clip that cannot be trained on."""
+
+
+def decode_chunks(item: Material) -> Iterator[np.ndarray]:
+    """Decode one piece of material.
+
+    Args:
+        item: a video, a folder of frames or a photograph.
+
+    Yields:
+        Arrays (T,H,W,3) uint8 of at most `CHUNK_FRAMES` frames, all of one size.
+
+    Raises:
+        ClipError: damaged, empty, too small, or frames of different sizes.
+    """
+    kept: list[np.ndarray] = []
+    for frame in _frames(item):
+        if min(frame.shape[:2]) < SMALLEST_PX:
+            raise ClipError(f"it is {frame.shape[1]}x{frame.shape[0]}, below {SMALLEST_PX} px")
+        if kept and frame.shape != kept[0].shape:
+            raise ClipError("its frames differ in size")
+        kept.append(frame)
+        if len(kept) == CHUNK_FRAMES:
+            yield np.stack(kept)
+            kept = []
+    if kept:
+        if item.kind is not Kind.STILL and len(kept) < 2:
+            raise ClipError("it has a single frame")
+        yield np.stack(kept)
+
+
+def _frames(item: Material) -> Iterator[np.ndarray]:
+    if item.kind is Kind.VIDEO:
+        return _video_frames(item.path)
+    files = pictures(item.path) if item.kind is Kind.FRAMES else [item.path]
+    return (_picture(file) for file in files)
+
+
+def _picture(path: Path) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("RGB"))
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ClipError(f"{path.name} cannot be read ({error})") from error
+
+
+def _video_frames(path: Path) -> Iterator[np.ndarray]:
+    import av  # only preparing data needs it; a GPU box may lack it
+
+    try:
+        with av.open(str(path)) as container:
+            for frame in container.decode(video=0):
+                yield frame.to_ndarray(format="rgb24")
+    except (av.error.FFmpegError, IndexError) as error:
+        raise ClipError(f"it cannot be decoded ({error})") from error
+
+
+@torch.no_grad()
+def find_shots(array: np.ndarray) -> list[tuple[int, int]]:
+    """Return where shots begin and end (first, stop), so that no item crosses a cut.
+
+    Args:
+        array: (T,H,W,3) uint8.
+
+    Returns:
+        Ranges that cover the array; a lone frame between two cuts is dropped.
+    """
+    if len(array) == 1:
+        return [(0, 1)]
+    detector = CutDetector()
+    no_hole = torch.zeros(1, *array.shape[1:3])
+    starts = [0]
+    for t, frame in enumerate(array):
+        pixels = torch.from_numpy(np.array(frame)).permute(2, 0, 1).float() / 255
+        if detector.is_cut(pixels, no_hole):
+            starts.append(t)
+    ends = [*starts[1:], len(array)]
+    return [(a, b) for a, b in zip(starts, ends, strict=True) if b - a > 1]
+
+
+def read_masks(folder: Path) -> np.ndarray:
+    """Read object masks: palette pictures (index 0 = background) or grey ones (bright = object).
+
+    Args:
+        folder: of PNG files, one a frame.
+
+    Returns:
+        (T,H,W) uint8, 1 = object.
+
+    Raises:
+        OptionError: nearly everything is object, so black and white are the wrong way round.
+    """
+    masks = np.stack([_mask(file) for file in _one_size(pictures(folder))])
+    share = float(masks.mean())
+    if share > _MOST_HOLE:
+        raise OptionError(
+            f"Expected object masks with white or a palette colour on the object in {folder.name}, "
+            f"got {share:.0%} of object; invert the folder."
+        )
+    return masks
+
+
+def _mask(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        if image.mode == "P":
+            return (np.asarray(image) != 0).astype(np.uint8)
+        grey = np.asarray(image.convert("L"))
+    return (grey >= 128 if grey.max() > 1 else grey > 0).astype(np.uint8)
+
+
+def _one_size(files: Iterable[Path]) -> list[Path]:
+    """Keep the files that have the first one's size."""
+    kept: list[Path] = []
+    size: tuple[int, int] | None = None
+    for file in files:
+        with Image.open(file) as image:
+            size = size or image.size
+            if image.size == size:
+                kept.append(file)
+    return kept

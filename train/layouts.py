@@ -1,0 +1,180 @@
+"""What there is to train on: videos, folders of frames, photographs and object masks in a folder.
+
+Five layouts are known: a manifest file; `train/` and `stills/` with an optional `manifest.json`; FVI
+(`[Train/]JPEGImages`, `object_masks`; Chang et al. 2019, ICCV); FaceForensics (`[Train/]videos`,
+`masks`); and any folder of videos and folders of frames.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from lgtsm.errors import OptionError
+
+VIDEO_SUFFIXES = {".mp4", ".mkv", ".mov", ".webm", ".avi"}
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
+NOT_STATED = "not stated"
+_MASK_FOLDERS = ("object_masks", "masks")
+_SPLIT = "Train"
+"""Folder of the published layouts that may be trained on; `Test` is never read."""
+
+
+class Kind(Enum):
+    """What a piece of material is."""
+
+    VIDEO = "video"
+    FRAMES = "frames"
+    STILL = "still"
+    MASKS = "masks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Material:
+    """One file or folder.
+
+    source: what it was cut from; training and validation never share a source.
+    licence: as its manifest states, or "not stated".
+    """
+
+    path: Path
+    kind: Kind
+    source: str
+    licence: str = NOT_STATED
+
+    @property
+    def name(self) -> str:
+        """Name for the decoded file: folder and stem."""
+        return f"{self.path.parent.name}-{self.path.stem}"
+
+
+def find_material(data: Path) -> list[Material]:
+    """List everything that may be trained on.
+
+    Args:
+        data: a folder in one of the layouts, or a manifest (.json or .csv) whose rows have `path`
+            (relative to it) and may have `source`, `licence`, `kind` and `nc`.
+
+    Raises:
+        OptionError: nothing there, or material marked as non-commercial.
+    """
+    if data.is_file():
+        found = _from_manifest(data)
+    elif (data / "train").is_dir() or (data / "stills").is_dir():
+        found = _own_layout(data)
+    else:
+        root = data / _SPLIT if (data / _SPLIT).is_dir() else data
+        inner = next((n for n in ("JPEGImages", "videos") if (root / n).is_dir()), None)
+        found = _plain(root / inner if inner else root)
+        for name in _MASK_FOLDERS:
+            found += [
+                Material(path=path, kind=Kind.MASKS, source=path.name)
+                for path in _folders(root / name)
+            ]
+    if not any(m.kind is not Kind.MASKS for m in found):
+        raise OptionError(
+            f"Expected videos, folders of frames or photographs in {data}, found none; give a "
+            "folder in a layout that docs/training.md lists."
+        )
+    return found
+
+
+def pictures(folder: Path) -> list[Path]:
+    """Return the pictures of a folder in the order of their names."""
+    return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
+
+
+def _folders(root: Path) -> list[Path]:
+    """Return folders with pictures in them."""
+    if not root.is_dir():
+        return []
+    return sorted(p for p in root.iterdir() if p.is_dir() and pictures(p))
+
+
+def _kind_of(path: Path) -> Kind | None:
+    """Tell what a path is by its suffix; None where it is nothing to train on."""
+    if path.is_dir():
+        return Kind.FRAMES if pictures(path) else None
+    suffix = path.suffix.lower()
+    if suffix in VIDEO_SUFFIXES:
+        return Kind.VIDEO
+    return Kind.STILL if suffix in IMAGE_SUFFIXES else None
+
+
+def _plain(root: Path) -> list[Material]:
+    """List videos and folders of frames; pictures beside each other are one clip."""
+    if not root.is_dir():
+        return []
+    found = [
+        Material(path=path, kind=kind, source=path.stem)
+        for path in sorted(root.iterdir())
+        if path.name not in _MASK_FOLDERS and (kind := _kind_of(path)) in (Kind.VIDEO, Kind.FRAMES)
+    ]
+    if not found and pictures(root):
+        found = [Material(path=root, kind=Kind.FRAMES, source=root.name)]
+    return found
+
+
+def _own_layout(data: Path) -> list[Material]:
+    """List `train`, `stills` and `object_masks`, with what `manifest.json` says about each file."""
+    rows: dict[str, dict] = {}
+    if (data / "manifest.json").is_file():
+        tables = _read_json(data / "manifest.json")
+        if isinstance(tables, dict):
+            rows = {r["name"]: r for part in ("train", "stills") for r in tables.get(part, ())}
+    found = []
+    for path in sorted([*data.glob("train/*"), *data.glob("stills/*")]):
+        kind = _kind_of(path)
+        if kind is None:
+            continue
+        row = rows.get(path.name, {})
+        _refuse_non_commercial(path.name, row)
+        source = f"{row['repo']}/{row['path']}" if "repo" in row else path.stem
+        licence = row.get("licence", NOT_STATED)
+        found.append(Material(path=path, kind=kind, source=source, licence=licence))
+    for path in _folders(data / "object_masks"):
+        found.append(Material(path=path, kind=Kind.MASKS, source=path.name))  # noqa: PERF401
+    return found
+
+
+def _from_manifest(file: Path) -> list[Material]:
+    """List the rows of a manifest file."""
+    if file.suffix.lower() == ".csv":
+        with file.open(newline="", encoding="utf-8") as text:
+            rows = list(csv.DictReader(text))
+    else:
+        rows = _read_json(file)
+    found = []
+    for row in rows:
+        path = file.parent / row.get("path", "") if isinstance(row, dict) else file.parent
+        kind = _kind_of(path) if path != file.parent else None
+        if kind is None or not path.exists():
+            raise OptionError(
+                f"Expected rows with the path of a video, picture or folder of frames in "
+                f"{file.name}, got {row}; correct the row."
+            )
+        _refuse_non_commercial(path.name, row)
+        if row.get("kind"):
+            kind = Kind(row["kind"])
+        source = row.get("source") or path.stem
+        licence = row.get("licence") or NOT_STATED
+        found.append(Material(path=path, kind=kind, source=source, licence=licence))
+    return found
+
+
+def _read_json(file: Path) -> list | dict:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise OptionError(f"Expected JSON in {file.name}, got {error}; correct it.") from error
+
+
+def _refuse_non_commercial(name: str, row: dict) -> None:
+    if str(row.get("nc", "")).lower() in ("true", "1", "yes"):
+        raise OptionError(
+            f"Expected material that may be trained on, got {name}, which is marked "
+            "non-commercial; remove it."
+        )

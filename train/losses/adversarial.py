@@ -1,0 +1,66 @@
+"""Adversarial losses of a critic and of what it judges.
+
+The paper (Chang et al. 2019, equations 7-8) has the hinge loss, with its signs printed the other way
+round; the published code trains least squares on sigmoid scores. Both are here, and the two others
+that the code knows.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import torch
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy
+
+
+class Adversarial(Enum):
+    """Kind of adversarial loss, and what scores it reads."""
+
+    LSGAN = "lsgan"
+    """Least squares on sigmoid scores (Mao et al. 2017), as trained by the published code."""
+    NSGAN = "nsgan"
+    """Cross entropy on sigmoid scores (Goodfellow et al. 2014)."""
+    L1 = "l1"
+    """Absolute difference on sigmoid scores."""
+    HINGE = "hinge"
+    """Hinge on raw scores (Lim & Ye 2017), as the paper has it."""
+
+
+def scores_of(kind: Adversarial, logits: Tensor) -> Tensor:
+    """Return what a kind of loss reads from a critic's raw output."""
+    return logits if kind is Adversarial.HINGE else torch.sigmoid(logits)
+
+
+def real_loss(kind: Adversarial, scores: Tensor) -> Tensor:
+    """Return the critic's loss on scores of real clips."""
+    if kind is Adversarial.HINGE:
+        return torch.relu(1 - scores).mean()
+    return _distance(kind, scores, 1.0)
+
+
+def fake_loss(kind: Adversarial, scores: Tensor) -> Tensor:
+    """Return the critic's loss on scores of filled clips."""
+    if kind is Adversarial.HINGE:
+        return torch.relu(1 + scores).mean()
+    return _distance(kind, scores, 0.0)
+
+
+def fool_loss(kind: Adversarial, scores: Tensor) -> Tensor:
+    """Return the filling network's loss on scores of what it filled."""
+    if kind is Adversarial.HINGE:
+        return -scores.mean()
+    return _distance(kind, scores, 1.0)
+
+
+def critic_loss(kind: Adversarial, real: Tensor, fake: Tensor) -> Tensor:
+    """Return the critic's whole loss: half the sum of both, not weighted, as published."""
+    return 0.5 * (real_loss(kind, real) + fake_loss(kind, fake))
+
+
+def _distance(kind: Adversarial, scores: Tensor, label: float) -> Tensor:
+    if kind is Adversarial.LSGAN:
+        return (scores - label).square().mean()
+    if kind is Adversarial.L1:
+        return (scores - label).abs().mean()
+    return binary_cross_entropy(scores, torch.full_like(scores, label))

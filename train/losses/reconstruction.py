@@ -1,0 +1,101 @@
+"""Pixel losses, as published and as mended.
+
+Source: Chang et al. 2019 (LGTSM), section 3.4, and the published code where the two differ. The
+published L1 is divided by all pixels, so the gradient of a small hole nearly vanishes; the mean over
+the hole is CombCN's (Wang et al. 2019) and what our own recipes take.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+
+def frame_l1(result: Tensor, truth: Tensor) -> Tensor:
+    """Return mean |result - truth| over every pixel and channel (published `ReconLoss`)."""
+    return (result - truth).abs().mean()
+
+
+def frame_l1_in_holes(result: Tensor, truth: Tensor, holes: Tensor) -> Tensor:
+    """Return the difference inside the holes over the number of all pixels and channels.
+
+    The published masked `ReconLoss`; for a composite it equals `frame_l1`.
+    """
+    return ((result - truth) * holes).abs().mean()
+
+
+def hole_area(holes: Tensor) -> Tensor:
+    """Return the number of hole pixels as a scalar, at least 1, so that no hole gives no NaN."""
+    return holes.sum().clamp_min(1.0)
+
+
+def hole_l1(result: Tensor, truth: Tensor, holes: Tensor, area: Tensor | None = None) -> Tensor:
+    """Return the absolute difference in the holes, a mean over pixels and a sum over channels.
+
+    Published as `L1LossMaskedMean`: three times the mean over channels.
+
+    Args:
+        result: (...,3,h,w).
+        truth: (...,3,h,w).
+        holes: (...,1,h,w), 1 = hole.
+        area: what to divide by, where several processes share a batch; None counts the holes.
+
+    Returns:
+        A scalar, 0 without any hole.
+    """
+    area = hole_area(holes) if area is None else area
+    return ((result - truth) * holes).abs().sum() / area
+
+
+def hole_l2(result: Tensor, truth: Tensor, holes: Tensor, area: Tensor | None = None) -> Tensor:
+    """Return the squared difference in the holes, normalised as `hole_l1` is."""
+    area = hole_area(holes) if area is None else area
+    return ((result - truth) * holes).square().sum() / area
+
+
+def half_size(truth: Tensor, holes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return truth (B,T,3,h/2,w/2) and holes (B,T,1,h/2,w/2), every second pixel as published."""
+    size = (truth.shape[-2] // 2, truth.shape[-1] // 2)
+    parts = (
+        interpolate(x.flatten(0, 1), size=size, mode="nearest").unflatten(0, x.shape[:2])
+        for x in (truth, holes)
+    )
+    first, second = parts
+    return first, second
+
+
+def incomplete_l1(
+    incomplete: Tensor, truth: Tensor, holes: Tensor, area: Tensor | None = None
+) -> Tensor:
+    """Return CombCN's loss on its half-size video (Wang et al. 2019, equation 2).
+
+    Args:
+        incomplete: (B,T,3,h/2,w/2) output of the 3-D part.
+        truth: (B,T,3,h,w).
+        holes: (B,T,1,h,w), 1 = hole.
+        area: of the half-size holes, see `hole_l1`.
+    """
+    small, small_holes = half_size(truth, holes)
+    return hole_l1(incomplete, small, small_holes, area)
+
+
+def total_variation(result: Tensor, holes: Tensor) -> Tensor:
+    """Return squared differences of neighbouring pixels over the number of known pixels.
+
+    Published as `TVLoss` (weight 0.1 in the partial-convolution configuration only): a quotient for
+    every frame of every clip, then the mean.
+
+    Args:
+        result: (B,T,3,h,w).
+        holes: (B,T,1,h,w), 1 = hole.
+    """
+    down = (result[..., 1:, :] - result[..., :-1, :]).square().sum((2, 3, 4))
+    across = (result[..., 1:] - result[..., :-1]).square().sum((2, 3, 4))
+    known = (1 - holes).sum((2, 3, 4)).clamp_min(1.0)
+    return ((down + across) / known).mean()
+
+
+def compose(result: Tensor, truth: Tensor, holes: Tensor) -> Tensor:
+    """Return the result inside the holes and the truth outside, not clamped, as trained on."""
+    return torch.where(holes > 0, result, truth)

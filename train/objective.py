@@ -1,0 +1,136 @@
+"""From a batch to a prediction, and from a prediction to the losses of a stage."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lgtsm.models.network import Network
+
+from .losses import reconstruction as pixels
+from .losses.features import perceptual_loss, style_loss
+from .losses.refine import refine_losses
+from .perceptual import PerceptualNet, features_of, squared_channels
+from .recipe import Divisors, PixelLosses, RatioLosses
+from .sampling import Batch
+from .world import World
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network made of a batch.
+
+    raw: (B,T,3,h,w), not clamped; composed: with the truth outside the holes; incomplete: the
+    half-size video (B,T,3,h/2,w/2) of CombCN, None elsewhere.
+    """
+
+    raw: Tensor
+    composed: Tensor
+    incomplete: Tensor | None = None
+
+
+def autocast(device: torch.device, dtype: torch.dtype | None):
+    """Return a context that computes in a half precision, or does nothing for None."""
+    if dtype is None:
+        return contextlib.nullcontext()
+    return torch.autocast(device.type, dtype)
+
+
+def predict(network: Network, batch: Batch, dtype: torch.dtype | None = None) -> Prediction:
+    """Run a network on a batch.
+
+    Args:
+        network: of any family.
+        batch: with evidence where the family starts from a fill.
+        dtype: half precision of the network's body, None for float32.
+    """
+    incomplete = None
+    with autocast(batch.truth.device, dtype):
+        if batch.evidence is not None:
+            shape = batch.truth.shape[:2]
+            truth, holes = batch.truth.flatten(0, 1), batch.holes.flatten(0, 1)
+            stacked = network.encode(truth, holes, evidence=batch.evidence)
+            output = network.trunk(stacked.unflatten(0, shape)).flatten(0, 1)
+        elif hasattr(network, "forward_all"):
+            both = network.forward_all(batch.truth, batch.holes)
+            raw, incomplete = both["raw"].float(), both["incomplete"].float()
+        else:
+            raw = network(batch.truth, batch.holes).float()
+    if batch.evidence is not None:
+        raw = network.decode(output.float(), batch.evidence).unflatten(0, shape)
+    return Prediction(raw, pixels.compose(raw, batch.truth, batch.holes), incomplete)
+
+
+def stage_losses(
+    weights: RatioLosses | PixelLosses,
+    prediction: Prediction,
+    batch: Batch,
+    net: PerceptualNet | None,
+    world: World,
+) -> dict[str, Tensor]:
+    """Compute every loss of a stage with a weight, and `total`; adversaries are added elsewhere.
+
+    Args:
+        weights: of the losses.
+        prediction: of the network.
+        batch: with the truth.
+        net: for perceptual and style losses; without it they are left out.
+        world: hole areas are averaged over its processes, so that the mean of all processes'
+            losses is that of the whole batch.
+
+    Returns:
+        Scalars by name, each without its weight but `total`, the weighted sum.
+    """
+    if isinstance(weights, RatioLosses):
+        return _ratio_losses(weights, prediction, batch, net)
+    found: dict[str, Tensor] = {}
+    raw, truth, holes = prediction.composed, batch.truth, batch.holes
+    area = world.mean(pixels.hole_area(holes))
+    if weights.l1:
+        found["l1"] = pixels.frame_l1(raw, truth)
+    if weights.masked_l1:
+        found["masked_l1"] = pixels.frame_l1_in_holes(raw, truth, holes)
+    if weights.hole_l1:
+        found["hole_l1"] = pixels.hole_l1(raw, truth, holes, area)
+    if weights.complete:
+        found["complete"] = pixels.hole_l1(raw, truth, holes, area)
+    if weights.incomplete and prediction.incomplete is not None:
+        small = pixels.half_size(truth, holes)[1]
+        half = world.mean(pixels.hole_area(small))
+        found["incomplete"] = pixels.incomplete_l1(prediction.incomplete, truth, holes, half)
+    if weights.variation:
+        found["variation"] = pixels.total_variation(raw, holes)
+    if net is not None and (weights.perceptual or weights.style):
+        result = net.taps(raw.flatten(0, 1))
+        with torch.no_grad():
+            wanted = net.taps(truth.flatten(0, 1))
+        if weights.perceptual:
+            found["perceptual"] = perceptual_loss(result, wanted)
+        if weights.style:
+            of_net = weights.divisors is Divisors.NET
+            divisors = net.divisors if of_net else squared_channels(wanted)
+            found["style"] = style_loss(
+                result, wanted, divisors, num_samples=len(batch), gram=weights.gram
+            )
+    zero = prediction.raw.sum() * 0
+    found["total"] = sum((getattr(weights, k) * v for k, v in found.items()), zero)
+    return found
+
+
+def _ratio_losses(
+    weights: RatioLosses, prediction: Prediction, batch: Batch, net: PerceptualNet | None
+) -> dict[str, Tensor]:
+    """Compare item by item with the fill: each has a ratio of its own."""
+    num_frames = batch.truth.shape[1]
+    fills = batch.evidence.fill.unflatten(0, (-1, num_frames))
+    rows = [
+        refine_losses(raw, fill, truth, holes, net=features_of(net), weights=weights)
+        for raw, fill, truth, holes in zip(
+            prediction.raw, fills, batch.truth, batch.holes, strict=True
+        )
+    ]
+    names = ("l1", "l2", "perceptual", "total")
+    return {name: torch.stack([getattr(row, name) for row in rows]).mean() for name in names}

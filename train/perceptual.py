@@ -1,0 +1,153 @@
+"""Feature networks for perceptual and style losses, each with its own input, taps and divisors.
+
+What a network expects (range, channel order, mean) and how its taps are scaled belongs to it and
+to no loss. VGG-16 is fed raw RGB in [0,1], as the published code does, without the normalisation it
+was trained with; SqueezeNet v1.0 is fed BGR bytes less their mean, as it was trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, max_pool2d, relu
+
+from lgtsm.errors import WeightsError
+from lgtsm.metrics.perceptual import SqueezeNetFeatures
+
+VGG_TAPS = (8, 15, 22)
+"""relu2_2, relu3_3 and relu4_3 of torchvision's VGG-16, as numbers of its `features`."""
+_VGG_CONVS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21)
+_VGG_POOLS = (4, 9, 16)
+_VGG_TOP = 22
+
+
+class PerceptualNet(nn.Module):
+    """A frozen feature network: `taps` of frames, and what each tap's style term is divided by."""
+
+    name: str
+    """For the model card."""
+    divisors: tuple[float, ...]
+
+    def taps(self, frames: Tensor) -> list[Tensor]:
+        """Return feature maps (N,C,h',w'), one a tap, of RGB frames (N,3,h,w) in [0,1]."""
+        raise NotImplementedError  # every network has its own
+
+
+class Vgg16(PerceptualNet):
+    """VGG-16 (Simonyan & Zisserman 2015) up to relu4_3, of any widths.
+
+    Args:
+        weights: tensors named features.N.weight and features.N.bias for N <= 21, as torchvision's.
+    """
+
+    name = "VGG-16, raw RGB in [0,1] as published"
+    divisors = (2.0, 4.0, 8.0)
+    """As published, "to avoid too small loss"; the paper has the squared channel counts."""
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        for index in _VGG_CONVS:
+            for kind in ("weight", "bias"):
+                key = f"features.{index}.{kind}"
+                if key not in weights:
+                    raise WeightsError(
+                        f"Expected VGG-16 weights with {key}, got a file without it; give "
+                        "torchvision's VGG-16 as safetensors."
+                    )
+                self.register_buffer(f"{kind}_{index}", weights[key].float())
+
+    def taps(self, frames: Tensor) -> list[Tensor]:
+        """Return relu2_2, relu3_3 and relu4_3."""
+        x, found = frames, []
+        for index in range(_VGG_TOP + 1):
+            if index in _VGG_CONVS:
+                weight, bias = getattr(self, f"weight_{index}"), getattr(self, f"bias_{index}")
+                x = relu(conv2d(x, weight, bias, padding=1))
+            elif index in _VGG_POOLS:
+                x = max_pool2d(x, 2)
+            if index in VGG_TAPS:
+                found.append(x)
+        return found
+
+
+def squared_channels(taps: list[Tensor]) -> tuple[float, ...]:
+    """Return the paper's style divisors: the squared number of channels of every tap."""
+    return tuple(float(tap.shape[1] ** 2) for tap in taps)
+
+
+_SQUEEZE_TAPS = (0, 2, 7)
+_SQUEEZE_SCALES = (19.3, 155.6, 13.9)
+"""Mean absolute value of the taps, measured on 64 photographs by `usual_means`: taps then weigh alike.
+Their strides of 2, 4 and 8 are those of the taps of VGG-16."""
+
+
+class SqueezeNet(PerceptualNet):
+    """SqueezeNet v1.0 (Iandola et al. 2016) at conv1, fire3 and fire8, scaled to a mean of 1.
+
+    Args:
+        features: the network whose whole list of taps serves the perceptual distance.
+    """
+
+    name = "SqueezeNet v1.0, BGR bytes less their mean as trained"
+    divisors = (2.0, 4.0, 8.0)
+
+    def __init__(self, features: SqueezeNetFeatures) -> None:
+        super().__init__()
+        self.features = features
+
+    def taps(self, frames: Tensor) -> list[Tensor]:
+        """Return conv1, fire3 and fire8, each divided by its usual mean."""
+        found = self.features(frames)
+        return [found[i] / s for i, s in zip(_SQUEEZE_TAPS, _SQUEEZE_SCALES, strict=True)]
+
+
+TORCHVISION = "torchvision"
+"""Word in place of a path: VGG-16 with torchvision's ImageNet weights."""
+
+
+def load_perceptual(source: str | Path) -> PerceptualNet:
+    """Load a frozen feature network; its tensors' names tell which it is.
+
+    Args:
+        source: a safetensors file with SqueezeNet v1.0 or VGG-16, or the word `torchvision`.
+
+    Raises:
+        WeightsError: no such file, none of these networks, or torchvision without its weights.
+    """
+    if str(source) == TORCHVISION:
+        from .vgg import torchvision_vgg16
+
+        return Vgg16(torchvision_vgg16()).eval().requires_grad_(False)
+    path = Path(source)
+    if not path.is_file():
+        raise WeightsError(
+            f"Expected the weights of a feature network at {path}, found no file; give its path."
+        )
+    try:
+        weights = load_file(path)
+    except SafetensorError as error:
+        raise WeightsError(
+            f"Expected a safetensors file, got {path.name} with {error}; get it again."
+        ) from error
+    net: PerceptualNet
+    if "features.0.weight" in weights:
+        net = Vgg16(weights)
+    else:
+        net = SqueezeNet(SqueezeNetFeatures(weights))
+    return net.eval().requires_grad_(False)
+
+
+def features_of(net: PerceptualNet | None) -> SqueezeNetFeatures | None:
+    """Return what measures the perceptual distance, where the network at hand is SqueezeNet."""
+    return net.features if isinstance(net, SqueezeNet) else None
+
+
+@torch.no_grad()
+def usual_means(net: SqueezeNetFeatures, pictures: Tensor) -> list[float]:
+    """Return the mean absolute value of every tap on pictures (N,3,h,w) in [0,1]."""
+    return [float(tap.abs().mean()) for tap in net(pictures)]

@@ -1,0 +1,23 @@
+"""Two items of one clip, learned by heart: shows that losses, gradients and both stages work."""
+
+from dataclasses import replace
+
+from lgtsm.models.spec import FAMILIES
+
+from ..recipe import DataRecipe, RatioLosses, Recipe, Stage
+from .refine_toy import RECIPE as TOY
+
+_SPEC = FAMILIES["refine"]
+_STAGE = Stage(
+    losses=RatioLosses(l1=0.3, l2=1.0, perceptual=0.0),
+    learning_rate=4e-3,
+    warmup_steps=10,
+    ema_decay=0.95,
+)
+RECIPE = Recipe(
+    name="refine_overfit",
+    network=replace(_SPEC, num_references=2, trunk=replace(_SPEC.trunk, width=8)),
+    data=DataRecipe(num_frames=3, size=64, jitter=0.0, num_items=2),
+    stage1=_STAGE,
+    stage2=replace(_STAGE, learning_rate=1e-3, adversary=TOY.stage2.adversary),
+)

@@ -1,0 +1,61 @@
+"""Both stages, one after the other, from one command."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from lgtsm.errors import OptionError
+from lgtsm.models.network import Network
+
+from .checkpoint import STATE, read_state
+from .loop import train
+from .perceptual import PerceptualNet
+from .recipe import Recipe
+from .run import STAGES, Run
+from .sources import Library
+from .world import World
+
+
+def train_both(
+    library: Library, recipe: Recipe, run: Run, net: PerceptualNet | None, world: World
+) -> Network:
+    """Train stage 1 into OUT/stage1, then stage 2 from its weights into OUT/stage2.
+
+    Args:
+        library: decoded clips.
+        recipe: with both stages.
+        run: its steps are each stage's, its minutes are halved; resumed in whichever stage it was.
+        net: for perceptual and style losses.
+        world: the processes that train together.
+
+    Returns:
+        The network after stage 2.
+
+    Raises:
+        OptionError: the recipe has no stage 2.
+    """
+    if recipe.stage2 is None:
+        raise OptionError(
+            f"Expected a recipe with both stages, got {recipe.name}, which has none for stage 2; "
+            "train stage1 alone or take another recipe."
+        )
+    minutes = None if run.minutes is None else run.minutes / 2
+    first_out, second_out = (run.out / name for name in STAGES)
+    first = replace(run, out=first_out, minutes=minutes)
+    in_second = run.resume and (second_out / STATE).is_file()
+    network = None
+    if not in_second:
+        network = train(library, recipe, "stage1", first, net, world)
+        if not _is_over(first):
+            return network  # stopped by a signal; --resume goes on here
+    second = replace(run, out=second_out, minutes=minutes, resume=in_second, init=None)
+    if not in_second:
+        second = replace(second, init=first_out)
+    return train(library, recipe, "stage2", second, net, world)
+
+
+def _is_over(run: Run) -> bool:
+    """Tell whether a run has come to its end, from the state that it has left."""
+    progress = json.loads(read_state(run.out)[1]["progress"])
+    return run.is_over(progress["step"], progress["seconds"])
