@@ -11,7 +11,7 @@ from .fields import field_texts
 from .interruption import Interruption
 from .progress import Bar
 
-_PRESETS = ("quick", "targets", "full")
+_PRESETS = ("quick", "targets", "families", "full", "sizes", "areas", "lengths")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -33,20 +33,30 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="arithmetic of both networks [fp32]",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument(
+        "--compare", type=Path, metavar="FILE", help="print the change since an earlier --json FILE"
+    )
     parser.add_argument("--quiet", action="store_true", help="no bar")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Measure and print the table."""
+    from ..bench.compare import compare_runs, format_changes, read_run
     from ..bench.run import format_table, run_bench
+    from ..bench.sweeps import ALL_PRESETS
     from ..engine.policy import choose_device, choose_dtype
 
     device = choose_device(arguments.device)
     dtype = choose_dtype(DType(arguments.dtype), device, ("bf16", "fp16"))
+    cases = ALL_PRESETS[arguments.preset]
+    # before the minutes of work
+    earlier = read_run(arguments.compare) if arguments.compare else None
     with Bar("bench", unit="case", quiet=arguments.quiet) as bar:
-        result = run_bench(arguments.preset, device=device, dtype=dtype, progress=bar)
+        result = run_bench(cases, device=device, dtype=dtype, progress=bar)
     print(format_table(result))
+    if earlier is not None:
+        print(f"\nsince {arguments.compare}:\n{format_changes(compare_runs(earlier, result))}")
     if arguments.json:
         try:
             arguments.json.write_text(result.to_json() + "\n", encoding="utf-8")

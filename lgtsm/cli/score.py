@@ -94,6 +94,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     group.add_argument(
         "--export", type=Path, metavar="DIR", help="write the inputs for other tools and stop"
     )
+    group.add_argument(
+        "--page", type=Path, metavar="DIR", help="print RESULTS.md from the results in DIR and stop"
+    )
     _add_product(parser)
     group = parser.add_argument_group("run")
     group.add_argument(
@@ -133,6 +136,11 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Score, write everything and print the tables."""
     from ..score.run import run_score
 
+    if arguments.page:
+        from ..score.page import page_of_folder
+
+        print(page_of_folder(arguments.page), end="")
+        return 0
     settings = _settings(arguments)
     if arguments.export:
         return _export(settings, arguments.export)

@@ -32,8 +32,16 @@ class Results:
     format: int = FORMAT
 
     def to_json(self) -> str:
-        """Return JSON text; infinite figures become the word inf."""
-        return json.dumps(_worded(asdict(self)), indent=1, allow_nan=False)
+        """Return JSON text, one row of a list a line; infinite figures become the word inf."""
+        parts = []
+        for name, value in _worded(asdict(self)).items():
+            if isinstance(value, list) and value:
+                rows = ",\n".join(json.dumps(row, allow_nan=False) for row in value)
+                text = f"[\n{rows}\n]"
+            else:
+                text = json.dumps(value, indent=1, allow_nan=False)
+            parts.append(f"{json.dumps(name)}: {text}")
+        return "{\n" + ",\n".join(parts) + "\n}"
 
     @staticmethod
     def from_json(text: str) -> Results:
@@ -122,5 +130,5 @@ def read_results(path: Path) -> Results:
         return Results.from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise OptionError(
-            f"Expected results in {path}, got: {error.strerror}; run `lgtsm score` first."
+            f"Expected results in {path}, got none ({error.strerror}); run `lgtsm score` first."
         ) from error
