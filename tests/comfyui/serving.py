@@ -157,8 +157,9 @@ def prepare_base(base: Path) -> Path:
         (base / name).mkdir(parents=True)
     settings = base / "user" / "default" / "comfy.settings.json"
     settings.parent.mkdir(parents=True)
-    # without it the template browser lies over the Run button of a new user
-    settings.write_text('{"Comfy.TutorialCompleted": true}', encoding="utf-8")
+    # without the first the template browser lies over the Run button of a new user
+    values = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}
+    settings.write_text(json.dumps(values), encoding="utf-8")
     probe = base / "custom_nodes" / "probe"
     probe.mkdir()
     shutil.copyfile(Path(__file__).with_name("probe_nodes.py"), probe / "__init__.py")

@@ -96,7 +96,9 @@ def _frames(path):
 def _facts(path):
     with av.open(str(path)) as container:
         video = container.streams.video[0]
-        stamps = sorted(p.pts * video.time_base for p in container.demux(video) if p.pts is not None)
+        stamps = sorted(
+            p.pts * video.time_base for p in container.demux(video) if p.pts is not None
+        )
         return {
             "codec": video.codec_context.name,
             "rate": video.average_rate,

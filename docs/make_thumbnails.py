@@ -1,0 +1,94 @@
+"""Draw the pack's icon and the workflows' thumbnails: python docs/make_thumbnails.py.
+
+Everything in them is the rendered demo scene and what this package makes of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+import lgtsm
+from lgtsm.masks.free_form import free_form_masks
+from lgtsm.masks.overlay import Paint, overlay
+from lgtsm.masks.prepare import prepare
+from lgtsm.options import InpaintOptions, MaskOptions
+from lgtsm.scene.camera import SceneOptions
+from lgtsm.scene.render import render_scene
+
+ROOT = Path(__file__).resolve().parents[1]
+SIZE = (270, 480)
+FRAMES = 24
+SHOWN = 11
+ICON_PX = 256
+
+
+def main() -> None:
+    """Write workflows/*.jpg and docs/icon.png."""
+    scene = render_scene(SceneOptions(num_frames=FRAMES, height=SIZE[0], width=SIZE[1]))
+    holes = _grown(scene.mask)
+    after = _fill(scene.frames, holes)
+    veil = overlay(scene.frames, scene.mask)
+    logo = torch.zeros(1, 1, *SIZE)
+    logo[..., 20:50, 30:90] = 1
+    logo[..., 20:50, 300:360] = 1
+    marked = overlay(scene.truth, logo, Paint.WHITE)
+    strokes = free_form_masks(FRAMES, *SIZE, preset="object_like_small", seed=0, num_strokes=5)
+    box = torch.zeros(1, 1, *SIZE)
+    box[..., 140:230, 190:290] = 1
+    pictures = {
+        "lgtsm_first_run": _split(scene.frames[SHOWN], after[SHOWN]),
+        "lgtsm_remove_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
+        "lgtsm_static_logo": _split(marked[SHOWN], _fill(marked, _grown(logo))[SHOWN]),
+        "lgtsm_long_clip_streamed": _strip(scene.frames, after),
+        "lgtsm_free_form_self_test": _split(
+            overlay(scene.truth, strokes, Paint.CHECKER)[SHOWN], _fill(scene.truth, strokes)[SHOWN]
+        ),
+        "lgtsm_hand_over": overlay(after, scene.mask * box, Paint.CHECKER)[SHOWN],
+        "lgtsm_object_mask_sam3": veil[SHOWN],
+    }
+    for name, picture in pictures.items():
+        _save(picture, ROOT / "workflows" / f"{name}.jpg")
+    square = _split(veil[SHOWN], after[SHOWN])[:, 20:260, 110:350]
+    icon = interpolate(square[None], size=(ICON_PX, ICON_PX), mode="bilinear", antialias=True)[0]
+    _save(icon, ROOT / "docs" / "icon.png")
+
+
+def _grown(masks: Tensor) -> Tensor:
+    return torch.stack(list(prepare(masks, MaskOptions(grow=4))))
+
+
+def _fill(frames: Tensor, holes: Tensor) -> Tensor:
+    return lgtsm.inpaint(frames, holes, options=InpaintOptions(cuts=()))
+
+
+def _split(left: Tensor, right: Tensor) -> Tensor:
+    """Put the left half of one picture beside the right half of another, a white line between."""
+    middle = left.shape[2] // 2
+    both = torch.cat([left[:, :, :middle], right[:, :, middle:]], 2)
+    both[:, :, middle - 1 : middle + 1] = 1
+    return both
+
+
+def _strip(before: Tensor, after: Tensor) -> Tensor:
+    """Put three frames of each clip into two rows."""
+    shown = torch.tensor([4, SHOWN, 18])
+    small = (SIZE[0] // 2, SIZE[1] // 3)
+    rows = [
+        torch.cat(list(interpolate(clip[shown], size=small, mode="area")), 2)
+        for clip in (before, after)
+    ]
+    return torch.cat(rows, 1)
+
+
+def _save(picture: Tensor, path: Path) -> None:
+    pixels = picture.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).contiguous().numpy()
+    Image.fromarray(pixels).save(path, quality=85)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,139 @@
+"""Every shipped workflow in the real front end: opened, run with the Run button, dropped again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.comfyui.browsing import EMPTY, browse
+from tests.comfyui.graphs import GRAPHS
+from tests.comfyui.samples import write_samples
+from tests.comfyui.serving import PACK, ROOT
+
+FILES = sorted((ROOT / "workflows").glob("*.json"))
+RUNNABLE = [path for path in FILES if not GRAPHS[path.stem].needs]
+
+
+@pytest.fixture(scope="session")
+def browser(server, tmp_path_factory):
+    """Return a browser with the front end open; the files that workflows ask for are there."""
+    write_samples(server.base / "input")
+    with browse(server, tmp_path_factory.mktemp("profile")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def shots(tmp_path) -> Path:
+    """Return the folder for pictures; LGTSM_COMFYUI_SHOTS keeps them."""
+    return Path(os.environ.get("LGTSM_COMFYUI_SHOTS", tmp_path))
+
+
+def _read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_every_graph_is_shipped_with_a_note():
+    assert {path.stem for path in FILES} == set(GRAPHS)
+    for path in FILES:
+        assert "MarkdownNote" in {node["type"] for node in _read(path)["nodes"]}
+
+
+@pytest.mark.parametrize("path", FILES, ids=[path.stem for path in FILES])
+def test_workflow_holds_only_nodes_of_the_core_and_of_this_pack(server, path):
+    _, known = server.call("/object_info")
+    for node in _read(path)["nodes"]:
+        if node["type"] != "MarkdownNote":
+            module = known[node["type"]]["python_module"]
+            assert module.startswith(("nodes", "comfy_extras.", f"custom_nodes.{PACK}")), module
+
+
+@pytest.mark.parametrize("path", RUNNABLE, ids=[path.stem for path in RUNNABLE])
+def test_workflow_runs_from_the_run_button(server, browser, shots, path):
+    workflow = _read(path)
+    browser.load()
+    browser.open(workflow)
+    assert browser.types() == sorted(node["type"] for node in workflow["nodes"])
+    status, answer = browser.press_run()
+    assert status == 200, answer
+    entry = server.finished(answer["prompt_id"])
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    ran = {node["class_type"] for node in entry["prompt"][2].values()}
+    assert ran == set(browser.types()) - {"MarkdownNote"}
+    browser.shot(shots / f"{path.stem}.jpg")
+    for node, outputs in entry["outputs"].items():
+        if entry["prompt"][2][node]["class_type"] == "SaveVideo":
+            assert outputs["images"]
+
+
+def test_sam3_workflow_lacks_nothing_but_its_weights(server, browser, shots):
+    [path] = set(FILES) - set(RUNNABLE)
+    browser.load()
+    browser.open(_read(path))
+    status, answer = server.call("/prompt", {"prompt": browser.prompt()})
+    assert status == 400
+    errors = [error for node in answer["node_errors"].values() for error in node["errors"]]
+    assert [error["type"] for error in errors] == ["value_not_in_list"]
+    assert GRAPHS[path.stem].needs in errors[0]["details"]
+    browser.shot(shots / f"{path.stem}.jpg")
+
+
+def test_first_run_measures_its_result_and_its_video_reopens_the_graph(server, browser):
+    path = ROOT / "workflows" / "lgtsm_first_run.json"
+    browser.load()
+    workflow = _read(path)
+    scene = next(node for node in workflow["nodes"] if node["type"] == "LGTSMDemoScene")
+    scene["widgets_values"][scene["widgets_values"].index(24)] = 12
+    browser.open(workflow)
+    _, answer = browser.press_run()
+    entry = server.finished(answer["prompt_id"])
+    assert entry["status"]["status_str"] == "success", entry["status"]
+    kinds = {node: value["class_type"] for node, value in entry["prompt"][2].items()}
+    by_kind = {kinds[node]: outputs for node, outputs in entry["outputs"].items()}
+    verdict = json.loads(by_kind["PreviewAny"]["text"][0])
+    assert verdict["passed"] is True
+    assert verdict["max_error_outside"] == 0
+    assert verdict["psnr_to_truth"] > 20
+
+    item = by_kind["SaveVideo"]["images"][0]
+    saved = server.base / item["type"] / item["subfolder"] / item["filename"]
+    browser.open(EMPTY)
+    assert browser.types() == []
+    browser.drop(saved)
+    count = len(workflow["nodes"])
+    browser.page.wait_for_function(f"() => app.graph.nodes.length === {count}")
+    assert browser.types() == sorted(node["type"] for node in workflow["nodes"])
+    inputs = next(v for v in browser.prompt().values() if v["class_type"] == "LGTSMDemoScene")
+    assert inputs["inputs"]["frames"] == 12
+
+
+def test_template_browser_shows_the_workflows(browser, shots):
+    browser.load()
+    browser.page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    browser.page.get_by_text(PACK, exact=True).first.click()
+    for name in GRAPHS:
+        browser.page.get_by_test_id(f"template-workflow-{name}").wait_for()
+    shots.mkdir(parents=True, exist_ok=True)
+    browser.page.wait_for_timeout(1000)
+    browser.page.screenshot(path=str(shots / "templates.jpg"), type="jpeg")
+    browser.page.get_by_test_id("template-workflow-lgtsm_first_run").click()
+    browser.page.wait_for_function(
+        "() => app.graph.nodes.some(node => node.type === 'LGTSMDemoScene')"
+    )
+
+
+def test_a_wrong_input_says_so_on_the_node(browser, server):
+    browser.load()
+    workflow = _read(ROOT / "workflows" / "lgtsm_first_run.json")
+    browser.open(workflow)
+    browser.page.evaluate(
+        "() => app.graph.nodes.find(n => n.type === 'LGTSMInpaint')"
+        ".widgets.find(w => w.name === 'grow').value = 999"
+    )
+    status, answer = browser.press_run()
+    assert status == 400
+    [errors] = answer["node_errors"].values()
+    assert errors["class_type"] == "LGTSMInpaint"
+    assert errors["errors"][0]["type"] == "value_bigger_than_max"

@@ -1,0 +1,136 @@
+"""The pack's list of nodes, as far as it can be checked without ComfyUI."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.nodes.host import ROOT, listed_nodes
+from tests.nodes.write_locale import texts
+
+NODE_FILES = [ROOT / "__init__.py", *sorted((ROOT / "nodes").glob("*.py"))]
+
+
+@pytest.fixture
+def nodes(tmp_path):
+    """Return the node classes, listed as ComfyUI does."""
+    with listed_nodes(tmp_path / "models") as found:
+        yield {node.define_schema().node_id: node for node in found}
+
+
+def test_the_nodes_are_those_that_saved_workflows_name(nodes):
+    golden = ROOT / "tests" / "comfyui" / "object_info.json"
+    assert set(nodes) == set(json.loads(golden.read_text(encoding="utf-8")))
+
+
+def test_ids_are_unique_within_a_node_and_all_have_tooltips(nodes):
+    for node in nodes.values():
+        schema = node.define_schema()
+        ids = [part.id for part in (*schema.inputs, *schema.outputs)]
+        assert len(ids) == len(set(ids)), schema.node_id
+        for part in (*schema.inputs, *schema.outputs):
+            assert part.tooltip, (schema.node_id, part.id)
+            assert part.tooltip.endswith("."), (schema.node_id, part.id)
+
+
+def test_numbers_have_a_range_and_a_default_in_it(nodes):
+    for node in nodes.values():
+        for part in node.define_schema().inputs:
+            if part.kind in ("Int", "Float"):
+                assert part.min <= part.default <= part.max, part.id
+            if part.kind == "Combo":
+                assert part.default in part.options, part.id
+
+
+def test_defaults_are_those_of_the_library(nodes):
+    from lgtsm.options import InpaintOptions, VideoOptions
+
+    options, video = InpaintOptions(), VideoOptions()
+    expected = {
+        "mode": options.mode.value,
+        "motion": options.motion.value,
+        "feather": options.feather,
+        "num_references": options.num_references,
+        "reach": options.reach,
+        "max_side": options.run.max_side,
+        "chunk": options.run.chunk,
+        "quality": video.quality,
+        "lossless": video.lossless,
+        "length": options.mask.length.value,
+        "grow": 4,  # as in the command line; the library itself grows nothing
+    }
+    for name in ("LGTSMInpaint", "LGTSMInpaintVideo"):
+        found = {part.id: part.default for part in nodes[name].define_schema().inputs}
+        shared = found.keys() & expected.keys()
+        assert len(shared) >= 8
+        assert {key: found[key] for key in shared} == {key: expected[key] for key in shared}
+
+
+def test_english_texts_are_those_of_the_schemas(nodes):
+    stored = json.loads((ROOT / "locales" / "en" / "nodeDefs.json").read_text(encoding="utf-8"))
+    # python -m tests.nodes.write_locale writes them
+    assert stored == {name: texts(node) for name, node in nodes.items()}
+
+
+def test_chinese_texts_are_complete(nodes):
+    stored = json.loads((ROOT / "locales" / "zh" / "nodeDefs.json").read_text(encoding="utf-8"))
+    assert stored.keys() == nodes.keys()
+    for name, node in nodes.items():
+        english, chinese = texts(node), stored[name]
+        assert chinese.keys() == english.keys()
+        for part in ("inputs", "outputs"):
+            assert list(chinese[part]) == list(english[part]), name
+        every = [chinese["display_name"], chinese["description"]]
+        every += [
+            t for p in ("inputs", "outputs") for one in chinese[p].values() for t in one.values()
+        ]
+        for text in every:
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in text), (name, text)
+
+
+def test_every_node_has_its_help_pages(nodes):
+    pages = ROOT / "web" / "docs"
+    for name in nodes:
+        for page in (pages / f"{name}.md", pages / name / "zh.md"):
+            text = page.read_text(encoding="utf-8")
+            assert name in text.splitlines()[0]
+            assert "## " in text
+    assert {path.name.removesuffix(".md") for path in pages.iterdir()} == set(nodes)
+
+
+def test_models_in_the_folder_are_offered_and_no_network_is_asked(tmp_path):
+    with listed_nodes(tmp_path) as found:
+        (tmp_path / "lgtsm").mkdir()
+        (tmp_path / "lgtsm" / "mine.safetensors").write_bytes(b"")
+        (tmp_path / "lgtsm" / "notes.txt").write_bytes(b"")
+        [model] = [i for i in found[0].define_schema().inputs if i.id == "model"]
+    assert model.options == ["refine-small (built-in)", "mine.safetensors"]
+    assert model.default == model.options[0]
+
+
+def test_importing_the_root_imports_nothing():
+    code = (
+        "import sys; before = set(sys.modules)\n"
+        "from tests.nodes.host import load_root\n"
+        "import tests.nodes.host as host; before |= set(sys.modules)\n"
+        "load_root()\n"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "['a_pack_of_nodes']"
+
+
+@pytest.mark.parametrize("path", NODE_FILES, ids=[path.name for path in NODE_FILES])
+def test_no_node_swallows_an_interruption(path):
+    """Its base class differs between versions: where it is Exception, a broad except eats it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ExceptHandler):
+            assert node.type is not None
+            caught = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
+            assert not caught & {"Exception", "BaseException"}
