@@ -6,14 +6,13 @@ import numpy as np
 
 from ..errors import ShapeError
 
-_JITTER = 1e-6
-"""Added to both covariances where their product has no finite root, as is usual."""
-
 
 def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
     """Return the Frechet distance of two Gaussians fitted to features.
 
-    Sample covariance (divisor N - 1). With fewer rows than columns the covariances have no full
+    Sample covariance (divisor N - 1). The trace of the root of the product of both covariances is the
+    sum of the singular values of the product of the centred features, which needs no matrix root and
+    is exact where the covariances are singular, as they are with fewer clips than features. With fewer rows than columns the covariances have no full
     rank and the figure depends on N: never compare across numbers of clips.
 
     Args:
@@ -32,15 +31,10 @@ def frechet_distance(first: np.ndarray, second: np.ndarray) -> float:
             f"Expected features (N,D) and (M,D) of at least 2 clips each, got {first.shape} and "
             f"{second.shape}; score more clips."
         )
-    from scipy.linalg import sqrtm
-
     first, second = first.astype(np.float64), second.astype(np.float64)
-    shift = first.mean(0) - second.mean(0)
-    cov_a = np.atleast_2d(np.cov(first, rowvar=False))
-    cov_b = np.atleast_2d(np.cov(second, rowvar=False))
-    root = sqrtm(cov_a @ cov_b)
-    if not np.isfinite(root).all():
-        extra = _JITTER * np.eye(len(cov_a))
-        root = sqrtm((cov_a + extra) @ (cov_b + extra))
-    trace = np.trace(cov_a) + np.trace(cov_b) - 2 * np.trace(root.real)
-    return float(shift @ shift + trace)
+    mean_a, mean_b = first.mean(0), second.mean(0)
+    a = (first - mean_a) / np.sqrt(len(first) - 1)
+    b = (second - mean_b) / np.sqrt(len(second) - 1)
+    common = np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    spread = (a**2).sum() + (b**2).sum() - 2 * common
+    return float(((mean_a - mean_b) ** 2).sum() + max(spread, 0.0))
