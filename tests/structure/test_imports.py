@@ -93,6 +93,9 @@ TORCH_FREE = (
     "lgtsm.weights.header",
     "lgtsm.video.presets",
     "lgtsm.masks.kinds",
+    "lgtsm.score.columns",
+    "lgtsm.score.paper",
+    "lgtsm.score.protocols",
 )
 
 FILES = sorted(path.relative_to(ROOT) for folder in TREES for path in (ROOT / folder).rglob("*.py"))
