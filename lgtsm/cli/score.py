@@ -229,7 +229,7 @@ def _write(results: Results, settings: ScoreSettings, *, pictures: bool) -> None
 
     from ..score.pictures import write_index
     from ..score.plots import has_matplotlib, write_plots
-    from ..score.summary import own_methods, summarise, worst_cases
+    from ..score.summary import main_method, summarise, worst_cases
     from ..score.tables import full_text
 
     out, text = settings.out, full_text(results)
@@ -240,9 +240,9 @@ def _write(results: Results, settings: ScoreSettings, *, pictures: bool) -> None
         )
         (out / "summary.json").write_text(summary + "\n", encoding="utf-8")
         (out / "tables.md").write_text(text, encoding="utf-8")
-        own = own_methods(results)
-        if pictures and own:
-            write_index(out, worst_cases(results, own[-1]), own[-1])
+        main = main_method(results)
+        if pictures and main:
+            write_index(out, worst_cases(results, main), main)
         if pictures and has_matplotlib():
             write_plots(results, out / "plots")
     except OSError as error:

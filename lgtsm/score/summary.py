@@ -26,6 +26,12 @@ def own_methods(results: Results) -> list[str]:
     return [name for name, facts in results.methods.items() if facts["kind"] == "ours"]
 
 
+def main_method(results: Results) -> str | None:
+    """Return the variant that the lists of the worst are about: `lgtsm`, else the last."""
+    own = own_methods(results)
+    return "lgtsm" if "lgtsm" in own else own[-1] if own else None
+
+
 def oracle_values(results: Results, table: str, column: str) -> dict[str, float]:
     """Return the best simple method's figure of every clip, chosen with hindsight.
 

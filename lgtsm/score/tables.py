@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 
+from ..metrics.fidelity import psnr
 from .bootstrap import Estimate
 from .columns import COLUMNS
 from .results import Results
 from .summary import (
     ORACLE,
+    main_method,
     mean_of,
     oracle_values,
     own_methods,
@@ -115,6 +117,15 @@ def worst_list(results: Results, method: str) -> str:
     return "\n".join(lines)
 
 
+def floor_list(cases: list[dict[str, object]]) -> str:
+    """Return the floors of clips that are compared with a relit plate; empty without any."""
+    floors = [(c["clip"], c["floor_mse"]) for c in cases if c.get("floor_mse") is not None]
+    if not floors:
+        return ""
+    texts = ", ".join(f"{clip} {psnr(mse):.2f} dB" for clip, mse in floors)
+    return f"Floor that known pixels reach against the relit plate: {texts}."
+
+
 def exclusion_list(results: Results) -> str:
     """Return what was left out and why, one line a reason."""
     reasons: dict[tuple[str, str], list[str]] = {}
@@ -131,7 +142,7 @@ def full_text(results: Results) -> str:
     """Return all tables of a run as one markdown text without a title."""
     protocol = results.protocol
     parts = [f"{protocol['text']}. {protocol['comparable']}"]
-    own = own_methods(results)
+    main = main_method(results)
     for table in results.tables():
         cases = [c for c in results.cases if c["table"] == table]
         clips = len({c["clip"] for c in cases})
@@ -142,11 +153,13 @@ def full_text(results: Results) -> str:
         parts.append(quality_table(results, table))
         if fid := video_fid_table(results, table):
             parts.append(fid)
-        if own and oracle_values(results, table, "psnr"):
+        if floor := floor_list(cases):
+            parts.append(floor)
+        if main and oracle_values(results, table, "psnr"):
             parts.append(difference_table(results, table))
-            parts.append(oracle_table(results, table, own[-1]))
-    if own:
-        parts.append(f"### Worst cases of {own[-1]}\n\n{worst_list(results, own[-1])}")
+            parts.append(oracle_table(results, table, main))
+    if main:
+        parts.append(f"### Worst cases of {main}\n\n{worst_list(results, main)}")
     if results.excluded:
         parts.append(f"### Left out\n\n{exclusion_list(results)}")
     return "\n\n".join(parts) + "\n"

@@ -138,10 +138,11 @@ def test_removal_with_a_plate_is_compared_with_it(score, make_clip, tmp_path):
     data = make_clip("a")
     first = Image.open(data / "a" / "00000.png")
     Image.eval(first, lambda v: min(255, v + 9)).save(data / "a" / "plate.png")
-    code, _, err = score("--data", data, "--protocol", "removal", "--no-pictures")
+    code, out, err = score("--data", data, "--protocol", "removal", "--no-pictures")
     assert code == 0, err
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["cases"][0]["floor_mse"] > 0
+    assert "Floor that known pixels reach against the relit plate: a " in out
     assert results["cases"][0]["frames"] == 4
     assert next(r for r in results["scores"] if r["method"] == "lgtsm")["psnr"] > 5
 
