@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import threading
+from collections.abc import Coroutine, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from tests.comfyui.graphs import Graph
 from tests.comfyui.serving import Server
@@ -90,69 +93,127 @@ EMPTY = {
 
 
 class Browser:
-    """One open page of the front end."""
+    """One open page of the front end.
 
-    def __init__(self, page: object, server: Server) -> None:
-        self.page, self.server = page, server
+    The driver runs in a thread of its own: in the main thread it would leave an event loop and
+    greenlets behind, which other tests trip over.
+    """
 
-    def load(self) -> None:
-        """Load the front end anew, without what an earlier graph has left."""
-        self.page.goto("about:blank")
-        self.page.goto(self.server.url, wait_until="domcontentloaded")
-        ready = "() => window.app?.vueAppReady && window.app.graph"
-        self.page.wait_for_function(ready, timeout=120_000)
-        self.page.get_by_test_id("queue-button").wait_for()
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
 
-    def build(self, graph: Graph) -> dict:
-        """Put a graph together with the front end's own objects; return it as a file's JSON."""
-        self.page.evaluate(_BUILD, asdict(graph))
-        # as a string: the driver would turn undefined into null, which newer front ends reject
-        return json.loads(self.page.evaluate("() => JSON.stringify(app.graph.serialize())"))
+    def _do(self, work: Coroutine) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=300)
 
-    def open(self, workflow: dict) -> None:
-        self.page.evaluate("workflow => app.loadGraphData(workflow)", workflow)
-        self.page.wait_for_timeout(500)
+    def start(self, profile: Path) -> None:
+        """Start a browser that knows nothing and open the front end."""
+        self._do(self._start(profile))
+        self.load()
 
-    def types(self) -> list[str]:
-        return sorted(self.page.evaluate("() => app.graph.nodes.map(node => node.type)"))
+    async def _start(self, profile: Path) -> None:
+        from playwright.async_api import async_playwright
 
-    def prompt(self) -> dict:
-        """Return the open graph in API form, as the front end converts it."""
-        return self.page.evaluate("async () => (await app.graphToPrompt()).output")
-
-    def press_run(self) -> tuple[int, dict]:
-        """Press the Run button; return the server's answer."""
-        with self.page.expect_response(lambda answer: answer.url.endswith("/prompt")) as reply:
-            self.page.get_by_test_id("queue-button").click()
-        return reply.value.status, reply.value.json()
-
-    def drop(self, path: Path, kind: str = "video/mp4") -> None:
-        data = base64.b64encode(path.read_bytes()).decode()
-        self.page.evaluate(_DROP, [data, path.name, kind])
-
-    def shot(self, path: Path) -> None:
-        """Show the whole graph and take a picture."""
-        self.page.evaluate(_FIT)
-        self.page.wait_for_timeout(1500)  # the canvas is dimmed right after a change
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=str(path), type="jpeg", quality=80)
-
-
-@contextlib.contextmanager
-def browse(server: Server, profile: Path) -> Iterator[Browser]:
-    """Open the front end of a server in a browser that knows nothing."""
-    from playwright.sync_api import sync_playwright
-
-    program = os.environ.get("CHROMIUM") or shutil.which("chromium")
-    with sync_playwright() as driver:
-        context = driver.chromium.launch_persistent_context(
+        program = os.environ.get("CHROMIUM") or shutil.which("chromium")
+        self._driver = await async_playwright().start()
+        self._context = await self._driver.chromium.launch_persistent_context(
             str(profile),
             executable_path=program,
             headless=True,
             args=FLAGS,
             viewport={"width": 1680, "height": 1000},
         )
-        browser = Browser(context.pages[0], server)
-        browser.load()
+        self._page = self._context.pages[0]
+
+    def stop(self) -> None:
+        async def close() -> None:
+            await self._context.close()
+            await self._driver.stop()
+
+        self._do(close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(20)
+        self._loop.close()
+
+    def load(self) -> None:
+        """Load the front end anew, without what an earlier graph has left."""
+
+        async def load() -> None:
+            await self._page.goto("about:blank")
+            await self._page.goto(self.server.url, wait_until="domcontentloaded")
+            ready = "() => window.app?.vueAppReady && window.app.graph"
+            await self._page.wait_for_function(ready, timeout=120_000)
+            await self._page.get_by_test_id("queue-button").wait_for()
+
+        self._do(load())
+
+    def evaluate(self, script: str, argument: object = None) -> Any:
+        return self._do(self._page.evaluate(script, argument))
+
+    def wait_until(self, script: str) -> None:
+        self._do(self._page.wait_for_function(script, timeout=60_000))
+
+    def wait(self, milliseconds: int) -> None:
+        self._do(self._page.wait_for_timeout(milliseconds))
+
+    def click_text(self, text: str) -> None:
+        self._do(self._page.get_by_text(text, exact=True).first.click())
+
+    def click(self, test_id: str) -> None:
+        self._do(self._page.get_by_test_id(test_id).click())
+
+    def wait_for(self, test_id: str) -> None:
+        self._do(self._page.get_by_test_id(test_id).wait_for())
+
+    def build(self, graph: Graph) -> dict:
+        """Put a graph together with the front end's own objects; return it as a file's JSON."""
+        self.evaluate(_BUILD, asdict(graph))
+        # as a string: the driver would turn undefined into null, which newer front ends reject
+        return json.loads(self.evaluate("() => JSON.stringify(app.graph.serialize())"))
+
+    def open(self, workflow: dict) -> None:
+        self.evaluate("workflow => app.loadGraphData(workflow)", workflow)
+        self.wait(500)
+
+    def types(self) -> list[str]:
+        return sorted(self.evaluate("() => app.graph.nodes.map(node => node.type)"))
+
+    def prompt(self) -> dict:
+        """Return the open graph in API form, as the front end converts it."""
+        return self.evaluate("async () => (await app.graphToPrompt()).output")
+
+    def press_run(self) -> tuple[int, dict]:
+        """Press the Run button; return the server's answer."""
+
+        async def press() -> tuple[int, dict]:
+            async with self._page.expect_response(lambda r: r.url.endswith("/prompt")) as reply:
+                await self._page.get_by_test_id("queue-button").click()
+            answer = await reply.value
+            return answer.status, await answer.json()
+
+        return self._do(press())
+
+    def drop(self, path: Path, kind: str = "video/mp4") -> None:
+        data = base64.b64encode(path.read_bytes()).decode()
+        self.evaluate(_DROP, [data, path.name, kind])
+
+    def shot(self, path: Path, *, fit: bool = True) -> None:
+        """Take a picture, of the whole graph where `fit`."""
+        if fit:
+            self.evaluate(_FIT)
+        self.wait(1500)  # the canvas is dimmed right after a change
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._do(self._page.screenshot(path=str(path), type="jpeg", quality=80))
+
+
+@contextlib.contextmanager
+def browse(server: Server, profile: Path) -> Iterator[Browser]:
+    """Open the front end of a server in a browser of its own."""
+    browser = Browser(server)
+    browser.start(profile)
+    try:
         yield browser
-        context.close()
+    finally:
+        browser.stop()

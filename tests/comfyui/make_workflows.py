@@ -38,7 +38,7 @@ def _make(graph: Graph, browser: Browser) -> None:
         assert status == 200, answer
         entry = browser.server.finished(answer["prompt_id"])
         assert entry["status"]["status_str"] == "success", entry["status"]
-    browser.page.wait_for_timeout(6000)  # until the message that tells so is gone
+    browser.wait(6000)  # until the message that tells so is gone
     browser.shot(ROOT / "docs" / "workflows" / f"{graph.name}.jpg")
 
 

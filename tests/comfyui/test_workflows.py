@@ -103,7 +103,7 @@ def test_first_run_measures_its_result_and_its_video_reopens_the_graph(server, b
     assert browser.types() == []
     browser.drop(saved)
     count = len(workflow["nodes"])
-    browser.page.wait_for_function(f"() => app.graph.nodes.length === {count}")
+    browser.wait_until(f"() => app.graph.nodes.length === {count}")
     assert browser.types() == sorted(node["type"] for node in workflow["nodes"])
     inputs = next(v for v in browser.prompt().values() if v["class_type"] == "LGTSMDemoScene")
     assert inputs["inputs"]["frames"] == 12
@@ -111,24 +111,20 @@ def test_first_run_measures_its_result_and_its_video_reopens_the_graph(server, b
 
 def test_template_browser_shows_the_workflows(browser, shots):
     browser.load()
-    browser.page.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
-    browser.page.get_by_text(PACK, exact=True).first.click()
+    browser.evaluate("() => app.extensionManager.command.execute('Comfy.BrowseTemplates')")
+    browser.click_text(PACK)
     for name in GRAPHS:
-        browser.page.get_by_test_id(f"template-workflow-{name}").wait_for()
-    shots.mkdir(parents=True, exist_ok=True)
-    browser.page.wait_for_timeout(1000)
-    browser.page.screenshot(path=str(shots / "templates.jpg"), type="jpeg")
-    browser.page.get_by_test_id("template-workflow-lgtsm_first_run").click()
-    browser.page.wait_for_function(
-        "() => app.graph.nodes.some(node => node.type === 'LGTSMDemoScene')"
-    )
+        browser.wait_for(f"template-workflow-{name}")
+    browser.shot(shots / "templates.jpg", fit=False)
+    browser.click("template-workflow-lgtsm_first_run")
+    browser.wait_until("() => app.graph.nodes.some(node => node.type === 'LGTSMDemoScene')")
 
 
 def test_a_wrong_input_says_so_on_the_node(browser, server):
     browser.load()
     workflow = _read(ROOT / "workflows" / "lgtsm_first_run.json")
     browser.open(workflow)
-    browser.page.evaluate(
+    browser.evaluate(
         "() => app.graph.nodes.find(n => n.type === 'LGTSMInpaint')"
         ".widgets.find(w => w.name === 'grow').value = 999"
     )
