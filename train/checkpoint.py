@@ -97,7 +97,7 @@ def load_state(folder: Path, learner: Learner, config: dict, stage: str) -> None
         if differing:
             raise OptionError(
                 f"Expected the recipe that the run in {folder} was begun with, got another in "
-                f"{'; '.join(differing)}: resume with the former recipe, or begin a new run with "
+                f"{', '.join(differing)}; resume with the former recipe, or begin a new run with "
                 "--init."
             )
     parts: dict[str, dict[str, Tensor]] = {}

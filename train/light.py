@@ -106,7 +106,7 @@ def read_light(folder: Path, learner: Learner, config: dict, stage: str) -> None
     if differing:
         raise OptionError(
             f"Expected the recipe of the light state in {folder}, got another in "
-            f"{'; '.join(differing)}: go on with the former recipe, or use --init."
+            f"{', '.join(differing)}; go on with the former recipe, or use --init."
         )
     values = learner.average.values
     average = {k: tensors[f"average.{k}"].to(v) for k, v in values.items()}

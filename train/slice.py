@@ -48,8 +48,8 @@ def unpack(data: Path, folder: Path) -> Library:
             archive.extractall(folder, filter="data")
     except (tarfile.TarError, OSError) as error:
         raise OptionError(
-            f"Expected a tar archive of decoded clips, got {data.name} with {error}; pack the "
-            "folder again."
+            f"Expected a tar archive of decoded clips, got {data.name} with "
+            f"{str(error).splitlines()[0].rstrip(':')}; pack the folder again."
         ) from error
     index = next(iter(sorted(folder.rglob("index.json"))), None)
     if index is None:

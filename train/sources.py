@@ -58,13 +58,16 @@ class Library:
             held_out_ratio: share of sources that is held out, 0..1.
 
         Returns:
-            Libraries for training and for validation; photographs are never held out.
+            Libraries for training and for validation; photographs are never held out, and training
+            is never left with nothing.
         """
         held, kept = [], []
         for clip in self.clips:
             digest = hashlib.sha256(f"validation {clip.source}".encode()).digest()
             is_held = clip.num_frames > 1 and digest[0] < 256 * held_out_ratio
             (held if is_held else kept).append(clip)
+        if not kept:  # a single source, or a few that all fell on the same side
+            kept, held = held, []
         return (
             Library(self.root, tuple(kept), self.masks),
             Library(self.root, tuple(held), self.masks),

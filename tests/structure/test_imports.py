@@ -75,6 +75,7 @@ THIRD = {
 """Unit -> packages from elsewhere that it may import."""
 
 ADAPTERS = {
+    "lgtsm/cli/publish.py": frozenset({"huggingface_hub"}),
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
     "lgtsm/metrics/lpips.py": frozenset({"lpips"}),
     "lgtsm/metrics/opencv_baselines.py": frozenset({"cv2"}),

@@ -168,3 +168,5 @@ def test_training_and_validation_share_no_source(tmp_path):
     assert all(clip.num_frames > 1 for clip in held.clips)
     assert Library(tmp_path, clips[::-1]).split()[1].clips == held.clips[::-1]
     assert Library(tmp_path, clips).split(0.0)[1].clips == ()
+    for clip in held.clips[:1]:  # alone, it is trained on all the same
+        assert Library(tmp_path, (clip,)).split()[0].clips == (clip,)

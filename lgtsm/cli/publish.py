@@ -1,0 +1,122 @@
+"""`lgtsm publish`: push an exported folder to a Hugging Face hub, after a look at its licence."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..errors import WeightsError
+from ..weights.catalogue import DEFAULT_FILE
+from ..weights.header import Card, read_card
+from ..weights.hub import parse_reference, sha256_of
+from .interruption import Interruption
+from .sizes import format_bytes
+
+SUMS = "SHA256SUMS"
+_NEEDED = (DEFAULT_FILE, "config.json", "README.md", SUMS)
+_RESEARCH_ONLY = "research-only"
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    text = (
+        "Push a folder written by `python -m train export` to a hub. HF_TOKEN and HF_ENDPOINT are "
+        "honoured. Weights that descend from research-only ones are refused."
+    )
+    parser = commands.add_parser("publish", help="push weights to a hub", description=text)
+    parser.add_argument("repo", metavar="REPO", help="owner/name; made if it does not exist")
+    parser.add_argument(
+        "--folder", type=Path, default=Path(), help="exported folder (the current one)"
+    )
+    parser.add_argument("--private", action="store_true", help="make a new repository private")
+    parser.add_argument("--message", default="Upload weights", help="of the commit")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Check the folder, push it, say where it is."""
+    reference = parse_reference(arguments.repo)
+    if reference is None or str(reference) != reference.repo:
+        raise WeightsError(
+            f"Expected a repository as owner/name, got {arguments.repo!r}; leave revision and file "
+            "out."
+        )
+    files = listed_files(arguments.folder)
+    check_licence(read_card(arguments.folder / DEFAULT_FILE))
+    url = _push(arguments, reference.repo, [file.name for file in files])
+    total = sum(file.stat().st_size for file in files)
+    print(f"{url}: {len(files)} files, {format_bytes(total)}")
+    return 0
+
+
+def listed_files(folder: Path) -> list[Path]:
+    """Return the files of an exported folder: SHA256SUMS and what it lists.
+
+    Raises:
+        WeightsError: a file is missing, or holds other bytes than its hash says.
+    """
+    missing = [name for name in _NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise WeightsError(
+            f"Expected {', '.join(_NEEDED)} in {folder}, found no {', '.join(missing)}; write the "
+            "folder with `python -m train export`."
+        )
+    found = []
+    for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
+        digest, _, name = line.partition("  ")
+        path = folder / name
+        if not name or path.name != name or not path.is_file() or sha256_of(path) != digest:
+            raise WeightsError(
+                f"Expected every file of {SUMS} in {folder} with its hash, got another "
+                f"{name or line!r}; export the folder again."
+            )
+        found.append(path)
+    unlisted = {DEFAULT_FILE, "config.json", "README.md"} - {path.name for path in found}
+    if unlisted:
+        raise WeightsError(
+            f"Expected {', '.join(sorted(unlisted))} to be listed in {SUMS}, found no such line; "
+            "export the folder again."
+        )
+    return [*found, folder / SUMS]
+
+
+def check_licence(card: Card) -> None:
+    """Refuse weights that may not be passed on.
+
+    Raises:
+        WeightsError: research-only weights or their descendants, or no licence stated.
+    """
+    descent = card.provenance.get("descent")
+    if _RESEARCH_ONLY in (card.licence, descent) or card.licence == "not stated":
+        raise WeightsError(
+            f"Expected weights under an open licence, got licence {card.licence!r} and descent "
+            f"{descent or 'not stated'!r}; publish weights trained from the start or from open ones."
+        )
+
+
+def _push(arguments: argparse.Namespace, repo: str, names: list[str]) -> str:
+    """Create the repository where needed and upload the files in one commit; returns its URL."""
+    try:
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HfHubHTTPError
+    except ImportError as error:
+        raise WeightsError(
+            f"Expected a usable huggingface_hub, got {error}; install or update it."
+        ) from error
+    api = HfApi()
+    try:
+        url = api.create_repo(repo, private=arguments.private, exist_ok=True)
+        api.upload_folder(
+            repo_id=repo,
+            folder_path=arguments.folder,
+            allow_patterns=names,
+            commit_message=arguments.message,
+        )
+    # the transport's errors, whichever library this version of the client uses
+    except (OSError, ValueError, *HfHubHTTPError.__bases__) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .")
+        raise WeightsError(
+            f"Expected the hub to take {repo}, got {first}; check HF_TOKEN, its permissions and "
+            "HF_ENDPOINT."
+        ) from error
+    return str(url)

@@ -1,0 +1,131 @@
+"""`python -m train` as a program: signals, several processes, a full disk, a clip by heart."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from safetensors import safe_open
+
+from train.checkpoint import STATE
+from train.export import averaged
+from train.recipes import load_recipe
+from train.records import read_table
+from train.sampling import Items
+from train.sources import Library
+from train.validate import validate
+
+ROOT = Path(__file__).parents[2]
+
+
+def _header(folder):
+    with safe_open(folder / STATE, "pt") as file:
+        return file.metadata()
+
+
+def _step(folder):
+    return json.loads(_header(folder)["progress"])["step"]
+
+
+def _start(module_args, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", *module_args],
+        cwd=ROOT,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _words(library, out, *more):
+    words = ["--data", str(library.root), "--out", str(out), "--recipe", "refine_toy"]
+    return [*words, "--workers", "0", "--log-steps", "1", *more]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_writes_the_state_and_ends_the_run(number, toy_library, tmp_path):
+    words = _words(toy_library, tmp_path / "run", "--minutes", "5")
+    process = _start(["train", "stage1", *words])
+    log = tmp_path / "run" / "log.csv"
+    while process.poll() is None and len(read_table(log)) < 2:
+        time.sleep(0.1)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 0, out
+    steps = _step(tmp_path / "run")
+    assert steps >= 2
+    assert int(read_table(log)[-1]["step"]) == steps
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("recipe", "stage"), [("refine_toy", "stage2"), ("lgtsm_small", "stage1")])
+def test_two_processes_give_the_losses_of_one(recipe, stage, toy_library, tmp_path):
+    words = ["--steps", "3", "--batch", "2", "--recipe", recipe, "--width", "4", "--size", "64"]
+    for name, start in (
+        ("one", ["train"]),
+        ("two", ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]),
+    ):
+        process = _start([*start, stage, *_words(toy_library, tmp_path / name, *words)])
+        out, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, out
+    one, two = (read_table(tmp_path / name / "log.csv") for name in ("one", "two"))
+    assert len(one) == len(two) == 3
+    for a, b in zip(one, two, strict=True):
+        for key in a.keys() - {"seconds"}:
+            assert float(a[key]) == pytest.approx(float(b[key]), rel=1e-4), key
+
+
+def test_a_full_disk_leaves_the_last_state_whole(toy_library, tmp_path):
+    resource = pytest.importorskip("resource")
+    out = tmp_path / "run"
+    words = _words(toy_library, out)
+    process = _start(["train", "stage1", *words, "--steps", "2"])
+    assert process.communicate(timeout=120)
+    before = (out / STATE).read_bytes()
+    limit = len(before) // 2
+    code = (
+        "import resource, signal, sys\n"
+        "from train.__main__ import main\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {resource.RLIM_INFINITY}))\n"
+        "raise SystemExit(main(sys.argv[1:]))\n"
+    )
+    command = [sys.executable, "-c", code, "stage1", *words, "--steps", "4", "--resume"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 1
+    assert "Expected room for state.safetensors" in done.stderr
+    assert (out / STATE).read_bytes() == before
+    assert [p.name for p in out.iterdir() if "partial" in p.name] == []
+
+
+@pytest.mark.slow
+def test_one_command_learns_a_clip_by_heart(toy_library, tmp_path):
+    """Both stages, interrupted and resumed, end three decibels above the fill they start from."""
+    kept = [clip for clip in toy_library.clips if clip.source == "walk"]
+    index = {"clips": [dataclasses.asdict(clip) for clip in kept], "masks": []}
+    (toy_library.root / "index.json").write_text(json.dumps(index), encoding="utf-8")
+    recipe = load_recipe("refine_overfit")
+    words = _words(toy_library, tmp_path, "--recipe", "refine_overfit", "--steps", "60")
+    process = _start(["train", "all", *words])
+    second = tmp_path / "stage2" / "log.csv"
+    while process.poll() is None and len(read_table(second)) < 5:
+        time.sleep(0.2)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=120) == 0
+    assert _step(tmp_path / "stage2") < 60
+    process = _start(["train", "all", *words, "--resume"])
+    out, _ = process.communicate(timeout=240)
+    assert process.returncode == 0, out
+    items = Items(Library(toy_library.root, tuple(kept)), recipe)
+    for stage in ("stage1", "stage2"):
+        learner = averaged(tmp_path / stage, recipe, stage)
+        assert learner.step == 60
+        assert validate(learner.network, [items[0], items[1]], None).gain > 3
