@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from multiprocessing import get_context
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import Cancelled, OptionError
+from ..errors import Cancelled, DeviceError, OptionError
 from ..metrics.opencv_baselines import has_opencv, use_one_thread
 from .cases import Case, Material, load_case, plan_cases
 from .cells import Cells, code_digest, file_digest
@@ -76,7 +77,8 @@ def run_score(
         Every number.
 
     Raises:
-        OptionError: data or methods that cannot be used; Cancelled; and what the clips raise.
+        OptionError: data or methods that cannot be used; DeviceError: a process died; Cancelled; and
+        what the clips raise.
     """
     cases = plan_cases(
         settings.protocol,
@@ -130,6 +132,11 @@ def _outcomes(settings: ScoreSettings, cases: Sequence[Case]) -> Iterator[tuple[
         waiting = {pool.submit(score_case, settings, case, codes): case for case in cases}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
+    except BrokenProcessPool as error:
+        raise DeviceError(
+            f"Expected {settings.workers} processes to live, got one that was killed, as happens "
+            "when memory runs out; give fewer --workers and run again to go on."
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 

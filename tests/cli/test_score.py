@@ -1,10 +1,15 @@
 """`lgtsm score`: the quick run, what it leaves behind, and every input it refuses."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -235,6 +240,22 @@ def test_an_empty_folder_and_a_file_as_output_are_refused(score, make_clip, tmp_
     code, _, err = score("--data", make_clip("a"), "--protocol", "folder", out="file")
     assert code == 1
     assert "Expected a folder" in err
+
+
+def test_without_the_extra_it_runs_and_says_what_is_missing(tmp_path):
+    code = (
+        "import sys\n"
+        "for name in ('cv2', 'matplotlib', 'scipy'): sys.modules[name] = None\n"
+        "from lgtsm.cli.main import main\n"
+        "sys.exit(main(['score', '--quick', '--frames', '2', '--mode', 'copy', '--clips', '1',\n"
+        f"    '--methods', 'mean,telea', '--workers', '1', '-o', {str(tmp_path / 'out')!r}]))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    assert "telea: needs OpenCV, pip install 'lgtsm[metrics]': all clips" in done.stdout
+    assert "warping" not in done.stdout.split("###")[1]
 
 
 @pytest.mark.slow
