@@ -36,8 +36,9 @@ def test_kept_results_name_no_folder_and_hash_every_case():
             assert len(case["frames_sha256"]) == len(case["holes_sha256"]) == 64
 
 
-def test_kept_results_hold_every_baseline_and_the_truth():
-    names = set(read_results(KEPT / "moving.json").methods)
+@pytest.mark.parametrize("path", sorted(KEPT.glob("*.json")), ids=lambda path: path.stem)
+def test_kept_results_hold_every_baseline_and_the_truth(path):
+    names = set(read_results(path).methods)
     simple = {"mean", "telea", "ns", "smooth", "nearest", "median", "homography", "flow"}
     assert simple | {"network", "lgtsm", "truth"} <= names
 
