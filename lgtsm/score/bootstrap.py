@@ -9,12 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 RESAMPLES = 10_000
+MIN_CLIPS = 6
+"""With fewer, differences that all have one sign by chance would pass too often (2 in 2^5)."""
 _SEED = 20190713
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over clips: its 95 % interval (None for fewer than two), how many were averaged.
+    """A mean over clips: its 95 % interval (None below `MIN_CLIPS`), how many were averaged.
 
     `num_infinite` counts values that were infinite (results equal to the truth); they are reported
     and not averaged, and the mean is infinite where all were.
@@ -46,7 +48,7 @@ def estimate_mean(values: Sequence[float]) -> Estimate:
     if not len(finite):
         return Estimate(math.inf if num_infinite else None, None, None, 0, num_infinite)
     mean = float(finite.mean())
-    if len(finite) < 2:
+    if len(finite) < MIN_CLIPS:
         return Estimate(mean, None, None, len(finite), num_infinite)
     rng = np.random.default_rng(_SEED)
     picks = rng.integers(len(finite), size=(RESAMPLES, len(finite)))

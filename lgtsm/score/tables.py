@@ -141,7 +141,8 @@ def exclusion_list(results: Results) -> str:
 def full_text(results: Results) -> str:
     """Return all tables of a run as one markdown text without a title."""
     protocol = results.protocol
-    parts = [f"{protocol['text']}. {protocol['comparable']}"]
+    text = str(protocol["text"])
+    parts = [f"{text[0].upper()}{text[1:]}. {protocol['comparable']}"]
     main = main_method(results)
     for table in results.tables():
         cases = [c for c in results.cases if c["table"] == table]

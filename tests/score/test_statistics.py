@@ -78,6 +78,12 @@ def test_infinite_values_are_counted_not_averaged_and_not_dropped():
     assert estimate_mean([5.0]).low is None
 
 
+def test_few_clips_have_no_interval():
+    assert estimate_mean([1.0] * 5).low is None
+    assert not estimate_mean([1.0] * 5).excludes_zero
+    assert estimate_mean([1.0] * 6).excludes_zero
+
+
 def test_the_oracle_takes_the_best_simple_method_of_every_clip(results):
     assert oracle_values(results, "blob", "psnr") == {"x": 20.0, "y": 18.0, "z": 12.0}
     assert mean_of(results, "blob", ORACLE, "psnr").mean == pytest.approx(50 / 3)
@@ -89,7 +95,13 @@ def test_differences_are_paired_by_clip(results):
     assert one.by_clip == {"x": -1.0, "y": 1.0, "z": 1.0}
     assert one.mean.mean == pytest.approx(1 / 3)
     assert not one.mean.excludes_zero
-    assert paired_difference(results, "blob", "psnr", "lgtsm", "b").mean.excludes_zero
+    many = make_results(
+        {
+            "a": {str(i): 10.0 + i for i in range(8)},
+            "lgtsm": {str(i): 11.0 + 1.2 * i for i in range(8)},
+        }
+    )
+    assert paired_difference(many, "blob", "psnr", "lgtsm", "a").mean.excludes_zero
 
 
 def test_equal_infinite_values_differ_by_nothing():
