@@ -47,16 +47,17 @@ def fill_inputs() -> list[io.Input]:
             min=0,
             max=32,
             step=1,
-            tooltip="How many frames before and after may lend pixels; 0 copies nothing.",
+            tooltip="How many other frames may lend pixels to one frame; 0 copies nothing.",
             advanced=True,
         ),
         io.Int.Input(
             "reach",
             default=48,
             min=0,
-            max=256,
+            max=192,
             step=1,
-            tooltip="How far, in frames, others are searched for pixels that none of those shows.",
+            tooltip="How far before and after, in frames, they may lie. More of them take more "
+            "memory.",
             advanced=True,
         ),
         io.Boolean.Input(

@@ -384,13 +384,13 @@ HAND_OVER = Graph(
     "lgtsm_hand_over",
     (
         _note(
-            "## Fill a part, hand the rest to another model\n\n"
-            "Real pixels first, invention only where you want it. *The hard part* is a mask of what "
-            "another model is to fill; it is taken out of the whole mask, the rest is filled from "
-            "real pixels of other frames (`mode` copy).\n\n"
-            "Connect *Left for another model* (frames and mask) to a diffusion inpainting graph. "
-            "Then check its result with *LGTSM Check Result*: `before` is the original, `mask` the "
-            "whole mask."
+            "## Fill from real pixels, hand the rest to another model\n\n"
+            "*LGTSM Inpaint* in mode `copy` fills the whole mask with real pixels of other frames "
+            "and a smooth fill where there are none. *The hard part* marks where you want another "
+            "model to invent something instead; here it is a drawn box, paint your own.\n\n"
+            "Connect the frames and the mask of the last node to a diffusion inpainting graph. "
+            "Then check its result with *LGTSM Check Result*: `before` is the original, `mask` is "
+            "`mask_used`."
         ),
         Node(
             "scene",
@@ -409,47 +409,38 @@ HAND_OVER = Graph(
             size=(340, 400),
         ),
         Node(
-            "easy",
-            "MaskComposite",
+            "fill",
+            "LGTSMInpaint",
             (540, 500),
-            {"operation": "subtract"},
-            (("destination", "scene", "mask"), ("source", "hard", "mask")),
-            title="Whole mask less the hard part",
-            size=(340, 160),
+            {"mode": "copy"},
+            (("images", "scene", "images"), ("mask", "scene", "mask")),
+            size=(340, 360),
         ),
         Node(
             "left",
             "MaskComposite",
-            (540, 720),
+            (920, 40),
             {"operation": "multiply"},
-            (("destination", "scene", "mask"), ("source", "hard", "mask")),
+            (("destination", "fill", "mask_used"), ("source", "hard", "mask")),
             title="Left for another model",
             size=(340, 160),
         ),
         Node(
-            "fill",
-            "LGTSMInpaint",
-            (920, 40),
-            {"mode": "copy", "grow": 0},
-            (("images", "scene", "images"), ("mask", "easy", "MASK")),
-            size=(360, 360),
-        ),
-        Node(
             "shown",
             "MaskVideo",
-            (1320, 40),
+            (920, 260),
             {"preview_as": "checker"},
             (("images", "fill", "images"), ("mask", "left", "MASK")),
             title="Frames and mask to hand over",
-            size=(380, 620),
+            size=(340, 600),
         ),
         Node(
             "preview",
             "PreviewImage",
-            (920, 460),
+            (1300, 40),
             {},
             (("images", "shown", "preview"),),
-            size=(360, 360),
+            size=(420, 420),
         ),
     ),
 )

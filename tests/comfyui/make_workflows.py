@@ -1,4 +1,5 @@
-"""Make the files in workflows/ with the real front end: python -m tests.comfyui.make_workflows.
+"""Make the files in workflows/ with the real front end: python -m tests.comfyui.make_workflows
+[NAME ...].
 
 LGTSM_COMFYUI_CACHE names what `setup.sh` has made. Pictures of the graphs go to docs/workflows/.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import tempfile
 from pathlib import Path
 
@@ -23,9 +25,9 @@ def main() -> None:
         base = prepare_base(Path(work) / "base")
         write_samples(base / "input")
         with serve(cache, base) as server:
-            for name, graph in GRAPHS.items():
+            for name in sys.argv[1:] or GRAPHS:
                 with browse(server, Path(work) / name) as browser:
-                    _make(graph, browser)
+                    _make(GRAPHS[name], browser)
 
 
 def _make(graph: Graph, browser: Browser) -> None:

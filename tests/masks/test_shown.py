@@ -1,0 +1,89 @@
+"""Masks stretched, measured and shown."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from lgtsm.masks.boxes import MaskBox, box_masks
+from lgtsm.masks.coverage import coverage
+from lgtsm.masks.overlay import Paint, mark_changes, overlay
+from lgtsm.masks.stretch import stretch
+
+
+def _holes(*shares):
+    clip = torch.zeros(len(shares), 1, 10, 10)
+    for hole, share in zip(clip, shares, strict=True):
+        hole.view(-1)[: round(100 * share)] = 1
+    return clip
+
+
+def test_coverage_names_shares_box_and_empty_frames():
+    found = coverage(_holes(0.2, 0.0, 0.5))
+    assert (found.mean, found.least, found.most) == pytest.approx((0.7 / 3, 0.0, 0.5))
+    assert found.box == (0, 0, 10, 5)
+    assert found.empty == (1,)
+    assert json.loads(found.to_json())["frames"] == 3
+
+
+@pytest.mark.parametrize(
+    ("shares", "says"),
+    [
+        ((0.2, 0.0, 0.5), "close gaps"),
+        ((0.0, 0.0), "nothing will be filled"),
+        ((0.9, 1.0), "inverted"),
+    ],
+)
+def test_coverage_warns_of_masks_that_are_probably_not_meant(shares, says):
+    [warning] = coverage(_holes(*shares)).warnings
+    assert says in warning
+
+
+@pytest.mark.parametrize("shares", [(0.2, 0.3), (0.0, 0.2, 0.2, 0.0)])
+def test_coverage_is_silent_where_nothing_is_wrong(shares):
+    assert coverage(_holes(*shares)).warnings == ()
+
+
+@pytest.mark.parametrize("paint", Paint)
+def test_overlay_changes_the_hole_alone(paint, rng):
+    frames = torch.rand(3, 3, 12, 20, generator=rng)
+    holes = torch.zeros(1, 1, 12, 20)
+    holes[..., 3:7, 4:9] = 1
+    shown = overlay(frames, holes, paint)
+    inside = (holes > 0).expand_as(frames)
+    assert torch.equal(shown[~inside], frames[~inside])
+    assert (shown[inside] != frames[inside]).float().mean() > 0.99
+    assert shown.min() >= 0
+    assert shown.max() <= 1
+
+
+def test_changes_are_red_outside_and_green_inside(rng):
+    before = torch.rand(1, 3, 4, 4, generator=rng)
+    after, holes = before.clone(), torch.zeros(1, 1, 4, 4)
+    holes[..., 0, 0] = 1
+    after[..., 0, 0] = 1 - after[..., 0, 0]
+    after[..., 2, 2] = 1 - after[..., 2, 2]
+    shown = mark_changes(before, after, holes)[0]
+    assert shown[1, 0, 0] > shown[0, 0, 0]
+    assert shown[0, 2, 2] > shown[1, 2, 2]
+    assert shown[0, 1, 1] == shown[1, 1, 1]
+
+
+@pytest.mark.parametrize("size", [(5, 5), (31, 17), (5, 31)])
+def test_stretched_masks_lose_no_hole_and_gain_no_grey(size):
+    masks = torch.zeros(2, 1, 11, 13)
+    masks[0, 0, 4, 6] = 1
+    wide = stretch(masks, size)
+    assert wide.shape == (2, 1, *size)
+    assert set(wide.unique().tolist()) == {0.0, 1.0}
+    assert wide[0].any()
+    assert not wide[1].any()
+
+
+def test_a_delayed_box_begins_and_ends_later():
+    box = MaskBox.parse("0,0,2,2@1-3").delayed(2)
+    shown = [bool(mask.any()) for mask, _ in zip(box_masks([box], 4, 4), range(6), strict=False)]
+    assert shown == [False, False, False, True, True, False]
+    assert MaskBox.parse("0,0,2,2").delayed(2).end is None
