@@ -146,6 +146,33 @@ def inpaint(server: Server, tmp_path: Path) -> Callable[..., SimpleNamespace]:
     return call
 
 
+def long_job(folder: Path) -> dict:
+    """Return a prompt whose node "2" fills 200 frames, long after its first progress."""
+    images = torch.linspace(0, 1, 320 * 180 * 3).reshape(1, 180, 320, 3).repeat(200, 1, 1, 1)
+    mask = torch.zeros(1, 180, 320)
+    mask[:, 40:140, 60:240] = 1
+    torch.save({"images": images, "mask": mask}, folder / "long.pt")
+    fill = {"images": ["1", 0], "mask": ["1", 1], **FILL}
+    return {
+        "1": {"class_type": "ProbeLoad", "inputs": {"path": str(folder / "long.pt")}},
+        "2": {"class_type": "LGTSMInpaint", "inputs": fill},
+        "3": {
+            "class_type": "ProbeSave",
+            "inputs": {"path": str(folder / "never.pt"), "value": ["2", 0]},
+        },
+    }
+
+
+def cancelled(server: Server, prompt: dict) -> Run:
+    """Run a prompt and cancel it at its first progress."""
+
+    def stop(number: str, seen: dict) -> None:
+        if seen["type"] == "progress":
+            assert server.call("/interrupt", {"prompt_id": number})[0] == 200
+
+    return server.run(prompt, stop)
+
+
 def read_tensors(path: Path) -> list:
     """Read what ProbeSave wrote."""
     return torch.load(path, weights_only=True)  # noqa: TID251  tensors of our own

@@ -10,7 +10,7 @@ import torch
 
 import lgtsm
 from lgtsm.options import InpaintOptions, MaskOptions
-from tests.comfyui.conftest import FILL, progress_values, read_tensors
+from tests.comfyui.conftest import cancelled, long_job, progress_values, read_tensors
 
 
 @pytest.fixture
@@ -118,33 +118,8 @@ def test_wrong_masks_are_named_in_one_sentence(inpaint, clip, mask, says):
     assert "\n" not in result.run.error
 
 
-def _cancelled(server, prompt, event="progress"):
-    """Run a prompt and cancel it at its first event of a kind."""
-
-    def stop(number, seen):
-        if seen["type"] == event:
-            assert server.call("/interrupt", {"prompt_id": number})[0] == 200
-
-    return server.run(prompt, stop)
-
-
-def test_cancel_in_the_middle_leaves_a_server_that_works(server, inpaint, clip, rng, tmp_path):
-    images = torch.rand(200, 180, 320, 3, generator=rng)
-    mask = torch.zeros(1, 180, 320)
-    mask[:, 40:140, 60:240] = 1
-    torch.save({"images": images, "mask": mask}, tmp_path / "long.pt")
-    prompt = {
-        "1": {"class_type": "ProbeLoad", "inputs": {"path": str(tmp_path / "long.pt")}},
-        "2": {
-            "class_type": "LGTSMInpaint",
-            "inputs": {"images": ["1", 0], "mask": ["1", 1], **FILL},
-        },
-        "3": {
-            "class_type": "ProbeSave",
-            "inputs": {"path": str(tmp_path / "never.pt"), "value": ["2", 0]},
-        },
-    }
-    run = _cancelled(server, prompt)
+def test_cancel_in_the_middle_leaves_a_server_that_works(server, inpaint, clip, tmp_path):
+    run = cancelled(server, long_job(tmp_path))
     assert run.events[-1]["type"] == "execution_interrupted"
     assert run.events[-1]["data"]["node_id"] == "2"
     assert not (tmp_path / "never.pt").exists()

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
+import tomllib
+import torch
 
-from tests.comfyui.serving import OLDEST, PACK, ROOT, Server, prepare_base, serve
+from tests.comfyui.conftest import FILL, cancelled, long_job, read_tensors
+from tests.comfyui.samples import write_samples
+from tests.comfyui.serving import NEWEST, OLDEST, PACK, ROOT, Server, prepare_base, serve
 
 GOLDEN = Path(__file__).with_name("object_info.json")
 IDS = (
@@ -104,32 +109,67 @@ def test_workflows_are_offered_as_templates(server):
         assert picture[:2] == b"\xff\xd8"
 
 
-@pytest.mark.slow
-def test_oldest_supported_server_loads_the_same_nodes_and_runs_them(cache, tmp_path):
-    with serve(cache, prepare_base(tmp_path / "base"), OLDEST) as server:
-        _check_loaded(server)
-        _check_golden(_facts(server))
-        run = server.run(
-            {
-                "1": {
-                    "class_type": "LGTSMDemoScene",
-                    "inputs": {
-                        "camera": "locked",
-                        "frames": 4,
-                        "width": 64,
-                        "height": 48,
-                        "seed": 7,
-                    },
+@pytest.fixture(scope="module")
+def oldest(cache, tmp_path_factory):
+    """Return the oldest supported server; half precision is asked for, as by some users."""
+    base = prepare_base(tmp_path_factory.mktemp("oldest") / "base")
+    write_samples(base / "input")
+    with serve(cache, base, OLDEST, "--force-fp16") as server:
+        yield server
+
+
+def _scene(frames, width=96, height=64):
+    scene = {"camera": "locked", "frames": frames, "width": width, "height": height, "seed": 7}
+    return {"class_type": "LGTSMDemoScene", "inputs": scene}
+
+
+def test_oldest_supported_server_loads_the_same_nodes(oldest):
+    _check_loaded(oldest)
+    _check_golden(_facts(oldest))
+
+
+def test_oldest_supported_server_repairs_frames_and_videos(oldest, tmp_path):
+    target = tmp_path / "frames.pt"
+    save = {"filename_prefix": "video/old", "format": "auto", "codec": "auto"}
+    fill = {**FILL, "boxes": "", "length": "error", "quality": 16, "lossless": False}
+    run = oldest.run(
+        {
+            "1": _scene(4),
+            "2": {
+                "class_type": "LGTSMInpaint",
+                "inputs": {"images": ["1", 0], "mask": ["1", 1], **FILL},
+            },
+            "3": {
+                "class_type": "ProbeSave",
+                "inputs": {
+                    "path": str(target),
+                    "value": ["1", 0],
+                    "second": ["2", 0],
+                    "third": ["2", 2],
                 },
-                "2": {"class_type": "PreviewImage", "inputs": {"images": ["1", 0]}},
-            }
-        )
-        assert run.status == "success", run.error
+            },
+            "4": {"class_type": "LoadVideo", "inputs": {"file": "clip.mp4"}},
+            "5": {"class_type": "LoadVideo", "inputs": {"file": "mask.mp4"}},
+            "6": {
+                "class_type": "LGTSMInpaintVideo",
+                "inputs": {"video": ["4", 0], "mask_video": ["5", 0], **fill},
+            },
+            "7": {"class_type": "SaveVideo", "inputs": {"video": ["6", 0], **save}},
+        }
+    )
+    assert run.status == "success", run.error
+    images, repaired, used = read_tensors(target)
+    assert torch.equal(repaired[used == 0], images[used == 0])
+    assert not torch.equal(repaired, images)
+    assert oldest.saved(run, "7").stat().st_size > 1000
 
 
-def test_installing_the_pack_installs_no_package():
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
-    assert all(line.startswith("#") or not line.strip() for line in lines)
+def test_cancel_stops_the_oldest_server_too(oldest, tmp_path):
+    """Its interruption is an Exception, which a broad except would take for an error."""
+
+    run = cancelled(oldest, long_job(tmp_path))
+    assert run.events[-1]["type"] == "execution_interrupted"
+    assert not (tmp_path / "never.pt").exists()
 
 
 def test_installing_requirements_changes_nothing(cache):
@@ -143,3 +183,18 @@ def test_installing_requirements_changes_nothing(cache):
     requirements = str(ROOT / "requirements.txt")
     subprocess.run([python, "-m", "pip", "install", "-q", "-r", requirements], check=True)
     assert freeze() == before
+
+
+@pytest.mark.parametrize("version", [NEWEST, OLDEST])
+def test_what_the_library_needs_comes_with_comfyui(cache, version):
+    """Compare the wheel's dependencies with ComfyUI's own, so that the pack need install none."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    text = (cache / f"ComfyUI-{version}" / "requirements.txt").read_text(encoding="utf-8")
+    theirs = {_name(line) for line in text.splitlines() if line.strip() and line[0] != "#"}
+    assert "transformers" in theirs
+    theirs.add("huggingface-hub")  # transformers needs it
+    assert {_name(line) for line in project["dependencies"]} <= theirs
+
+
+def _name(requirement: str) -> str:
+    return re.match(r"[\w.-]+", requirement)[0].lower().replace("_", "-")
