@@ -23,6 +23,8 @@ from .cases import Material
 
 PERCEPTUAL_STEP = 4
 """Every so many frames the features are compared: three quarters of the time otherwise."""
+_KEPT_FRAMES = 6
+"""Frames of the truth whose features are kept for the next method: 28 MB each at 432x240."""
 _SMALLEST_PX = 32
 """SqueezeNet needs this many pixels a side."""
 
@@ -77,6 +79,7 @@ class Ruler:
         """
         self.material, self.networks, self.publishes = material, networks, publishes
         self.features = networks.features
+        self._truth_taps: list[list[Tensor]] | None = None
         self._backward: Tensor | None = None
         self._seen: Tensor | None = None
         truth = material.truth
@@ -147,10 +150,15 @@ class Ruler:
     def _perceptual(self, result: Tensor, truth: Tensor) -> float | None:
         if self.features is None:
             return None
+        taps = self._truth_taps
+        if taps is None:
+            taps = (self.features(frame[None]) for frame in truth[::PERCEPTUAL_STEP])
+        if self._truth_taps is None and len(truth) <= _KEPT_FRAMES * PERCEPTUAL_STEP:
+            taps = self._truth_taps = list(taps)
         distances = [
             # frame by frame: the taps of a clip do not fit the cache, four times slower
-            float(distance_of_features(self.features(a[None]), self.features(b[None])))
-            for a, b in zip(result[::PERCEPTUAL_STEP], truth[::PERCEPTUAL_STEP], strict=True)
+            float(distance_of_features(self.features(frame[None]), wanted))
+            for frame, wanted in zip(result[::PERCEPTUAL_STEP], taps, strict=True)
         ]
         return sum(distances) / len(distances)
 

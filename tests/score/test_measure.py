@@ -73,3 +73,24 @@ def test_lpips_is_the_mean_over_frames(material):
     result = material.frames + 0.1 * material.holes
     figures = Ruler(material, networks).measure(result)
     assert figures["lpips"] == pytest.approx(0.1 * float(material.holes.mean()), rel=1e-3)
+
+
+def test_features_of_the_truth_are_the_same_kept_or_not(material, monkeypatch):
+    from lgtsm.metrics.perceptual import distance_of_features
+    from lgtsm.score import measure
+
+    def features(frames):
+        return [frames, frames[..., ::2, ::2].square()]
+
+    result = material.frames + 0.1 * material.holes
+    step = measure.PERCEPTUAL_STEP
+    expected = [
+        float(distance_of_features(features(a[None]), features(b[None])))
+        for a, b in zip(result[::step], material.truth[::step], strict=True)
+    ]
+    for kept in (6, 0):
+        monkeypatch.setattr(measure, "_KEPT_FRAMES", kept)
+        ruler = Ruler(material, Networks(features=features))
+        for _ in range(2):
+            figure = ruler.measure(result)["perceptual"]
+            assert figure == pytest.approx(sum(expected) / len(expected))
