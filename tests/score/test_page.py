@@ -8,7 +8,7 @@ import pytest
 
 from lgtsm.errors import OptionError
 from lgtsm.score.page import page_of_folder, results_page
-from lgtsm.score.paper import PUBLISHED_METHODS, TABLE_1
+from lgtsm.score.paper import PUBLISHED_METHODS, TABLE_1, TABLE_2, TABLE_2_HEAD
 from lgtsm.score.results import read_results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +47,7 @@ def test_the_published_table_is_whole():
     assert all(len(row) == len(PUBLISHED_METHODS) for row in TABLE_1.values())
     assert TABLE_1["FVI", "LPIPS", "object"][-1] == "0.1086"
     assert len(TABLE_1) == 15
+    assert {len(row) for row in TABLE_2} == {len(TABLE_2_HEAD)}
 
 
 def test_a_folder_without_results_is_refused(tmp_path, one_sentence):
