@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tests.comfyui.graphs import Graph
+from tests.comfyui.graph import Graph
 from tests.comfyui.serving import Server
 
 FLAGS = [

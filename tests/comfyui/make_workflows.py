@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from tests.comfyui.browsing import Browser, browse
-from tests.comfyui.graphs import GRAPHS, Graph
+from tests.comfyui.graph import Graph
+from tests.comfyui.graphs import GRAPHS
 from tests.comfyui.samples import write_samples
 from tests.comfyui.serving import ROOT, prepare_base, serve
 
