@@ -95,6 +95,16 @@ def _sweep() -> tuple[BenchCase, ...]:
     return tuple(dict.fromkeys(cases))
 
 
+def _families() -> tuple[BenchCase, ...]:
+    """Return every published network at one size, whole frames and small holes."""
+    widths = {"lgtsm": 32, "gtsm": 32, "tsm": 32, "gated3d": 32, "gated3d_skips": 32, "combcn": 16}
+    return tuple(
+        BenchCase(height=180, width=320, base_width=width, family=family, hole_ratio=hole)
+        for family, width in widths.items()
+        for hole in (1.0, 0.08)
+    )
+
+
 PRESETS: MappingProxyType[str, tuple[BenchCase, ...]] = MappingProxyType(
     {
         "quick": (
@@ -107,7 +117,9 @@ PRESETS: MappingProxyType[str, tuple[BenchCase, ...]] = MappingProxyType(
             BenchCase(height=180, width=320, base_width=32, hole_ratio=0.08, target=3.2),
             BenchCase(height=360, width=640, base_width=32, hole_ratio=0.08, target=4.8),
         ),
+        "families": _families(),
         "full": _sweep(),
     }
 )
-"""quick: under a minute on two cores; targets: the figures this project promises; full: a sweep."""
+"""quick: under a minute on two cores; targets: the figures this project promises; families: every
+published network at half its width (CombCN at its only one); full: a sweep."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..box import Box
 from ..engine.region import output_size, plan_regions
+from ..engine.windows import window_regions
 from ..models.combcn_spec import FRAME_LAYERS, VIDEO_LAYERS, CombLayer
 from ..models.spec import LAYERS, CombCNSpec, LayerSpec, TrunkSpec
 
@@ -31,7 +32,8 @@ def frame_macs(spec: TrunkSpec | CombCNSpec, size: tuple[int, int]) -> int:
         size: (height, width), multiples of 4.
     """
     if isinstance(spec, CombCNSpec):
-        return sum(combcn_macs(spec, size))
+        half = (size[0] // 2, size[1] // 2)
+        return _body_macs(spec, VIDEO_LAYERS, half) + _body_macs(spec, FRAME_LAYERS, size)
     total = 0
     for layer in LAYERS:
         size = output_size(layer, size)
@@ -51,8 +53,9 @@ def region_macs(
         window: frames of a window for each one that it puts out; of a body that runs in windows.
     """
     if isinstance(spec, CombCNSpec):
-        half, full = combcn_macs(spec, size)
-        return int(half * window) + full
+        wide, narrow = window_regions(spec, Box(0, 0, *size), hole)
+        half = _body_macs(spec, VIDEO_LAYERS, (wide.height // 2, wide.width // 2))
+        return int(half * window) + _body_macs(spec, FRAME_LAYERS, (narrow.height, narrow.width))
     regions = plan_regions(spec, size, hole)
     return sum(
         layer_macs(spec, layer, region.outputs, transposed=True)
@@ -60,16 +63,8 @@ def region_macs(
     )
 
 
-def combcn_macs(spec: CombCNSpec, size: tuple[int, int]) -> tuple[int, int]:
-    """Count the multiply-adds of one frame in the half-size and in the full-size body."""
-    height, width = size
-    half = _body_macs(spec, VIDEO_LAYERS, (height // 2, width // 2), in_time=True)
-    return half, _body_macs(spec, FRAME_LAYERS, size, in_time=False)
-
-
-def _body_macs(
-    spec: CombCNSpec, layers: tuple[CombLayer, ...], size: tuple[int, int], *, in_time: bool
-) -> int:
+def _body_macs(spec: CombCNSpec, layers: tuple[CombLayer, ...], size: tuple[int, int]) -> int:
+    """Count the multiply-adds of a frame in one of CombCN's bodies."""
     total, sizes = 0, {}
     for layer in layers:
         if layer.transposed:
@@ -79,7 +74,7 @@ def _body_macs(
         sizes[layer.name] = size
         # every input pixel of a transposed kernel of 4 reaches 4x4 of the doubled output
         taps = 4 if layer.transposed else layer.kernel**2
-        taps *= layer.kernel if in_time else 1
+        taps *= layer.kernel if layers is VIDEO_LAYERS else 1
         inputs, outputs = spec.channels(layer)
         total += taps * inputs * outputs * size[0] * size[1]
     return total

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from .interruption import Interruption
 
 if TYPE_CHECKING:
-    from ..models.spec import TrunkSpec
+    from ..models.spec import CombCNSpec, TrunkSpec
 
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     text = (
-        "Convert a checkpoint published with the papers (LGTSM, GTSM and the plain gated 2-D "
-        "network); the pickle is read without running code, and the new file is for research only."
+        "Convert a checkpoint published with the papers (LGTSM, GTSM, vanilla TSM, plain 2-D, "
+        "3DGated, CombCN); the pickle is read without running code, and the new file is for "
+        "research only."
     )
     parser = commands.add_parser("convert", help="convert a published file", description=text)
     parser.add_argument("old", type=Path, metavar="OLD", help=".pth or .safetensors, as published")
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     critic = f"discriminator ({found.num_left_out} tensors) left out"
     print(
         f"{arguments.new}: {found.family}, width {card.spec.trunk.width}, "
-        f"{_shift(card.spec.trunk)}, {found.num_parameters:,} parameters"
+        f"{_time(card.spec.trunk)}, {found.num_parameters:,} parameters"
     )
     print(
         f"{'epoch not stated' if epoch is None else f'epoch {epoch}'}, {found.kind} file, "
@@ -45,8 +46,12 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     return 0
 
 
-def _shift(trunk: TrunkSpec) -> str:
-    """Describe the temporal shift of a trunk."""
+def _time(trunk: TrunkSpec | CombCNSpec) -> str:
+    """Describe how frames reach each other."""
+    if trunk.in_windows:
+        return "a 3-D body at half size and a 2-D one"
+    if trunk.kernel_frames > 1:
+        return f"kernels over {trunk.kernel_frames} frames"
     kind = trunk.shift.kind.value
     if kind == "none":
         return "no temporal shift"

@@ -52,7 +52,7 @@ def _place(model: str) -> Path:
 
 
 def count_parameters(path: Path) -> int:
-    """Count the numbers in a weight file from its header alone.
+    """Count the trained numbers in a weight file from its header alone.
 
     Raises:
         WeightsError: no safetensors file.
@@ -60,7 +60,8 @@ def count_parameters(path: Path) -> int:
     check_container(path)
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    return sum(math.prod(v["shape"]) for k, v in header.items() if k != "__metadata__")
+    figures = ("__metadata__", ".mean", ".var")  # what a batch norm measured is not trained
+    return sum(math.prod(v["shape"]) for k, v in header.items() if not k.endswith(figures))
 
 
 def _row(name: str, family: str, licence: str, path: Path, sha256: str | None) -> tuple[str, ...]:
@@ -125,6 +126,9 @@ def _print_card(path: Path) -> None:
         "width": trunk.width,
         "frames read": f"{past} before and {future} after",
         "multiple": f"{trunk.multiple} px",
+        "runs": "in windows, near the hole"
+        if trunk.in_windows
+        else "layer by layer, near the hole",
         "half precision": ", ".join(card.dtypes) or "none passed",
         "licence": card.licence,
         "sha256": sha256_of(path),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 
 from ..box import Box
-from ..fills.evidence import SURROUND_PX
-from ..models.spec import FAMILIES, LAYERS, NetworkSpec
+from ..copying.shot import SURROUND_PX
+from ..models.combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, VIDEO_LAYERS, CombLayer
+from ..models.spec import FAMILIES, LAYERS, CombCNSpec, LayerSpec, NetworkSpec, TrunkSpec
 from ..options import InpaintOptions, Mode
 from .fitting import plan_fit
 from .policy import choose_policy
 from .region import LayerRegion, plan_regions
+from .windows import window_frames, window_regions
 
 _FLOAT = 4
 _PIXEL = 4 * _FLOAT
@@ -22,6 +24,8 @@ _REFERENCE = 21 * _FLOAT
 gathered and in order), differences, squares, errors, weights and weighted copies."""
 _ALLOCATOR = 1.08
 """What an allocator holds beyond what is in use (measured)."""
+_ALLOCATOR_WINDOWS = 1.25
+"""The same where large tensors of many sizes follow each other, as in CombCN (measured)."""
 
 
 def estimate(
@@ -61,7 +65,9 @@ def estimate(
         near = reach = 0
     lookahead = max(near, reach, past)
     kept = min(num_frames, max(near, reach, future) + policy.chunk + lookahead)
-    waiting = min(num_frames, future + policy.chunk + lookahead)
+    # a window waits until it is full
+    ahead = window_frames(policy.chunk) if spec.trunk.in_windows else 0
+    waiting = min(num_frames, future + ahead + policy.chunk + lookahead)
     working = kept * pixels * _PIXEL
     sources = waiting * height * width * hole_ratio * _PIXEL
     references = min(2 * near, max(0, num_frames - 1))
@@ -69,6 +75,11 @@ def estimate(
     crop = (box.grow(SURROUND_PX) & frame).area
     if options.mode is Mode.COPY:
         return int(_ALLOCATOR * (working + sources + references * crop * _REFERENCE))
+    if isinstance(spec.trunk, CombCNSpec):
+        weighing = references * crop * _REFERENCE
+        passing = _window_numbers(spec.trunk, fit.padded, box, num_frames, policy.chunk)
+        parts = working + sources + weighing + passing * policy.dtype.itemsize
+        return int(_ALLOCATOR_WINDOWS * parts)
     regions = plan_regions(spec.trunk, fit.padded, box)
     read = (regions[0].inputs & frame).area
     count, size = min(num_frames, policy.chunk), policy.dtype.itemsize
@@ -88,6 +99,15 @@ def _centred(size: tuple[int, int], ratio: float) -> Box:
     return Box(top, left, top + height, left + width)
 
 
+def _reach(trunk: TrunkSpec, layer: LayerSpec) -> tuple[int, int, int]:
+    """Return how many frames a layer reads (before, after), and channels of those before."""
+    inputs = trunk.channels(layer)[0]
+    if trunk.kernel_frames > 1:
+        return trunk.kernel_frames // 2, trunk.kernel_frames // 2, inputs
+    shift = trunk.layer_shift(layer)
+    return shift.past, shift.future, shift.groups * shift.shifted(inputs)
+
+
 def _state_bytes(
     spec: NetworkSpec, regions: list[LayerRegion], num_frames: int, chunk: int, size: int
 ) -> int:
@@ -96,12 +116,11 @@ def _state_bytes(
     delay = 0
     delays = {}
     for layer, region in zip(LAYERS, regions, strict=True):
-        shift = spec.trunk.layer_shift(layer)
+        past, future, kept = _reach(spec.trunk, layer)
         inputs = spec.trunk.channels(layer)[0]
-        shifted = shift.groups * shift.shifted(inputs)
         area = (region.inputs & region.frame).area
-        total += area * size * (shift.future * inputs + shift.past * shifted)
-        delay += shift.future
+        total += area * size * (future * inputs + past * kept)
+        delay += future
         delays[layer.name] = delay
         if spec.trunk.skips and layer.skip_from:
             waiting = min(num_frames, delay - delays[layer.skip_from] + chunk)
@@ -113,16 +132,68 @@ def _step_bytes(spec: NetworkSpec, regions: list[LayerRegion], count: int, size:
     """Return the most that one layer's step holds at once."""
     most = 0
     arriving = 0
+    branches = 1 + spec.trunk.gated
     for layer, region in zip(LAYERS, regions, strict=True):
-        shift = spec.trunk.layer_shift(layer)
+        past, future, kept = _reach(spec.trunk, layer)
         inputs, outputs = spec.trunk.channels(layer)
-        shifted = shift.groups * shift.shifted(inputs)
-        frames = count + shift.future
+        frames = count + future
         buffer = frames * region.inputs.area * inputs * size
-        row = (frames + shift.past + shift.future) * region.inputs.area * shifted * size
-        leaving = 2 * count * region.outputs.area * outputs * size
+        row = (frames + past + future) * region.inputs.area * kept * size
+        if spec.trunk.kernel_frames > 1:  # nothing is shifted, the buffer is all there is
+            buffer, row = buffer + past * region.inputs.area * inputs * size, 0
+        one = count * region.outputs.area * outputs * size
+        leaving = branches * one
+        # one frame of the kernel is convolved while the sum of the others waits
+        adding = one if spec.trunk.kernel_frames > 1 else 0
         # measured: a transposed convolution holds twice its output more while it runs
-        scratch = 2 * leaving if layer.upsample else 0
-        most = max(most, arriving + buffer + row + leaving + scratch)
+        scratch = 4 * one if layer.upsample else 0
+        most = max(most, arriving + buffer + row + leaving + adding + scratch)
+        arriving = leaving
+    return most
+
+
+def _window_numbers(
+    spec: CombCNSpec, size: tuple[int, int], box: Box, num_frames: int, chunk: int
+) -> int:
+    """Return how many numbers CombCN holds at once: weights, a window, a layer and what waits."""
+    core = min(num_frames, window_frames(chunk))
+    window = min(num_frames, core + sum(spec.context))
+    wide, narrow = window_regions(spec, Box(0, 0, *size), box)
+    kept = min(num_frames, window + chunk) * size[0] * size[1] * spec.inputs
+    inputs = kept + window * wide.area * spec.inputs
+    video = window * _most_numbers(spec, VIDEO_LAYERS, (wide.height // 2, wide.width // 2))
+    full = _most_numbers(spec, FRAME_LAYERS, (narrow.height, narrow.width))
+    frames = min(num_frames, chunk) * full
+    guides = window * wide.area // 4 * 3
+    weights = sum(
+        layer.kernel ** (3 if layer in VIDEO_LAYERS else 2) * math.prod(spec.channels(layer))
+        for layer in COMBCN_LAYERS
+    )
+    results = 2 * core * box.area * spec.outputs
+    return weights + inputs + max(video, guides + frames) + results
+
+
+def _most_numbers(spec: CombCNSpec, layers: tuple[CombLayer, ...], size: tuple[int, int]) -> int:
+    """Return the most numbers a frame that one of CombCN's bodies holds at once."""
+    last_use = {name: layer.name for layer in layers for name in layer.also}
+    kept: dict[str, int] = {}
+    sizes: dict[str, tuple[int, int]] = {}
+    most, arriving = 0, spec.inputs * size[0] * size[1]
+    for layer in layers:
+        inputs, outputs = spec.channels(layer)
+        joined = inputs * size[0] * size[1] if layer.also else 0
+        waiting = sum(kept.values())
+        if layer.transposed:
+            size = sizes[layer.fits]
+        else:
+            size = (-(-size[0] // layer.stride), -(-size[1] // layer.stride))
+        sizes[layer.name] = size
+        leaving = outputs * size[0] * size[1]
+        # measured: a convolution lays its input and its output out anew while it runs
+        most = max(most, waiting + arriving + joined)
+        most = max(most, waiting + 2 * (joined or arriving) + 3 * leaving)
+        kept = {name: held for name, held in kept.items() if last_use[name] != layer.name}
+        if layer.name in last_use:
+            kept[layer.name] = leaving
         arriving = leaving
     return most

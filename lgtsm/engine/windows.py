@@ -1,9 +1,10 @@
-"""Whole frames of overlapping windows, for a body that cannot be streamed layer by layer.
+"""Overlapping windows, for a body that cannot be streamed layer by layer.
 
 CombCN looks at the clip at half size in one go and at each frame at full size after that. A window
-holds the frames that are put out and `context` frames around them, so its results are those of one
-forward over the whole clip. The half-size part is computed anew where windows overlap, the
-full-size part, which takes most of the time, only for the frames that are put out.
+holds the frames that are put out and `context` frames around them, and of each only the hole's box
+with the body's margins around it, so its results are those of one forward over the whole clip. The
+half-size part is computed anew where windows overlap, the full-size part, which takes most of the
+time, only for the frames that are put out.
 """
 
 from __future__ import annotations
@@ -115,7 +116,7 @@ class WindowStream:
         state = self.state
         state = replace(state, kept=state.kept + new, next_in=state.next_in + count)
         ready = state.next_in - self.spec.context[1] - state.next_out
-        if ready < _CHUNKS * count:
+        if ready < window_frames(count):
             ready = 0
         return self._put_out(state, ready, count)
 
@@ -126,7 +127,7 @@ class WindowStream:
             limit: frames that may be computed together at full size, 1 or more.
         """
         left = self.state.next_in - self.state.next_out
-        return self._put_out(self.state, min(left, _CHUNKS * limit), limit, last=True)
+        return self._put_out(self.state, min(left, window_frames(limit)), limit, last=True)
 
     def outputs(self, arrival: Arrival) -> Tensor | None:
         """Return (N,C,h,w) float32 of finished frames covering `arrival.box`, or None."""
@@ -160,17 +161,22 @@ class WindowStream:
         begin, end = max(0, first - past), min(state.next_in, stop + future)
         oldest = state.next_in - len(state.kept)
         frames = state.kept[begin - oldest : end - oldest]
+        wide, narrow = window_regions(self.spec, self._frame, box)
+        rows, columns = wide.within(self._frame)
         # where nothing was kept no hole is near, and zeros do as well as anything
         blank = next(x for x in frames if x is not None).new_zeros(())
-        size = (self.spec.inputs, self._frame.height, self._frame.width)
-        window = torch.stack([blank.expand(size) if x is None else x for x in frames])
+        blank = blank.expand(self.spec.inputs, wide.height, wide.width)
+        window = torch.stack([blank if x is None else x[:, rows, columns] for x in frames])
 
         def observe(name: str, values: Tensor) -> None:
             self.check()
 
         self.check()
         half = self._body.complete_half(window[None], observe)[0]
-        rows, columns = box.within(self._frame)
+        rows, columns = narrow.within(wide)
+        window = window[:, :, rows, columns]
+        half = half[:, :, rows.start // 2 : rows.stop // 2, columns.start // 2 : columns.stop // 2]
+        rows, columns = box.within(narrow)
         parts = []
         for start in range(first - begin, stop - begin, together):
             part = slice(start, min(start + together, stop - begin))
@@ -180,9 +186,32 @@ class WindowStream:
         return torch.cat(parts)
 
 
+def window_regions(spec: CombCNSpec, frame: Box, box: Box) -> tuple[Box, Box]:
+    """Return what the half-size and what the full-size body must see.
+
+    Args:
+        spec: of the bodies.
+        frame: the whole frame.
+        box: the wanted part of it.
+
+    Returns:
+        Two boxes in full-size pixels, the second inside the first.
+    """
+    wide, narrow = (
+        box.grow(margin).aligned(spec.grid_px) & frame
+        for margin in (spec.margin_px, spec.full_margin_px)
+    )
+    return wide, narrow
+
+
+def window_frames(chunk: int) -> int:
+    """Return how many frames a window puts out when `chunk` are computed together at full size."""
+    return _CHUNKS * chunk
+
+
 def window_share(spec: CombCNSpec, num_frames: int, chunk: int) -> float:
     """Return how many frames a window of a long shot holds for each frame that it puts out."""
-    most = min(_CHUNKS * chunk, num_frames)
+    most = min(window_frames(chunk), num_frames)
     return min(num_frames, most + sum(spec.context)) / most
 
 

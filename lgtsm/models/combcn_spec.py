@@ -121,8 +121,8 @@ COMBCN_LAYERS: tuple[CombLayer, ...] = VIDEO_LAYERS + FRAME_LAYERS
 class CombCNSpec:
     """Both bodies of CombCN.
 
-    It cannot be streamed layer by layer: `in_windows` tells the engine to run whole frames of
-    overlapping windows instead, `context` how far these must overlap.
+    It cannot be streamed layer by layer: `in_windows` tells the engine to run windows that overlap
+    by `context` in time and by the margins in space instead.
     """
 
     width: int = 16
@@ -136,8 +136,11 @@ class CombCNSpec:
     skips = False
     shift = ShiftSpec(kind=ShiftKind.NONE)
     margin_px = 300
-    """Farthest input pixel, per side, that an output pixel can depend on: 153 through the full-size
-    body alone, the rest through the half-size one before it."""
+    """Farthest input pixel, per side, that an output pixel can depend on."""
+    full_margin_px = 153
+    """The same through the full-size body alone."""
+    grid_px = 8
+    """A part of a frame whose edges are multiples of this, or the frame's, meets the same strides."""
 
     def __post_init__(self) -> None:
         """Check the width.

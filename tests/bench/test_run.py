@@ -8,7 +8,10 @@ import torch
 from lgtsm.bench.cases import PRESETS, BenchCase
 from lgtsm.bench.result import BenchResult
 from lgtsm.bench.run import format_table, run_bench
+from lgtsm.bench.sweeps import ALL_PRESETS
+from lgtsm.cli import bench as cli_bench
 from lgtsm.errors import OptionError
+from lgtsm.models.spec import FAMILIES
 
 CPU = torch.device("cpu")
 TINY = (
@@ -16,6 +19,9 @@ TINY = (
     BenchCase(
         height=32, width=48, base_width=4, num_frames=3, chunk=4, family="refine", target=2.0
     ),
+    BenchCase(height=32, width=48, base_width=4, num_frames=3, family="tsm"),
+    BenchCase(height=32, width=48, base_width=4, num_frames=3, family="gated3d_skips"),
+    BenchCase(height=32, width=48, base_width=2, num_frames=3, family="combcn", hole_ratio=0.08),
 )
 
 
@@ -74,6 +80,15 @@ def test_case_outside_its_range_is_refused(wrong):
 def test_targets_carry_the_promised_ratios():
     assert [case.target for case in PRESETS["targets"]] == [2.0, 1.7, 3.2, 4.8]
     assert all(len(set(cases)) == len(cases) for cases in PRESETS.values())
+
+
+def test_every_published_family_has_its_cases():
+    families = {case.family for case in PRESETS["families"]}
+    assert families == set(FAMILIES) - {"refine", "lgtsm_causal"}
+
+
+def test_command_line_offers_every_preset():
+    assert set(cli_bench._PRESETS) == set(ALL_PRESETS)
 
 
 def test_hole_is_centred_with_the_share_asked_for():

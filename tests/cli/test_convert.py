@@ -7,9 +7,10 @@ import os
 import pytest
 import torch
 
-from lgtsm.models.spec import NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
+from lgtsm.models.spec import FAMILIES, NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
 from lgtsm.weights.load import load_model
 from lgtsm.weights.published import key_map
+from lgtsm.weights.published_combcn import published_name
 
 LEARNED = ShiftSpec(width=5, first_layer=False)
 FIXED = ShiftSpec(kind=ShiftKind.FIXED)
@@ -32,6 +33,64 @@ def checkpoint(random_network, tmp_path):
         return path
 
     return make
+
+
+def _published(network):
+    """Return a network's tensors under published names, spectral norm folded already."""
+    ours = network.state_dict()
+    if network.spec.family == "combcn":
+        return {published_name(name): value for name, value in ours.items()}
+    state = {}
+    for name, parts in key_map(network.spec).items():
+        rows = ours[name].unsqueeze(1) if name.endswith("kernels") else [ours[name]]
+        for names, value in zip(parts, rows, strict=True):
+            value = value.reshape(1, 1, -1, 1, 1) if name.endswith("kernels") else value
+            state[names[min(1, len(names) - 1)]] = value
+    return state
+
+
+SAID = {
+    "lgtsm": "LGTSM, width 4, learned shift",
+    "gtsm": "GTSM, width 4, fixed shift",
+    "tsm": "vanilla TSM, width 4, fixed shift",
+    "gated3d": "3DGated without skips, width 4, kernels over 3 frames",
+    "gated3d_skips": "3DGated with skips, width 4, kernels over 3 frames",
+    "combcn": "CombCN, width 4, a 3-D body at half size and a 2-D one",
+}
+
+
+def test_every_published_family_has_its_words():
+    assert set(FAMILIES) - set(SAID) == {"lgtsm_causal", "refine"}
+
+
+@pytest.mark.parametrize("family", SAID)
+def test_published_file_to_filled_film(
+    family, lgtsm, random_network, make_film, make_mask, read_film, tmp_path, leftovers
+):
+    """From a checkpoint to a model file to a film, all by commands."""
+    old, new = tmp_path / "old.pth", tmp_path / f"{family}.safetensors"
+    network = random_network(family)
+    torch.save({"state_dict": _published(network), "epoch": 7}, old)
+    code, stdout, _ = lgtsm("convert", old, new)
+    assert code == 0
+    assert SAID[family] in stdout
+    code, stdout, _ = lgtsm("models", new)
+    count = sum(value.numel() for value in network.parameters())
+    assert code == 0
+    assert f"{count:,}" in stdout
+
+    film, mask, out = make_film(num=7), make_mask(), tmp_path / "out.mkv"
+    code, _, stderr = lgtsm(
+        "inpaint", film, "--mask", mask, "-o", out, "--model", new, "--lossless", "--quiet",
+        "--mode", "fill", "--mask-used", tmp_path / "used",
+    )  # fmt: skip
+    assert (code, stderr) == (0, "")
+    before, after = read_film(film, "gray"), read_film(out, "gray")
+    hole = read_film(tmp_path / "used" / "000000.png")[0, :, :, 0] > 0
+    assert after.shape == before.shape
+    assert (after[:, ~hole] == before[:, ~hole]).all()
+    assert (after[:, hole] != before[:, hole]).any()
+    assert leftovers() == []
 
 
 def test_container_is_described_in_three_lines(lgtsm, checkpoint, tmp_path):

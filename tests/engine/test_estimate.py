@@ -60,6 +60,9 @@ print(peak() - before, estimate(count, height, width, options, spec, hole_ratio=
         ("40", "360", "640", "0.2", "refine", "16", "copy+fill"),
         ("40", "180", "320", "1.0", "lgtsm", "32", "fill"),
         ("60", "180", "320", "0.1", "refine", "16", "copy"),
+        ("40", "180", "320", "1.0", "tsm", "32", "fill"),
+        ("40", "180", "320", "1.0", "gated3d_skips", "16", "fill"),
+        ("60", "180", "320", "0.2", "combcn", "16", "fill"),
     ],
     ids=" ".join,
 )

@@ -7,6 +7,7 @@ import torch
 
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.run import Job
+from lgtsm.engine.windows import window_frames
 from lgtsm.options import InpaintOptions, RunOptions
 from lgtsm.report import Report
 
@@ -34,17 +35,20 @@ def _feed(num_frames):
 
 
 def _held(job):
-    """Return how many frames, boxes and the like a job and its filler hold."""
+    """Return how many frames, boxes and the like a job and what it is made of hold by number."""
     filler = job._filler
-    kept = (filler._frames, filler._boxes, filler._evidence, filler._known)
-    return len(job._sources) + sum(len(x) for x in kept)
+    ours = [x for x in vars(filler).values() if type(x).__module__.startswith("lgtsm.")]
+    tables = [v for x in (filler, *ours) for v in getattr(x, "__dict__", {}).values()]
+    by_number = [v for v in tables if isinstance(v, dict) and any(type(k) is int for k in v)]
+    return len(job._sources) + sum(len(table) for table in by_number)
 
 
-@pytest.mark.parametrize("family", ["refine", "lgtsm"])
+@pytest.mark.parametrize("family", ["refine", "lgtsm", "gated3d_skips", "combcn"])
 def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_network):
     run = RunOptions(device="cpu", chunk=16)
     options = InpaintOptions(num_references=1, reach=24, cuts=(), run=run)
-    job = Job(random_network(family), options, Hooks(), Report())
+    network = random_network(family, 2 if family == "combcn" else 4)
+    job = Job(network, options, Hooks(), Report())
     peaks, held = {}, {}
     for patch in job.run(_feed(1000)):
         part = patch.index // 200
@@ -53,5 +57,7 @@ def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_n
         if patch.index % 50 == 9:
             peaks[part] = max(peaks.get(part, 0), _tensor_bytes())
     assert max(peaks.values()) <= 1.05 * peaks[0] + 100_000
-    assert max(held.values()) == held[0]
-    assert held[0] < 4 * (16 + 24 + 2 * 17 + 16)
+    # a window fills at another beat than the holes come, so it may end anywhere among them
+    window = 3 * window_frames(16) if network.spec.trunk.in_windows else 0
+    assert max(held.values()) <= held[0] + window
+    assert held[0] < 4 * (16 + 24 + 2 * 17 + 16) + window

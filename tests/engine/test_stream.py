@@ -8,7 +8,7 @@ import torch
 from lgtsm.box import Box
 from lgtsm.engine.stream import TrunkStream
 from lgtsm.engine.windows import open_stream
-from lgtsm.models.spec import FAMILIES, ShiftSpec, TrunkSpec
+from lgtsm.models.spec import FAMILIES, CombCNSpec, ShiftSpec, TrunkSpec
 
 SIZE = (40, 56)
 
@@ -95,6 +95,35 @@ def test_random_boxes_equal_the_whole_clip(family, num_frames, chunk, strong_net
 def test_other_shifts_equal_the_whole_clip(shift, strong_network, rng):
     spec = replace(FAMILIES["lgtsm"], trunk=TrunkSpec(width=8, shift=shift))
     _check(strong_network(spec), 34, 3, rng)
+
+
+def test_windows_see_enough_of_a_large_frame(strong_network, rng, monkeypatch):
+    """A hole whose surroundings end inside the frame, and one at its edge."""
+    network = strong_network(replace(FAMILIES["combcn"], trunk=CombCNSpec(width=2)), 4)
+    size, seen = (36, 1200), []
+    x = torch.rand(4, 4, *size, generator=rng)
+    run = type(network.trunk).complete_half
+    monkeypatch.setattr(
+        type(network.trunk),
+        "complete_half",
+        lambda body, window, *more: seen.append(window.shape[-1]) or run(body, window, *more),
+    )
+    with torch.inference_mode():
+        whole = network.trunk(x[None])[0]
+        for box in (Box(9, 557, 20, 563), Box(30, 1100, 36, 1200), Box(0, 0, 36, 1)):
+            stream = open_stream(
+                network.trunk,
+                size,
+                device=torch.device("cpu"),
+                dtype=torch.float32,
+                box_at=lambda t, box=box: box if 0 <= t < 4 else None,
+                check=lambda: None,
+            )
+            found = [values for _, values in _push_all(stream, x, 2)]
+            wanted = whole[..., box.rows, box.columns]
+            assert (torch.stack(found) - wanted).abs().max() < 1e-5 * max(1, wanted.abs().max())
+    assert seen[0] == 1200
+    assert max(seen[1:]) < 650
 
 
 def test_output_comes_as_late_as_the_future_that_is_read(strong_network, rng):
