@@ -41,7 +41,7 @@ def passing_dtypes(network: Network, library: Library, recipe: Recipe) -> tuple[
         Names out of bf16 and fp16, those with at least 45 dB in the holes of every trial item.
     """
     passed: list[str] = []
-    if not library.clips:
+    if not library.offers(recipe.data.num_frames):
         return ()
     items = Items(library, recipe)
     for name, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float16)):

@@ -92,7 +92,8 @@ class _Session:
         self.net = net.to(self.device) if net is not None else None
         self.training, held_out = library.split()
         self.training.require(recipe.data.num_frames)
-        first = Items(self.training, recipe)[0].to(self.device)
+        items = Items(self.training, recipe)
+        first = items[0].to(self.device)
         self.learner = begin(recipe, stage, run, first)
         world.broadcast(all_values(self.learner))
         self.stepper = Stepper(
@@ -103,9 +104,10 @@ class _Session:
             most_items=run.at_once,
         )
         self.held: list[Batch] = []
-        if held_out.clips and world.is_first:
-            items = Items(held_out, recipe)
-            self.held = [items[FIRST_ITEM_OF_VALIDATION + i] for i in range(run.validate_items)]
+        if held_out.offers(recipe.data.num_frames) and world.is_first:
+            held = Items(held_out, recipe)
+            self.held = [held[FIRST_ITEM_OF_VALIDATION + i] for i in range(run.validate_items)]
+        self.shown = self.held[:_PICTURE_ITEMS] or [items[i] for i in range(_PICTURE_ITEMS)]
         run.out.mkdir(parents=True, exist_ok=True)
         self.best: Score | None = None
         self.validated_step = -1
@@ -143,7 +145,7 @@ class _Session:
                 if self.held and (over or by_step or now - validated > run.validate_seconds):
                     validated = now
                     self._validate()
-                if self.held and (over or learner.step % run.picture_steps == 0):
+                if over or learner.step % run.picture_steps == 0:
                     self._show()
             if over:
                 break
@@ -220,7 +222,7 @@ class _Session:
         learner = self.learner
         rows = []
         with learner.average.lent_to(learner.network):
-            for item in self.held[:_PICTURE_ITEMS]:
+            for item in self.shown:
                 item = item.to(self.device)
                 composed = predict(learner.network, item).composed
                 floor = torch.where(item.holes > 0, floor_of(item), item.truth)

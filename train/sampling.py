@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lgtsm.fills.evidence import Evidence, gather_evidence, join_evidence
+from lgtsm.copying.evidence import clip_evidence
+from lgtsm.fills.evidence import Evidence, join_evidence
 
 from .holes import draw_holes
 from .plan import cut, plan_item
@@ -98,16 +99,8 @@ def with_evidence(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
     kept = slice(first, first + count)
     if not recipe.network.starts_from_fill:
         return Batch(frames[None, kept], holes[None, kept])
-    rows = []
-    for t in window:
-        near = range(max(0, t - reach), min(len(frames), t + reach + 1))
-        others = [s for s in near if s != t]
-        offsets = [s - t for s in others]
-        one = slice(t, t + 1)
-        rows.append(
-            gather_evidence(frames[one], holes[one], frames[others], holes[others], offsets)
-        )
-    return Batch(frames[None, kept], holes[None, kept], join_evidence(rows))
+    evidence = clip_evidence(frames, holes, (reach, reach), reach, only=window)
+    return Batch(frames[None, kept], holes[None, kept], evidence)
 
 
 def sizes_of(library: Library) -> dict[str, tuple[int, int]]:

@@ -100,7 +100,7 @@ def train_slice(
     done = averaged(run.out, recipe, stage)
     files = write_light(run.out / LIGHT, done, recipe.to_config(), stage)
     score = None
-    if held_out.clips:
+    if held_out.offers(recipe.data.num_frames):
         held = Items(held_out, recipe)
         network = done.network.to(device)
         trials = (held[FIRST_ITEM_OF_VALIDATION + i].to(device) for i in range(run.validate_items))

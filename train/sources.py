@@ -73,14 +73,18 @@ class Library:
             Library(self.root, tuple(held), self.masks),
         )
 
+    def offers(self, num_frames: int) -> bool:
+        """Tell whether items of so many frames can be cut out of this library."""
+        return any(c.num_frames == 1 or c.num_frames >= num_frames for c in self.clips)
+
     def require(self, num_frames: int) -> None:
         """Check that something can be cut out of this library.
 
         Raises:
             OptionError: no clip is long enough and there is no photograph.
         """
-        longest = max((c.num_frames for c in self.clips if c.num_frames > 1), default=0)
-        if longest < num_frames and all(c.num_frames > 1 for c in self.clips):
+        if not self.offers(num_frames):
+            longest = max((c.num_frames for c in self.clips), default=0)
             raise OptionError(
                 f"Expected clips of {num_frames} frames or more, got {len(self.clips)} clips of "
                 f"which the longest has {longest}; add longer clips or photographs, or shorten "

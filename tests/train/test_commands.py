@@ -48,6 +48,7 @@ def _words(library, out, *more):
     return [*words, "--workers", "0", "--log-steps", "1", *more]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_writes_the_state_and_ends_the_run(number, toy_library, tmp_path):
     words = _words(toy_library, tmp_path / "run", "--minutes", "5")
@@ -81,6 +82,7 @@ def test_two_processes_give_the_losses_of_one(recipe, stage, toy_library, tmp_pa
             assert float(a[key]) == pytest.approx(float(b[key]), rel=1e-4), key
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_state_whole(toy_library, tmp_path):
     resource = pytest.importorskip("resource")
     out = tmp_path / "run"

@@ -9,6 +9,7 @@ from lgtsm.errors import OptionError
 from ..recipe import Recipe
 
 NAMES = (
+    "refine",
     "refine_cpu",
     "refine_cpu_wide",
     "refine_toy",

@@ -1,0 +1,181 @@
+"""What a stage's losses are made of."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from lgtsm.errors import DeviceError, OptionError
+from lgtsm.models.build import build
+from train.__main__ import main
+from train.loop import train
+from train.losses.features import Gram
+from train.objective import Prediction, predict, stage_losses
+from train.perceptual import PerceptualNet, load_perceptual
+from train.recipe import Divisors, PixelLosses, Stage, with_width
+from train.recipes import load_recipe
+from train.records import read_table
+from train.run import Precision, Run
+from train.sampling import Items, join
+from train.sources import Library
+from train.world import World
+
+VGG = Path(__file__).parents[1] / "golden" / "losses" / "vgg16_div16.safetensors"
+
+
+def _small(name, **losses):
+    recipe = load_recipe(name)
+    if hasattr(recipe.network.trunk, "shift"):
+        recipe = with_width(recipe, 4)
+    stage = replace(recipe.stage1, batch=2)
+    if losses:
+        stage = replace(stage, losses=replace(stage.losses, **losses))
+    data = replace(recipe.data, num_frames=2, size=64, width=0, still_ratio=0.5)
+    return replace(recipe, data=data, stage1=stage)
+
+
+def _batch(recipe, library):
+    items = Items(library, recipe)
+    return join([items[0], items[1]])
+
+
+def _losses(recipe, library, net, **changes):
+    batch = _batch(recipe, library)
+    network = build(recipe.network)
+    weights = replace(recipe.stage1.losses, **changes)
+    return stage_losses(weights, predict(network, batch), batch, net, World())
+
+
+def test_the_published_stage_has_its_three_losses_with_their_weights(toy_library):
+    recipe = _small("lgtsm")
+    found = _losses(recipe, toy_library, load_perceptual(VGG))
+    assert set(found) == {"l1", "perceptual", "style", "total"}
+    total = found["l1"] + found["perceptual"] + 10 * found["style"]
+    torch.testing.assert_close(found["total"], total)
+
+
+def test_every_switch_changes_the_style_loss(toy_library):
+    recipe = _small("lgtsm")
+    batch, net = _batch(recipe, toy_library), load_perceptual(VGG)
+    prediction = predict(build(recipe.network), batch)
+    prediction = Prediction(prediction.raw.detach(), prediction.composed.detach())
+    seen = set()
+    for gram in Gram:
+        for divisors in Divisors:
+            weights = replace(recipe.stage1.losses, gram=gram, divisors=divisors)
+            found = stage_losses(weights, prediction, batch, net, World())
+            seen.add(float(found["style"]))
+    assert len(seen) == 4
+
+
+def test_combcn_has_both_of_its_losses(toy_library):
+    recipe = _small("combcn")
+    batch = _batch(recipe, toy_library)
+    prediction = predict(build(recipe.network), batch)
+    assert prediction.incomplete.shape == (2, 2, 3, 32, 32)
+    found = stage_losses(recipe.stage2.losses, prediction, batch, None, World())
+    assert set(found) == {"complete", "incomplete", "total"}
+    torch.testing.assert_close(found["total"], found["complete"] + found["incomplete"])
+
+
+def test_a_stage_without_any_loss_still_has_a_gradient(toy_library):
+    recipe = _small("lgtsm")
+    batch = _batch(recipe, toy_library)
+    network = build(recipe.network)
+    found = stage_losses(PixelLosses(), predict(network, batch), batch, None, World())
+    found["total"].backward()
+    assert found["total"] == 0
+    assert all(p.grad.abs().sum() == 0 for p in network.parameters() if p.grad is not None)
+
+
+def test_half_precision_leaves_the_prediction_in_float32(toy_library):
+    recipe = _small("lgtsm")
+    batch = _batch(recipe, toy_library)
+    network = build(recipe.network)
+    full, half = predict(network, batch), predict(network, batch, torch.bfloat16)
+    assert half.raw.dtype == torch.float32
+    assert not torch.equal(full.raw, half.raw)
+    torch.testing.assert_close(full.raw, half.raw, atol=0.05, rtol=0.1)
+
+
+class _Hungry(PerceptualNet):
+    """A feature network for which only so many frames fit."""
+
+    divisors = (1.0,)
+
+    def __init__(self, most):
+        super().__init__()
+        self.most = most
+
+    def taps(self, frames):
+        if len(frames) > self.most:
+            raise torch.OutOfMemoryError("out of memory")
+        return [frames]
+
+
+def test_out_of_memory_proposes_what_fits(toy_library, tmp_path, one_sentence):
+    recipe = _small("lgtsm")
+    recipe = replace(recipe, stage1=replace(recipe.stage1, batch=4))
+    run = Run(out=tmp_path, steps=1, num_workers=0)
+    with pytest.raises(DeviceError, match="--at-once 2") as caught:
+        train(toy_library, recipe, "stage1", run, _Hungry(4))
+    one_sentence(caught.value)
+    train(toy_library, recipe, "stage1", replace(run, at_once=2), _Hungry(4))
+    assert len(read_table(tmp_path / "log.csv")) == 1
+
+
+def test_pictures_are_shown_where_nothing_is_held_out(toy_library, tmp_path):
+    stills = tuple(clip for clip in toy_library.clips if clip.num_frames == 1)
+    library = Library(toy_library.root, stills)
+    run = Run(out=tmp_path, steps=1, num_workers=0)
+    train(library, _small("lgtsm"), "stage1", run, None)
+    assert (tmp_path / "preview.webp").stat().st_size > 100
+    assert not (tmp_path / "validation.csv").exists()
+
+
+def test_tensorboard_gets_the_scalars(toy_library, tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
+    run = Run(out=tmp_path, steps=1, num_workers=0)
+    train(toy_library, _small("lgtsm"), "stage1", run, None)
+    (events,) = (tmp_path / "tensorboard").iterdir()
+    assert b"train/total" in events.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--data", "nowhere"], "Expected an index"),
+        (["--data", "LIBRARY", "--init", "nowhere.safetensors"], "nowhere.safetensors"),
+        (["--data", "LIBRARY", "--perceptual", "nowhere.safetensors"], "no file"),
+        (["--data", "LIBRARY", "--device", "cuda"], "CUDA"),
+        (["--data", "LIBRARY", "--resume"], "found none"),
+    ],
+)
+def test_commands_say_what_is_wrong_in_one_line(words, says, toy_library, tmp_path, capsys):
+    if "cuda" in words and torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    words = [str(toy_library.root) if word == "LIBRARY" else word for word in words]
+    rest = ["--out", str(tmp_path / "run"), "--recipe", "refine_toy", "--steps", "1"]
+    assert main(["stage1", *words, *rest]) == 1
+    message = capsys.readouterr().err
+    assert says in message
+    assert len(message.strip().splitlines()) == 1
+
+
+def test_a_batch_that_processes_cannot_share_is_an_error(one_sentence):
+    assert World(0, 4).share(8) == 2
+    with pytest.raises(OptionError, match="evenly") as caught:
+        World(0, 4).share(6)
+    one_sentence(caught.value)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_device_trains_in_half_precision_from_resident_clips(toy_library, tmp_path):
+    recipe = _small("lgtsm_ours")
+    run = Run(out=tmp_path, steps=3, num_workers=0, device="cuda", precision=Precision.AUTO)
+    recipe = replace(recipe, stage1=replace(Stage(), losses=recipe.stage1.losses, batch=4))
+    network = train(toy_library, recipe, "stage1", run, None)
+    assert all(torch.isfinite(p).all() for p in network.parameters())
+    assert int(read_table(tmp_path / "log.csv")[-1]["skipped"]) == 0
