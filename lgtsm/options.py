@@ -129,9 +129,9 @@ class InpaintOptions:
     feather: int = 2
     """Width in pixels of the soft edge inside the hole (0 to 64); outside nothing changes."""
     num_references: int = 8
-    """How many frames before and after may lend pixels (0 to 32)."""
+    """How many other frames may lend pixels to one frame (0 to 32); 0 copies nothing."""
     reach: int = 48
-    """How far, in frames, others are searched for pixels that none of those shows (0 to 256)."""
+    """How far before and after, in frames, they may lie (0 to 192)."""
     cuts: tuple[int, ...] | None = None
     """Frame numbers at which a new shot begins; None detects them, () means there are none."""
     mask: MaskOptions = field(default_factory=MaskOptions)
@@ -145,7 +145,7 @@ class InpaintOptions:
         """
         _check_range("feather", self.feather, 0, 64)
         _check_range("num_references", self.num_references, 0, 32)
-        _check_range("reach", self.reach, 0, 256)
+        _check_range("reach", self.reach, 0, 192)
         if self.cuts is not None and any(c < 0 for c in self.cuts):
             raise OptionError(
                 f"Expected frame numbers of cuts to be 0 or more, got {self.cuts}; count from 0."

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
+from ..copying.candidates import Search
+from ..copying.evidence import Weighed, new_shot, plain_evidence, weigh_frame
+from ..copying.shot import GRID_PX
 from ..errors import DeviceError
-from ..fills.evidence import GRID_PX, Evidence, evidence_crop, gather_evidence
-from ..fills.references import choose_references
+from ..fills.evidence import Evidence
 from ..models.network import Network
 from .features import Arrival
 from .hooks import Hooks
@@ -50,11 +52,10 @@ class ShotFiller:
     """Fills the holes of one shot from a stream of working frames.
 
     Args:
-        network: the network, or None to take the evidence fill as it is.
+        network: the network, or None to take the copies and the smooth fill as they are.
         size: (height, width) of working frames, multiples of the network's step.
         policy: device, dtype, frames a chunk; more memory than there is lowers the chunk.
-        near: how many frames (before, after) may lend pixels; (0, 0) for none.
-        far: how far (before, after) others may lie; see `choose_references`.
+        search: where copies may come from.
         border_px: pixels around a hole that are put out with it.
         hooks: asked between layers.
     """
@@ -65,16 +66,16 @@ class ShotFiller:
         size: tuple[int, int],
         *,
         policy: Policy,
-        near: tuple[int, int],
-        far: tuple[int, int],
+        search: Search,
         border_px: int,
         hooks: Hooks,
     ) -> None:
         self.network, self.size, self.policy, self.hooks = network, size, policy, hooks
-        self.near, self.far, self.border_px = near, far, border_px
+        self.search, self.border_px = search, border_px
         self.chunk = policy.chunk
         self.notes: list[str] = []
-        self._frames: dict[int, tuple[Tensor, Tensor]] = {}
+        self._shot = new_shot(size, policy.device, search.motions)
+        self.shares: list[tuple[float, ...]] = []
         self._boxes: dict[int, Box | None] = {}
         self._evidence: dict[int, Evidence] = {}
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
@@ -91,11 +92,11 @@ class ShotFiller:
                 check=hooks.check,
             )
         reach = self._stream.reach[0][0] if self._stream else 0
-        self._lookahead = max(near[1], far[1], reach)
+        self._lookahead = max(search.window[1], reach)
 
     def push(self, frame: Tensor, hole: Tensor) -> Iterator[Filled]:
         """Take in the next frame (3,h,w) and its hole (1,h,w); yield frames that are finished."""
-        self._frames[self._arrived] = (frame, hole)
+        self._shot.push(frame[None], hole[None])
         box = hole_box(hole)
         if box is not None:
             box = box.grow(self.border_px).aligned(QUANTUM_PX) & Box(0, 0, *self.size)
@@ -126,9 +127,8 @@ class ShotFiller:
                 box = self._boxes[t]
                 pixels = None
                 if box is not None:
-                    evidence = self._gather(t, evidence_crop(self._frames[t][1]))
-                    rows, columns = box.within(evidence_crop(self._frames[t][1]))
-                    pixels = evidence.fill[0, :, rows, columns].cpu()
+                    frame, _ = self._part(t, box)
+                    pixels = self._weigh(t).on(frame, box).fill[0].cpu()
                 yield Filled(t, box, pixels)
             self._begun = self._done = first + count
             self._forget()
@@ -159,15 +159,16 @@ class ShotFiller:
             self.hooks.check()
             frame, hole = self._part(t, box)
             evidence = None
-            if self.network.spec.starts_from_fill or any(self.near):
-                crop = (
-                    box if self.network.spec.starts_from_fill else evidence_crop(self._frames[t][1])
-                )
-                evidence = self._gather(t, crop) if crop is not None else None
-            if evidence is not None and self._boxes[t] is not None:
-                inside = self._boxes[t].within(crop)
-                self._evidence[t] = evidence.crop(*inside)
-                if not self.network.spec.starts_from_fill:
+            weighed = (
+                self._weigh(t)
+                if self.network.spec.starts_from_fill or self.search.motions
+                else None
+            )
+            if self.network.spec.starts_from_fill:
+                evidence = plain_evidence(frame) if weighed is None else weighed.on(frame, box)
+            if weighed is not None:
+                self._evidence[t] = weighed.on(self._part(t, self._boxes[t])[0], self._boxes[t])
+                if evidence is None:
                     frame, hole = self._take_copies(t, frame, hole, box)
             rows.append(self.network.encode(frame.to(device), hole.to(device), evidence=evidence))
         return torch.cat(rows), box
@@ -186,26 +187,15 @@ class ShotFiller:
 
     def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
         """Return a part of a frame (1,3,h,w) and of its hole (1,1,h,w)."""
-        rows, columns = box.within(Box(0, 0, *self.size))
-        frame, hole = self._frames[t]
-        return frame[None, :, rows, columns], hole[None, :, rows, columns]
+        exposure, part = self._shot[t], (..., box.rows, box.columns)
+        return exposure.frame[part], 1 - exposure.known[part]
 
-    def _hole_at(self, t: int) -> Tensor | None:
-        """Return the hole (1,h,w) of frame t while it is kept."""
-        return self._frames[t][1] if t in self._frames else None
-
-    def _gather(self, t: int, box: Box) -> Evidence:
-        """Gather the evidence of frame t inside a box."""
-        others = choose_references(t, self._hole_at, self.near, self.far)
-        device = self.policy.device
-        frame, hole = (x.to(device) for x in self._part(t, box))
-        references = frame.new_zeros(0, *frame.shape[1:])
-        holes = hole.new_zeros(0, *hole.shape[1:])
-        if others:
-            parts = [self._part(s, box) for s in others]
-            references = torch.cat([p[0] for p in parts]).to(device)
-            holes = torch.cat([p[1] for p in parts]).to(device)
-        return gather_evidence(frame, hole, references, holes, [s - t for s in others])
+    def _weigh(self, t: int) -> Weighed | None:
+        """Gather what other frames show of the hole of frame t; None without a hole."""
+        weighed = weigh_frame(self._shot, t, self.search)
+        if weighed is not None:
+            self.shares.append(weighed.shares)
+        return weighed
 
     def _advance(
         self,
@@ -296,9 +286,8 @@ class ShotFiller:
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
-        oldest = min(self._begun - max(self.near[0], self.far[0]), self._done)
-        for t in [t for t in self._frames if t < oldest]:
-            del self._frames[t]
+        oldest = min(self._begun - self.search.window[0], self._done)
+        self._shot.forget(oldest)
         reach = self._stream.reach[0] if self._stream else (0, 0)
         for t in [t for t in self._boxes if t < oldest - sum(reach)]:
             del self._boxes[t]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
+from ..copying.candidates import Search
 from ..errors import ShapeError
 from ..models.network import Network
 from ..options import InpaintOptions, Mode
@@ -124,7 +125,7 @@ class Job:
         self._arrived = self._hole_pixels = 0
         self._resume_from = resume_from
         past = self.network.spec.trunk.context[0] if self.network else 0
-        self._first_computed = resume_from - past - max(options.num_references, options.reach)
+        self._first_computed = resume_from - past - options.reach
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
@@ -200,16 +201,16 @@ class Job:
         self.report.chunk = self._policy.chunk
 
     def _new_filler(self) -> ShotFiller:
-        count, reach = self.options.num_references, self.options.reach
-        if self.options.mode is Mode.FILL or count == 0:
-            count = reach = 0
         is_causal = self.network is not None and self.network.spec.trunk.shift.causal
+        options = self.options
+        window = (options.reach, 0 if is_causal else options.reach)
+        count = 0 if options.mode is Mode.FILL else options.num_references
+        search = Search.of(options.motion, window, count)
         return ShotFiller(
             self.network,
             self._fit.padded,
             policy=self._policy,
-            near=(count, 0 if is_causal else count),
-            far=(reach, 0 if is_causal else reach),
+            search=search,
             border_px=_BORDER_PX if self._fit.resized else 0,
             hooks=self.hooks,
         )

@@ -10,39 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from ..copying.evidence import clip_evidence
 from ..errors import ShapeError
-from ..fills.evidence import Evidence, gather_evidence, join_evidence
-from ..fills.references import choose_references
+from ..fills.evidence import Evidence
 from .network import Network, check_clip
 from .spec import NetworkSpec
-
-
-def clip_evidence(
-    frames: Tensor, holes: Tensor, near: tuple[int, int], far: tuple[int, int] = (0, 0)
-) -> Evidence:
-    """Gather the evidence of every frame of one clip.
-
-    Args:
-        frames: (T,3,h,w) in [0,1].
-        holes: (T,1,h,w) 0 or 1, 1 = hole.
-        near: how many frames (before, after) may lend pixels.
-        far: how far (before, after) others may lie; see `choose_references`.
-
-    Returns:
-        Evidence with N = T.
-    """
-    rows = []
-    for t in range(len(frames)):
-        others = choose_references(
-            t, lambda s: holes[s] if 0 <= s < len(holes) else None, near, far
-        )
-        offsets = [s - t for s in others]
-        one = slice(t, t + 1)
-        rows.append(
-            gather_evidence(frames[one], holes[one], frames[others], holes[others], offsets)
-        )
-    return join_evidence(rows)
-
 
 UNSURE_ERROR = 0.1
 """Expected error from which on the candidates may be mixed freely; below, in proportion."""
@@ -89,7 +61,7 @@ class RefineNetwork(Network):
         """
         residual, mixing = output[:, :3], output[:, 3:]
         result = evidence.fill + residual * evidence.error
-        candidates = (evidence.smooth, evidence.nearest, evidence.best)
+        candidates = (evidence.smooth, evidence.copied, evidence.member)
         # where the fill is surely right there is nothing to mix: without this a network trained
         # for a few hours paints over good copies of texture it has not seen
         mixing = mixing * (evidence.error / UNSURE_ERROR).clamp_max(1.0)
@@ -112,8 +84,8 @@ class RefineNetwork(Network):
             ShapeError: shapes that do not fit, or guidance given.
         """
         check_clip(frames, holes)
-        near, far = self.spec.references, self.spec.far
-        rows = [clip_evidence(f, h, near, far) for f, h in zip(frames, holes, strict=True)]
+        window, count = self.spec.window, self.spec.num_references
+        rows = [clip_evidence(f, h, window, count) for f, h in zip(frames, holes, strict=True)]
         stacked = torch.stack(
             [
                 self.encode(f, h, evidence=e, guidance=guidance)

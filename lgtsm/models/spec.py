@@ -35,9 +35,9 @@ class NetworkSpec:
     family: str
     trunk: TrunkSpec | CombCNSpec = field(default_factory=TrunkSpec)
     num_references: int = 0
-    """Frames on each side whose pixels enter as candidates (families that start from a fill)."""
+    """Other frames whose pixels enter as candidates (families that start from a fill)."""
     reach: int = 0
-    """How far, in frames, others may lie that show what none of those shows."""
+    """How far before and after, in frames, they may lie."""
 
     def __post_init__(self) -> None:
         """Check the reach, and that the trunk reads and gives what the family does.
@@ -70,21 +70,15 @@ class NetworkSpec:
         return self.num_references > 0
 
     @property
-    def references(self) -> tuple[int, int]:
-        """Frames (past, future) whose pixels enter as candidates."""
-        return self.num_references, 0 if self.trunk.shift.causal else self.num_references
-
-    @property
-    def far(self) -> tuple[int, int]:
-        """How far (past, future) pixels may come from."""
+    def window(self) -> tuple[int, int]:
+        """How far (past, future), in frames, pixels may come from."""
         return self.reach, 0 if self.trunk.shift.causal else self.reach
 
     @property
     def context(self) -> tuple[int, int]:
         """Frames (past, future) that an output frame depends on, candidates included."""
-        past = max(self.references[0], self.far[0])
-        future = max(self.references[1], self.far[1])
-        return self.trunk.context[0] + past, self.trunk.context[1] + future
+        (past, future), window = self.trunk.context, self.window
+        return past + window[0], future + window[1]
 
     def to_config(self) -> dict[str, object]:
         """Return plain values for a file header; `from_config` reads them back."""

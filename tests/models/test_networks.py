@@ -7,7 +7,7 @@ import torch
 
 from lgtsm.errors import ShapeError
 from lgtsm.models.build import build
-from lgtsm.models.refine import clip_evidence
+from lgtsm.copying.evidence import clip_evidence
 from lgtsm.models.spec import FAMILIES
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -170,14 +170,16 @@ def test_margin_of_combcn_is_the_reach_in_space():
 @torch.no_grad()
 def test_untrained_refine_returns_the_evidence_fill(toy_clip, toy_holes):
     network = build(_tiny("refine")).eval()
-    fill = clip_evidence(toy_clip, toy_holes, network.spec.references).fill
+    fill = clip_evidence(toy_clip, toy_holes, network.spec.window, network.spec.num_references).fill
     assert torch.equal(network(toy_clip[None], toy_holes[None])[0], fill)
 
 
 @torch.no_grad()
 def test_trained_refine_differs_from_the_fill_inside_the_hole(tiny_network, toy_clip, toy_holes):
     raw = tiny_network(toy_clip[None], toy_holes[None])[0]
-    fill = clip_evidence(toy_clip, toy_holes, tiny_network.spec.references).fill
+    fill = clip_evidence(
+        toy_clip, toy_holes, tiny_network.spec.window, tiny_network.spec.num_references
+    ).fill
     assert ((raw - fill).abs() * toy_holes).amax() > 1e-3
 
 

@@ -14,7 +14,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
 FLOOR = frozenset({"errors", "options", "report", "box", "models.spec"})
-BELOW_API = FLOOR | {"models", "fills", "masks", "metrics", "video", "weights", "scene", "engine"}
+BELOW_API = FLOOR | {
+    "models",
+    "fills",
+    "align",
+    "copying",
+    "masks",
+    "metrics",
+    "video",
+    "weights",
+    "scene",
+    "engine",
+}
 BELOW_API |= {"bench"}
 
 OURS = {
@@ -23,14 +34,16 @@ OURS = {
     "report": frozenset(),
     "box": frozenset(),
     "models.spec": frozenset({"errors"}),
-    "fills": frozenset({"box"}),
-    "models": frozenset({"errors", "fills", "box", "models.spec"}),
+    "fills": frozenset(),
+    "align": frozenset({"fills"}),
+    "copying": frozenset({"options", "box", "fills", "align"}),
+    "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
     "metrics": frozenset({"errors"}),
     "video": frozenset({"errors", "options"}),
     "weights": frozenset({"errors", "models", "models.spec"}),
     "scene": frozenset({"errors", "options"}),
-    "engine": FLOOR | {"models", "fills", "masks"},
+    "engine": FLOOR | {"models", "fills", "copying", "masks"},
     "bench": frozenset(
         {"errors", "options", "report", "box", "models", "models.spec", "engine", "weights"}
     ),
@@ -53,6 +66,8 @@ THIRD = {
     "box": frozenset({"torch"}),
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
+    "align": frozenset({"torch"}),
+    "copying": frozenset({"torch", "safetensors"}),
     "models": frozenset({"torch"}),
     "masks": frozenset({"torch", "numpy", "PIL", "kornia"}),
     "metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),

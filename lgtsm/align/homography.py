@@ -1,0 +1,288 @@
+"""Direct photometric alignment: the homography that explains how known pixels moved.
+
+Gauss-Newton on a pyramid, inverse compositional (Baker and Matthews 2004, "Lucas-Kanade 20 Years
+On", section 3.2), with gain and offset of brightness estimated together with the motion and robust
+weights, so that things that move by themselves do not pull. Nothing but torch, no features: the
+neighbour in time is always near enough to start from.
+
+Homographies live in normalised coordinates (`normalised_grid`), so that they hold at every size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from ..fills.averaging import halve
+
+MIN_SIDE = 14
+"""The coarsest level is not smaller than this: fewer pixels cannot hold eight numbers."""
+_LARGEST_SIDE = 320
+"""Alignment is measured at most at this size; finer changes a homography by hundredths of a pixel."""
+_ITERATIONS = (12, 8, 6, 5)
+"""Gauss-Newton steps a level, coarsest first; the last number serves all finer levels."""
+_MIN_KNOWN = 200
+"""Pixels that must be known in both frames at the finest level."""
+_MAX_STRETCH = 1.6
+"""Neighbouring frames differ by less zoom than this, measured at the corners."""
+_DAMPING = 1e-4
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """Homographies from one frame to N others.
+
+    matrix: (N,3,3) from normalised coordinates of the frame to those of the other one.
+    error: (N,) robust root-mean-square difference on pixels known in both, brightness matched.
+    valid: (N,) bool; False where the solver found nothing better than standing still.
+    """
+
+    matrix: Tensor
+    error: Tensor
+    valid: Tensor
+
+
+def normalised_grid(height: int, width: int, like: Tensor) -> Tensor:
+    """Return (h,w,2) x, y of the pixel centres: centre of the frame 0, longer side from -1 to 1."""
+    side = max(height, width)
+    y = (2 * torch.arange(height, dtype=like.dtype, device=like.device) + 1 - height) / side
+    x = (2 * torch.arange(width, dtype=like.dtype, device=like.device) + 1 - width) / side
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
+
+
+def apply_homography(matrix: Tensor, points: Tensor) -> Tensor:
+    """Map points.
+
+    Args:
+        matrix: (...,3,3).
+        points: (...,K,2) x, y.
+
+    Returns:
+        (...,K,2); points beyond the horizon are sent far outside the frame.
+    """
+    x, y = points[..., 0], points[..., 1]
+    rows = [
+        matrix[..., i, 0, None] * x + matrix[..., i, 1, None] * y + matrix[..., i, 2, None]
+        for i in range(3)
+    ]
+    depth = torch.where(rows[2] > 0.05, rows[2], torch.full_like(rows[2], torch.nan))
+    return torch.nan_to_num(torch.stack([rows[0] / depth, rows[1] / depth], -1), nan=9.0)
+
+
+def sample_normalised(images: Tensor, points: Tensor, *, mode: str = "bilinear") -> Tensor:
+    """Sample images (N,C,h,w) at normalised points (N,h',w',2); 0 outside."""
+    height, width = images.shape[-2:]
+    side = max(height, width)
+    scale = points.new_tensor([side / width, side / height])
+    return grid_sample(images, points * scale, mode=mode, padding_mode="zeros", align_corners=False)
+
+
+def to_grey(frames: Tensor) -> Tensor:
+    """Return (N,1,h,w) luma of (N,3,h,w) RGB (BT.601 weights, as video encoders use)."""
+    weights = frames.new_tensor([0.299, 0.587, 0.114])[:, None, None]
+    return (frames * weights).sum(-3, keepdim=True)
+
+
+def _gradient(image: Tensor) -> Tensor:
+    """Return (N,2,h,w) central differences d/dx, d/dy in units per pixel, 0 at the edges."""
+    gx, gy = torch.zeros_like(image), torch.zeros_like(image)
+    gx[..., :, 1:-1] = (image[..., :, 2:] - image[..., :, :-2]) / 2
+    gy[..., 1:-1, :] = (image[..., 2:, :] - image[..., :-2, :]) / 2
+    return torch.cat([gx, gy], 1)
+
+
+def pyramid(image: Tensor, known: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Return (image, known) from coarse to fine; known shares below a half count as unknown."""
+    image = image * known
+    levels = [(image, known)]
+    mass = known
+    while min(image.shape[-2:]) >= 2 * MIN_SIDE:
+        height, width = (side // 2 * 2 for side in image.shape[-2:])
+        image, mass = image[..., :height, :width], mass[..., :height, :width]
+        pooled = halve(mass)
+        image = halve(image * mass) / pooled.clamp_min(1e-6)
+        mass = (pooled > 0.9).to(image.dtype)
+        levels.append((image * mass, mass))
+    return levels[::-1]
+
+
+def _jacobian(image: Tensor, grid: Tensor) -> Tensor:
+    """Return (N,P,10): change of brightness with eight motion numbers, gain and offset."""
+    count = len(image)
+    side = max(image.shape[-2:])
+    slope = (_gradient(image) * side / 2).flatten(2)  # per normalised unit
+    gx, gy = slope[:, 0], slope[:, 1]
+    x, y = grid[..., 0].flatten().expand(count, -1), grid[..., 1].flatten().expand(count, -1)
+    radial = gx * x + gy * y
+    return torch.stack(
+        [
+            *(gx * x, gx * y, gx, gy * x, gy * y, gy, -radial * x, -radial * y),
+            *(image.flatten(1), torch.ones_like(x)),
+        ],
+        -1,
+    )
+
+
+def _small_homography(step: Tensor) -> Tensor:
+    """Return (N,3,3) identity plus a step (N,8)."""
+    matrix = torch.cat([step, torch.zeros_like(step[:, :1])], 1).view(-1, 3, 3)
+    return matrix + torch.eye(3, dtype=step.dtype, device=step.device)
+
+
+def _corners(like: Tensor, height: int, width: int) -> Tensor:
+    side = max(height, width)
+    right, bottom = width / side, height / side
+    return like.new_tensor([[-right, -bottom], [right, -bottom], [right, bottom], [-right, bottom]])
+
+
+def is_degenerate(matrix: Tensor, height: int, width: int) -> Tensor:
+    """Tell which homographies (N,3,3) fold, mirror or stretch the frame beyond use; (N,) bool."""
+    if not len(matrix):
+        return matrix.new_zeros(0, dtype=torch.bool)
+    corners = _corners(matrix, height, width)
+    moved = apply_homography(matrix, corners.expand(len(matrix), -1, -1))
+    finite = torch.isfinite(matrix).all(-1).all(-1)
+    sides = torch.roll(moved, -1, 1) - moved
+    before = torch.roll(corners, -1, 0) - corners
+    stretch = sides.norm(dim=-1) / before.norm(dim=-1)
+    following = torch.roll(sides, -1, 1)
+    turn = sides[..., 0] * following[..., 1] - sides[..., 1] * following[..., 0]
+    is_fine = (stretch < _MAX_STRETCH).all(1) & (stretch > 1 / _MAX_STRETCH).all(1)
+    return ~(finite & is_fine & (turn > 0).all(1))
+
+
+def align(
+    frame: Tensor,
+    known: Tensor,
+    others: Tensor,
+    others_known: Tensor,
+    start: Tensor | None = None,
+    *,
+    iterations: tuple[int, ...] | None = None,
+) -> Alignment:
+    """Find the homographies that bring `others` onto one frame.
+
+    Args:
+        frame: (1,1,h,w) grey, in [0,1].
+        known: (1,1,h,w) 1 = may be looked at.
+        others: (N,1,h,w) grey, in [0,1].
+        others_known: (N,1,h,w).
+        start: (N,3,3) where to begin; None is the identity.
+        iterations: Gauss-Newton steps a level, coarsest first, for so many of the finest levels;
+            None is all levels, as without a start.
+
+    Returns:
+        One homography for each of the others; the start where nothing better was found or too
+        little is known.
+    """
+    if min(frame.shape[-2:]) < MIN_SIDE:
+        return _standing(frame, len(others), start)
+    while max(frame.shape[-2:]) > _LARGEST_SIDE and min(frame.shape[-2:]) >= 2 * MIN_SIDE:
+        frame, known = _halve(frame, known)
+        others, others_known = _halve(others, others_known)
+    count, (height, width) = len(others), frame.shape[-2:]
+    if start is None:
+        start = torch.eye(3, dtype=frame.dtype, device=frame.device).expand(count, 3, 3)
+    matrix = start.clone()
+    ours, theirs = pyramid(frame, known), pyramid(others, others_known)
+    if iterations is not None:
+        ours, theirs = ours[-len(iterations) :], theirs[-len(iterations) :]
+    steps = iterations or _ITERATIONS
+    colour = frame.new_tensor([[1.0, 0.0]]).repeat(count, 1)
+    for depth, ((image, mask), (other, other_mask)) in enumerate(zip(ours, theirs, strict=True)):
+        grid = normalised_grid(*image.shape[-2:], image)
+        jacobian = _jacobian(image, grid)[0]  # (P,10), the same for all others
+        products = (jacobian[:, :, None] * jacobian[:, None]).flatten(1)
+        scale = None  # of the noise: measured once a level
+        for _ in range(steps[min(depth, len(steps) - 1)]):
+            residual, seen = _residual(matrix, colour, image, mask, other, other_mask, grid)
+            scale = _spread(residual, seen) if scale is None else scale
+            weight = seen / (1 + (residual / scale).square()).square()  # Geman and McClure
+            normal = (weight @ products).view(-1, 10, 10)
+            right = (weight * residual) @ jacobian
+            ridge = _DAMPING * normal.diagonal(dim1=1, dim2=2).clamp_min(1e-6)
+            step = torch.linalg.solve(normal + torch.diag_embed(ridge), right)
+            matrix, colour, largest = _update(matrix, colour, step)
+            if largest < 2e-5:
+                break
+    image, mask, other, other_mask = *ours[-1], *theirs[-1]
+    grid = normalised_grid(*image.shape[-2:], image)
+    error = _error(matrix, colour, image, mask, other, other_mask, grid)
+    still = frame.new_tensor([[1.0, 0.0]]).repeat(count, 1)
+    before = _error(start, still, image, mask, other, other_mask, grid)
+    enough = (mask.flatten(1).sum(1) > _MIN_KNOWN) & torch.isfinite(error)
+    valid = enough & ~is_degenerate(matrix, height, width) & (error <= before + 1e-4)
+    chosen = torch.where(valid[:, None, None], matrix, start)
+    return Alignment(chosen, torch.where(valid, error, before), valid)
+
+
+def _standing(frame: Tensor, count: int, start: Tensor | None) -> Alignment:
+    """Return the start, for frames too small to measure anything on."""
+    if start is None:
+        start = torch.eye(3, dtype=frame.dtype, device=frame.device).expand(count, 3, 3)
+    none = torch.zeros(count, device=frame.device)
+    return Alignment(start, none, none > 0)
+
+
+def _halve(image: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    height, width = (side // 2 * 2 for side in image.shape[-2:])
+    image, known = image[..., :height, :width], known[..., :height, :width]
+    mass = halve(known)
+    return halve(image * known) / mass.clamp_min(1e-6), (mass > 0.9).to(image.dtype)
+
+
+def _residual(
+    matrix: Tensor,
+    colour: Tensor,
+    image: Tensor,
+    mask: Tensor,
+    other: Tensor,
+    other_mask: Tensor,
+    grid: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Return (N,P) brightness-matched differences, and 1 where both are known."""
+    points = apply_homography(matrix, grid.flatten(0, 1).expand(len(other), -1, -1))
+    points = points.view(len(other), *grid.shape)
+    both = sample_normalised(torch.cat([other, other_mask], 1), points)
+    warped, seen = both[:, 0].flatten(1), both[:, 1].flatten(1)
+    weight = mask.flatten(1) * (seen > 0.99)
+    residual = warped - (colour[:, :1] * image.flatten(1) + colour[:, 1:])
+    return residual, weight
+
+
+def _spread(residual: Tensor, seen: Tensor) -> Tensor:
+    """Return (N,1) the difference at which a pixel's say has fallen to a quarter."""
+    # median over known pixels: a mask of zeros would pull it to zero
+    size = torch.where(seen > 0, residual.abs(), torch.full_like(residual, torch.nan))
+    return 2 * (1.4826 * size.nanmedian(1, keepdim=True).values).nan_to_num(1.0).clamp_min(0.004)
+
+
+def _error(
+    matrix: Tensor,
+    colour: Tensor,
+    image: Tensor,
+    mask: Tensor,
+    other: Tensor,
+    other_mask: Tensor,
+    grid: Tensor,
+) -> Tensor:
+    """Return (N,) robust root-mean-square of the difference."""
+    residual, seen = _residual(matrix, colour, image, mask, other, other_mask, grid)
+    is_seen = seen > 0
+    clipped = residual.abs().clamp_max(0.15).square() * is_seen
+    return (clipped.sum(1) / is_seen.sum(1).clamp_min(1)).sqrt()
+
+
+def _update(matrix: Tensor, colour: Tensor, step: Tensor) -> tuple[Tensor, Tensor, float]:
+    """Apply a step: the frame's own warp is undone (inverse compositional), brightness adds up."""
+    step = step.nan_to_num(0.0)
+    # a step larger than a fifth of the frame comes from a singular system
+    norm = step[:, :8].norm(dim=1, keepdim=True)
+    step = torch.where(norm > 0.2, torch.zeros_like(step), step)
+    # the step moves the frame towards the other; the warp has to undo it
+    matrix = matrix @ torch.linalg.inv(_small_homography(step[:, :8]))
+    matrix = matrix / matrix[:, 2:, 2:]
+    return matrix, colour + step[:, 8:], float(norm.max())

@@ -1,0 +1,121 @@
+"""Common rest motion of many frames: one velocity a pixel, solved jointly.
+
+What chained links leave is mostly a drift in proportion to the distance in time. For every pixel
+one velocity is sought under which all frames show the same colour there: frames that see the pixel
+vote, whether or not the frame itself does, so it works inside a hole as well as around it.
+Gauss-Newton, the unknown colour eliminated (variable projection; Golub and Pereyra 2003).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ..fills.averaging import halve, local_mean
+from .flow import CELL, even, length, sample_at, slopes
+
+_STEPS = (4, 3)
+"""Iterations at half size, then at full size."""
+_RIDGE = 2e-4
+_ROBUST = 0.05
+_MAX_STEP = 3.0
+_BLUR = (3, 5)
+"""Times a 3x3 average is taken: of the equations, of the velocity."""
+
+
+def refine_places(
+    grey: Tensor,
+    known: Tensor,
+    others: Sequence[Tensor],
+    others_known: Sequence[Tensor],
+    places: Tensor,
+    offsets: Sequence[int],
+) -> Tensor:
+    """Move places in other frames so that all frames agree.
+
+    Args:
+        grey: (1,1,h,w) part of the frame.
+        known: (1,1,h,w) of it.
+        others: R whole frames (1,1,H,W), grey.
+        others_known: R of (1,1,H,W).
+        places: (R,2,h,w) in pixels of the other frames.
+        offsets: R distances in time, in frames.
+
+    Returns:
+        (R,2,h,w) places.
+    """
+    times = places.new_tensor(offsets)[:, None, None, None]
+    times = times / times.abs().max()
+    size = grey.shape[-2:]
+    velocity = None
+    for level, steps in ((1, _STEPS[0]), (0, _STEPS[1])):
+        ours = (grey, known, places)
+        theirs = [torch.cat(pair, 1) for pair in zip(others, others_known, strict=True)]
+        for _ in range(level):
+            ours = tuple(halve(even(x)) for x in ours)
+            theirs = [halve(even(x)) for x in theirs]
+        ours = (ours[0], (ours[1] > 0.9).to(grey.dtype), ours[2] / 2**level)
+        cells = tuple(-(-side // CELL) for side in ours[0].shape[-2:])
+        if velocity is None:
+            velocity = grey.new_zeros(1, 2, *cells)
+        else:
+            velocity = 2 * interpolate(velocity, size=cells, mode="bilinear", align_corners=False)
+        for _ in range(steps):
+            velocity = _improve(*ours, theirs, times, velocity)
+    return places + _to_pixels(velocity, size) * times
+
+
+def _to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
+    fine = interpolate(cells, scale_factor=CELL, mode="bilinear", align_corners=False)
+    return fine[..., : size[0], : size[1]]
+
+
+def _improve(
+    grey: Tensor,
+    known: Tensor,
+    places: Tensor,
+    theirs: Sequence[Tensor],
+    times: Tensor,
+    velocity: Tensor,
+) -> Tensor:
+    """Do one Gauss-Newton step and one weighted smoothing of the velocity (1,2,h',w')."""
+    moved = places + _to_pixels(velocity, grey.shape[-2:]) * times
+    sampled = torch.cat(
+        [sample_at(one, moved[i : i + 1], padding="zeros") for i, one in enumerate(theirs)]
+    )
+    colour, seen = sampled[:, :1], (sampled[:, 1:] > 0.95).to(grey.dtype)
+    slope = slopes(colour) * times
+    # the frame itself is one more view, at time 0, that does not move with the velocity
+    total = seen.sum(0, keepdim=True) + known
+    mean = ((seen * colour).sum(0, keepdim=True) + known * grey) / total.clamp_min(1e-6)
+    weight = seen / (1 + ((colour - mean) / _ROBUST).square()).square()
+    own = known / (1 + ((grey - mean) / _ROBUST).square()).square()
+    total = (weight.sum(0, keepdim=True) + own).clamp_min(1e-6)
+    mean = ((weight * colour).sum(0, keepdim=True) + own * grey) / total
+    average = (weight * slope).sum(0, keepdim=True) / total
+    rest, own_rest, slope = mean - colour, mean - grey, slope - average
+    gx, gy = slope[:, :1], slope[:, 1:]
+    ax, ay = average[:, :1], average[:, 1:]
+    wx, wy = weight * gx, weight * gy
+    sums = torch.cat(
+        [
+            (wx * gx).sum(0, keepdim=True) + own * ax * ax,
+            (wx * gy).sum(0, keepdim=True) + own * ax * ay,
+            (wy * gy).sum(0, keepdim=True) + own * ay * ay,
+            (wx * rest).sum(0, keepdim=True) - own * ax * own_rest,
+            (wy * rest).sum(0, keepdim=True) - own * ay * own_rest,
+        ],
+        1,
+    )
+    xx, xy, yy, xd, yd = local_mean(halve(even(sums)), _BLUR[0]).split(1, 1)
+    xx, yy = xx + _RIDGE, yy + _RIDGE
+    determinant = xx * yy - xy * xy
+    step = torch.cat([yy * xd - xy * yd, xx * yd - xy * xd], 1) / determinant
+    step = step * (_MAX_STEP / length(step).clamp_min(_MAX_STEP))
+    weaker = determinant / (xx + yy)
+    sure = (weaker / (weaker + 4 * _RIDGE)).square() + 1e-4
+    velocity = velocity + step
+    return local_mean(velocity * sure, _BLUR[1]) / local_mean(sure, _BLUR[1])

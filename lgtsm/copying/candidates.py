@@ -1,0 +1,152 @@
+"""All candidates for one hole: the smooth fill and the consensus under each kind of motion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from ..align.flow import sample_at
+from ..box import Box
+from ..fills.smooth import smooth_fill
+from ..options import Motion
+from .consensus import Consensus, find_consensus, spread_cells, take_copies
+from .places import exact_places, rough_places
+from .references import choose_references, offsets_within
+from .shot import Shot
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where copies may come from.
+
+    motions: kinds of motion to try; none, planar, flow; () for no copies.
+    window: how far (before, after), in frames, others may lie.
+    count: how many of them may lend pixels to one frame.
+    """
+
+    motions: tuple[Motion, ...]
+    window: tuple[int, int]
+    count: int
+
+    @classmethod
+    def of(cls, motion: Motion, window: tuple[int, int], count: int) -> Search:
+        """Return the search that a user's choice of motion means."""
+        if count == 0 or not any(window):
+            return cls((), (0, 0), 0)
+        every = (Motion.NONE, Motion.PLANAR, Motion.FLOW)
+        return cls(every if motion is Motion.AUTO else (motion,), window, count)
+
+
+RIM_PX = 8
+"""Candidates are made for a hole's box and this much around it, where their seams show."""
+_RING_PX = 9
+"""Width of the known ring that is cut out to try the smooth fill."""
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Candidates for the part of a frame around its hole, (1,C,h,w) each.
+
+    box: the part; frame, hole: of it; smooth: (1,3,h,w) smooth fill; smooth_signs: (1,4,h,w) what
+    `SMOOTH_SIGNS` names; copies: consensus under each motion that was tried and found frames.
+    """
+
+    box: Box
+    frame: Tensor
+    hole: Tensor
+    smooth: Tensor
+    smooth_signs: Tensor
+    copies: dict[Motion, Consensus]
+
+
+SMOOTH_SIGNS = ("variance", "trial", "depth", "size")
+"""Squared contrast around the hole, squared error of filling a known ring around it, distance to
+the nearest known pixel over 16 pixels, log of the hole's area in pixels."""
+
+
+def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates:
+    """Gather the candidates for the hole of frame t.
+
+    Args:
+        shot: holds frame t and its window.
+        t: a frame with a hole.
+        search: where copies may come from.
+    """
+    exposure = shot[t]
+    crop = exposure.crop
+    box = exposure.box.grow(RIM_PX) & crop
+    rows, columns = box.within(crop)
+    part = (..., rows, columns)
+    whole = (..., crop.rows, crop.columns)
+    frame, hole = exposure.frame[whole], 1 - exposure.known[whole]
+    near = [t + o for o in offsets_within(*search.window) if t + o in shot]
+    copies = {}
+    for motion in search.motions:
+        found = _copy(shot, t, motion, near, search.count) if near else None
+        if found is not None:
+            copies[motion] = _cut(found, part)
+    return Candidates(
+        box=box,
+        frame=frame[part],
+        hole=hole[part],
+        smooth=frame[part],
+        smooth_signs=_smooth_signs(frame, hole)[part],
+        copies=copies,
+    )
+
+
+def _cut(consensus: Consensus, part: tuple) -> Consensus:
+    return Consensus(*(value[part] for value in vars(consensus).values()))
+
+
+def _copy(shot: Shot, t: int, motion: Motion, near: list[int], count: int) -> Consensus | None:
+    """Return the consensus under one kind of motion, or None where no frame shows the hole."""
+    crop = shot[t].crop
+    rough = rough_places(shot, t, crop, near, motion)
+    every = (..., slice(None, None, 2), slice(None, None, 2))
+    inside = (shot[t].known[..., crop.rows, crop.columns] == 0)[every][0, 0]
+    if not inside.any():  # a hole so thin that every other pixel misses it
+        every, inside = (...,), (shot[t].known[0, 0, crop.rows, crop.columns] == 0)
+    places = rough[every][..., inside]  # (R,2,P)
+    shown = torch.stack(
+        [
+            sample_at(shot[s].known, places[i : i + 1, :, None], padding="zeros")[0, 0, 0] > 0.99
+            for i, s in enumerate(near)
+        ]
+    )
+    chosen = choose_references(shown, [s - t for s in near], count)
+    if not chosen:
+        return None
+    others = [near[i] for i in chosen]
+    exact = exact_places(shot, t, crop, others, motion, rough[chosen])
+    return find_consensus(take_copies(shot, t, crop, others, exact), [s - t for s in others])
+
+
+def _smooth_signs(frame: Tensor, hole: Tensor) -> Tensor:
+    """Return (1,4,h,w) signs of how wrong the smooth fill is, from known pixels only.
+
+    Args:
+        frame: (1,3,h,w), holes filled smoothly.
+        hole: (1,1,h,w).
+    """
+    known = 1 - hole
+    mean = spread_cells(frame, known)
+    variance = spread_cells((frame - mean).square().mean(1, keepdim=True), known)
+    side = 2 * _RING_PX + 1
+    wider = max_pool2d(hole, side, 1, _RING_PX)
+    trial = smooth_fill(frame, wider)
+    missed = (trial - frame).square().mean(1, keepdim=True)
+    trial_error = spread_cells(missed, wider * known)
+    depth = torch.zeros_like(hole)
+    left = hole
+    step = 2
+    for _ in range(16):
+        if not left.any():
+            break
+        depth = depth + left * step
+        left = 1 - max_pool2d(1 - left, 2 * step + 1, 1, step)
+    area = torch.log(hole.sum().clamp_min(1.0)).expand_as(hole)
+    return torch.cat([variance, trial_error, depth / 16, area], 1)

@@ -1,0 +1,171 @@
+"""What several aligned frames agree on, and the signs of how far to trust it.
+
+Every copy is weighed by how well its frame fits around the hole (its local error) and how near it
+is in time; the heaviest group of copies that show the same colour wins, and its weighted mean is
+the consensus. The mean of all copies would blend an object that walks through one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate, pad
+
+from ..align.flow import sample_at
+from ..box import Box
+from ..fills.averaging import halve, local_mean
+from ..fills.smooth import push_pull
+from .shot import Shot
+
+_SAME = 10 / 255
+"""Difference of colour (root mean square) at which two copies half agree."""
+_TRUST = 0.008
+"""Added to a copy's local error: no frame is trusted beyond its grain."""
+_PATIENCE = 40.0
+"""Frames in time after which a copy counts a third."""
+_MOST_EXPOSURE = 0.12
+"""Largest difference of brightness that is put right; more is another object, not exposure."""
+_CELL_LEVELS = 2
+"""Errors are pooled over cells of 4x4 pixels."""
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Pixels of R other frames, brought to the places of one frame.
+
+    colour: (R,3,h,w), exposure matched; shown: (R,1,h,w) 1 = the other frame knows this pixel;
+    error: (R,1,h,w) squared difference around here on pixels known in both, spread into the hole.
+    """
+
+    colour: Tensor
+    shown: Tensor
+    error: Tensor
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """One candidate for a hole, (1,C,h,w) each.
+
+    colour: (1,3,h,w) weighted mean of the winning group; member: (1,3,h,w) the one copy that has
+    most support, as sharp as its frame; shown: 1 where any copy is; signs: (1,S,h,w) what
+    `SIGNS` names.
+    """
+
+    colour: Tensor
+    member: Tensor
+    shown: Tensor
+    signs: Tensor
+
+
+SIGNS = ("error", "spread", "group_spread", "agreement", "views", "distance")
+"""Squared local error of the winners, squared spread of all copies and of the winners, share of the
+winners, log of the number of copies, distance in time over 20 frames."""
+
+
+def _cells(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Average values over cells by weight; returns means and weights of the cells."""
+    size = 2**_CELL_LEVELS
+    extra = (0, -values.shape[-1] % size, 0, -values.shape[-2] % size)
+    total, mass = pad(values * weights, extra), pad(weights, extra)
+    for _ in range(_CELL_LEVELS):
+        total, mass = halve(total), halve(mass)
+    return total / mass.clamp_min(1e-6), mass
+
+
+def spread_cells(values: Tensor, weights: Tensor) -> Tensor:
+    """Average (N,C,h,w) over cells by weight (N,1,h,w) and carry it to where there is no weight."""
+    mean, mass = _cells(values, weights)
+    spread = push_pull(mean, mass)
+    fine = interpolate(spread, scale_factor=2**_CELL_LEVELS, mode="bilinear", align_corners=False)
+    return fine[..., : values.shape[-2], : values.shape[-1]]
+
+
+def take_copies(shot: Shot, t: int, box: Box, others: Sequence[int], places: Tensor) -> Copies:
+    """Sample other frames, once and bicubically, and measure how well they fit around the hole.
+
+    Args:
+        shot: holds frame t and the others.
+        t: the frame.
+        box: part of it.
+        others: R frame numbers.
+        places: (R,2,h,w) in the others, of the box's pixels.
+    """
+    part = (..., box.rows, box.columns)
+    frame, known = shot[t].frame[part], shot[t].known[part]
+    colours, shown = [], []
+    for i, s in enumerate(others):
+        here = places[i : i + 1]
+        colours.append(sample_at(shot[s].frame, here, mode="bicubic"))
+        shown.append(sample_at(shot[s].known, here, padding="zeros"))
+    colour = torch.cat(colours).clamp(0, 1)
+    seen = (torch.cat(shown) > 0.99).to(colour.dtype)
+    both = seen * known
+    difference = (frame - colour).clamp(-_MOST_EXPOSURE, _MOST_EXPOSURE)
+    # exposure: what differs everywhere around, not at single edges
+    offset = spread_cells(difference, both * ((frame - colour).abs().amax(1, keepdim=True) < 0.2))
+    offset = _smooth_exposure(offset)
+    colour = (colour + offset).clamp(0, 1)
+    error = spread_cells((frame - colour).square().mean(1, keepdim=True), both)
+    return Copies(colour, seen, error)
+
+
+def _smooth_exposure(offset: Tensor) -> Tensor:
+    """Keep what varies slowly over some 30 pixels."""
+    size = offset.shape[-2:]
+    for _ in range(3):
+        offset = halve(pad(offset, (0, offset.shape[-1] % 2, 0, offset.shape[-2] % 2), "replicate"))
+    offset = local_mean(offset, 6)
+    fine = interpolate(offset, scale_factor=8, mode="bilinear", align_corners=False)
+    return fine[..., : size[0], : size[1]]
+
+
+def find_consensus(copies: Copies, offsets: Sequence[int]) -> Consensus:
+    """Find what the copies agree on.
+
+    Args:
+        copies: R copies.
+        offsets: R distances in time, in frames.
+    """
+    colour, shown = copies.colour, copies.shown
+    distance = colour.new_tensor(offsets).abs()[:, None, None, None]
+    root = copies.error.sqrt()
+    weight = shown * torch.exp(-distance / _PATIENCE) / (root + _TRUST).square()
+    support = _support(colour, weight)
+    winner = torch.where(shown > 0, support, support - 1e9).argmax(0, keepdim=True)
+    member = colour.gather(0, winner.expand(1, 3, *colour.shape[-2:]))
+    joined = _agreement(colour, member) * weight
+    total = joined.sum(0, keepdim=True).clamp_min(1e-9)
+    everything = weight.sum(0, keepdim=True).clamp_min(1e-9)
+    mean = (joined * colour).sum(0, keepdim=True) / total
+    away = (colour - mean).square().mean(1, keepdim=True)
+    views = shown.sum(0, keepdim=True)
+    signs = torch.cat(
+        [
+            (joined * copies.error).sum(0, keepdim=True) / total,
+            (weight * away).sum(0, keepdim=True) / everything,
+            (joined * away).sum(0, keepdim=True) / total,
+            total / everything,
+            torch.log1p(views),
+            (joined * distance).sum(0, keepdim=True) / total / 20,
+        ],
+        1,
+    )
+    return Consensus(mean, member, (views > 0).to(colour.dtype), signs)
+
+
+def _agreement(one: Tensor, other: Tensor) -> Tensor:
+    """Return (N,1,h,w) in [0,1], how far colours (N,3,h,w) agree."""
+    return torch.exp(-(one - other).square().mean(1, keepdim=True) / (2 * _SAME * _SAME))
+
+
+def _support(colour: Tensor, weight: Tensor) -> Tensor:
+    """Return (R,1,h,w) the weight of the copies that agree with each copy, itself included."""
+    support = weight.clone()
+    for i in range(len(colour) - 1):
+        agree = _agreement(colour[i : i + 1], colour[i + 1 :])
+        support[i : i + 1] += (agree * weight[i + 1 :]).sum(0, keepdim=True)
+        support[i + 1 :] += agree * weight[i : i + 1]
+    return support

@@ -1,0 +1,181 @@
+"""Candidates, weighed: the fill to start from, how wrong it may be, and what it was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..box import Box
+from ..fills.averaging import local_mean
+from ..fills.evidence import Evidence, join_evidence
+from ..fills.smooth import push_pull
+from ..options import Motion
+from .candidates import Candidates, Search, gather_candidates
+from .gate import MOTIONS, Gate, colours_of, shipped_gate, signs_of
+from .shot import Shot
+
+_MOST_SEAM = 0.06
+"""Largest step of brightness at a hole's border that is evened out; more is an edge."""
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """Evidence of one frame, on the part around its hole.
+
+    box: the part; evidence: (1,C,h,w) values on it; shares: mean weight inside the hole of the
+    smooth fill and of the copies under each motion, in the order of `gate.MOTIONS`.
+    """
+
+    box: Box
+    evidence: Evidence
+    shares: tuple[float, ...]
+
+    def on(self, frame: Tensor, area: Box) -> Evidence:
+        """Return the evidence on another part of the frame; beyond its own the frame is known.
+
+        Args:
+            frame: (1,3,h,w) of that part.
+            area: where that part lies; must hold the hole.
+        """
+        common = self.box & area
+        inner, outer = common.within(self.box), common.within(area)
+        values = []
+        for value in vars(self.evidence).values():
+            whole = frame.clone() if value.shape[1] == 3 else torch.zeros_like(frame[:, :1])
+            whole[..., outer[0], outer[1]] = value[..., inner[0], inner[1]]
+            values.append(whole)
+        return Evidence(*values)
+
+
+def weigh_frame(shot: Shot, t: int, search: Search, gate: Gate | None = None) -> Weighed | None:
+    """Gather and weigh what is known about the hole of frame t.
+
+    Args:
+        shot: holds frame t and its window.
+        t: the frame.
+        search: where copies may come from.
+        gate: None is the shipped one.
+
+    Returns:
+        None for a frame without a hole.
+    """
+    if shot[t].box is None:
+        return None
+    candidates = gather_candidates(shot, t, search)
+    weights, error = weigh(candidates, gate or shipped_gate())
+    colours, _ = colours_of(candidates)
+    hole = candidates.hole
+    mix = (weights[:, :, None] * colours).sum(1)
+    mix = (mix + _seam(candidates.frame - mix, hole)).clamp(0, 1)
+    copied_weights = weights[:, 1:]
+    copied_share = copied_weights.sum(1, keepdim=True)
+    copied = (copied_weights[:, :, None] * colours[:, 1:]).sum(1) / copied_share.clamp_min(1e-6)
+    copied = torch.where(copied_share > 1e-3, copied, candidates.smooth)
+    member = _member(candidates, copied_weights, copied_share)
+
+    def inside(value: Tensor) -> Tensor:
+        return torch.where(hole > 0, value, candidates.frame)
+
+    evidence = Evidence(
+        fill=inside(mix),
+        smooth=inside(candidates.smooth),
+        copied=copied,
+        member=inside(member),
+        error=error * hole,
+        confidence=copied_share * hole,
+    )
+    area = hole.sum()
+    shares = tuple(
+        float((weights[:, i : i + 1] * hole).sum() / area) for i in range(len(MOTIONS) + 1)
+    )
+    return Weighed(candidates.box, evidence, shares)
+
+
+def weigh(candidates: Candidates, gate: Gate) -> tuple[Tensor, Tensor]:
+    """Return the candidates' weights (1,4,h,w) and the expected error (1,1,h,w) of their mix."""
+    signs, (_, there) = signs_of(candidates), colours_of(candidates)
+    size = signs.shape[-2:]
+    weights, log_error = gate(signs[0].flatten(1).T.float(), there[0].flatten(1).T)
+    weights = weights.T.reshape(1, -1, *size).to(signs.dtype)
+    # a choice that changes from pixel to pixel would be noise
+    weights = local_mean(weights, 2) * there
+    weights = weights / weights.sum(1, keepdim=True)
+    error = torch.exp(0.5 * log_error).T.reshape(1, 1, *size).to(signs.dtype)
+    return weights, local_mean(error, 2).clamp_max(1.0)
+
+
+def _seam(difference: Tensor, hole: Tensor) -> Tensor:
+    """Return (1,3,h,w) what evens out the step at a hole's border.
+
+    A membrane (Perez et al. 2003, "Poisson image editing") by push and pull, with bounded steps,
+    so that one bad pixel on the border does not smear through the hole.
+    """
+    bounded = difference.clamp(-_MOST_SEAM, _MOST_SEAM)
+    return push_pull(bounded, 1 - hole) * hole
+
+
+def _member(candidates: Candidates, weights: Tensor, share: Tensor) -> Tensor:
+    """Return (1,3,h,w) the single sharp copy under the motion of most weight, or the smooth fill."""
+    best = weights.argmax(1, keepdim=True)
+    result = candidates.smooth
+    for i, motion in enumerate(MOTIONS):
+        found = candidates.copies.get(motion)
+        if found is not None:
+            result = torch.where((best == i) & (share > 1e-3), found.member, result)
+    return result
+
+
+def clip_evidence(
+    frames: Tensor,
+    holes: Tensor,
+    window: tuple[int, int],
+    count: int,
+    motion: Motion = Motion.AUTO,
+    *,
+    only: Sequence[int] | None = None,
+) -> Evidence:
+    """Gather the evidence of every frame of one clip.
+
+    Args:
+        frames: (T,3,h,w) in [0,1].
+        holes: (T,1,h,w) 0 or 1, 1 = hole.
+        window: how far (before, after), in frames, others may lie.
+        count: how many of them may lend pixels; 0 for the smooth fill alone.
+        motion: as a user would say.
+        only: numbers of the frames that are wanted; None is all.
+
+    Returns:
+        Evidence with N = T, or as many as are wanted.
+    """
+    search = Search.of(motion, window, count)
+    shot = new_shot(frames.shape[-2:], frames.device, search.motions)
+    for frame, hole in zip(frames, holes, strict=True):
+        shot.push(frame[None], hole[None])
+    whole = Box(0, 0, *frames.shape[-2:])
+    rows = []
+    for t in range(len(frames)) if only is None else only:
+        frame = frames[t]
+        weighed = weigh_frame(shot, t, search)
+        rows.append(
+            plain_evidence(frame[None]) if weighed is None else weighed.on(frame[None], whole)
+        )
+    return join_evidence(rows)
+
+
+def new_shot(size: tuple[int, int], device: torch.device, motions: Sequence[Motion]) -> Shot:
+    """Return an empty shot that measures what these kinds of motion need."""
+    return Shot(
+        tuple(size),
+        device,
+        with_camera=Motion.PLANAR in motions or Motion.FLOW in motions,
+        with_flow=Motion.FLOW in motions,
+    )
+
+
+def plain_evidence(frame: Tensor) -> Evidence:
+    """Return the evidence of a part of a frame (1,3,h,w) that has no hole."""
+    zero = torch.zeros_like(frame[:, :1])
+    return Evidence(frame, frame, frame, frame, zero, zero)

@@ -1,0 +1,114 @@
+"""Where the pixels around a frame's hole lie in other frames, under each kind of motion."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ..align.flow import even, pixel_grid, sample_at
+from ..align.homography import align, apply_homography, normalised_grid
+from ..align.track import to_places, to_points
+from ..align.velocity import refine_places
+from ..box import Box
+from ..fills.averaging import halve
+from ..options import Motion
+from .shot import Shot
+
+_REFINE_STEPS = (6, 5)
+"""Gauss-Newton steps, at half and full size of the crop, that take the drift out of a chain."""
+
+
+def crop_grid(box: Box, like: Tensor) -> Tensor:
+    """Return (1,2,h,w) places of a box's pixels in their own frame."""
+    grid = pixel_grid(box.height, box.width, like)
+    return grid + like.new_tensor([box.left, box.top])[None, :, None, None]
+
+
+def rough_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion) -> Tensor:
+    """Follow the links of the shot to other frames.
+
+    Args:
+        shot: holds frame t and the others.
+        t: the frame.
+        box: part of it.
+        others: R frame numbers.
+        motion: none, planar or flow.
+
+    Returns:
+        (R,2,h,w) places in pixels of the other frames.
+    """
+    grid = crop_grid(box, shot[t].frame)
+    if motion is Motion.NONE:
+        return grid.expand(len(others), -1, -1, -1)
+    points = to_points(grid, shot.size).flatten(1, 2).expand(len(others), -1, -1)
+    matrices = torch.stack([shot.track.homography(t, s) for s in others]).to(grid.device)
+    moved = apply_homography(matrices, points).view(len(others), box.height, box.width, 2)
+    planar = to_places(moved, shot.size)
+    if motion is Motion.PLANAR:
+        return planar
+    # chains are smooth: a quarter of the pixels is followed, the rest lies between
+    wanted, found = set(others), {}
+    coarse = halve(even(grid))
+    for step in (1, -1):
+        farthest = max((s * step for s in others), default=t * step) * step
+        for s, places in shot.track.places(t, coarse, step):
+            if s in wanted:
+                found[s] = places
+            if s == farthest:
+                break
+    rest = torch.cat([found[s] for s in others]) - halve(even(planar))
+    fine = interpolate(rest, scale_factor=2, mode="bilinear", align_corners=False)
+    return planar + fine[..., : box.height, : box.width]
+
+
+def exact_places(
+    shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion, rough: Tensor
+) -> Tensor:
+    """Align the chosen frames directly with frame t, so that chains leave no drift.
+
+    Args:
+        shot: holds frame t and the others.
+        t: the frame.
+        box: part of it.
+        others: R frame numbers.
+        motion: none, planar or flow.
+        rough: (R,2,h,w) of `rough_places`.
+
+    Returns:
+        (R,2,h,w) places.
+    """
+    if motion is Motion.NONE:
+        return rough
+    part = (..., box.rows, box.columns)
+    grey, known = shot[t].grey[part], shot[t].known[part]
+    if motion is Motion.FLOW:
+        return refine_places(
+            grey,
+            known,
+            [shot[s].grey for s in others],
+            [shot[s].known for s in others],
+            rough,
+            [s - t for s in others],
+        )
+    warped = torch.cat(
+        [
+            sample_at(
+                torch.cat([shot[s].grey, shot[s].known], 1), rough[i : i + 1], padding="zeros"
+            )
+            for i, s in enumerate(others)
+        ]
+    )
+    seen = (warped[:, 1:] > 0.99).to(grey.dtype)
+    found = align(grey * known, known, warped[:, :1] * seen, seen, iterations=_REFINE_STEPS)
+    # the small homography works inside the crop, the chained one on the frame
+    size = (box.height, box.width)
+    points = normalised_grid(*size, grey).flatten(0, 1).expand(len(others), -1, -1)
+    inside = apply_homography(found.matrix, points).view(len(others), *size, 2)
+    corner = grey.new_tensor([box.left, box.top])[None, :, None, None]
+    moved = to_points(to_places(inside, size) + corner, shot.size).flatten(1, 2)
+    matrices = torch.stack([shot.track.homography(t, s) for s in others]).to(grey.device)
+    whole = apply_homography(matrices, moved).view(len(others), *size, 2)
+    return to_places(whole, shot.size)
