@@ -101,6 +101,7 @@ class Browser:
 
     def __init__(self, server: Server) -> None:
         self.server = server
+        self._driver = self._context = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -129,8 +130,10 @@ class Browser:
 
     def stop(self) -> None:
         async def close() -> None:
-            await self._context.close()
-            await self._driver.stop()
+            if self._context is not None:
+                await self._context.close()
+            if self._driver is not None:
+                await self._driver.stop()
 
         self._do(close())
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -212,8 +215,8 @@ class Browser:
 def browse(server: Server, profile: Path) -> Iterator[Browser]:
     """Open the front end of a server in a browser of its own."""
     browser = Browser(server)
-    browser.start(profile)
     try:
+        browser.start(profile)
         yield browser
     finally:
         browser.stop()
