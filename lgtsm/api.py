@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from .copying.plates import Reference
 from .engine.hooks import Hooks
 from .engine.memory import peak_memory
 from .engine.run import Job
@@ -26,7 +27,7 @@ _LOG = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
 
 
-def inpaint(
+def inpaint(  # noqa: PLR0913  the frozen public call
     frames: Tensor,
     holes: Tensor,
     model: Network | str | Path | None = None,
@@ -34,6 +35,8 @@ def inpaint(
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
     report: Report | None = None,
+    *,
+    references: Sequence[Reference] = (),
 ) -> Tensor:
     """Fill the holes of a clip.
 
@@ -46,6 +49,7 @@ def inpaint(
         progress: called as progress(done, total, note).
         cancel: asked between layers; True stops.
         report: figures of the job are written into it.
+        references: clean plates or painted frames that go before everything else.
 
     Returns:
         (T,3,H,W), a new tensor of the dtype and device of `frames`; outside the hole bit for bit
@@ -86,7 +90,7 @@ def inpaint(
         network = model if isinstance(model, Network) else load_model(model)
     hooks = Hooks(progress, cancel)
     report.model = network.name if network else "none"
-    job = Job(network, options, hooks, report)
+    job = Job(network, options, hooks, report, references=references)
     filled = None
     for patch in job.run(zip(frames, used, strict=True)):
         if patch.box is not None:
@@ -113,6 +117,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
     video: VideoOptions | None = None,
     fill_layer: str | Path | None = None,
     mask_used: str | Path | None = None,
+    references: Sequence[Reference] = (),
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Report:
@@ -127,6 +132,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         video: range of frames, quality, lossless, resume.
         fill_layer: .mov (ProRes 4444) or folder for the fill alone, with alpha.
         mask_used: .mkv or folder for the holes that were filled.
+        references: clean plates or painted frames, numbered as the frames of the file.
         progress: called as progress(done, total, note).
         cancel: asked between layers; True stops, what was computed is kept for `resume`.
 
@@ -146,5 +152,6 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         video=video or VideoOptions(),
         fill_layer=None if fill_layer is None else Path(fill_layer),
         mask_used=None if mask_used is None else Path(mask_used),
+        references=tuple(references),
     )
     return job.run(model, Hooks(progress, cancel))

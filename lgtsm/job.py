@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from hashlib import sha256
 from itertools import chain, islice, repeat
 from pathlib import Path
 
 from torch import Tensor
 
+from .copying.plates import Reference
 from .engine.hooks import Hooks
 from .engine.memory import peak_memory
 from .engine.run import Job, Patch
@@ -53,6 +55,7 @@ class FileJob:
     video: VideoOptions
     fill_layer: Path | None = None
     mask_used: Path | None = None
+    references: tuple[Reference, ...] = ()
 
     def run(self, model: Network | str | Path | None, hooks: Hooks) -> Report:
         """Do the job.
@@ -78,7 +81,14 @@ class FileJob:
             stack.push(journal.leave)
             report.resumed_from = journal.count
             work = _Work(self, info, sinks, journal, report, hooks)
-            job = Job(network, self._from_start(), hooks, report, resume_from=journal.count)
+            job = Job(
+                network,
+                self._from_start(),
+                hooks,
+                report,
+                references=self._numbered(),
+                resume_from=journal.count,
+            )
             filled = None
             for patch in job.run(work.feed()):
                 filled = filled if patch.box is None else patch.box | filled
@@ -165,6 +175,13 @@ class FileJob:
         cuts = tuple(c - self.video.start for c in self.options.cuts if c > self.video.start)
         return replace(self.options, cuts=cuts)
 
+    def _numbered(self) -> list[Reference]:
+        """Return the reference pictures with frames counted from the first one of the range."""
+        return [
+            replace(r, frame=None if r.frame is None else r.frame - self.video.start)
+            for r in self.references
+        ]
+
     def _identity(self, network: Network | None) -> dict[str, object]:
         """Return everything the result depends on, for the journal."""
         named = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
@@ -176,7 +193,12 @@ class FileJob:
         boxes = [asdict(b) for b in self.mask] if isinstance(self.mask, list) else []
         span = [self.video.start, self.video.end]
         weights = "" if network is None else network.digest()
-        return {"files": stamps, "boxes": boxes, "options": options, "span": span, "model": weights}
+        pictures = [
+            [sha256(r.picture.contiguous().numpy().tobytes()).hexdigest(), r.frame]
+            for r in self.references
+        ]
+        what = {"files": stamps, "boxes": boxes, "options": options, "references": pictures}
+        return what | {"span": span, "model": weights}
 
     def pairs(self, info: VideoInfo) -> Iterator[tuple[Frame, Tensor]]:
         """Read frames with their holes."""

@@ -23,6 +23,9 @@ class Report:
     """Mean share of hole, 0..1."""
     shots: list[int] = field(default_factory=list)
     """Numbers of the first frames of all shots."""
+    sources: dict[str, float] = field(default_factory=dict)
+    """Where the pixels in the holes came from before any network: mean shares of the smooth fill, of
+    copies under each kind of motion, and of reference pictures."""
     device: str = ""
     dtype: str = ""
     chunk: int = 0

@@ -85,6 +85,10 @@ class Track:
         """Return the link from frame t to frame t + 1."""
         return self._links[t]
 
+    def joins(self, t: int, s: int) -> bool:
+        """Tell whether there are links all the way between two frames."""
+        return all(u in self._links for u in range(min(t, s), max(t, s)))
+
     def forget(self, before: int) -> None:
         """Drop the links of frames earlier than this."""
         for t in [t for t in self._links if t < before]:

@@ -27,6 +27,7 @@ _EPILOG = """several inputs:
 examples:
   lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4
   lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
+  lgtsm inpaint film.mp4 --mask mask.mkv --reference painted.png@120 -o clean.mp4
   lgtsm inpaint film.mov --mask masks/ --fill-layer fill.mov --lossless -o clean.mkv
 """
 
@@ -65,6 +66,15 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     group = parser.add_argument_group("fill")
     add_fields(group, InpaintOptions, skip=("cuts",))
+    group.add_argument(
+        "--reference",
+        action="append",
+        default=[],
+        dest="pictures",
+        metavar="FILE[@FRAME]",
+        help="clean plate or painted frame, with the number of its frame if it has one; goes before "
+        "everything else; may be repeated",
+    )
     cuts = group.add_mutually_exclusive_group()
     cuts.add_argument(
         "--cuts",
@@ -185,6 +195,7 @@ def _fill(
 ) -> dict[str, object]:
     """Do one input with its bar; return its figures."""
     from ..api import inpaint_video
+    from .references import parse_reference
 
     with Bar(task.source.name, quiet=arguments.quiet) as bar:
         report = inpaint_video(
@@ -196,6 +207,7 @@ def _fill(
             video=video,
             fill_layer=task.fill_layer,
             mask_used=task.mask_used,
+            references=[parse_reference(text) for text in arguments.pictures],
             progress=bar,
             cancel=interruption.happened,
         )

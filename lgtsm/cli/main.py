@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import Cancelled, LgtsmError
-from . import bench, check, convert, demo, info, inpaint, masks, models, publish, score
+from . import bench, check, convert, demo, info, inpaint, masks, models, plate, publish, score
 from .interruption import Interruption
 from .progress import logging_to_stderr
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes; argparse itself ends with 2 on wrong usage."""
 
-_COMMANDS = (inpaint, check, score, masks, models, convert, publish, info, bench, demo)
+_COMMANDS = (inpaint, plate, check, score, masks, models, convert, publish, info, bench, demo)
 _EPILOG = """exit codes:
   0    done
   1    a file, model or option cannot be used; one sentence on stderr says why

@@ -28,6 +28,8 @@ _PATIENCE = 40.0
 """Frames in time after which a copy counts a third."""
 _MOST_EXPOSURE = 0.12
 """Largest difference of brightness that is put right; more is another object, not exposure."""
+_OTHER_THING = 0.2
+"""A pixel that differs by more says nothing about exposure."""
 _CELL_LEVELS = 2
 """Errors are pooled over cells of 4x4 pixels."""
 
@@ -103,13 +105,27 @@ def take_copies(shot: Shot, t: int, box: Box, others: Sequence[int], places: Ten
     colour = torch.cat(colours).clamp(0, 1)
     seen = (torch.cat(shown) > 0.99).to(colour.dtype)
     both = seen * known
-    difference = (frame - colour).clamp(-_MOST_EXPOSURE, _MOST_EXPOSURE)
-    # exposure: what differs everywhere around, not at single edges
-    offset = spread_cells(difference, both * ((frame - colour).abs().amax(1, keepdim=True) < 0.2))
-    offset = _smooth_exposure(offset)
-    colour = (colour + offset).clamp(0, 1)
+    colour = match_exposure(colour, frame, both)
     error = spread_cells((frame - colour).square().mean(1, keepdim=True), both)
     return Copies(colour, seen, error)
+
+
+def match_exposure(colour: Tensor, frame: Tensor, both: Tensor) -> Tensor:
+    """Add to copies what they lack in brightness around here, smoothly over some 30 pixels.
+
+    Args:
+        colour: (R,3,h,w) copies.
+        frame: (1,3,h,w) what they should look like.
+        both: (R,1,h,w) 1 = known in both.
+
+    Returns:
+        (R,3,h,w) in [0,1].
+    """
+    difference = frame - colour
+    # exposure is what differs everywhere around, not at single edges
+    is_light = difference.abs().amax(1, keepdim=True) < _OTHER_THING
+    bounded = difference.clamp(-_MOST_EXPOSURE, _MOST_EXPOSURE)
+    return (colour + _smooth_exposure(spread_cells(bounded, both * is_light))).clamp(0, 1)
 
 
 def _smooth_exposure(offset: Tensor) -> Tensor:

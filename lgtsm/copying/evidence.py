@@ -15,10 +15,15 @@ from ..fills.smooth import push_pull
 from ..options import Motion
 from .candidates import Candidates, Search, gather_candidates
 from .gate import MOTIONS, Gate, colours_of, shipped_gate, signs_of
+from .plates import Plate, show_best
 from .shot import Shot
 
 _MOST_SEAM = 0.06
 """Largest step of brightness at a hole's border that is evened out; more is an edge."""
+
+
+_PLATE_ERROR = 0.01
+"""What a reference picture is expected to be wrong: little enough that no network paints over it."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,8 @@ class Weighed:
     """Evidence of one frame, on the part around its hole.
 
     box: the part; evidence: (1,C,h,w) values on it; shares: mean weight inside the hole of the
-    smooth fill and of the copies under each motion, in the order of `gate.MOTIONS`.
+    smooth fill and of the copies under each motion, in the order of `gate.MOTIONS`; what is left to 1
+    came from reference pictures.
     """
 
     box: Box
@@ -50,13 +56,20 @@ class Weighed:
         return Evidence(*values)
 
 
-def weigh_frame(shot: Shot, t: int, search: Search, gate: Gate | None = None) -> Weighed | None:
+def weigh_frame(
+    shot: Shot,
+    t: int,
+    search: Search,
+    plates: Sequence[Plate] = (),
+    gate: Gate | None = None,
+) -> Weighed | None:
     """Gather and weigh what is known about the hole of frame t.
 
     Args:
         shot: holds frame t and its window.
         t: the frame.
         search: where copies may come from.
+        plates: reference pictures, which go before everything else.
         gate: None is the shipped one.
 
     Returns:
@@ -75,6 +88,13 @@ def weigh_frame(shot: Shot, t: int, search: Search, gate: Gate | None = None) ->
     copied = (copied_weights[:, :, None] * colours[:, 1:]).sum(1) / copied_share.clamp_min(1e-6)
     copied = torch.where(copied_share > 1e-3, copied, candidates.smooth)
     member = _member(candidates, copied_weights, copied_share)
+    view = show_best(plates, shot, t, candidates.box)
+    if view is not None:
+        colour, shown, _ = view
+        mix, copied, member = (torch.where(shown > 0, colour, x) for x in (mix, copied, member))
+        error = torch.where(shown > 0, torch.full_like(error, _PLATE_ERROR), error)
+        copied_share = torch.maximum(copied_share, shown)
+        weights = weights * (1 - shown)
 
     def inside(value: Tensor) -> Tensor:
         return torch.where(hole > 0, value, candidates.frame)
@@ -87,7 +107,7 @@ def weigh_frame(shot: Shot, t: int, search: Search, gate: Gate | None = None) ->
         error=error * hole,
         confidence=copied_share * hole,
     )
-    area = hole.sum()
+    area = hole.sum()  # what the weights leave came from reference pictures
     shares = tuple(
         float((weights[:, i : i + 1] * hole).sum() / area) for i in range(len(MOTIONS) + 1)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from ..box import Box, hole_box
 from ..copying.candidates import Search
 from ..copying.evidence import Weighed, new_shot, plain_evidence, weigh_frame
+from ..copying.plates import Plate
 from ..copying.shot import GRID_PX
 from ..errors import DeviceError
 from ..fills.evidence import Evidence
@@ -56,6 +57,7 @@ class ShotFiller:
         size: (height, width) of working frames, multiples of the network's step.
         policy: device, dtype, frames a chunk; more memory than there is lowers the chunk.
         search: where copies may come from.
+        plates: reference pictures at working size.
         border_px: pixels around a hole that are put out with it.
         hooks: asked between layers.
     """
@@ -67,15 +69,17 @@ class ShotFiller:
         *,
         policy: Policy,
         search: Search,
+        plates: Sequence[Plate] = (),
         border_px: int,
         hooks: Hooks,
     ) -> None:
         self.network, self.size, self.policy, self.hooks = network, size, policy, hooks
-        self.search, self.border_px = search, border_px
+        self.search, self.plates, self.border_px = search, plates, border_px
         self.chunk = policy.chunk
         self.notes: list[str] = []
         self._shot = new_shot(size, policy.device, search.motions)
-        self.shares: list[tuple[float, ...]] = []
+        self.shares: tuple[float, ...] = ()
+        self.weighed = 0
         self._boxes: dict[int, Box | None] = {}
         self._evidence: dict[int, Evidence] = {}
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
@@ -192,9 +196,11 @@ class ShotFiller:
 
     def _weigh(self, t: int) -> Weighed | None:
         """Gather what other frames show of the hole of frame t; None without a hole."""
-        weighed = weigh_frame(self._shot, t, self.search)
+        weighed = weigh_frame(self._shot, t, self.search, self.plates)
         if weighed is not None:
-            self.shares.append(weighed.shares)
+            sums = self.shares or (0.0,) * len(weighed.shares)
+            self.shares = tuple(a + b for a, b in zip(sums, weighed.shares, strict=True))
+            self.weighed += 1
         return weighed
 
     def _advance(

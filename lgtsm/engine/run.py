@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor
 
 from ..box import Box, hole_box
 from ..copying.candidates import Search
+from ..copying.gate import MOTIONS
+from ..copying.plates import Plate, Reference, check_reference, resized_picture
 from ..errors import ShapeError
 from ..models.network import Network
 from ..options import InpaintOptions, Mode
@@ -101,6 +103,7 @@ class Job:
         options: mode, feather, references, cuts, run; mask options are not applied here.
         hooks: progress is not called here, cancel is.
         report: figures are written into it as they become known.
+        references: pictures of what is behind the holes; see `Reference`.
         resume_from: patches of earlier frames are not wanted; only as many frames before it as
             can influence it are computed, the result is the same.
     """
@@ -112,6 +115,7 @@ class Job:
         hooks: Hooks,
         report: Report,
         *,
+        references: Sequence[Reference] = (),
         resume_from: int = 0,
     ) -> None:
         if options.mode is Mode.COPY:
@@ -123,6 +127,9 @@ class Job:
         self._detector = CutDetector() if options.cuts is None else None
         self._cuts = frozenset(options.cuts or ())
         self._arrived = self._hole_pixels = 0
+        self._references = () if options.mode is Mode.FILL else tuple(references)
+        self._shares: dict[str, float] = {}
+        self._weighed = 0
         self._resume_from = resume_from
         past = self.network.spec.trunk.context[0] if self.network else 0
         self._first_computed = resume_from - past - options.reach
@@ -211,21 +218,48 @@ class Job:
             self._fit.padded,
             policy=self._policy,
             search=search,
+            plates=self._plates(),
             border_px=_BORDER_PX if self._fit.resized else 0,
             hooks=self.hooks,
         )
+
+    def _plates(self) -> list[Plate]:
+        """Bring the reference pictures to working size and to the numbering of this shot."""
+        first = self.report.shots[-1]
+        plates = []
+        for reference in self._references:
+            if reference.frame is not None and reference.frame < first:
+                continue  # it belongs to an earlier shot
+            check_reference(reference, self._fit.source)
+            picture = resized_picture(reference.picture, self._fit.source)
+            picture, _ = to_working(picture, torch.zeros_like(picture[:1]), self._fit)
+            number = None if reference.frame is None else reference.frame - first
+            plates.append(Plate(picture[None].to(self._policy.device), number))
+        return plates
 
     def _end_shot(self) -> Iterator[Patch]:
         if self._filler is None:
             return
         yield from self._patches(self._filler.finish())
         self.report.notes += self._filler.notes
+        self._report_sources()
         # a lesson learnt in one shot holds for the next ones
         lesson = {"chunk": self._filler.chunk, "dtype": self._filler.dtype}
         self._policy = replace(self._policy, **lesson)
         self.report.chunk = self._policy.chunk
         self.report.dtype = str(self._policy.dtype).removeprefix("torch.")
         self._filler = None
+
+    def _report_sources(self) -> None:
+        """Write down where the pixels in the holes came from, before any network."""
+        names = ("smooth", *(motion.value for motion in MOTIONS))
+        for name, total in zip(names, self._filler.shares, strict=False):
+            self._shares[name] = self._shares.get(name, 0.0) + total
+        self._weighed += self._filler.weighed
+        if self._weighed:
+            means = {name: total / self._weighed for name, total in self._shares.items()}
+            means["reference"] = max(0.0, 1 - sum(means.values()))
+            self.report.sources = {name: round(share, 4) for name, share in means.items()}
 
     def _patches(self, filled: Iterator[Filled]) -> Iterator[Patch]:
         """Turn filled frames into patches, without those that a resumed job has already."""

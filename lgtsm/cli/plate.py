@@ -1,0 +1,92 @@
+"""`lgtsm plate`: one frame without what the mask covers, from the other frames alone."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..errors import OptionError
+from ..options import MaskOptions, Motion
+from .fields import add_fields, from_fields
+from .inpaint import GROW_PX
+from .interruption import Interruption
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "plate",
+        help="make a clean plate from a video",
+        description="Make the clean plate of one frame: what the mask covers, copied from other "
+        "frames of the shot. Paint what is missing and give it to `lgtsm inpaint --reference`.",
+    )
+    parser.add_argument("input", type=Path, metavar="IN", help="video file or folder of images")
+    parser.add_argument(
+        "--mask",
+        type=Path,
+        required=True,
+        metavar="MASK",
+        help="still image, video or folder; white is the hole",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT", help="picture to write (.png)"
+    )
+    parser.add_argument(
+        "--frame", type=int, default=0, metavar="N", help="whose plate, counted from 0 [0]"
+    )
+    parser.add_argument(
+        "--motion",
+        choices=[m.value for m in Motion],
+        default=Motion.AUTO.value,
+        help="how other frames are aligned [auto]",
+    )
+    parser.add_argument(
+        "--missing", type=Path, metavar="OUT", help="write what no frame shows, white"
+    )
+    parser.add_argument(
+        "--confidence", type=Path, metavar="OUT", help="write the share of copied pixels as grey"
+    )
+    add_fields(parser.add_argument_group("mask"), MaskOptions, defaults={"grow": GROW_PX})
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Make the plate and write its pictures."""
+    from ..job import FileJob
+    from ..options import InpaintOptions, VideoOptions
+    from ..plate import clean_plate
+    from ..video.picture import write_picture
+    from ..video.probe import probe
+
+    outputs = [p for p in (arguments.output, arguments.missing, arguments.confidence) if p]
+    taken = {p.resolve() for p in (arguments.input, arguments.mask)}
+    for path in outputs:
+        if path.resolve() in taken:
+            raise OptionError(f"Expected a name of its own for every file, got {path} twice.")
+        taken.add(path.resolve())
+    job = FileJob(
+        source=arguments.input,
+        mask=arguments.mask,
+        target=arguments.output,
+        options=InpaintOptions(mask=from_fields(MaskOptions, arguments)),
+        video=VideoOptions(),
+    )
+    info = probe(job.source, rate=job.video.rate)
+    job.look_at_mask(info)
+    plate = clean_plate(
+        ((frame.pixels, hole.float()) for frame, hole in job.pairs(info)),
+        arguments.frame,
+        motion=Motion(arguments.motion),
+        cancel=interruption.happened,
+    )
+    write_picture(plate.picture, arguments.output)
+    for path, values in (
+        (arguments.missing, plate.missing),
+        (arguments.confidence, plate.confidence),
+    ):
+        if path is not None:
+            write_picture(values.expand(3, -1, -1), path)
+    share = float(plate.missing.mean())
+    print(f"{arguments.output}: {share:.1%} of the picture is shown by no frame", file=sys.stderr)
+    return 0

@@ -1,0 +1,95 @@
+"""Clean plate: one frame as it would look without what the mask covers, from the others alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .copying.candidates import Search
+from .copying.evidence import new_shot, weigh_frame
+from .engine.run import check_frame
+from .errors import Cancelled, OptionError
+from .options import Motion
+
+NUM_REFERENCES = 16
+REACH = 192
+
+
+@dataclass(frozen=True)
+class CleanPlate:
+    """A plate and how far to believe it.
+
+    picture: (3,H,W) in [0,1]; equals the frame outside the mask.
+    missing: (1,H,W) 1 = no other frame shows this well enough; there the picture is a smooth fill.
+    confidence: (1,H,W) share of copied pixels, 0..1; 1 outside the mask.
+    """
+
+    picture: Tensor
+    missing: Tensor
+    confidence: Tensor
+
+
+def clean_plate(
+    pairs: Iterable[tuple[Tensor, Tensor]],
+    frame: int = 0,
+    *,
+    motion: Motion = Motion.AUTO,
+    num_references: int = NUM_REFERENCES,
+    reach: int = REACH,
+    cancel: Callable[[], bool] | None = None,
+) -> CleanPlate:
+    """Make the plate of one frame.
+
+    Args:
+        pairs: frames (3,H,W) floating point in [0,1] of one shot, each with its hole (1,H,W), above
+            0.5 = hole; taken one by one, so a long clip need not be in memory.
+        frame: number of the frame whose plate is wanted, from 0.
+        motion: how other frames are aligned.
+        num_references: how many of them may lend pixels.
+        reach: how far before and after, in frames, they may lie.
+        cancel: asked at every frame; True stops.
+
+    Returns:
+        The plate, on the CPU.
+
+    Raises:
+        OptionError: there is no such frame; ShapeError: shapes or values that do not fit;
+        Cancelled: `cancel` returned True.
+    """
+    search = Search.of(motion, (reach, reach), num_references)
+    shot, source, length = None, None, 0
+    with torch.inference_mode():
+        for t, (pixels, hole) in enumerate(pairs):
+            if cancel is not None and cancel():
+                raise Cancelled("Cancelled while the plate was made; nothing was written.")
+            length = t + 1
+            check_frame(pixels, hole, t)
+            if t > frame + reach:
+                break
+            hole = (hole > 0.5).float()
+            if shot is None:
+                shot = new_shot(pixels.shape[1:], torch.device("cpu"), search.motions)
+            shot.push(pixels[None].float().cpu(), hole[None].cpu())
+            shot.forget(min(t, frame) - reach)
+            if t == frame:
+                source = (pixels.float().cpu().clone(), hole.cpu())
+        if source is None:
+            raise OptionError(
+                f"Expected a frame number below {length}, got {frame}; count frames from 0."
+            )
+        picture, hole = source
+        weighed = weigh_frame(shot, frame, search)
+        confidence = 1 - hole
+        if weighed is not None:
+            rows, columns = weighed.box.rows, weighed.box.columns
+            inside = hole[:, rows, columns] > 0
+            picture[:, rows, columns] = torch.where(
+                inside, weighed.evidence.fill[0], picture[:, rows, columns]
+            )
+            confidence[:, rows, columns] = torch.where(
+                inside, weighed.evidence.confidence[0], confidence[:, rows, columns]
+            )
+    return CleanPlate(picture, (confidence < 0.5).float(), confidence.clamp(0, 1))

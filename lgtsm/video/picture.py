@@ -1,0 +1,53 @@
+"""Single pictures as tensors: reference pictures in, clean plates out."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from torch import Tensor
+
+from ..errors import VideoError
+from .frame import make_frame
+from .image import IMAGE_KINDS, load_image, save_image
+
+_DEEP = {".png": "rgb48be", ".tif": "rgb48le", ".tiff": "rgb48le"}
+
+
+def read_picture(path: Path) -> Tensor:
+    """Read a still image as (3,h,w) in [0,1], turned upright as its EXIF data says.
+
+    Raises:
+        VideoError: it cannot be read.
+    """
+    return make_frame(load_image(path), time=Fraction(0), index=0).pixels
+
+
+def write_picture(picture: Tensor, path: Path) -> None:
+    """Write a picture with 16 bits a colour; the file appears when it is whole.
+
+    Args:
+        picture: (3,h,w) in [0,1].
+        path: .png, .tif or .tiff.
+
+    Raises:
+        VideoError: another suffix, or the file cannot be written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in _DEEP:
+        raise VideoError(f"Expected a picture as .png or .tif, got {path}; choose such a name.")
+    levels = (picture.clamp(0, 1) * 65535).round().permute(1, 2, 0).cpu().numpy()
+    image = av.VideoFrame.from_ndarray(
+        np.ascontiguousarray(levels.astype(np.uint16)), format=_DEEP[suffix]
+    )
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        save_image(image, partial, IMAGE_KINDS[suffix])
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise VideoError(
+            f"Expected to write {path}, got: {error.strerror}; choose another place."
+        ) from error

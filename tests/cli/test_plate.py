@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lgtsm.cli.main import main
+
+
+@pytest.fixture
+def shot(tmp_path, rng):
+    """A folder of six equal frames with a box that moves over them, its masks, and the truth."""
+    truth = torch.nn.functional.interpolate(
+        torch.rand(1, 3, 8, 12, generator=rng), size=(64, 96), mode="bicubic"
+    )[0].clamp(0, 1)
+    truth = (truth * 255).round() / 255
+    for name in ("frames", "masks"):
+        (tmp_path / name).mkdir()
+    for t in range(6):
+        frame, mask = truth.clone(), np.zeros((64, 96), np.uint8)
+        frame[:, 20:40, 5 + 12 * t : 21 + 12 * t] = 0
+        mask[20:40, 5 + 12 * t : 21 + 12 * t] = 255
+        picture = (frame.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()
+        Image.fromarray(picture).save(tmp_path / "frames" / f"{t:03}.png")
+        Image.fromarray(mask).save(tmp_path / "masks" / f"{t:03}.png")
+    return tmp_path, truth
+
+
+def test_plate_is_written_and_serves_as_a_reference(shot, capsys):
+    folder, truth = shot
+    frames, masks = str(folder / "frames"), str(folder / "masks")
+    plate, missing, sure = (folder / n for n in ("plate.png", "missing.png", "sure.png"))
+    outputs = ["-o", str(plate), "--missing", str(missing), "--confidence", str(sure)]
+    code = main(["plate", frames, "--mask", masks, "--frame", "2", "--grow", "0", *outputs])
+    assert code == 0
+    assert "0.0%" in capsys.readouterr().err
+    made = np.asarray(Image.open(plate).convert("RGB"), np.float32)
+    assert np.abs(made - truth.permute(1, 2, 0).numpy() * 255).max() < 6
+    assert np.asarray(Image.open(missing).convert("L")).max() == 0
+    assert np.asarray(Image.open(sure).convert("L")).min() > 100
+
+    out = folder / "out"
+    outputs = ["-o", str(out), "--quiet", "--report", str(folder / "report.json")]
+    inputs = [frames, "--mask", masks, "--mode", "copy", "--reference", f"{plate}@2"]
+    code = main(["inpaint", *inputs, *outputs])
+    assert code == 0
+    assert '"reference": 1.0' in (folder / "report.json").read_text()
+    for path in sorted(out.iterdir()):
+        found = np.asarray(Image.open(path).convert("RGB"), np.float32)
+        assert np.abs(found - truth.permute(1, 2, 0).numpy() * 255).max() < 12
+
+
+@pytest.mark.parametrize(
+    ("reference", "words"),
+    [("none.png", "found no file"), ("none.png@x", "frame number"), ("frames@1", "found no file")],
+)
+def test_a_reference_that_cannot_be_read_is_one_sentence(shot, capsys, reference, words):
+    folder, _ = shot
+    inputs = [str(folder / "frames"), "--mask", str(folder / "masks"), "--mode", "copy"]
+    outputs = ["--reference", str(folder / reference), "-o", str(folder / "out")]
+    code = main(["inpaint", *inputs, *outputs])
+    assert code == 1
+    assert words in capsys.readouterr().err
+    assert not (folder / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [(["--frame", "99"], "below 6"), (["-o", "plate.jpg"], ".png or .tif")],
+)
+def test_plate_says_what_is_wrong(shot, capsys, extra, words, monkeypatch):
+    folder, _ = shot
+    monkeypatch.chdir(folder)
+    code = main(["plate", "frames", "--mask", "masks", "-o", "plate.png", *extra])
+    assert code == 1
+    assert words in capsys.readouterr().err
+    assert not list(folder.glob("*plate*"))

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from lgtsm import Reference, clean_plate
+from lgtsm.api import inpaint
+from lgtsm.errors import OptionError, ShapeError
+from lgtsm.options import InpaintOptions, Mode, Motion, RunOptions
+
+
+@pytest.fixture
+def scene(rng):
+    """Frames of a panning camera with a still hole, 2 px a frame: (10,3,72,112) and the holes."""
+    small = [torch.rand(1, 3, 6 * n, 12 * n, generator=rng) for n in (1, 2, 4)]
+    layers = [interpolate(x, size=(96, 260), mode="bicubic") for x in small]
+    picture = (sum(layers) / len(layers)).clamp(0, 1)
+    frames = torch.cat([picture[..., 8:80, 2 * t : 2 * t + 112] for t in range(10)])
+    holes = torch.zeros(10, 1, 72, 112)
+    holes[..., 20:50, 30:90] = 1
+    return frames, holes
+
+
+def _fill(frames, holes, references, **changes):
+    options = InpaintOptions(
+        mode=Mode.COPY, feather=0, cuts=(), run=RunOptions(device="cpu"), **changes
+    )
+    return inpaint(frames * (1 - holes), holes, None, options, references=references)
+
+
+def _error(result, frames, holes):
+    hidden = holes.expand_as(frames) > 0
+    return float((result - frames)[hidden].square().mean().sqrt())
+
+
+def test_a_painted_frame_is_taken_as_it_is(scene):
+    frames, holes = scene
+    painted = frames[4].clone()
+    painted[:, 25:45, 40:60] = torch.tensor([1.0, 0, 0])[:, None, None]
+    result = _fill(frames, holes, [Reference(painted, 4)])
+    assert torch.equal(
+        result[4][holes[4].expand(3, -1, -1) > 0], painted[holes[4].expand(3, -1, -1) > 0]
+    )
+
+
+def test_a_painted_frame_is_carried_through_the_shot(scene):
+    frames, holes = scene
+    alone = _error(_fill(frames, holes, []), frames, holes)
+    helped = _error(_fill(frames, holes, [Reference(frames[4], 4)]), frames, holes)
+    assert helped < 0.4 * alone
+    assert helped < 0.03
+
+
+@pytest.mark.parametrize("change", ["none", "exposure", "size"])
+def test_a_clean_plate_without_a_number_is_found_by_its_content(scene, change):
+    frames, holes = scene
+    plate = frames[0]
+    if change == "exposure":
+        plate = plate * 0.92
+    if change == "size":
+        plate = interpolate(plate[None], scale_factor=2, mode="bicubic")[0].clamp(0, 1)
+    helped = _error(_fill(frames, holes, [Reference(plate)]), frames, holes)
+    assert helped < 0.04
+
+
+def test_a_plate_of_another_scene_is_left_out(scene, rng):
+    frames, holes = scene
+    other = torch.rand(3, 72, 112, generator=rng)
+    with_it = _fill(frames, holes, [Reference(other)])
+    torch.testing.assert_close(with_it, _fill(frames, holes, []))
+
+
+def test_a_picture_of_another_shape_is_refused(scene):
+    frames, holes = scene
+    with pytest.raises(ShapeError, match="framed as the clip"):
+        _fill(frames, holes, [Reference(torch.zeros(3, 72, 72))])
+    with pytest.raises(ShapeError, match="reference picture"):
+        _fill(frames, holes, [Reference(torch.zeros(72, 112))])
+
+
+def test_clean_plate_copies_what_others_show_and_names_the_rest(scene):
+    frames, holes = scene
+    moving = torch.zeros_like(holes)
+    for t in range(10):
+        moving[t, :, 20:50, 4 + 9 * t : 24 + 9 * t] = 1
+    plate = clean_plate(zip(frames * (1 - moving), moving, strict=True), 5)
+    hidden = moving[5].expand(3, -1, -1) > 0
+    assert torch.equal(plate.picture[~hidden], (frames * (1 - moving))[5][~hidden])
+    assert (plate.picture - frames[5])[hidden].square().mean().sqrt() < 0.03
+    assert not plate.missing.any()
+    alone = clean_plate([(frames[0], holes[0])], 0)
+    assert torch.equal(alone.missing, holes[0])
+    assert not alone.confidence[holes[0] > 0].any()
+
+
+def test_clean_plate_of_a_frame_that_is_not_there_is_refused(scene):
+    frames, holes = scene
+    with pytest.raises(OptionError, match="below 10"):
+        clean_plate(zip(frames, holes, strict=True), 10)
+
+
+def test_without_motion_a_locked_plate_serves(scene):
+    frames, holes = scene
+    still = frames[:1].expand(10, -1, -1, -1)
+    result = _fill(still, holes, [Reference(frames[0])], motion=Motion.NONE)
+    assert _error(result, still, holes) < 0.01
