@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lgtsm.copying.evidence import clip_evidence
+from lgtsm.copying.clip import clip_evidence
 from lgtsm.fills.evidence import Evidence, join_evidence
 
 from .holes import draw_holes
@@ -79,7 +79,8 @@ def kept_number(number: int, recipe: Recipe) -> int:
 
 def num_wanted(recipe: Recipe) -> int:
     """Return how many frames an item is cut with, references included."""
-    return recipe.data.num_frames + 2 * recipe.network.num_references
+    reach = max(recipe.network.window) if recipe.network.starts_from_fill else 0
+    return recipe.data.num_frames + 2 * min(recipe.data.num_around, reach)
 
 
 def with_evidence(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
@@ -93,13 +94,19 @@ def with_evidence(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
     Returns:
         A batch of one item.
     """
-    reach, count = recipe.network.num_references, recipe.data.num_frames
+    count = recipe.data.num_frames
     first = (len(frames) - count) // 2
-    window = range(first, first + count)
     kept = slice(first, first + count)
     if not recipe.network.starts_from_fill:
         return Batch(frames[None, kept], holes[None, kept])
-    evidence = clip_evidence(frames, holes, (reach, reach), reach, only=window)
+    evidence = clip_evidence(
+        frames,
+        holes,
+        recipe.network.window,
+        recipe.network.num_references,
+        recipe.data.motion,
+        only=range(first, first + count),
+    )
     return Batch(frames[None, kept], holes[None, kept], evidence)
 
 

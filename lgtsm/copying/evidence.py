@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..box import Box
 from ..fills.averaging import local_mean
-from ..fills.evidence import Evidence, join_evidence
+from ..fills.evidence import Evidence
 from ..fills.smooth import push_pull
 from ..options import Motion
 from .candidates import Candidates, Search, gather_candidates
@@ -90,9 +90,9 @@ def weigh_frame(
     member = _member(candidates, copied_weights, copied_share)
     view = show_best(plates, shot, t, candidates.box)
     if view is not None:
-        colour, shown, _ = view
+        colour, shown, wrong = view
         mix, copied, member = (torch.where(shown > 0, colour, x) for x in (mix, copied, member))
-        error = torch.where(shown > 0, torch.full_like(error, _PLATE_ERROR), error)
+        error = torch.where(shown > 0, wrong.sqrt().clamp_max(_PLATE_ERROR), error)
         copied_share = torch.maximum(copied_share, shown)
         weights = weights * (1 - shown)
 
@@ -146,43 +146,6 @@ def _member(candidates: Candidates, weights: Tensor, share: Tensor) -> Tensor:
         if found is not None:
             result = torch.where((best == i) & (share > 1e-3), found.member, result)
     return result
-
-
-def clip_evidence(
-    frames: Tensor,
-    holes: Tensor,
-    window: tuple[int, int],
-    count: int,
-    motion: Motion = Motion.AUTO,
-    *,
-    only: Sequence[int] | None = None,
-) -> Evidence:
-    """Gather the evidence of every frame of one clip.
-
-    Args:
-        frames: (T,3,h,w) in [0,1].
-        holes: (T,1,h,w) 0 or 1, 1 = hole.
-        window: how far (before, after), in frames, others may lie.
-        count: how many of them may lend pixels; 0 for the smooth fill alone.
-        motion: as a user would say.
-        only: numbers of the frames that are wanted; None is all.
-
-    Returns:
-        Evidence with N = T, or as many as are wanted.
-    """
-    search = Search.of(motion, window, count)
-    shot = new_shot(frames.shape[-2:], frames.device, search.motions)
-    for frame, hole in zip(frames, holes, strict=True):
-        shot.push(frame[None], hole[None])
-    whole = Box(0, 0, *frames.shape[-2:])
-    rows = []
-    for t in range(len(frames)) if only is None else only:
-        frame = frames[t]
-        weighed = weigh_frame(shot, t, search)
-        rows.append(
-            plain_evidence(frame[None]) if weighed is None else weighed.on(frame[None], whole)
-        )
-    return join_evidence(rows)
 
 
 def new_shot(size: tuple[int, int], device: torch.device, motions: Sequence[Motion]) -> Shot:

@@ -14,6 +14,7 @@ from ..copying.candidates import Search
 from ..copying.evidence import Weighed, new_shot, plain_evidence, weigh_frame
 from ..copying.plates import Plate
 from ..copying.shot import GRID_PX
+from ..copying.steady import margin, steady_frame
 from ..errors import DeviceError
 from ..fills.evidence import Evidence
 from ..models.network import Network
@@ -81,6 +82,7 @@ class ShotFiller:
         self.shares: tuple[float, ...] = ()
         self.weighed = 0
         self._boxes: dict[int, Box | None] = {}
+        self._weighed: dict[int, Weighed | None] = {}
         self._evidence: dict[int, Evidence] = {}
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
         self._arrived = self._begun = self._done = 0
@@ -96,7 +98,7 @@ class ShotFiller:
                 check=hooks.check,
             )
         reach = self._stream.reach[0][0] if self._stream else 0
-        self._lookahead = max(search.window[1], reach)
+        self._lookahead = max(search.window[1] + margin(search)[1], reach)
 
     def push(self, frame: Tensor, hole: Tensor) -> Iterator[Filled]:
         """Take in the next frame (3,h,w) and its hole (1,h,w); yield frames that are finished."""
@@ -196,12 +198,21 @@ class ShotFiller:
 
     def _weigh(self, t: int) -> Weighed | None:
         """Gather what other frames show of the hole of frame t; None without a hole."""
-        weighed = weigh_frame(self._shot, t, self.search, self.plates)
+        for s in [s for s in self._weighed if s < t - margin(self.search)[0]]:
+            del self._weighed[s]
+        weighed = steady_frame(self._shot, t, self.search, self._weighed_at)
         if weighed is not None:
             sums = self.shares or (0.0,) * len(weighed.shares)
             self.shares = tuple(a + b for a, b in zip(sums, weighed.shares, strict=True))
             self.weighed += 1
         return weighed
+
+    def _weighed_at(self, t: int) -> Weighed | None:
+        """Gather the evidence of frame t alone, once."""
+        if t not in self._weighed:
+            self.hooks.check()
+            self._weighed[t] = weigh_frame(self._shot, t, self.search, self.plates)
+        return self._weighed[t]
 
     def _advance(
         self,
@@ -292,7 +303,7 @@ class ShotFiller:
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
-        oldest = min(self._begun - self.search.window[0], self._done)
+        oldest = min(self._begun - self.search.window[0] - margin(self.search)[0], self._done)
         self._shot.forget(oldest)
         reach = self._stream.reach[0] if self._stream else (0, 0)
         for t in [t for t in self._boxes if t < oldest - sum(reach)]:

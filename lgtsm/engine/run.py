@@ -13,6 +13,7 @@ from ..box import Box, hole_box
 from ..copying.candidates import Search
 from ..copying.gate import MOTIONS
 from ..copying.plates import Plate, Reference, check_reference, resized_picture
+from ..copying.steady import RADIUS
 from ..errors import ShapeError
 from ..models.network import Network
 from ..options import InpaintOptions, Mode
@@ -132,7 +133,7 @@ class Job:
         self._weighed = 0
         self._resume_from = resume_from
         past = self.network.spec.trunk.context[0] if self.network else 0
-        self._first_computed = resume_from - past - options.reach
+        self._first_computed = resume_from - past - options.reach - RADIUS
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.

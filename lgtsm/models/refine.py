@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..copying.evidence import clip_evidence
+from ..copying.clip import clip_evidence
 from ..errors import ShapeError
 from ..fills.evidence import Evidence
 from .network import Network, check_clip

@@ -14,6 +14,7 @@ __all__ = [
     "LAYERS",
     "REFINE_INPUTS",
     "REFINE_OUTPUTS",
+    "STEADY_FRAMES",
     "CombCNSpec",
     "LayerSpec",
     "NetworkSpec",
@@ -24,6 +25,8 @@ __all__ = [
 
 REFINE_INPUTS = 15
 """Fill, three candidates less the fill (3 channels each), hole, expected error, confidence."""
+STEADY_FRAMES = 2
+"""Frames before and after whose fills are averaged in (`copying.steady.RADIUS`)."""
 REFINE_OUTPUTS = 6
 """Residual (3) and a mixing weight for each of the three candidates."""
 
@@ -78,7 +81,9 @@ class NetworkSpec:
     def context(self) -> tuple[int, int]:
         """Frames (past, future) that an output frame depends on, candidates included."""
         (past, future), window = self.trunk.context, self.window
-        return past + window[0], future + window[1]
+        # a fill is averaged with those of its neighbours, which have windows of their own
+        before, after = (side + STEADY_FRAMES if side else 0 for side in window)
+        return past + before, future + after
 
     def to_config(self) -> dict[str, object]:
         """Return plain values for a file header; `from_config` reads them back."""

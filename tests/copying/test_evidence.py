@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -10,12 +11,14 @@ from torch.nn.functional import interpolate
 
 from lgtsm.box import Box
 from lgtsm.copying.candidates import Search
-from lgtsm.copying.evidence import clip_evidence, new_shot, weigh_frame
+from lgtsm.copying.clip import clip_evidence
+from lgtsm.copying.evidence import new_shot, weigh_frame
 from lgtsm.copying.gate import MOTIONS
 from lgtsm.copying.shot import GRID_PX, SURROUND_PX, evidence_crop
+from lgtsm.copying.steady import RADIUS, steady_frame
 from lgtsm.fills.evidence import Evidence, join_evidence
 from lgtsm.fills.smooth import smooth_fill
-from lgtsm.models.spec import REFINE_INPUTS
+from lgtsm.models.spec import REFINE_INPUTS, STEADY_FRAMES
 from lgtsm.options import Motion
 
 properties = settings(max_examples=20, deadline=None)
@@ -116,6 +119,30 @@ def test_a_hole_that_no_frame_shows_gets_the_smooth_fill(toy_clip):
     evidence = clip_evidence(still, holes, ALL, 8, Motion.NONE)
     torch.testing.assert_close(evidence.fill, smooth_fill(still, holes), atol=1e-5, rtol=0)
     assert not evidence.confidence.any()
+
+
+def test_fills_are_steady_where_nothing_is_sure(rng):
+    frames = 0.5 + 0.2 * torch.rand(6, 3, 64, 96, generator=rng)
+    holes = torch.zeros(6, 1, 64, 96)
+    holes[..., 20:44, 30:66] = 1
+    shot = new_shot(frames.shape[-2:], torch.device("cpu"), MOTIONS)
+    for frame, hole in zip(frames, holes, strict=True):
+        shot.push(frame[None], hole[None])
+    search = Search.of(Motion.AUTO, ALL, 8)
+    alone = [weigh_frame(shot, t, search) for t in range(6)]
+    steady = [steady_frame(shot, t, search, alone.__getitem__) for t in range(6)]
+    hidden = (holes[0, :, 20:44, 30:66] > 0).expand(3, -1, -1)
+
+    def restless(rows):
+        fills = [w.evidence.fill[0] for w in rows]
+        parts = [f[:, 8:-8, 8:-8][:, :24, :36] for f in fills]
+        return sum(float((a - b)[hidden].square().mean()) for a, b in itertools.pairwise(parts))
+
+    assert restless(steady) < 0.7 * restless(alone)
+
+
+def test_radius_is_what_the_networks_context_counts():
+    assert RADIUS == STEADY_FRAMES
 
 
 def test_exposure_is_matched(panned):

@@ -7,7 +7,7 @@ import torch
 
 from lgtsm.errors import ShapeError
 from lgtsm.models.build import build
-from lgtsm.copying.evidence import clip_evidence
+from lgtsm.copying.clip import clip_evidence
 from lgtsm.models.spec import FAMILIES
 
 every_family = pytest.mark.parametrize("family", FAMILIES)

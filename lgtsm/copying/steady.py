@@ -1,0 +1,92 @@
+"""Steady in time: a frame's fill averaged with its neighbours' fills along the motion.
+
+Every frame chooses its copies by itself, so where nothing is sure the choices flicker. Fills of the
+nearest frames, moved to this one, are averaged in, the more the less is known; what is sure stays
+as sharp as it is. The average reaches a fixed number of frames, so a streamed shot, a resumed one
+and a whole one give the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from ..align.flow import sample_at
+from ..options import Motion
+from .candidates import Search
+from .evidence import Weighed
+from .places import rough_places
+from .shot import Shot
+
+RADIUS = 2
+"""Frames before and after that are averaged in. Measured on nine clips with moving holes: 1 gains
+0.25 dB and takes half of the warping error away, 2 gains 0.35 dB and takes 55 %."""
+_ALIKE = 0.2
+"""Difference of colour (root mean square) at which a neighbour counts six tenths."""
+_FIT = 0.05
+"""Difference around the hole at which a neighbour counts half: it does not lie as it should."""
+_UNSURE = 0.03
+"""Expected error from which on neighbours count fully."""
+
+
+def neighbours(t: int, search: Search) -> list[int]:
+    """Return the frames whose fills steady frame t; none from the future of a causal search."""
+    if not search.motions:
+        return []
+    after = RADIUS if search.window[1] else 0
+    return [t + d for d in range(-RADIUS, after + 1) if d]
+
+
+def margin(search: Search) -> tuple[int, int]:
+    """Return how many more frames (before, after) than the search's window count."""
+    if not search.motions:
+        return 0, 0
+    return RADIUS, RADIUS if search.window[1] else 0
+
+
+def steady_frame(
+    shot: Shot, t: int, search: Search, weighed_at: Callable[[int], Weighed | None]
+) -> Weighed | None:
+    """Average the fill of frame t with its neighbours'.
+
+    Args:
+        shot: holds frame t and its neighbours.
+        t: the frame.
+        search: where copies come from.
+        weighed_at: evidence of a frame of the shot; None where it has no hole.
+
+    Returns:
+        The evidence of frame t with a steadier fill; None where it has no hole.
+    """
+    weighed = weighed_at(t)
+    others = [s for s in neighbours(t, search) if s in shot]
+    if weighed is None or not others:
+        return weighed
+    box, evidence = weighed.box, weighed.evidence
+    fill, total = evidence.fill.clone(), torch.ones_like(evidence.error)
+    motion = Motion.FLOW if Motion.FLOW in search.motions else search.motions[-1]
+    places = rough_places(shot, t, box, others, motion)
+    hidden = shot[t].known[..., box.rows, box.columns] == 0
+    rim = (~hidden).sum().clamp_min(1)
+    doubt = (evidence.error / _UNSURE).clamp_max(1)
+    for i, s in enumerate(others):
+        moved = sample_at(_composed(shot, s, weighed_at(s)), places[i : i + 1], mode="bicubic")
+        apart = (moved - evidence.fill).square().mean(1, keepdim=True)
+        fits = _FIT**2 / (_FIT**2 + float((apart * ~hidden).sum() / rim))
+        share = fits * doubt * torch.exp(-apart / (2 * _ALIKE * _ALIKE))
+        fill, total = fill + share * moved, total + share
+    fill = torch.where(hidden, (fill / total).clamp(0, 1), evidence.fill)
+    return replace(weighed, evidence=replace(evidence, fill=fill))
+
+
+def _composed(shot: Shot, s: int, weighed: Weighed | None) -> Tensor:
+    """Return frame s (1,3,h,w) with its fill."""
+    frame = shot[s].frame
+    if weighed is None:
+        return frame
+    frame = frame.clone()
+    frame[..., weighed.box.rows, weighed.box.columns] = weighed.evidence.fill
+    return frame
