@@ -9,6 +9,7 @@ from enum import Enum
 
 from lgtsm.models.discriminator import DISCRIMINATORS, DiscriminatorSpec
 from lgtsm.models.spec import FAMILIES, NetworkSpec
+from lgtsm.options import Motion
 
 from .losses.adversarial import Adversarial
 from .losses.features import Gram
@@ -46,7 +47,11 @@ class DataRecipe:
     """How training clips and their holes are drawn."""
 
     num_frames: int = 6
-    """Frames of one item that are filled; as many references as the network takes surround them."""
+    """Frames of one item that are filled."""
+    num_around: int = 8
+    """Frames on each side of these that may lend pixels, where the network starts from a fill."""
+    motion: Motion = Motion.AUTO
+    """How copies from other frames are aligned, where the network starts from a fill."""
     size: int = 128
     """Height and width of a crop, in pixels; a multiple of 4."""
     max_stride: int = 2

@@ -9,6 +9,7 @@ import torch
 
 from lgtsm.errors import OptionError
 from lgtsm.models.build import build
+from lgtsm.options import Motion
 from train.average import MovingAverage
 from train.initial import TARGET_STD, initialise, rescale_layers
 from train.losses.refine import refine_losses
@@ -139,7 +140,8 @@ def test_every_recipe_makes_a_step_of_each_stage(name, toy_library):
     if hasattr(trunk, "width"):
         recipe = replace(recipe, network=replace(recipe.network, trunk=replace(trunk, width=4)))
     recipe = replace(
-        recipe, data=replace(recipe.data, num_frames=3, size=64, width=0, still_ratio=0.5)
+        recipe,
+        data=replace(recipe.data, num_frames=3, num_around=2, motion=Motion.NONE, size=64, width=0),
     )
     item = Items(toy_library, recipe)[0]
     for stage in (recipe.stage1, recipe.stage2):

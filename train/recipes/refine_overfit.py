@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from lgtsm.models.spec import FAMILIES
+from lgtsm.options import Motion
 
 from ..recipe import DataRecipe, RatioLosses, Recipe, Stage
 from .refine_toy import RECIPE as TOY
@@ -17,7 +18,9 @@ _STAGE = Stage(
 RECIPE = Recipe(
     name="refine_overfit",
     network=replace(_SPEC, num_references=2, trunk=replace(_SPEC.trunk, width=8)),
-    data=DataRecipe(num_frames=3, size=64, jitter=0.0, num_items=2),
+    data=DataRecipe(
+        num_frames=3, num_around=2, motion=Motion.NONE, size=64, jitter=0.0, num_items=2
+    ),
     stage1=_STAGE,
     stage2=replace(_STAGE, learning_rate=1e-3, adversary=TOY.stage2.adversary),
 )

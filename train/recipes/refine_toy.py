@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from lgtsm.models.discriminator import DISCRIMINATORS
 from lgtsm.models.spec import FAMILIES
+from lgtsm.options import Motion
 
 from ..recipe import AdversaryRecipe, DataRecipe, Recipe, Stage
 
@@ -12,7 +13,7 @@ _STAGE = Stage(warmup_steps=2, ema_decay=0.9)
 RECIPE = Recipe(
     name="refine_toy",
     network=replace(_SPEC, num_references=2, trunk=replace(_SPEC.trunk, width=4)),
-    data=DataRecipe(num_frames=3, size=64),
+    data=DataRecipe(num_frames=3, num_around=2, motion=Motion.NONE, size=64),
     stage1=_STAGE,
     stage2=replace(
         _STAGE,
