@@ -5,6 +5,7 @@ from __future__ import annotations
 from comfy_api.latest import ComfyExtension, io
 
 from .check_result import LGTSMCheckResult
+from .clean_plate import LGTSMCleanPlate
 from .demo_scene import LGTSMDemoScene
 from .free_form_masks import GenerateFreeFormMasks
 from .inpaint import LGTSMInpaint
@@ -21,6 +22,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     GenerateFreeFormMasks,
     LGTSMDemoScene,
     LGTSMCheckResult,
+    LGTSMCleanPlate,
 )
 """Ids are frozen: saved workflows hold them. Later inputs are appended at the end."""
 

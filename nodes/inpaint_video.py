@@ -14,6 +14,7 @@ from comfy_api.latest import InputImpl, io
 from torch import Tensor
 
 from ..lgtsm import __version__
+from ..lgtsm.copying.plates import Reference
 from ..lgtsm.engine.estimate import estimate
 from ..lgtsm.engine.hooks import Hooks
 from ..lgtsm.errors import OptionError
@@ -25,6 +26,7 @@ from ..lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, VideoOpti
 from ..lgtsm.video.probe import VideoInfo, probe
 from .fill_inputs import fill_inputs, fill_options
 from .loaded import LoadedModel, Reporter, make_ready
+from .reference_inputs import reference_inputs, to_references
 from .schema import choice, schema
 from .video_files import active_span, source_file, tensor_mask, video_mask
 
@@ -91,6 +93,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
                     tooltip="Write FFV1 in Matroska, exact outside the mask. The file then stays "
                     "in output/lgtsm; Save Video would encode it again.",
                 ),
+                *reference_inputs(),
             ],
             outputs=[
                 io.Video.Output("repaired", display_name="video", tooltip="The repaired file."),
@@ -110,6 +113,8 @@ class LGTSMInpaintVideo(io.ComfyNode):
         mask: Tensor | None = None,
         mask_video: object | None = None,
         model: LoadedModel | None = None,
+        reference: Tensor | None = None,
+        reference_frames: str = "",
         **settings: object,
     ) -> io.NodeOutput:
         given = sum(x is not None for x in (mask, mask_video)) + bool(boxes.strip())
@@ -132,6 +137,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
             masks = [MaskBox.parse(line).delayed(span[0]) for line in lines]
         own = MaskOptions(grow=settings["grow"], length=LengthPolicy(settings["length"]))
         options = fill_options(InpaintOptions(mask=own), settings)
+        references = to_references(reference, reference_frames, span[0])
         network, options, _kept = make_ready(model, options, _memory(info))
         video_options = VideoOptions(
             start=span[0],
@@ -140,7 +146,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
             lossless=settings["lossless"],
             resume=True,
         )
-        name = _name(source, masks, options, video_options, network)
+        name = _name(source, masks, options, video_options, network, references)
         suffix = ".mkv" if video_options.lossless else ".mp4"
         job = FileJob(
             source=source,
@@ -149,6 +155,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
             options=options,
             video=video_options,
             mask_used=temporary / f"{name}.mask.mkv",
+            references=references,
         )
         try:
             report = job.run(network, Hooks(reporter.progress, reporter.cancel))
@@ -183,6 +190,7 @@ def _name(
     options: InpaintOptions,
     video: VideoOptions,
     network: Network | None,
+    references: tuple[Reference, ...],
 ) -> str:
     """Name a job by everything its result depends on, so that the same job finds its journal."""
     state = source.stat()
@@ -190,8 +198,11 @@ def _name(
     settings = replace(options, run=replace(options.run, device="auto", chunk=0))
     facts = [__version__, str(source.resolve()), state.st_size, state.st_mtime_ns, str(masks)]
     facts += [repr(settings), repr(video), weights]
-    digest = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
-    return f"{source.stem[:40]}_{digest}"
+    digest = hashlib.sha256(json.dumps(facts).encode())
+    for reference in references:
+        digest.update(f"{reference.frame}".encode())
+        digest.update(reference.picture.contiguous().numpy().tobytes())
+    return f"{source.stem[:40]}_{digest.hexdigest()[:12]}"
 
 
 def _finish(path: Path, source: Path, temporary: Path, video: VideoOptions) -> Path:

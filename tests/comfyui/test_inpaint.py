@@ -10,7 +10,7 @@ import torch
 
 import lgtsm
 from lgtsm.options import InpaintOptions, MaskOptions
-from tests.comfyui.conftest import cancelled, long_job, progress_values, read_tensors
+from tests.comfyui.conftest import FILL, cancelled, long_job, progress_values, read_tensors
 
 
 @pytest.fixture
@@ -273,3 +273,58 @@ def test_check_result_finds_one_changed_pixel(server, chain, clip, tmp_path):
     run = server.run(nodes)
     assert run.status == "error"
     assert "1 pixels outside the mask changed" in run.error
+
+
+def test_references_go_before_everything_else_as_in_the_library(server, rng, tmp_path):
+    images = torch.rand(4, 48, 64, 3, generator=rng)
+    mask = torch.zeros(1, 48, 64)
+    mask[:, 10:30, 20:40] = 1
+    torch.save({"images": images, "mask": mask}, tmp_path / "clip.pt")
+    torch.save({"images": 1 - images[2:3], "mask": mask}, tmp_path / "reference.pt")
+    load = [
+        {"class_type": "ProbeLoad", "inputs": {"path": str(tmp_path / name)}}
+        for name in ("clip.pt", "reference.pt")
+    ]
+    fill = {"images": ["1", 0], "mask": ["1", 1], "reference": ["2", 0], **FILL, "grow": 0}
+    save = {"path": str(tmp_path / "out.pt"), "value": ["3", 0]}
+    prompt = {
+        "1": load[0],
+        "2": load[1],
+        "3": {"class_type": "LGTSMInpaint", "inputs": {**fill, "reference_frames": "2"}},
+        "4": {"class_type": "ProbeSave", "inputs": save},
+    }
+    run = server.run(prompt)
+    assert run.status == "success", run.error
+    repaired = read_tensors(tmp_path / "out.pt")[0]
+    expected = lgtsm.inpaint(
+        images.permute(0, 3, 1, 2),
+        mask[:, None],
+        references=[lgtsm.Reference((1 - images[2]).permute(2, 0, 1), 2)],
+    )
+    assert torch.equal(repaired, expected.permute(0, 2, 3, 1))
+    prompt["3"]["inputs"]["reference_frames"] = "0, 2"
+    assert "Expected one frame number for each of the 1 references, got 2" in (
+        server.run(prompt).error
+    )
+
+
+def test_clean_plate_keeps_the_frame_and_fills_the_mask(chain, clip, tmp_path):
+    images, mask = clip(num_frames=5)
+    still = images[:1].expand(5, -1, -1, -1).clone()
+    moving = torch.where(mask[..., None] > 0, 1 - still, still)
+    torch.save({"images": moving, "mask": mask}, tmp_path / "plate.pt")
+    inputs = {"frame": 2, "motion": "none", "grow": 0, "num_references": 16, "reach": 192}
+    nodes = {
+        "1": {"class_type": "ProbeLoad", "inputs": {"path": str(tmp_path / "plate.pt")}},
+        "2": {
+            "class_type": "LGTSMCleanPlate",
+            "inputs": {"images": ["1", 0], "mask": ["1", 1], **inputs},
+        },
+    }
+    plate, missing, confidence = chain(nodes, ("2", 0), ("2", 1), ("2", 2)).values
+    assert plate.shape == (1, 48, 64, 3)
+    outside = mask[2] == 0
+    assert torch.equal(plate[0][outside], moving[2][outside])
+    assert missing.shape == confidence.shape == (1, 48, 64)
+    assert not missing[0][outside].any()
+    assert (confidence[0][outside] == 1).all()

@@ -25,6 +25,7 @@ IDS = (
     "GenerateFreeFormMasks",
     "LGTSMDemoScene",
     "LGTSMCheckResult",
+    "LGTSMCleanPlate",
 )
 
 
