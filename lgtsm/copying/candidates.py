@@ -47,11 +47,20 @@ _RING_PX = 9
 
 
 @dataclass(frozen=True)
+class Lent:
+    """Where a consensus took its pixels: R frames, places (R,2,h,w) in them, weights (R,1,h,w)."""
+
+    numbers: tuple[int, ...]
+    places: Tensor
+    weights: Tensor
+
+
+@dataclass(frozen=True)
 class Candidates:
     """Candidates for the part of a frame around its hole, (1,C,h,w) each.
 
     box: the part; frame, hole: of it; smooth: (1,3,h,w) smooth fill; smooth_signs: (1,4,h,w) what
-    `SMOOTH_SIGNS` names; copies: consensus under each motion that was tried and found frames.
+    `SMOOTH_SIGNS` names; copies: consensus under each motion that was tried and found frames; lent: where each took its pixels.
     """
 
     box: Box
@@ -60,6 +69,7 @@ class Candidates:
     smooth: Tensor
     smooth_signs: Tensor
     copies: dict[Motion, Consensus]
+    lent: dict[Motion, Lent]
 
 
 SMOOTH_SIGNS = ("variance", "trial", "depth", "size")
@@ -83,11 +93,13 @@ def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates:
     whole = (..., crop.rows, crop.columns)
     frame, hole = exposure.frame[whole], 1 - exposure.known[whole]
     near = [t + o for o in offsets_within(*search.window) if t + o in shot]
-    copies = {}
+    copies, lent = {}, {}
     for motion in search.motions:
         found = _copy(shot, t, motion, near, search.count) if near else None
         if found is not None:
-            copies[motion] = _cut(found, part)
+            consensus, others, places = found
+            copies[motion] = _cut(consensus, part)
+            lent[motion] = Lent(tuple(others), places[part], copies[motion].joined)
     return Candidates(
         box=box,
         frame=frame[part],
@@ -95,6 +107,7 @@ def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates:
         smooth=frame[part],
         smooth_signs=_smooth_signs(frame, hole)[part],
         copies=copies,
+        lent=lent,
     )
 
 
@@ -102,8 +115,14 @@ def _cut(consensus: Consensus, part: tuple) -> Consensus:
     return Consensus(*(value[part] for value in vars(consensus).values()))
 
 
-def _copy(shot: Shot, t: int, motion: Motion, near: list[int], count: int) -> Consensus | None:
-    """Return the consensus under one kind of motion, or None where no frame shows the hole."""
+def _copy(
+    shot: Shot, t: int, motion: Motion, near: list[int], count: int
+) -> tuple[Consensus, list[int], Tensor] | None:
+    """Copy under one kind of motion.
+
+    Returns:
+        The consensus, R frame numbers and places (R,2,h,w); None where no frame shows the hole.
+    """
     crop = shot[t].crop
     rough = rough_places(shot, t, crop, near, motion)
     every = (..., slice(None, None, 2), slice(None, None, 2))
@@ -122,7 +141,8 @@ def _copy(shot: Shot, t: int, motion: Motion, near: list[int], count: int) -> Co
         return None
     others = [near[i] for i in chosen]
     exact = exact_places(shot, t, crop, others, motion, rough[chosen])
-    return find_consensus(take_copies(shot, t, crop, others, exact), [s - t for s in others])
+    copies = take_copies(shot, t, crop, others, exact)
+    return find_consensus(copies, [s - t for s in others]), others, exact
 
 
 def _smooth_signs(frame: Tensor, hole: Tensor) -> Tensor:

@@ -49,17 +49,18 @@ class Copies:
 
 @dataclass(frozen=True)
 class Consensus:
-    """One candidate for a hole, (1,C,h,w) each.
+    """One candidate for a hole, (1,C,h,w) each but for `joined`.
 
     colour: (1,3,h,w) weighted mean of the winning group; member: (1,3,h,w) the one copy that has
     most support, as sharp as its frame; shown: 1 where any copy is; signs: (1,S,h,w) what
-    `SIGNS` names.
+    `SIGNS` names; joined: (R,1,h,w) weights of the copies in the mean, not normalised.
     """
 
     colour: Tensor
     member: Tensor
     shown: Tensor
     signs: Tensor
+    joined: Tensor
 
 
 SIGNS = ("error", "spread", "group_spread", "agreement", "views", "distance")
@@ -169,7 +170,7 @@ def find_consensus(copies: Copies, offsets: Sequence[int]) -> Consensus:
         ],
         1,
     )
-    return Consensus(mean, member, (views > 0).to(colour.dtype), signs)
+    return Consensus(mean, member, (views > 0).to(colour.dtype), signs, joined)
 
 
 def _agreement(one: Tensor, other: Tensor) -> Tensor:

@@ -14,6 +14,7 @@ from ..fills.evidence import Evidence
 from ..fills.smooth import push_pull
 from ..options import Motion
 from .candidates import Candidates, Search, gather_candidates
+from .detail import Detail, choose_detail
 from .gate import MOTIONS, Gate, colours_of, shipped_gate, signs_of
 from .plates import Plate, show_best
 from .shot import Shot
@@ -32,12 +33,13 @@ class Weighed:
 
     box: the part; evidence: (1,C,h,w) values on it; shares: mean weight inside the hole of the
     smooth fill and of the copies under each motion, in the order of `gate.MOTIONS`; what is left to 1
-    came from reference pictures.
+    came from reference pictures; detail: which frames lend what a reduced size lost.
     """
 
     box: Box
     evidence: Evidence
     shares: tuple[float, ...]
+    detail: Detail | None = None
 
     def on(self, frame: Tensor, area: Box) -> Evidence:
         """Return the evidence on another part of the frame; beyond its own the frame is known.
@@ -111,7 +113,7 @@ def weigh_frame(
     shares = tuple(
         float((weights[:, i : i + 1] * hole).sum() / area) for i in range(len(MOTIONS) + 1)
     )
-    return Weighed(candidates.box, evidence, shares)
+    return Weighed(candidates.box, evidence, shares, choose_detail(candidates, weights))
 
 
 def weigh(candidates: Candidates, gate: Gate) -> tuple[Tensor, Tensor]:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..box import Box, hole_box
 from ..copying.candidates import Search
+from ..copying.detail import Detail
 from ..copying.evidence import Weighed, new_shot, plain_evidence, weigh_frame
 from ..copying.plates import Plate
 from ..copying.shot import GRID_PX
@@ -43,11 +44,13 @@ class Filled:
     index: number of the frame in its shot.
     box: box around the hole and its border, widened; None when the frame has no hole.
     pixels: (3,h,w) float32 in [0,1] covering `box`, equal to the frame where it is known.
+    detail: which frames lend it what the working size lost; None where none does.
     """
 
     index: int
     box: Box | None
     pixels: Tensor | None
+    detail: Detail | None = None
 
 
 class ShotFiller:
@@ -84,6 +87,7 @@ class ShotFiller:
         self._boxes: dict[int, Box | None] = {}
         self._weighed: dict[int, Weighed | None] = {}
         self._evidence: dict[int, Evidence] = {}
+        self._details: dict[int, Detail | None] = {}
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
         self._arrived = self._begun = self._done = 0
         self._stream: TrunkStream | WindowStream | SplitStream | None = None
@@ -131,11 +135,12 @@ class ShotFiller:
             for t in range(first, first + count):
                 self.hooks.check()
                 box = self._boxes[t]
-                pixels = None
+                pixels = detail = None
                 if box is not None:
                     frame, _ = self._part(t, box)
-                    pixels = self._weigh(t).on(frame, box).fill[0].cpu()
-                yield Filled(t, box, pixels)
+                    weighed = self._weigh(t)
+                    pixels, detail = weighed.on(frame, box).fill[0].cpu(), weighed.detail
+                yield Filled(t, box, pixels, detail)
             self._begun = self._done = first + count
             self._forget()
             return
@@ -173,6 +178,7 @@ class ShotFiller:
             if self.network.spec.starts_from_fill:
                 evidence = plain_evidence(frame) if weighed is None else weighed.on(frame, box)
             if weighed is not None:
+                self._details[t] = weighed.detail
                 self._evidence[t] = weighed.on(self._part(t, self._boxes[t])[0], self._boxes[t])
                 if evidence is None:
                     frame, hole = self._take_copies(t, frame, hole, box)
@@ -298,7 +304,7 @@ class ShotFiller:
                 raw = torch.where(left > 0, raw, fill)
             frame, hole = self._part(t, box)
             pixels = torch.where(hole > 0, raw.cpu().clamp(0, 1), frame)
-            yield Filled(t, box, pixels[0])
+            yield Filled(t, box, pixels[0], self._details.pop(t, None))
         self._forget()
 
     def _forget(self) -> None:

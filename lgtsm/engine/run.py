@@ -18,6 +18,7 @@ from ..errors import ShapeError
 from ..models.network import Network
 from ..options import InpaintOptions, Mode
 from ..report import Report
+from .bands import Bands
 from .composing import compose
 from .cuts import CutDetector
 from .filling import Filled, ShotFiller
@@ -129,6 +130,7 @@ class Job:
         self._cuts = frozenset(options.cuts or ())
         self._arrived = self._hole_pixels = 0
         self._references = () if options.mode is Mode.FILL else tuple(references)
+        self._bands: Bands | None = None
         self._shares: dict[str, float] = {}
         self._weighed = 0
         self._resume_from = resume_from
@@ -168,6 +170,8 @@ class Job:
                 yield from self._end_shot()
             self.report.shots.append(index)
             self._filler = self._new_filler()
+            is_copied = self._fit.resized and self._filler.search.motions
+            self._bands = Bands(self._fit) if is_copied else None
         self._arrived += 1
         self._hole_pixels += int(hole.sum())
         box = hole_box(hole)
@@ -179,6 +183,8 @@ class Job:
             source.keep(frame, hole, self.options.feather)
         self._sources.append(source)
         working, working_hole = to_working(frame, hole, self._fit)
+        if self._bands is not None:
+            self._bands.push(frame, hole, working)
         yield from self._patches(self._filler.push(working, working_hole))
 
     def _begin_job(self, frame: Tensor) -> None:
@@ -201,8 +207,8 @@ class Job:
         self.report.working_size = (self._fit.working[1], self._fit.working[0])
         if self._fit.resized:
             self.report.notes.append(
-                f"filled at {self._fit.working[1]}x{self._fit.working[0]} and enlarged: copies are "
-                "as soft as that; a larger max_side keeps them sharp and takes more memory"
+                f"filled at {self._fit.working[1]}x{self._fit.working[0]} and enlarged; copies keep "
+                "the source's detail, what the network paints is as soft as that"
             )
         self.report.device = str(self._policy.device)
         self.report.dtype = str(self._policy.dtype).removeprefix("torch.")
@@ -226,7 +232,8 @@ class Job:
 
     def _plates(self) -> list[Plate]:
         """Bring the reference pictures to working size and to the numbering of this shot."""
-        first = self.report.shots[-1]
+        # a resumed job's shot is numbered from the first frame that is computed
+        first = max(self.report.shots[-1], self._first_computed)
         plates = []
         for reference in self._references:
             if reference.frame is not None and reference.frame < first:
@@ -277,6 +284,11 @@ class Job:
             return Patch(source.index, None, None)
         fill = source.pixels.clone()
         rows, columns = source.box.within(source.around)
-        fill[:, rows, columns] = to_source(filled.pixels, filled.box, source.box, self._fit)
+        large = to_source(filled.pixels, filled.box, source.box, self._fit)
+        if self._bands is not None:
+            if filled.detail is not None:
+                large = (large + self._bands.detail(filled.detail, source.box)).clamp(0, 1)
+            self._bands.forget(filled.index + 1 - self.options.reach)
+        fill[:, rows, columns] = large
         pixels = compose(source.pixels, fill, source.hole, self.options.feather)
         return Patch(source.index, source.box, pixels[:, rows, columns])

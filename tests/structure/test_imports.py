@@ -43,7 +43,7 @@ OURS = {
     "video": frozenset({"errors", "options"}),
     "weights": frozenset({"errors", "models", "models.spec"}),
     "scene": frozenset({"errors", "options"}),
-    "engine": FLOOR | {"models", "fills", "copying", "masks"},
+    "engine": FLOOR | {"models", "fills", "align", "copying", "masks"},
     "bench": frozenset(
         {"errors", "options", "report", "box", "models", "models.spec", "engine", "weights"}
     ),

@@ -1,0 +1,91 @@
+"""Fine detail of source frames, for copies into frames that are filled at reduced size.
+
+What a source frame holds beyond its reduced and enlarged self is its band. Copies are weighed and
+mixed at working size; then the bands of the same frames are sampled at the same places and added,
+so that copied pixels are as sharp as the source and what the network invents stays as it is.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from ..align.flow import pixel_grid, sample_at
+from ..box import Box
+from ..copying.detail import Detail
+from .fitting import Fit, to_source
+
+_STEP = 1 / 508
+"""Bands are kept as bytes in steps of half a level of 255; they reach a quarter of the range."""
+_MARGIN_PX = 3
+"""Working pixels next to a hole whose band holds parts of the hole."""
+
+
+class Bands:
+    """Bands of the frames of one shot.
+
+    Args:
+        fit: source and working size.
+    """
+
+    def __init__(self, fit: Fit) -> None:
+        self.fit = fit
+        self._bands: dict[int, Tensor] = {}
+        self._arrived = 0
+
+    def push(self, frame: Tensor, hole: Tensor, working: Tensor) -> None:
+        """Take in the next source frame (3,H,W), its hole (1,H,W) and its working frame (3,h,w)."""
+        whole = Box(0, 0, *self.fit.source)
+        area = Box(0, 0, *working.shape[1:])
+        enlarged = to_source(working, area, whole, self.fit)
+        band = frame.to("cpu", torch.float32) - enlarged
+        hole = hole.to("cpu", torch.float32)[None]
+        if hole.any():
+            reach = _MARGIN_PX * -(-self.fit.source[1] // self.fit.working[1]) + 1
+            spoilt = max_pool2d(hole, (2 * reach + 1, 1), 1, (reach, 0))
+            spoilt = max_pool2d(spoilt, (1, 2 * reach + 1), 1, (0, reach))[0]
+            band = torch.where(spoilt > 0, torch.zeros_like(band), band)
+        self._bands[self._arrived] = (band / _STEP).round().clamp(-127, 127).to(torch.int8)
+        self._arrived += 1
+
+    def forget(self, before: int) -> None:
+        """Drop the bands of earlier frames."""
+        for t in [t for t in self._bands if t < before]:
+            del self._bands[t]
+
+    def detail(self, detail: Detail, wanted: Box) -> Tensor:
+        """Return what copies add to a part of a source frame.
+
+        Args:
+            detail: which frames, from where.
+            wanted: part of the source frame.
+
+        Returns:
+            (3,H',W'), 0 where nothing was copied.
+        """
+        fit = self.fit
+        scale_y, scale_x = fit.working[0] / fit.source[0], fit.working[1] / fit.source[1]
+        scale = torch.tensor([scale_x, scale_y])[None, :, None, None]
+        corner = torch.tensor([wanted.left, wanted.top])[None, :, None, None]
+        grid = (pixel_grid(wanted.height, wanted.width, scale) + corner) * scale
+        inside = grid - torch.tensor([detail.box.left, detail.box.top])[None, :, None, None]
+        result = torch.zeros(3, wanted.height, wanted.width)
+        for i, number in enumerate(detail.numbers):
+            if number not in self._bands:
+                continue
+            weight = sample_at(detail.weights[i : i + 1].cpu().float(), inside)
+            places = sample_at(detail.places[i : i + 1].cpu().float(), inside) / scale
+            result += (weight * self._sample(number, places))[0]
+        return result
+
+    def _sample(self, number: int, places: Tensor) -> Tensor:
+        """Sample a band at source places (1,2,h,w); only the part that is read becomes floats."""
+        band = self._bands[number]
+        height, width = band.shape[1:]
+        x, y = places[:, 0].clamp(0, width), places[:, 1].clamp(0, height)
+        left, top = max(0, int(x.min()) - 4), max(0, int(y.min()) - 4)
+        right, bottom = min(width, int(x.max()) + 5), min(height, int(y.max()) + 5)
+        part = band[None, :, top:bottom, left:right].float() * _STEP
+        corner = places.new_tensor([left, top])[None, :, None, None]
+        return sample_at(part, places - corner, mode="bicubic", padding="zeros")

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from lgtsm.api import inpaint
+from lgtsm.options import InpaintOptions, Mode, RunOptions
+from lgtsm.report import Report
+
+
+@pytest.fixture
+def fine(rng):
+    """A still picture with detail finer than half its size, (1,3,160,224), and a moving hole."""
+    coarse = interpolate(torch.rand(1, 3, 10, 14, generator=rng), size=(160, 224), mode="bicubic")
+    picture = (0.7 * coarse + 0.3 * torch.rand(1, 3, 160, 224, generator=rng)).clamp(0, 1)
+    holes = torch.zeros(7, 1, 160, 224)
+    for t in range(7):
+        holes[t, :, 50:110, 4 + 28 * t : 50 + 28 * t] = 1
+    return picture, holes
+
+
+def _error(frames, holes, max_side):
+    options = InpaintOptions(
+        mode=Mode.COPY, feather=0, cuts=(), run=RunOptions(device="cpu", max_side=max_side)
+    )
+    report = Report()
+    result = inpaint(frames * (1 - holes), holes, None, options, report=report)
+    known = holes.expand_as(frames) == 0
+    assert torch.equal(result[known], frames[known])
+    return float((result - frames)[~known].square().mean().sqrt()), report
+
+
+def test_copies_at_reduced_size_keep_the_sources_detail(fine):
+    picture, holes = fine
+    frames = picture.expand(7, -1, -1, -1)
+    soft = interpolate(frames, scale_factor=0.5, mode="bilinear", antialias=True)
+    soft = interpolate(soft, size=(160, 224), mode="bicubic")
+    hidden = holes.expand_as(frames) > 0
+    lost = float((soft - frames)[hidden].square().mean().sqrt())
+    error, report = _error(frames, holes, 112)
+    assert report.working_size == (112, 80)
+    assert error < 0.35 * lost
+
+
+def test_detail_moves_with_the_camera(fine):
+    picture, holes = fine
+    wide = interpolate(picture, scale_factor=1.3, mode="bicubic").clamp(0, 1)
+    frames = torch.cat([wide[..., 20:180, 4 * t : 4 * t + 224] for t in range(7)])
+    whole, _ = _error(frames, holes, 224)
+    reduced, _ = _error(frames, holes, 112)
+    soft = interpolate(frames, scale_factor=0.5, mode="bilinear", antialias=True)
+    soft = interpolate(soft, size=(160, 224), mode="bicubic")
+    hidden = holes.expand_as(frames) > 0
+    lost = float((soft - frames)[hidden].square().mean().sqrt())
+    assert reduced < lost
+    assert whole < lost
