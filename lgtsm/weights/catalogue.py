@@ -40,7 +40,7 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
                 file="refine-small.safetensors",
                 family="refine",
                 licence="Apache-2.0",
-                sha256="59f369d90ceb598ff17df170905307afb5c83adb25e15ae8c49c818a364ff790",
+                sha256="f84e9672e29211aec478f11f0f31bac047144129bc1c390a2faddf23251332b5",
             ),
         )
     }
