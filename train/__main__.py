@@ -1,4 +1,4 @@
-"""`python -m train prepare|stage1|stage2|all|slice|export|compare`."""
+"""`python -m train prepare|stage1|stage2|all|slice|export|gate|compare`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lgtsm.weights.load import load_model
 from .arguments import build_parser, recipe_of, run_of
 from .compare import compare, format_scores, write_scores
 from .export import Terms, export
+from .gate import fit_gate
 from .loop import train
 from .perceptual import load_perceptual
 from .slice import train_slice
@@ -67,6 +68,14 @@ def main(argv: list[str] | None = None) -> int:
             print(f"{len(library.clips)} clips and photographs in {args.out}")
         elif args.command == "export":
             _export(args)
+        elif args.command == "gate":
+            library = open_library(args.data)
+            score = fit_gate(
+                library, args.out, num_clips=args.clips, steps=args.steps, seed=args.seed
+            )
+            print(
+                f"{args.out}: {score.mixed:.2f} dB on held-out sources ({score.best:.2f} dB best)"
+            )
         elif args.command == "compare":
             _compare(args)
         else:
