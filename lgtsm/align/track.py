@@ -19,7 +19,7 @@ from ..fills.smooth import push_pull
 from .flow import dense_flow, length, pixel_grid, sample_at
 from .homography import MIN_SIDE, align, apply_homography, normalised_grid, to_grey
 
-_FLOW_SIDE = 480
+FLOW_SIDE = 480
 """Links measure flow at most at this size; places are refined at full size afterwards."""
 _PLAIN_ERROR = 0.012
 """Brightness difference (root mean square, about grain) a homography may leave without flow."""
@@ -185,7 +185,7 @@ class Track:
 
     def _reduced(self, grey: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
         """Bring a frame to the size at which flow is measured."""
-        while max(grey.shape[-2:]) > _FLOW_SIDE:
+        while max(grey.shape[-2:]) > FLOW_SIDE:
             height, width = (side // 2 * 2 for side in grey.shape[-2:])
             grey, known = grey[..., :height, :width], known[..., :height, :width]
             mass = halve(known)

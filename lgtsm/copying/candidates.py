@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..align.flow import sample_at
+from ..align.flow import even, sample_at
 from ..box import Box
+from ..fills.averaging import halve
 from ..fills.smooth import smooth_fill
 from ..options import Motion
 from .consensus import Consensus, find_consensus, spread_cells, take_copies
-from .places import exact_places, rough_places
+from .places import coarse_places, exact_places, rough_places
 from .references import choose_references, offsets_within
 from .shot import Shot
 
@@ -124,12 +125,9 @@ def _copy(
         The consensus, R frame numbers and places (R,2,h,w); None where no frame shows the hole.
     """
     crop = shot[t].crop
-    rough = rough_places(shot, t, crop, near, motion)
-    every = (..., slice(None, None, 2), slice(None, None, 2))
-    inside = (shot[t].known[..., crop.rows, crop.columns] == 0)[every][0, 0]
-    if not inside.any():  # a hole so thin that every other pixel misses it
-        every, inside = (...,), (shot[t].known[0, 0, crop.rows, crop.columns] == 0)
-    places = rough[every][..., inside]  # (R,2,P)
+    coarse = coarse_places(shot, t, crop, near, motion)
+    hidden = halve(even(1 - shot[t].known[..., crop.rows, crop.columns]))[0, 0] > 0
+    places = coarse[..., hidden]  # (R,2,P)
     shown = torch.stack(
         [
             sample_at(shot[s].known, places[i : i + 1, :, None], padding="zeros")[0, 0, 0] > 0.99
@@ -140,7 +138,8 @@ def _copy(
     if not chosen:
         return None
     others = [near[i] for i in chosen]
-    exact = exact_places(shot, t, crop, others, motion, rough[chosen])
+    rough = rough_places(shot, t, crop, others, motion, coarse[chosen])
+    exact = exact_places(shot, t, crop, others, motion, rough)
     copies = take_copies(shot, t, crop, others, exact)
     return find_consensus(copies, [s - t for s in others]), others, exact
 

@@ -27,8 +27,8 @@ def crop_grid(box: Box, like: Tensor) -> Tensor:
     return grid + like.new_tensor([box.left, box.top])[None, :, None, None]
 
 
-def rough_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion) -> Tensor:
-    """Follow the links of the shot to other frames.
+def coarse_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion) -> Tensor:
+    """Follow the links of the shot to other frames, for cells of 2x2 pixels.
 
     Args:
         shot: holds frame t and the others.
@@ -38,30 +38,47 @@ def rough_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: Mo
         motion: none, planar or flow.
 
     Returns:
-        (R,2,h,w) places in pixels of the other frames.
+        (R,2,h',w') places of the cells' centres, in pixels of the other frames.
     """
-    grid = crop_grid(box, shot[t].frame)
+    grid = halve(even(crop_grid(box, shot[t].frame)))
     if motion is Motion.NONE:
         return grid.expand(len(others), -1, -1, -1)
-    points = to_points(grid, shot.size).flatten(1, 2).expand(len(others), -1, -1)
-    matrices = torch.stack([shot.track.homography(t, s) for s in others]).to(grid.device)
-    moved = apply_homography(matrices, points).view(len(others), box.height, box.width, 2)
-    planar = to_places(moved, shot.size)
     if motion is Motion.PLANAR:
-        return planar
-    # chains are smooth: a quarter of the pixels is followed, the rest lies between
+        return _planar(shot, t, grid, others)
     wanted, found = set(others), {}
-    coarse = halve(even(grid))
     for step in (1, -1):
         farthest = max((s * step for s in others), default=t * step) * step
-        for s, places in shot.track.places(t, coarse, step):
+        for s, places in shot.track.places(t, grid, step):
             if s in wanted:
                 found[s] = places
             if s == farthest:
                 break
-    rest = torch.cat([found[s] for s in others]) - halve(even(planar))
+    return torch.cat([found[s] for s in others])
+
+
+def rough_places(
+    shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion, coarse: Tensor
+) -> Tensor:
+    """Return places (R,2,h,w) of every pixel, from those of the cells; arguments as above."""
+    grid = crop_grid(box, shot[t].frame)
+    if motion is Motion.NONE:
+        return grid.expand(len(others), -1, -1, -1)
+    planar = _planar(shot, t, grid, others)
+    if motion is Motion.PLANAR:
+        return planar
+    # what flow adds to the homography is smooth
+    rest = coarse - halve(even(planar))
     fine = interpolate(rest, scale_factor=2, mode="bilinear", align_corners=False)
     return planar + fine[..., : box.height, : box.width]
+
+
+def _planar(shot: Shot, t: int, grid: Tensor, others: Sequence[int]) -> Tensor:
+    """Move places (1,2,h,w) of frame t to the others by the chained homographies."""
+    size = grid.shape[-2:]
+    points = to_points(grid, shot.size).flatten(1, 2).expand(len(others), -1, -1)
+    matrices = torch.stack([shot.track.homography(t, s) for s in others]).to(grid.device)
+    moved = apply_homography(matrices, points).view(len(others), *size, 2)
+    return to_places(moved, shot.size)
 
 
 def exact_places(

@@ -18,7 +18,7 @@ from ..align.flow import sample_at
 from ..options import Motion
 from .candidates import Search
 from .evidence import Weighed
-from .places import rough_places
+from .places import coarse_places, rough_places
 from .shot import Shot
 
 RADIUS = 2
@@ -68,7 +68,8 @@ def steady_frame(
     box, evidence = weighed.box, weighed.evidence
     fill, total = evidence.fill.clone(), torch.ones_like(evidence.error)
     motion = Motion.FLOW if Motion.FLOW in search.motions else search.motions[-1]
-    places = rough_places(shot, t, box, others, motion)
+    coarse = coarse_places(shot, t, box, others, motion)
+    places = rough_places(shot, t, box, others, motion, coarse)
     hidden = shot[t].known[..., box.rows, box.columns] == 0
     rim = (~hidden).sum().clamp_min(1)
     doubt = (evidence.error / _UNSURE).clamp_max(1)

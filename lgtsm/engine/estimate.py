@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import math
 
+from ..align.track import FLOW_SIDE
 from ..box import Box
 from ..copying.shot import SURROUND_PX
+from ..copying.steady import RADIUS
 from ..models.combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, VIDEO_LAYERS, CombLayer
 from ..models.spec import FAMILIES, LAYERS, CombCNSpec, LayerSpec, NetworkSpec, TrunkSpec
-from ..options import InpaintOptions, Mode
+from ..options import InpaintOptions, Mode, Motion
 from .fitting import plan_fit
 from .policy import choose_policy
 from .region import LayerRegion, plan_regions
 from .windows import window_frames, window_regions
 
 _FLOAT = 4
-_PIXEL = 4 * _FLOAT
-"""Bytes of a pixel of a working frame: three colours and the hole, float32."""
+_PIXEL = 5 * _FLOAT
+"""Bytes of a pixel of a working frame: three colours, known or not, grey."""
+_LINK = 4 * _FLOAT
+"""Bytes of a pixel of a link between frames: flow both ways."""
+_TRACKING = 250
+"""Bytes of a pixel while a link is measured."""
 _EVIDENCE = 14 * _FLOAT
 """Bytes of a pixel of a frame's evidence."""
-_REFERENCE = 21 * _FLOAT
-"""Bytes of a pixel and reference while evidence is weighed: the copies, their holes, twice (as
-gathered and in order), differences, squares, errors, weights and weighted copies."""
+_REFERENCE = 280
+"""Bytes of a pixel and reference while copies are weighed: places, colours, differences, errors and
+agreement, several at a time (measured)."""
+_BAND = 3
+"""Bytes of a source pixel's fine detail, kept where the working size is smaller."""
 _ALLOCATOR = 1.08
 """What an allocator holds beyond what is in use (measured)."""
 _ALLOCATOR_WINDOWS = 1.25
@@ -61,16 +69,23 @@ def estimate(
     if options.mode is Mode.COPY:
         past = future = 0
     near, reach = options.num_references, options.reach
-    if options.mode is Mode.FILL or near == 0:
+    if options.mode is Mode.FILL or near == 0 or reach == 0:
         near = reach = 0
-    lookahead = max(near, reach, past)
-    kept = min(num_frames, max(near, reach, future) + policy.chunk + lookahead)
+    lookahead = max(reach + RADIUS if near else 0, past)
+    kept = min(num_frames, max(reach, future) + policy.chunk + lookahead)
     # a window waits until it is full
     ahead = window_frames(policy.chunk) if spec.trunk.in_windows else 0
     waiting = min(num_frames, future + ahead + policy.chunk + lookahead)
     working = kept * pixels * _PIXEL
+    is_tracked = near > 0 and options.motion in (Motion.AUTO, Motion.FLOW)
+    side, measured = max(fit.padded), float(pixels)
+    while side > FLOW_SIDE:  # flow is measured at half size until it fits
+        side, measured = side // 2, measured / 4
+    tracking = measured * (kept * _LINK + _TRACKING) if is_tracked else 0.0
+    bands = kept * height * width * _BAND if fit.resized and near else 0
+    working += tracking + bands
     sources = waiting * height * width * hole_ratio * _PIXEL
-    references = min(2 * near, max(0, num_frames - 1))
+    references = min(near, max(0, num_frames - 1))
     frame = Box(0, 0, *fit.padded)
     crop = (box.grow(SURROUND_PX) & frame).area
     if options.mode is Mode.COPY:
@@ -83,12 +98,13 @@ def estimate(
     regions = plan_regions(spec.trunk, fit.padded, box)
     read = (regions[0].inputs & frame).area
     count, size = min(num_frames, policy.chunk), policy.dtype.itemsize
-    weighing = references * (read if spec.starts_from_fill else crop) * _REFERENCE
+    weighing = references * crop * _REFERENCE
     evidence = min(num_frames, future + policy.chunk) * box.area * _EVIDENCE if near else 0
     stacked = 2 * count * spec.trunk.inputs * read * _FLOAT
     steady = _state_bytes(spec, regions, num_frames, count, size)
     passing = _step_bytes(spec, regions, count, size)
-    parts = working + sources + evidence + steady + weighing + stacked + passing
+    # copies are weighed before the network runs, so only the larger of the two counts
+    parts = working + sources + evidence + steady + stacked + max(weighing, passing)
     return int(_ALLOCATOR * parts)
 
 

@@ -30,9 +30,10 @@ options = InpaintOptions(cuts=(), mode=Mode(mode), run=RunOptions(dtype=DType.FP
 
 def pairs(count, height, width):
     box = _centred((height, width), ratio)
-    for _ in range(count):
+    for t in range(count):
         hole = torch.zeros(1, height, width)
-        hole[:, box.rows, box.columns] = 1
+        if t % 3 < 2:  # the third shows what the others hide, so that there is something to copy
+            hole[:, box.rows, box.columns] = 1
         yield torch.rand(3, height, width), hole
 
 def peak():

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
+from lgtsm.copying.clip import clip_evidence
 from lgtsm.errors import ShapeError
 from lgtsm.models.build import build
-from lgtsm.copying.clip import clip_evidence
 from lgtsm.models.spec import FAMILIES
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
