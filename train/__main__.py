@@ -71,7 +71,12 @@ def main(argv: list[str] | None = None) -> int:
         elif args.command == "gate":
             library = open_library(args.data)
             score = fit_gate(
-                library, args.out, num_clips=args.clips, steps=args.steps, seed=args.seed
+                library,
+                args.out,
+                num_clips=args.clips,
+                steps=args.steps,
+                seed=args.seed,
+                workers=args.workers,
             )
             print(
                 f"{args.out}: {score.mixed:.2f} dB on held-out sources ({score.best:.2f} dB best)"

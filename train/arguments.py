@@ -45,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     gate.add_argument("--out", type=Path, required=True, help="the .safetensors file")
     gate.add_argument("--clips", type=int, default=248, help="clips to draw")
     gate.add_argument("--steps", type=int, default=1200)
+    gate.add_argument("--workers", type=int, default=1, help="processes that make the items")
     gate.add_argument("--seed", type=int, default=0)
     against = commands.add_parser("compare", help="score weights against fills on true clips")
     against.add_argument("--weights", type=Path, required=True, help="the .safetensors file")

@@ -51,7 +51,13 @@ class GateScore:
 
 
 def fit_gate(
-    library: Library, out: Path, *, num_clips: int = 248, steps: int = 1200, seed: int = 0
+    library: Library,
+    out: Path,
+    *,
+    num_clips: int = 248,
+    steps: int = 1200,
+    seed: int = 0,
+    workers: int = 1,
 ) -> GateScore:
     """Fit a gate and write it.
 
@@ -61,6 +67,7 @@ def fit_gate(
         num_clips: clips to draw.
         steps: of the fit.
         seed: of everything that is drawn.
+        workers: processes that make the items.
 
     Returns:
         Its score on held-out sources.
@@ -71,8 +78,9 @@ def fit_gate(
     training, held_out = library.split()
     for part in (training, held_out):
         part.require(DATA.num_frames)
-    pixels = list(gather_pixels(training, num_clips, seed))
-    test = list(gather_pixels(held_out, max(1, num_clips // 6), seed + 1))
+    pixels = list(gather_pixels(training, num_clips, seed, workers=workers))
+    count = max(1, num_clips // 6)
+    test = list(gather_pixels(held_out, count, seed + 1, workers=workers))
     if not pixels or not test:
         raise OptionError(
             f"Expected clips with holes to fit on, got {len(pixels)} frames to fit and {len(test)} "

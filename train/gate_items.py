@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import multiprocessing
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,17 +57,37 @@ class Pixels:
     truth: Tensor
 
 
-def gather_pixels(library: Library, count: int, seed: int) -> Iterator[Pixels]:
-    """Yield hole pixels of `count` clips, a few frames of each."""
-    sizes = sizes_of(library)
-    for number in range(count):
-        rng = np.random.default_rng([seed, number])
-        num_frames = int(rng.integers(_LEAST_FRAMES, _MOST_FRAMES))
-        plan = plan_item(library, sizes, DATA, num_frames, rng)
-        pixels = torch.from_numpy(np.array(plan.read(plan.clip.array(library.root))))
-        truth = cut(plan, pixels, DATA.shape)
-        holes = draw_holes(library, DATA, len(truth), rng)
-        yield from _pixels_of(plan.clip.source, truth, holes, rng)
+def gather_pixels(library: Library, count: int, seed: int, *, workers: int = 1) -> Iterator[Pixels]:
+    """Yield hole pixels of `count` clips, a few frames of each.
+
+    Args:
+        library: what to draw from.
+        count: of clips.
+        seed: of the draws; clip number i is the same however many are drawn.
+        workers: processes that share the clips.
+    """
+    one = functools.partial(_clip_pixels, library, sizes_of(library), seed)
+    if workers == 1:
+        found = map(one, range(count))
+        yield from itertools.chain.from_iterable(found)
+        return
+    # the processes share the cores
+    limit = {"initializer": torch.set_num_threads, "initargs": (1,)}
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), **limit) as pool:
+        yield from itertools.chain.from_iterable(pool.map(one, range(count)))
+
+
+def _clip_pixels(
+    library: Library, sizes: dict[str, tuple[int, int]], seed: int, number: int
+) -> list[Pixels]:
+    """Return hole pixels of clip `number`."""
+    rng = np.random.default_rng([seed, number])
+    num_frames = int(rng.integers(_LEAST_FRAMES, _MOST_FRAMES))
+    plan = plan_item(library, sizes, DATA, num_frames, rng)
+    pixels = torch.from_numpy(np.array(plan.read(plan.clip.array(library.root))))
+    truth = cut(plan, pixels, DATA.shape)
+    holes = draw_holes(library, DATA, len(truth), rng)
+    return list(_pixels_of(plan.clip.source, truth, holes, rng))
 
 
 def _pixels_of(

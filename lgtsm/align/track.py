@@ -18,6 +18,7 @@ from ..fills.averaging import halve, local_mean
 from ..fills.smooth import push_pull
 from .flow import dense_flow, length, pixel_grid, sample_at
 from .homography import MIN_SIDE, align, apply_homography, normalised_grid, to_grey
+from .plane import dominant_plane
 
 FLOW_SIDE = 480
 """Links measure flow at most at this size; places are refined at full size afterwards."""
@@ -63,7 +64,7 @@ class Track:
 
     Args:
         size: (height, width) of the frames.
-        with_flow: measure dense flow too.
+        with_flow: keep dense flow, not only the homography that it leads to.
     """
 
     def __init__(self, size: tuple[int, int], *, with_flow: bool) -> None:
@@ -139,15 +140,13 @@ class Track:
             return Link(torch.eye(3, device=grey.device), 0.0, None, None)
         found = align(grey, known, other, other_known)
         error = float(found.error)
-        if not self.with_flow or error < _PLAIN_ERROR:
+        if error < _PLAIN_ERROR:
             return Link(found.matrix[0], error, None, None)
         ours, theirs = self._reduced(grey, known), self._reduced(other, other_known)
         size = ours[0].shape[-2:]
         grid = pixel_grid(*size, grey)
         points = normalised_grid(*size, grey)[None]
-        both = torch.cat([found.matrix, torch.linalg.inv(found.matrix)])
-        moved = apply_homography(both, points.flatten(1, 2).expand(2, -1, -1))
-        camera = to_places(moved.view(2, *points.shape[1:]), size) - grid
+        camera = self._camera(found.matrix[0], points, size) - grid
         # both directions in one batch
         flow, sure = dense_flow(
             torch.cat([ours[0], theirs[0]]),
@@ -158,12 +157,23 @@ class Track:
         )
         back = flow + sample_at(flow.flip(0), grid + flow)
         agree = (length(back) < _ROUND_TRIP_PX).to(grey.dtype)
-        holes = torch.cat([ours[1], theirs[1]])
+        trust = agree * torch.cat([ours[1], theirs[1]]) * sure.clamp_min(0.02)
+        moved = to_points(grid + flow[:1], size)[0]
+        plane = dominant_plane(points[0], moved, trust[0, 0], size, found.matrix[0])
+        if not self.with_flow:
+            return Link(plane, error, None, None)
+        camera = self._camera(plane, points, size) - grid
         # inside holes and where the two directions differ, the rest motion is continued smoothly
         rest = (flow - camera) * self._share(ours, theirs, camera + grid, flow + grid)
-        rest = push_pull(rest, agree * holes * sure.clamp_min(0.02))
-        whole = camera + rest
-        return Link(found.matrix[0], error, whole[:1], whole[1:])
+        whole = camera + push_pull(rest, trust)
+        return Link(plane, error, whole[:1], whole[1:])
+
+    @staticmethod
+    def _camera(matrix: Tensor, points: Tensor, size: tuple[int, int]) -> Tensor:
+        """Return places (2,2,h,w): forward by a homography, backward by its inverse."""
+        both = torch.stack([matrix, torch.linalg.inv(matrix)])
+        moved = apply_homography(both, points.flatten(1, 2).expand(2, -1, -1))
+        return to_places(moved.view(2, *points.shape[1:]), size)
 
     @staticmethod
     def _share(
