@@ -36,6 +36,17 @@ class Motion(Enum):
     """Every pixel moves by itself: parallax, a background that is not stiff."""
 
 
+class FlowMethod(Enum):
+    """Who measures dense flow between neighbouring frames."""
+
+    BUILT_IN = "built-in"
+    """This package, in torch."""
+    DIS = "dis"
+    """OpenCV, if it is installed."""
+    RAFT = "raft"
+    """torchvision, if it and its weights are installed."""
+
+
 class LengthPolicy(Enum):
     """What to do when a mask clip is shorter than the frames."""
 
@@ -126,6 +137,8 @@ class InpaintOptions:
     """What may fill a hole: copy+fill, copy (no network) or fill (network alone)."""
     motion: Motion = Motion.AUTO
     """How other frames are aligned before pixels are copied from them: auto, none, planar or flow."""
+    flow: FlowMethod = FlowMethod.BUILT_IN
+    """Who measures dense flow: built-in, dis (needs OpenCV) or raft (needs torchvision)."""
     feather: int = 2
     """Width in pixels of the soft edge inside the hole (0 to 64); outside nothing changes."""
     num_references: int = 8

@@ -71,7 +71,7 @@ def clean_plate(
                 break
             hole = (hole > 0.5).float()
             if shot is None:
-                shot = new_shot(pixels.shape[1:], torch.device("cpu"), search.motions)
+                shot = new_shot(pixels.shape[1:], torch.device("cpu"), search)
             shot.push(pixels[None].float().cpu(), hole[None].cpu())
             shot.forget(min(t, frame) - reach)
             if t == frame:

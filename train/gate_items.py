@@ -94,7 +94,7 @@ def _pixels_of(
     source: str, truth: Tensor, holes: Tensor, rng: np.random.Generator
 ) -> Iterator[Pixels]:
     """Yield hole pixels of some frames of one clip (T,3,h,w) with holes (T,1,h,w)."""
-    shot = new_shot(truth.shape[-2:], truth.device, _SEARCH.motions)
+    shot = new_shot(truth.shape[-2:], truth.device, _SEARCH)
     with torch.inference_mode():
         for frame, hole in zip(truth, holes, strict=True):
             shot.push((frame * (1 - hole))[None], hole[None])

@@ -8,7 +8,7 @@ frames alone, so a streamed shot and a whole one give the same places.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -59,16 +59,23 @@ def to_points(places: Tensor, size: tuple[int, int]) -> Tensor:
     return (places.permute(0, 2, 3, 1) - half) * (2 / max(height, width))
 
 
+FlowFunction = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Frames, what is known of them, others, what is known of those, where to start."""
+
+
 class Track:
     """Motion of one shot, frame by frame.
 
     Args:
         size: (height, width) of the frames.
         with_flow: keep dense flow, not only the homography that it leads to.
+        measure: what measures it; see `flow.dense_flow`.
     """
 
-    def __init__(self, size: tuple[int, int], *, with_flow: bool) -> None:
-        self.size, self.with_flow = size, with_flow
+    def __init__(
+        self, size: tuple[int, int], *, with_flow: bool, measure: FlowFunction = dense_flow
+    ) -> None:
+        self.size, self.with_flow, self.measure = size, with_flow, measure
         self._links: dict[int, Link] = {}
         self._last: tuple[Tensor, Tensor] | None = None
         self._arrived = 0
@@ -148,7 +155,7 @@ class Track:
         points = normalised_grid(*size, grey)[None]
         camera = self._camera(found.matrix[0], points, size) - grid
         # both directions in one batch
-        flow, sure = dense_flow(
+        flow, sure = self.measure(
             torch.cat([ours[0], theirs[0]]),
             torch.cat([ours[1], theirs[1]]),
             torch.cat([theirs[0], ours[0]]),

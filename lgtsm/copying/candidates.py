@@ -12,7 +12,7 @@ from ..align.flow import even, sample_at
 from ..box import Box
 from ..fills.averaging import halve
 from ..fills.smooth import smooth_fill
-from ..options import Motion
+from ..options import FlowMethod, Motion
 from .consensus import Consensus, find_consensus, spread_cells, take_copies
 from .places import coarse_places, exact_places, rough_places
 from .references import choose_references, offsets_within
@@ -26,19 +26,27 @@ class Search:
     motions: kinds of motion to try; none, planar, flow; () for no copies.
     window: how far (before, after), in frames, others may lie.
     count: how many of them may lend pixels to one frame.
+    flow: who measures dense flow.
     """
 
     motions: tuple[Motion, ...]
     window: tuple[int, int]
     count: int
+    flow: FlowMethod = FlowMethod.BUILT_IN
 
     @classmethod
-    def of(cls, motion: Motion, window: tuple[int, int], count: int) -> Search:
+    def of(
+        cls,
+        motion: Motion,
+        window: tuple[int, int],
+        count: int,
+        flow: FlowMethod = FlowMethod.BUILT_IN,
+    ) -> Search:
         """Return the search that a user's choice of motion means."""
         if count == 0 or not any(window):
             return cls((), (0, 0), 0)
         every = (Motion.NONE, Motion.PLANAR, Motion.FLOW)
-        return cls(every if motion is Motion.AUTO else (motion,), window, count)
+        return cls(every if motion is Motion.AUTO else (motion,), window, count, flow)
 
 
 RIM_PX = 8

@@ -38,7 +38,7 @@ def clip_evidence(
         Evidence with N = T, or as many as are wanted.
     """
     search = Search.of(motion, window, count)
-    shot = new_shot(frames.shape[-2:], frames.device, search.motions)
+    shot = new_shot(frames.shape[-2:], frames.device, search)
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
     whole = Box(0, 0, *frames.shape[-2:])

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..align.flow import dense_flow
+from ..align.track import FlowFunction
 from ..box import Box
 from ..fills.averaging import local_mean
 from ..fills.evidence import Evidence
 from ..fills.smooth import push_pull
-from ..options import Motion
+from ..options import FlowMethod, Motion
 from .candidates import Candidates, Search, gather_candidates
 from .detail import Detail, choose_detail
 from .gate import MOTIONS, Gate, colours_of, shipped_gate, signs_of
@@ -150,14 +152,31 @@ def _member(candidates: Candidates, weights: Tensor, share: Tensor) -> Tensor:
     return result
 
 
-def new_shot(size: tuple[int, int], device: torch.device, motions: Sequence[Motion]) -> Shot:
-    """Return an empty shot that measures what these kinds of motion need."""
+def new_shot(size: tuple[int, int], device: torch.device, search: Search) -> Shot:
+    """Return an empty shot that measures what a search needs.
+
+    Raises:
+        DeviceError: a flow was asked for that is not installed.
+    """
     return Shot(
         tuple(size),
         device,
-        with_camera=Motion.PLANAR in motions or Motion.FLOW in motions,
-        with_flow=Motion.FLOW in motions,
+        with_camera=Motion.PLANAR in search.motions or Motion.FLOW in search.motions,
+        with_flow=Motion.FLOW in search.motions,
+        measure=_flow_function(search.flow, device),
     )
+
+
+def _flow_function(method: FlowMethod, device: torch.device) -> FlowFunction:
+    if method is FlowMethod.DIS:
+        from ..align.opencv_flow import dis_flow
+
+        return dis_flow
+    if method is FlowMethod.RAFT:
+        from ..align.raft_flow import load_raft
+
+        return load_raft(device)
+    return dense_flow
 
 
 def plain_evidence(frame: Tensor) -> Evidence:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..align.flow import dense_flow
 from ..align.homography import to_grey
-from ..align.track import Track
+from ..align.track import FlowFunction, Track
 from ..box import Box, hole_box
 from ..fills.smooth import smooth_fill
 
@@ -59,13 +60,22 @@ class Shot:
         device: where pixels are gathered.
         with_camera: follow the camera by homographies.
         with_flow: follow every pixel by dense flow.
+        measure: what measures it.
     """
 
     def __init__(
-        self, size: tuple[int, int], device: torch.device, *, with_camera: bool, with_flow: bool
+        self,
+        size: tuple[int, int],
+        device: torch.device,
+        *,
+        with_camera: bool,
+        with_flow: bool,
+        measure: FlowFunction = dense_flow,
     ) -> None:
         self.size, self.device = size, device
-        self.track = Track(size, with_flow=with_flow) if with_camera or with_flow else None
+        self.track = None
+        if with_camera or with_flow:
+            self.track = Track(size, with_flow=with_flow, measure=measure)
         self._frames: dict[int, Exposure] = {}
         self._arrived = 0
 

@@ -81,7 +81,7 @@ class ShotFiller:
         self.search, self.plates, self.border_px = search, plates, border_px
         self.chunk = policy.chunk
         self.notes: list[str] = []
-        self._shot = new_shot(size, policy.device, search.motions)
+        self._shot = new_shot(size, policy.device, search)
         self.shares: tuple[float, ...] = ()
         self.weighed = 0
         self._boxes: dict[int, Box | None] = {}

@@ -219,7 +219,7 @@ class Job:
         options = self.options
         window = (options.reach, 0 if is_causal else options.reach)
         count = 0 if options.mode is Mode.FILL else options.num_references
-        search = Search.of(options.motion, window, count)
+        search = Search.of(options.motion, window, count, options.flow)
         return ShotFiller(
             self.network,
             self._fit.padded,

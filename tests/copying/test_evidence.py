@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import importlib.util
 import itertools
 from collections.abc import Callable
 
@@ -16,10 +17,11 @@ from lgtsm.copying.evidence import new_shot, weigh_frame
 from lgtsm.copying.gate import MOTIONS
 from lgtsm.copying.shot import GRID_PX, SURROUND_PX, evidence_crop
 from lgtsm.copying.steady import RADIUS, steady_frame
+from lgtsm.errors import DeviceError
 from lgtsm.fills.evidence import Evidence, join_evidence
 from lgtsm.fills.smooth import smooth_fill
 from lgtsm.models.spec import REFINE_INPUTS, STEADY_FRAMES
-from lgtsm.options import Motion
+from lgtsm.options import FlowMethod, Motion
 
 properties = settings(max_examples=20, deadline=None)
 ALL = (99, 99)
@@ -125,7 +127,7 @@ def test_fills_are_steady_where_nothing_is_sure(rng):
     frames = 0.5 + 0.2 * torch.rand(6, 3, 64, 96, generator=rng)
     holes = torch.zeros(6, 1, 64, 96)
     holes[..., 20:44, 30:66] = 1
-    shot = new_shot(frames.shape[-2:], torch.device("cpu"), MOTIONS)
+    shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
     search = Search.of(Motion.AUTO, ALL, 8)
@@ -153,6 +155,30 @@ def test_exposure_is_matched(panned):
     evidence = clip_evidence(truth * (1 - holes), holes, ALL, 8, Motion.NONE)
     hidden = holes.expand_as(truth) > 0
     assert (evidence.fill - truth)[hidden].abs().mean() < 1.5 / 255
+
+
+def test_opencvs_flow_serves_where_it_is_asked_for(panned):
+    pytest.importorskip("cv2")
+    frames = panned(5, 3)
+    holes = _moving_box(5, frames.shape[-2:])
+    search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.DIS)
+    shot = new_shot(frames.shape[-2:], torch.device("cpu"), search)
+    for frame, hole in zip(frames, holes, strict=True):
+        shot.push((frame * (1 - hole))[None], hole[None])
+    weighed = weigh_frame(shot, 2, search)
+    truth = frames[2, :, weighed.box.rows, weighed.box.columns]
+    hidden = holes[2, :, weighed.box.rows, weighed.box.columns].expand(3, -1, -1) > 0
+    error = (weighed.evidence.fill[0] - truth)[hidden].square().mean().sqrt()
+    wrong = (weighed.evidence.smooth[0] - truth)[hidden].square().mean().sqrt()
+    assert error < 0.4 * wrong
+
+
+def test_a_flow_that_is_not_installed_is_one_sentence():
+    if importlib.util.find_spec("torchvision") is not None:
+        pytest.skip("torchvision is installed")
+    search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.RAFT)
+    with pytest.raises(DeviceError, match="torchvision"):
+        new_shot((64, 64), torch.device("cpu"), search)
 
 
 def test_only_frames_of_the_window_count(toy_clip, toy_holes):
@@ -183,7 +209,7 @@ def test_holes_contents_do_not_matter(toy_clip, toy_holes, rng):
 def test_shares_say_where_the_pixels_came_from(panned):
     frames = panned(6, 3)
     holes = _moving_box(6, frames.shape[-2:])
-    shot = new_shot(frames.shape[-2:], torch.device("cpu"), MOTIONS)
+    shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
     shares = weigh_frame(shot, 2, Search.of(Motion.AUTO, ALL, 8)).shares

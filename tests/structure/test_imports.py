@@ -35,7 +35,7 @@ OURS = {
     "box": frozenset(),
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
-    "align": frozenset({"fills"}),
+    "align": frozenset({"errors", "fills"}),
     "copying": frozenset({"errors", "options", "box", "fills", "align"}),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
@@ -94,6 +94,8 @@ THIRD = {
 ADAPTERS = {
     "lgtsm/cli/publish.py": frozenset({"huggingface_hub"}),
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
+    "lgtsm/align/opencv_flow.py": frozenset({"cv2"}),
+    "lgtsm/align/raft_flow.py": frozenset({"torchvision"}),
     "lgtsm/metrics/lpips.py": frozenset({"lpips"}),
     "lgtsm/metrics/opencv_baselines.py": frozenset({"cv2"}),
     "lgtsm/score/plots.py": frozenset({"matplotlib"}),
