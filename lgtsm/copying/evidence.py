@@ -66,6 +66,8 @@ def weigh_frame(
     search: Search,
     plates: Sequence[Plate] = (),
     gate: Gate | None = None,
+    *,
+    with_detail: bool = False,
 ) -> Weighed | None:
     """Gather and weigh what is known about the hole of frame t.
 
@@ -75,6 +77,7 @@ def weigh_frame(
         search: where copies may come from.
         plates: reference pictures, which go before everything else.
         gate: None is the shipped one.
+        with_detail: say which frames lend detail; only needed where frames are reduced.
 
     Returns:
         None for a frame without a hole.
@@ -115,7 +118,8 @@ def weigh_frame(
     shares = tuple(
         float((weights[:, i : i + 1] * hole).sum() / area) for i in range(len(MOTIONS) + 1)
     )
-    return Weighed(candidates.box, evidence, shares, choose_detail(candidates, weights))
+    detail = choose_detail(candidates, weights) if with_detail else None
+    return Weighed(candidates.box, evidence, shares, detail)
 
 
 def weigh(candidates: Candidates, gate: Gate) -> tuple[Tensor, Tensor]:

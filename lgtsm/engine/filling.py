@@ -62,7 +62,8 @@ class ShotFiller:
         policy: device, dtype, frames a chunk; more memory than there is lowers the chunk.
         search: where copies may come from.
         plates: reference pictures at working size.
-        border_px: pixels around a hole that are put out with it.
+        border_px: pixels around a hole that are put out with it; more than 0 where frames are
+            reduced, so that detail is wanted.
         hooks: asked between layers.
     """
 
@@ -217,7 +218,9 @@ class ShotFiller:
         """Gather the evidence of frame t alone, once."""
         if t not in self._weighed:
             self.hooks.check()
-            self._weighed[t] = weigh_frame(self._shot, t, self.search, self.plates)
+            self._weighed[t] = weigh_frame(
+                self._shot, t, self.search, self.plates, with_detail=self.border_px > 0
+            )
         return self._weighed[t]
 
     def _advance(
