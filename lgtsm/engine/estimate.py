@@ -103,8 +103,9 @@ def estimate(
     stacked = 2 * count * spec.trunk.inputs * read * _FLOAT
     steady = _state_bytes(spec, regions, num_frames, count, size)
     passing = _step_bytes(spec, regions, count, size)
-    # copies are weighed before the network runs, so only the larger of the two counts
-    parts = working + sources + evidence + steady + stacked + max(weighing, passing)
+    # copies are weighed before the network runs, but an allocator gives little back in between
+    both = max(weighing, passing) + 0.4 * min(weighing, passing)
+    parts = working + sources + evidence + steady + stacked + both
     return int(_ALLOCATOR * parts)
 
 

@@ -11,7 +11,7 @@ from .refine_toy import RECIPE as TOY
 _SPEC = FAMILIES["refine"]
 _STAGE = Stage(
     losses=RatioLosses(l1=0.3, l2=1.0, perceptual=0.0),
-    learning_rate=4e-3,
+    learning_rate=1.5e-3,
     warmup_steps=10,
     ema_decay=0.95,
 )
@@ -22,5 +22,5 @@ RECIPE = Recipe(
         num_frames=3, num_around=2, motion=Motion.NONE, size=64, jitter=0.0, num_items=2
     ),
     stage1=_STAGE,
-    stage2=replace(_STAGE, learning_rate=1e-3, adversary=TOY.stage2.adversary),
+    stage2=replace(_STAGE, learning_rate=5e-4, adversary=TOY.stage2.adversary),
 )
