@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import av
+from av.sidedata.sidedata import SideDataContainer
 from torch import Tensor
 
 _log = logging.getLogger(__name__)
@@ -86,7 +87,9 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
         logged.
     """
     try:
-        side = frame.side_data.get("DISPLAYMATRIX")
+        # `frame.side_data` would be kept by the frame it refers to: a cycle that holds every frame
+        # of a film until the next full garbage collection, which may be thousands of frames away
+        side = SideDataContainer(frame).get("DISPLAYMATRIX")
     except ValueError:
         # PyAV 18 stumbles over side data it has no name for, such as EXIF; the angle is still told.
         matrix = _MATRICES.get(frame.rotation % 360)
