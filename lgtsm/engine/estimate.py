@@ -32,7 +32,7 @@ _BAND = 3
 """Bytes of a source pixel's fine detail, kept where the working size is smaller."""
 _ALLOCATOR = 1.08
 """What an allocator holds beyond what is in use (measured)."""
-_ALLOCATOR_WINDOWS = 1.25
+_ALLOCATOR_WINDOWS = 1.45
 """The same where large tensors of many sizes follow each other, as in CombCN (measured)."""
 
 
