@@ -17,7 +17,7 @@ from lgtsm.masks.free_form import free_form_masks
 from lgtsm.masks.overlay import Paint, overlay
 from lgtsm.masks.prepare import prepare
 from lgtsm.options import InpaintOptions, MaskOptions
-from lgtsm.scene.camera import SceneOptions
+from lgtsm.scene.camera import Camera, SceneOptions
 from lgtsm.scene.render import render_scene
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,11 +40,23 @@ def main() -> None:
     strokes = free_form_masks(FRAMES, *SIZE, preset="object_like_small", seed=0, num_strokes=5)
     box = torch.zeros(1, 1, *SIZE)
     box[..., 140:230, 190:290] = 1
+    plate = lgtsm.clean_plate(zip(scene.frames, holes, strict=True), frame=SHOWN)
+    panned = render_scene(
+        SceneOptions(camera=Camera.PLANAR, num_frames=FRAMES, height=SIZE[0], width=SIZE[1])
+    )
+    painted = lgtsm.inpaint(
+        panned.frames,
+        _grown(panned.mask),
+        options=InpaintOptions(cuts=()),
+        references=[lgtsm.Reference(panned.truth[SHOWN], SHOWN)],
+    )
     pictures = {
         "lgtsm_first_run": _split(scene.frames[SHOWN], after[SHOWN]),
         "lgtsm_remove_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
         "lgtsm_static_logo": _split(marked[SHOWN], _fill(marked, _grown(logo))[SHOWN]),
         "lgtsm_long_clip_streamed": _strip(scene.frames, after),
+        "lgtsm_locked_off": _split(plate.picture, after[SHOWN]),
+        "lgtsm_painted_reference": _beside(panned.truth[SHOWN], panned.frames[0], painted[0]),
         "lgtsm_free_form_self_test": _split(
             overlay(scene.truth, strokes, Paint.CHECKER)[SHOWN], _fill(scene.truth, strokes)[SHOWN]
         ),
@@ -72,6 +84,15 @@ def _split(left: Tensor, right: Tensor) -> Tensor:
     both = torch.cat([left[:, :, :middle], right[:, :, middle:]], 2)
     both[:, :, middle - 1 : middle + 1] = 1
     return both
+
+
+def _beside(first: Tensor, second: Tensor, third: Tensor) -> Tensor:
+    """Put the middles of three pictures side by side, white lines between."""
+    third_px = SIZE[1] // 3
+    parts = [x[:, :, third_px : 2 * third_px].clone() for x in (first, second, third)]
+    for part in parts[:-1]:
+        part[:, :, -2:] = 1
+    return torch.cat(parts, 2)
 
 
 def _strip(before: Tensor, after: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""`python -m train prepare|stage1|stage2|all|slice|export|gate|compare`."""
+"""`python -m train prepare|items|stage1|stage2|all|slice|export|gate|compare`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import logging
 import sys
 
 import torch
+from tqdm import tqdm
 
 from lgtsm.errors import LgtsmError
 from lgtsm.metrics.perceptual import load_features
@@ -16,6 +17,7 @@ from .arguments import build_parser, recipe_of, run_of
 from .compare import compare, format_scores, write_scores
 from .export import Terms, export
 from .gate import fit_gate
+from .kept import keep_items
 from .loop import train
 from .perceptual import load_perceptual
 from .slice import train_slice
@@ -42,6 +44,16 @@ def _train(args: argparse.Namespace) -> None:
             train(library, recipe, args.command, run, net, world)
 
 
+def _keep(args: argparse.Namespace) -> None:
+    """Make the items of the training clips; held-out ones are made by each run."""
+    training, _ = open_library(args.data).split()
+    made = keep_items(training, recipe_of(args), args.out, args.count, workers=args.workers)
+    with tqdm(total=args.count, disable=None) as bar:
+        for number in made:
+            bar.update(number - bar.n)
+    print(f"{args.count} items in {args.out}")
+
+
 def _export(args: argparse.Namespace) -> None:
     name = load_perceptual(args.perceptual).name if args.perceptual else "not stated"
     terms = Terms(stage=args.stage, licence=args.licence, strength=args.strength, perceptual=name)
@@ -66,6 +78,8 @@ def main(argv: list[str] | None = None) -> int:
         if args.command == "prepare":
             library = prepare(args.data, args.out, num_scenes=args.scenes)
             print(f"{len(library.clips)} clips and photographs in {args.out}")
+        elif args.command == "items":
+            _keep(args)
         elif args.command == "export":
             _export(args)
         elif args.command == "gate":

@@ -10,7 +10,8 @@ from .recipe import Recipe, with_width
 from .recipes import NAMES, load_recipe
 from .run import STAGES, Precision, Run
 
-_SUMMARY = """Train networks: decode clips once (prepare), train one stage or both (stage1, stage2,
+_SUMMARY = """Train networks: decode clips once (prepare), make items once
+(items), train one stage or both (stage1, stage2,
 all), train a slice on a borrowed machine (slice), write weights (export), score them (compare)."""
 
 
@@ -22,6 +23,12 @@ def build_parser() -> argparse.ArgumentParser:
     ready.add_argument("--data", type=Path, help="folder or manifest, see docs/training.md")
     ready.add_argument("--out", type=Path, required=True, help="folder for the decoded arrays")
     ready.add_argument("--scenes", type=int, default=0, help="also render so many scenes")
+    kept = commands.add_parser("items", help="make items once, for recipes that keep them")
+    kept.add_argument("--data", type=Path, required=True, help="folder that prepare wrote")
+    kept.add_argument("--out", type=Path, required=True, help="folder for the items")
+    _add_recipe(kept)
+    kept.add_argument("--count", type=int, default=500, help="how many")
+    kept.add_argument("--workers", type=int, default=1, help="processes that make them")
     for name, text in (
         ("stage1", "train without an adversary"),
         ("stage2", "train with one, from the weights of stage 1 (--init)"),
@@ -57,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--recipe", choices=NAMES, default="refine_cpu")
+    parser.add_argument("--recipe", choices=NAMES, default="refine_small")
     parser.add_argument("--width", type=int, help="base width instead of the recipe's")
     parser.add_argument("--batch", type=int, help="items of a step instead of the recipe's")
     parser.add_argument("--size", type=int, help="side of square crops instead of the recipe's")
@@ -88,6 +95,7 @@ def _add_training(parser: argparse.ArgumentParser, command: str) -> None:
     parser.add_argument("--init", type=Path, help="weight file or run whose weights come first")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=[p.value for p in Precision], default="auto")
+    parser.add_argument("--items", type=Path, help="folder of kept items to learn from")
     parser.add_argument("--at-once", type=int, help="items in the network at once")
     parser.add_argument("--threads", type=int, help="threads of the training process")
     parser.add_argument("--workers", type=int, default=1, help="processes that make items")
@@ -125,6 +133,7 @@ def run_of(args: argparse.Namespace) -> Run:
         light=getattr(args, "light", None),
         device=args.device,
         precision=Precision(args.precision),
+        items=args.items,
         at_once=args.at_once,
         num_workers=args.workers,
         validate_seconds=60 * args.validate_minutes,

@@ -20,6 +20,7 @@ from lgtsm.weights.save import save_model
 
 from .begin import begin
 from .checkpoint import save_state
+from .kept import KeptItems
 from .memory import is_out_of_memory, largest_that_fits, too_large
 from .objective import predict
 from .perceptual import PerceptualNet, features_of
@@ -92,7 +93,7 @@ class _Session:
         self.net = net.to(self.device) if net is not None else None
         self.training, held_out = library.split()
         self.training.require(recipe.data.num_frames)
-        items = Items(self.training, recipe)
+        items = Items(self.training, recipe) if run.items is None else KeptItems(run.items, recipe)
         first = items[0].to(self.device)
         self.learner = begin(recipe, stage, run, first)
         world.broadcast(all_values(self.learner))
@@ -165,6 +166,7 @@ class _Session:
             device=self.device,
             num_workers=self.run.num_workers,
             world=self.world,
+            kept=self.run.items,
         )
 
     def _step(self, batch: Batch, rate: float) -> dict[str, float]:

@@ -43,6 +43,17 @@ class Divisors(Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class KeptSize:
+    """Size of items that are made once and kept; a step sees parts of them."""
+
+    num_frames: int = 8
+    size: int = 208
+    """Height in pixels."""
+    width: int = 256
+    """In pixels."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DataRecipe:
     """How training clips and their holes are drawn."""
 
@@ -76,6 +87,8 @@ class DataRecipe:
     """Share of items with a hole along the frame's sides."""
     num_items: int = 0
     """How many different items there are, drawn again and again; 0 draws a new one each time."""
+    kept: KeptSize | None = None
+    """How items are made where they are kept on disk (`python -m train items`)."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -90,6 +103,8 @@ class RatioLosses:
     l1: float = 0.3
     l2: float = 1.0
     perceptual: float = 1.0
+    perceptual_step: int = 1
+    """Features are compared on every so many frames of an item."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -43,6 +43,8 @@ class Run:
     """Light state to go on from, with its step and its critic."""
     device: str = "cpu"
     precision: Precision = Precision.AUTO
+    items: Path | None = None
+    """Folder of kept items to learn from, instead of making new ones."""
     at_once: int | None = None
     """Items that go through the network at once; None takes the whole batch."""
     num_workers: int = 1

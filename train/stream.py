@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader
 
 from .recipe import Recipe
+from .kept import KeptItems
 from .resident import ResidentItems, fits_on
 from .sampling import FIRST_ITEM_OF_VALIDATION, Batch, Items, join
 from .sources import Library
@@ -42,6 +44,7 @@ def batches(
     device: torch.device,
     num_workers: int,
     world: World,
+    kept: Path | None = None,
 ) -> Iterator[Batch]:
     """Yield this process's batches on the device.
 
@@ -53,9 +56,10 @@ def batches(
         device: where the network is.
         num_workers: processes that make items where the clips do not fit on the device.
         world: which items are this process's.
+        kept: folder of kept items to cut from, instead of making new ones.
     """
     world.share(batch)
-    if fits_on(library, device):
+    if kept is None and fits_on(library, device):
         items = ResidentItems(library, recipe, device, world)
         step = steps[0]
         while steps[1] is None or step < steps[1]:
@@ -64,7 +68,7 @@ def batches(
         return
     last = FIRST_ITEM_OF_VALIDATION // batch if steps[1] is None else steps[1]
     loader = DataLoader(
-        Items(library, recipe),
+        Items(library, recipe) if kept is None else KeptItems(kept, recipe),
         batch_sampler=_Numbers(steps[0], max(0, last - steps[0]), batch, world),
         collate_fn=join,
         num_workers=num_workers,

@@ -31,7 +31,8 @@ class Scene:
 
     frames: (T,3,H,W) float32 in [0,1] with the vehicle; truth: the same without it and its shadow;
     mask: (T,1,H,W), 1 = vehicle or its visible shadow; flow: (T-1,2,H,W) forward flow (x, y) in
-    pixels of the truth's front-most layer; rate: frames per second.
+    pixels of the truth's front-most layer; rate: frames per second; front: (T,H,W) number of that
+    layer; view: where everything lies in every frame.
     """
 
     frames: Tensor
@@ -39,6 +40,8 @@ class Scene:
     mask: Tensor
     flow: Tensor
     rate: Fraction
+    front: Tensor
+    view: View
 
 
 def render_scene(options: SceneOptions, each: Callable[[int], None] | None = None) -> Scene:
@@ -64,7 +67,7 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
     )
     layers = build_scenery(stage, options.seed, rng)
     path = plan_camera(options, -direction)
-    view = _View(stage, path)
+    view = View(stage, path)
     vehicle = choose_vehicle(rng)
     grain = np.random.default_rng([options.seed, 2])
     vignette = _vignette(options.height, options.width)
@@ -83,9 +86,10 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
     frames_, truth = torch.stack(frames), torch.stack(truths)
     differs = ((frames_ - truth).abs().amax(1, keepdim=True) > 1 / 255).float()
     mask = max_pool2d(differs, 3, 1, 1)
-    flow = [view.flow(fronts[t], t) for t in range(options.num_frames - 1)]
+    flow = [view.flow(fronts[t], t, t + 1) for t in range(options.num_frames - 1)]
     empty = torch.zeros(0, 2, options.height, options.width)
-    return Scene(frames_, truth, mask, torch.stack(flow) if flow else empty, options.rate)
+    moved = torch.stack(flow) if flow else empty
+    return Scene(frames_, truth, mask, moved, options.rate, torch.stack(fronts), view)
 
 
 class _Develop:
@@ -107,7 +111,7 @@ def _vignette(height: int, width: int) -> Tensor:
     return (1 - 0.1 * (x * x + y * y))[None]
 
 
-class _View:
+class View:
     """The camera at every frame: where each output pixel looks in each layer."""
 
     def __init__(self, stage: Stage, path: CameraPath) -> None:
@@ -157,17 +161,17 @@ class _View:
         moved = inverse @ np.array([x, y, 1.0])
         return float(moved[0]), float(moved[1])
 
-    def flow(self, front: Tensor, t: int) -> Tensor:
-        """Return the forward flow (2,H,W) of the front-most layer from frame t to t + 1."""
+    def flow(self, front: Tensor, t: int, s: int) -> Tensor:
+        """Return the flow (2,H,W) of the front-most layer (H,W) of frame t to frame s."""
         stage = self.stage
         y, x = np.meshgrid(
             np.arange(stage.height) + 0.5, np.arange(stage.width) + 0.5, indexing="ij"
         )
         px, py = self._picture_points(t, x, y)
-        inverse = np.linalg.inv(self.matrices[t + 1])
+        inverse = np.linalg.inv(self.matrices[s])
         result = np.zeros((2, stage.height, stage.width), np.float32)
         for index, layer in enumerate(LAYERS):
-            qx = px + self._parallax(layer, t, py) - self._parallax(layer, t + 1, py)
+            qx = px + self._parallax(layer, t, py) - self._parallax(layer, s, py)
             moved_x = inverse[0, 0] * qx + inverse[0, 1] * py + inverse[0, 2]
             moved_y = inverse[1, 0] * qx + inverse[1, 1] * py + inverse[1, 2]
             here = (front == index).numpy()
@@ -175,7 +179,7 @@ class _View:
         return torch.from_numpy(result)
 
 
-def _drive(light: Tensor, vehicle: Vehicle, view: _View, t: int, direction: float) -> Tensor:
+def _drive(light: Tensor, vehicle: Vehicle, view: View, t: int, direction: float) -> Tensor:
     """Put the vehicle and its shadow of frame t over the light (3,H,W)."""
     stage, count = view.stage, len(view.path.zoom)
     zoom = float(view.path.zoom[t])

@@ -48,6 +48,10 @@ class Material:
     """(T,1,H,W) the clip's own moving object, 1 = object; None where it is not annotated."""
     floor: float | None
     """Mean squared error of the truth on known pixels, where it is a relit plate."""
+    shown: Tensor | None = None
+    """(T,1,H,W), 1 = hole pixel that another frame shows; None where nobody knows."""
+    flow: Tensor | None = None
+    """(T-1,2,H,W), true motion to the next frame in pixels; None where nobody knows."""
 
     @property
     def masked(self) -> Tensor:
@@ -144,7 +148,15 @@ def load_case(case: Case) -> Material | str:
         truth = relit(footage.plate, footage.frames, holes)
         floor = known_floor(truth, footage.frames, holes)
     own = None if removes else footage.own
-    return Material(frames=footage.frames, holes=holes, truth=truth, own=own, floor=floor)
+    return Material(
+        frames=footage.frames,
+        holes=holes,
+        truth=truth,
+        own=own,
+        floor=floor,
+        shown=footage.shown,
+        flow=footage.flow,
+    )
 
 
 def digest(clip: Tensor) -> str:

@@ -13,6 +13,7 @@ from torch.nn.functional import interpolate
 from ..errors import OptionError, ShapeError
 from ..scene.camera import Camera, SceneOptions
 from ..scene.render import render_scene
+from ..scene.visible import shown_elsewhere
 from ..video.folder import natural_key
 from ..video.image import IMAGE_SUFFIXES
 from ..video.read import read_frames, read_masks
@@ -44,6 +45,10 @@ class Footage:
     own: Tensor | None
     truth: Tensor | None = None
     plate: Tensor | None = None
+    shown: Tensor | None = None
+    """(T,1,H,W) 1 = in the hole, and another frame shows it; only known of rendered shots."""
+    flow: Tensor | None = None
+    """(T-1,2,H,W) true motion to the next frame, in pixels; only known of rendered shots."""
 
 
 def find_clips(spec: ProtocolSpec, data: Path | None) -> list[Clip]:
@@ -179,4 +184,6 @@ def _rendered(camera: str, size: tuple[int, int] | None, num_frames: int | None)
             width=width,
         )
     )
-    return Footage(scene.frames, scene.mask, truth=scene.truth)
+    return Footage(
+        scene.frames, scene.mask, truth=scene.truth, shown=shown_elsewhere(scene), flow=scene.flow
+    )

@@ -37,6 +37,11 @@ COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
             text="hole pixels that lie on it: no other frame shows them",
             is_higher_better=True,
         ),
+        "psnr_shown": Column(
+            label="PSNR shown, dB",
+            text="hole pixels that another frame shows, as the renderer knows",
+            is_higher_better=True,
+        ),
         "psnr_frame": Column(label="PSNR frame, dB", text="whole frame", is_higher_better=True),
         "ssim": Column(
             label="SSIM hole",

@@ -116,6 +116,8 @@ class Ruler:
         regions = {"psnr": holes, "psnr_frame": None}
         if own is not None:
             regions |= {"psnr_background": holes * (1 - own), "psnr_moving": holes * own}
+        if self.material.shown is not None:
+            regions["psnr_shown"] = self.material.shown
         error = squared_error(result, truth)
         figures: Figures = {
             name: _psnr(region_mean(error, where)) for name, where in regions.items()

@@ -16,6 +16,7 @@ from ..errors import OptionError, ShapeError
 from ..fills.smooth import smooth_fill
 from ..metrics.opencv_baselines import has_opencv, navier_stokes, telea
 from ..options import InpaintOptions, Mode
+from ..report import Report
 from ..video.read import read_frames
 from .cases import Material
 from .clips import FILMS
@@ -175,13 +176,16 @@ def choose_methods(
     return Chosen(tuple(rows), tuple(left_out))
 
 
-def run_method(method: Method, material: Material, case: str) -> Tensor:
+def run_method(
+    method: Method, material: Material, case: str, report: Report | None = None
+) -> Tensor:
     """Fill one case and put it into the frames.
 
     Args:
         method: how.
         material: the case in memory.
         case: its name, CLIP.HOLES.
+        report: figures of the product's own job are written into it.
 
     Returns:
         (T,3,H,W) in [0,1]: the frames outside the hole, the fill inside.
@@ -196,7 +200,9 @@ def run_method(method: Method, material: Material, case: str) -> Tensor:
     elif method.kind is Kind.SIMPLE:
         filled = SIMPLE[method.name].fill(material.masked, material.holes)
     else:
-        filled = inpaint(material.masked, material.holes, method.model, method.options)
+        filled = inpaint(
+            material.masked, material.holes, method.model, method.options, report=report
+        )
     return torch.where(material.holes > 0, filled.float().clamp(0, 1), material.frames)
 
 

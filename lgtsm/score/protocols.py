@@ -174,6 +174,16 @@ PROTOCOLS: MappingProxyType[str, ProtocolSpec] = MappingProxyType(
             num_frames=8,
             comparable="With itself only: it is drawn, and small.",
         ),
+        "rendered": ProtocolSpec(
+            name="rendered",
+            text="the same three scenes at 432x240, 48 frames; motion and what other frames show of "
+            "the hole are known, too",
+            source=Source.SCENE,
+            holes=(HoleRule(name="own", shape=Shape.OWN),),
+            size=(240, 432),
+            num_frames=48,
+            comparable="With itself only: it is drawn.",
+        ),
     }
 )
 """By name; `scene` needs no file."""

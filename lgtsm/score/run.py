@@ -18,10 +18,12 @@ import torch
 
 from ..errors import Cancelled, DeviceError, OptionError
 from ..metrics.opencv_baselines import has_opencv, use_one_thread
+from ..report import Report
 from .cases import Case, Material, load_case, plan_cases
 from .cells import Cells, code_digest, file_digest
 from .measure import I3D_KEY, NetworkPaths, Ruler, load_networks
 from .methods import Chosen, Kind, Method, run_method
+from .motion import motion_errors
 from .pictures import Wanted, write_pictures
 from .protocols import ProtocolSpec
 from .results import Results
@@ -171,6 +173,10 @@ def score_case(settings: ScoreSettings, case: Case, codes: Mapping[Kind, str]) -
         runner.draw()
     facts = material.facts(case)
     facts["floor_mse"] = material.floor
+    if material.flow is not None and material.truth is not None:
+        facts["motion_errors"] = motion_errors(
+            material.masked, material.holes, material.truth, material.flow
+        )
     return Outcome(facts, scores, excluded)
 
 
@@ -203,11 +209,14 @@ class _Runner:
         figures = self.cells.read(self.case, method, key)
         if figures is None:
             start = time.perf_counter()
-            result = run_method(method, self.material, self.case.name)
+            report = Report()
+            result = run_method(method, self.material, self.case.name, report)
             seconds = (time.perf_counter() - start) / len(result)
             figures = self.ruler.measure(result)
             measured = method.kind in (Kind.OURS, Kind.SIMPLE)
             figures["seconds_per_frame"] = seconds if measured else None
+            if report.sources:
+                figures["sources"] = report.sources
             self.cells.write(self.case, method, key, figures)
             if method.name in self.settings.shown:
                 self._fresh[method.name] = result

@@ -9,6 +9,8 @@ from .columns import COLUMNS
 from .results import Results
 
 ORACLE = "oracle"
+DIFFERENCES = ("psnr", "psnr_background", "perceptual", "warping", "flicker")
+"""Figures that are compared pair by pair."""
 
 
 def mean_of(results: Results, table: str, method: str, column: str) -> Estimate:
@@ -91,6 +93,17 @@ def paired_difference(
     return Difference(method, other, by_clip, estimate_mean(list(by_clip.values())))
 
 
+def compared_with(results: Results, method: str) -> list[str]:
+    """Return what a variant of the product is compared with, pair by pair.
+
+    The oracle, every simple method, and for the product itself its other variants.
+    """
+    others = [ORACLE, *simple_methods(results)]
+    if method == main_method(results):
+        others += [name for name in own_methods(results) if name != method]
+    return others
+
+
 def worst_cases(results: Results, method: str) -> list[dict[str, object]]:
     """Return the cases of a method from the worst on.
 
@@ -132,8 +145,8 @@ def summarise(results: Results) -> dict[str, object]:
         }
         differences = []
         for method in own_methods(results):
-            for other in (ORACLE, *simple_methods(results)):
-                for column in ("psnr", "psnr_background", "perceptual"):
+            for other in compared_with(results, method):
+                for column in DIFFERENCES:
                     one = paired_difference(results, table, column, method, other)
                     if one.by_clip:
                         differences.append(

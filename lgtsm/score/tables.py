@@ -7,9 +7,12 @@ import math
 from ..metrics.fidelity import psnr
 from .bootstrap import Estimate
 from .columns import COLUMNS
+from .motion import MOTIONS
 from .results import Results
 from .summary import (
+    DIFFERENCES,
     ORACLE,
+    compared_with,
     main_method,
     mean_of,
     oracle_values,
@@ -58,13 +61,13 @@ def quality_table(results: Results, table: str) -> str:
 
 
 def difference_table(results: Results, table: str) -> str:
-    """Return each variant of the product less the oracle and less every simple method."""
-    lines = [_row(["difference", *(COLUMNS[c].label for c in _INTERVALS)])]
-    lines.append("|" + "---|" * (len(_INTERVALS) + 1))
+    """Return each variant of the product less the oracle, every simple method and the others."""
+    lines = [_row(["difference", *(COLUMNS[c].label for c in DIFFERENCES)])]
+    lines.append("|" + "---|" * (len(DIFFERENCES) + 1))
     for method in own_methods(results):
-        for other in (ORACLE, *simple_methods(results)):
+        for other in compared_with(results, method):
             cells = []
-            for column in _INTERVALS:
+            for column in DIFFERENCES:
                 mean = paired_difference(results, table, column, method, other).mean
                 text = format_estimate(mean, column, interval=True)
                 cells.append(f"**{text}**" if mean.excludes_zero else text)
@@ -126,6 +129,34 @@ def floor_list(cases: list[dict[str, object]]) -> str:
     return f"Floor that known pixels reach against the relit plate: {texts}."
 
 
+def motion_table(cases: list[dict[str, object]]) -> str:
+    """Return the end-point errors of clips whose motion is known; empty without any."""
+    rows = [(c["clip"], c["motion_errors"]) for c in cases if c.get("motion_errors")]
+    if not rows:
+        return ""
+    lines = [_row(["end-point error, px (in the hole)", *(str(clip) for clip, _ in rows)])]
+    lines.append("|" + "---|" * (len(rows) + 1))
+    for name, text in MOTIONS.items():
+        cells = [f"{e[name][0]:.3f} ({e[name][1]:.3f})" if name in e else "-" for _, e in rows]
+        lines.append(_row([text, *cells]))
+    return "\n".join(lines)
+
+
+def source_table(results: Results, table: str, method: str) -> str:
+    """Return where a method's pixels came from, clip by clip, for clips of known motion."""
+    known = {c["clip"] for c in results.cases if c["table"] == table and c.get("motion_errors")}
+    rows = [
+        r for r in results.scores if r["method"] == method and r["clip"] in known and "sources" in r
+    ]
+    if not rows:
+        return ""
+    names = list(rows[0]["sources"])
+    lines = [_row([f"shares in {method}", *names]), "|" + "---|" * (len(names) + 1)]
+    for row in rows:
+        lines.append(_row([str(row["clip"]), *(f"{row['sources'][n]:.0%}" for n in names)]))
+    return "\n".join(lines)
+
+
 def exclusion_list(results: Results) -> str:
     """Return what was left out and why, one line a reason."""
     reasons: dict[tuple[str, str], list[str]] = {}
@@ -156,6 +187,10 @@ def full_text(results: Results) -> str:
             parts.append(fid)
         if floor := floor_list(cases):
             parts.append(floor)
+        if motion := motion_table(cases):
+            parts.append(motion)
+        if main and (sources := source_table(results, table, main)):
+            parts.append(sources)
         if main and oracle_values(results, table, "psnr"):
             parts.append(difference_table(results, table))
             parts.append(oracle_table(results, table, main))

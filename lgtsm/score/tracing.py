@@ -93,8 +93,8 @@ def flow_copy(frames: Tensor, holes: Tensor) -> Tensor:
     filled = smooth_fill(frames, holes)
     if len(frames) < 2:
         return filled
-    forward = _completed(dis_flow(filled[:-1], filled[1:]), holes[:-1])
-    backward = _completed(dis_flow(filled[1:], filled[:-1]), holes[1:])
+    forward = completed(dis_flow(filled[:-1], filled[1:]), holes[:-1])
+    backward = completed(dis_flow(filled[1:], filled[:-1]), holes[1:])
 
     def step(points: Tensor, t: int, direction: int) -> Tensor:
         flow = forward[t] if direction > 0 else backward[t - 1]
@@ -103,7 +103,7 @@ def flow_copy(frames: Tensor, holes: Tensor) -> Tensor:
     return trace_copy(frames, holes, step)
 
 
-def _completed(flow: Tensor, holes: Tensor) -> Tensor:
+def completed(flow: Tensor, holes: Tensor) -> Tensor:
     """Replace flow that starts in a hole or at its edge by what surrounds it."""
     doubtful = widen(holes, _EDGE_PX)
     return torch.where(doubtful > 0, push_pull(flow, 1 - doubtful), flow)

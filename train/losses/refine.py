@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lgtsm.metrics.perceptual import SqueezeNetFeatures, feature_distance
+from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 
 from ..recipe import RatioLosses
 
@@ -71,9 +71,11 @@ def refine_losses(
     perceptual = result.new_zeros(())
     if net is not None and weights.perceptual > 0:
         composed = holes * result + (1 - holes) * truth
+        some = slice(None, None, weights.perceptual_step)
         with torch.no_grad():
-            fill_distance = feature_distance(net, fill, truth).mean()
-        distance = feature_distance(net, composed, truth).mean()
+            wanted = net(truth[some])
+            fill_distance = distance_of_features(net(fill[some]), wanted).mean()
+        distance = distance_of_features(net(composed[some]), wanted).mean()
         perceptual = distance / (fill_distance + _PERCEPTUAL_FLOOR)
     total = weights.l1 * l1 + weights.l2 * l2 + weights.perceptual * perceptual
     return Losses(l1, l2, perceptual, total)

@@ -10,8 +10,7 @@ from ..recipe import Recipe
 
 NAMES = (
     "refine",
-    "refine_cpu",
-    "refine_cpu_wide",
+    "refine_small",
     "refine_toy",
     "refine_overfit",
     "lgtsm",

@@ -1,16 +1,16 @@
-"""The refining network at width 32 on a GPU: `refine_cpu_wide` with batches; not measured at length."""
+"""The refining network at width 32 on a GPU: `refine_small` with batches; not measured at length."""
 
 from dataclasses import replace
 
 from ..recipe import DataRecipe, with_width
-from .refine_cpu_wide import RECIPE as WIDE
+from .refine_small import RECIPE as SMALL
 
 _BATCH = 16
 RECIPE = replace(
-    with_width(WIDE, 32),
+    with_width(SMALL, 32),
     name="refine",
-    stage1=replace(WIDE.stage1, batch=_BATCH, warmup_steps=200),
-    stage2=replace(WIDE.stage2, batch=_BATCH, warmup_steps=200),
+    stage1=replace(SMALL.stage1, batch=_BATCH, warmup_steps=200),
+    stage2=replace(SMALL.stage2, batch=_BATCH, warmup_steps=200),
     data=DataRecipe(
         num_frames=6,
         size=192,

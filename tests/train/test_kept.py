@@ -1,0 +1,88 @@
+import dataclasses
+
+import pytest
+import torch
+
+from lgtsm.errors import OptionError
+from train.kept import KeptItems, keep_items
+from train.recipe import KeptSize
+from train.recipes import load_recipe
+
+
+@pytest.fixture
+def kept_recipe(toy_recipe):
+    """The toy recipe on parts of items that are kept."""
+    kept = KeptSize(num_frames=4, size=72, width=80)
+    return dataclasses.replace(toy_recipe, data=dataclasses.replace(toy_recipe.data, kept=kept))
+
+
+@pytest.fixture
+def folder(toy_library, kept_recipe, tmp_path):
+    """Three kept items."""
+    folder = tmp_path / "items"
+    assert list(keep_items(toy_library, kept_recipe, folder, 3)) == [0, 1, 2, 3]
+    return folder
+
+
+def _tensors(batch):
+    return [batch.truth, batch.holes, *vars(batch.evidence).values()]
+
+
+def test_visits_are_parts_of_items_as_a_step_sees_them(folder, kept_recipe):
+    items = KeptItems(folder, kept_recipe)
+    side, frames = kept_recipe.data.size, kept_recipe.data.num_frames
+    for number in range(12):
+        item = items[number]
+        assert item.truth.shape == (1, frames, 3, side, side)
+        assert item.evidence.fill.shape == (frames, 3, side, side)
+        assert set(item.holes.unique().tolist()) <= {0.0, 1.0}
+        known = (item.holes[0] == 0).expand_as(item.truth[0])
+        assert torch.equal(item.evidence.fill[known], item.truth[0][known])
+        assert item.evidence.error[item.holes[0] == 0].max() == 0
+
+
+def test_a_visit_is_decided_by_its_number_and_no_two_are_equal(folder, kept_recipe):
+    first, second = KeptItems(folder, kept_recipe), KeptItems(folder, kept_recipe)
+    visits = [first[n] for n in range(9)]
+    for number, visit in enumerate(visits):
+        again = second[number]
+        assert all(torch.equal(a, b) for a, b in zip(_tensors(visit), _tensors(again), strict=True))
+        assert not any(torch.equal(visit.truth, v.truth) for v in visits[:number])
+
+
+def test_every_item_is_visited_once_before_any_is_again(folder, kept_recipe):
+    items = KeptItems(folder, kept_recipe)
+    seen = []
+    items._cut = lambda slices, rng: float(slices["truth"][:].float().mean())
+    for epoch in range(3):
+        seen = [items[3 * epoch + n] for n in range(3)]
+        assert len(set(seen)) == 3
+
+
+def test_items_that_are_there_are_not_made_again(folder, toy_library, kept_recipe):
+    times = {f.name: f.stat().st_mtime_ns for f in folder.iterdir()}
+    assert list(keep_items(toy_library, kept_recipe, folder, 4)) == [3, 4]
+    assert all((folder / name).stat().st_mtime_ns == time for name, time in times.items())
+
+
+def test_items_of_another_recipe_are_refused_by_name(folder, toy_library, kept_recipe):
+    other = dataclasses.replace(kept_recipe, seed=1)
+    with pytest.raises(OptionError, match="seed: 0 -> 1"):
+        KeptItems(folder, other)
+    with pytest.raises(OptionError, match="seed: 0 -> 1"):
+        list(keep_items(toy_library, other, folder, 4))
+
+
+@pytest.mark.parametrize("name", ["refine_toy", "lgtsm_small"])
+def test_recipes_that_keep_nothing_are_refused(name, toy_library, tmp_path):
+    with pytest.raises(OptionError, match="Expected a recipe that keeps items"):
+        list(keep_items(toy_library, load_recipe(name), tmp_path / "none", 1))
+
+
+def test_a_damaged_item_is_named(folder, kept_recipe):
+    from lgtsm.errors import WeightsError
+
+    for file in folder.glob("*.safetensors"):
+        file.write_bytes(file.read_bytes()[:100])
+    with pytest.raises(WeightsError, match="damaged"):
+        KeptItems(folder, kept_recipe)[0]
