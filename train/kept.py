@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
@@ -119,7 +118,7 @@ def _make(library: Library, recipe: Recipe, folder: Path, number: int) -> int:
     tensors = {k: _to_bytes(v).contiguous() for k, v in values.items()}
     part = folder / f".{number:06d}.part"
     save_file(tensors, part)
-    os.replace(part, _file(folder, number))
+    part.replace(_file(folder, number))
     return number
 
 

@@ -164,9 +164,8 @@ class _Session:
             self.learner.stage.batch,
             steps=(self.learner.step, self.run.steps),
             device=self.device,
-            num_workers=self.run.num_workers,
+            run=self.run,
             world=self.world,
-            kept=self.run.items,
         )
 
     def _step(self, batch: Batch, rate: float) -> dict[str, float]:

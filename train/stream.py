@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 from torch.utils.data import DataLoader
 
-from .recipe import Recipe
 from .kept import KeptItems
+from .recipe import Recipe
 from .resident import ResidentItems, fits_on
+from .run import Run
 from .sampling import FIRST_ITEM_OF_VALIDATION, Batch, Items, join
 from .sources import Library
 from .world import World
@@ -42,9 +42,8 @@ def batches(
     *,
     steps: tuple[int, int | None],
     device: torch.device,
-    num_workers: int,
+    run: Run,
     world: World,
-    kept: Path | None = None,
 ) -> Iterator[Batch]:
     """Yield this process's batches on the device.
 
@@ -54,12 +53,12 @@ def batches(
         batch: items of a step over all processes.
         steps: (first, stop); None goes on without end.
         device: where the network is.
-        num_workers: processes that make items where the clips do not fit on the device.
+        run: how many processes make items where the clips do not fit on the device, or where kept
+            items are.
         world: which items are this process's.
-        kept: folder of kept items to cut from, instead of making new ones.
     """
     world.share(batch)
-    if kept is None and fits_on(library, device):
+    if run.items is None and fits_on(library, device):
         items = ResidentItems(library, recipe, device, world)
         step = steps[0]
         while steps[1] is None or step < steps[1]:
@@ -68,11 +67,11 @@ def batches(
         return
     last = FIRST_ITEM_OF_VALIDATION // batch if steps[1] is None else steps[1]
     loader = DataLoader(
-        Items(library, recipe) if kept is None else KeptItems(kept, recipe),
+        Items(library, recipe) if run.items is None else KeptItems(run.items, recipe),
         batch_sampler=_Numbers(steps[0], max(0, last - steps[0]), batch, world),
         collate_fn=join,
-        num_workers=num_workers,
-        prefetch_factor=_PREFETCH if num_workers else None,
+        num_workers=run.num_workers,
+        prefetch_factor=_PREFETCH if run.num_workers else None,
     )
     for item in loader:
         yield item.to(device)

@@ -152,8 +152,9 @@ def source_table(results: Results, table: str, method: str) -> str:
         return ""
     names = list(rows[0]["sources"])
     lines = [_row([f"shares in {method}", *names]), "|" + "---|" * (len(names) + 1)]
-    for row in rows:
-        lines.append(_row([str(row["clip"]), *(f"{row['sources'][n]:.0%}" for n in names)]))
+    lines += [
+        _row([str(row["clip"]), *(f"{row['sources'][n]:.0%}" for n in names)]) for row in rows
+    ]
     return "\n".join(lines)
 
 
