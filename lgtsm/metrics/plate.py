@@ -38,6 +38,24 @@ def known_floor(relit_plate: Tensor, frames: Tensor, holes: Tensor) -> float:
     return mean_squared_error(relit_plate, frames, 1 - holes) or 0.0
 
 
+def place_floor(relit_plate: Tensor, frames: Tensor, holes: Tensor) -> float | None:
+    """Return the mean squared error of a relit plate on known pixels of the places that holes cover.
+
+    The whole frame's floor is mostly that of plain surroundings; this one is that of the very
+    content that has to be filled, as other frames of the shot show it. Places count as often as they
+    are covered.
+
+    Returns:
+        The error; None where no covered place is ever known.
+    """
+    known = 1 - holes
+    error = (relit_plate - frames).square().mean(1, keepdim=True) * known
+    times = known.sum(0)
+    mean = error.sum(0) / times.clamp_min(1)
+    covered = holes.sum(0) * (times > 0)
+    return float((mean * covered).sum() / covered.sum()) if covered.any() else None
+
+
 def _blurred(clip: Tensor) -> Tensor:
     """Blur (T,C,H,W) by a Gaussian, as far as the frame reaches."""
     for dim in (-2, -1):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import OptionError, ShapeError
-from ..metrics.plate import known_floor, relit
+from ..metrics.plate import known_floor, place_floor, relit
 from .clips import Clip, find_clips, read_footage
 from .holes import cut_holes
 from .protocols import HoleRule, ProtocolSpec
@@ -48,6 +48,8 @@ class Material:
     """(T,1,H,W) the clip's own moving object, 1 = object; None where it is not annotated."""
     floor: float | None
     """Mean squared error of the truth on known pixels, where it is a relit plate."""
+    floor_here: float | None = None
+    """The same on known pixels of the places that the holes cover at other times."""
     shown: Tensor | None = None
     """(T,1,H,W), 1 = hole pixel that another frame shows; None where nobody knows."""
     flow: Tensor | None = None
@@ -140,13 +142,14 @@ def load_case(case: Case) -> Material | str:
             f"Expected masks of {tuple(footage.frames.shape[-2:])} for {case.name}, got "
             f"{tuple(holes.shape[-2:])}; resize them."
         )
-    truth, floor = footage.truth, None
+    truth, floor, floor_here = footage.truth, None, None
     removes = case.rule.shape.value == "own"
     if truth is None and not removes:
         truth = footage.frames
     if removes and footage.plate is not None:
         truth = relit(footage.plate, footage.frames, holes)
         floor = known_floor(truth, footage.frames, holes)
+        floor_here = place_floor(truth, footage.frames, holes)
     own = None if removes else footage.own
     return Material(
         frames=footage.frames,
@@ -154,6 +157,7 @@ def load_case(case: Case) -> Material | str:
         truth=truth,
         own=own,
         floor=floor,
+        floor_here=floor_here,
         shown=footage.shown,
         flow=footage.flow,
     )

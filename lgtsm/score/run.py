@@ -172,7 +172,7 @@ def score_case(settings: ScoreSettings, case: Case, codes: Mapping[Kind, str]) -
     if settings.shown and not runner.has_pictures():
         runner.draw()
     facts = material.facts(case)
-    facts["floor_mse"] = material.floor
+    facts["floor_mse"], facts["floor_here_mse"] = material.floor, material.floor_here
     if material.flow is not None and material.truth is not None:
         facts["motion_errors"] = motion_errors(
             material.masked, material.holes, material.truth, material.flow

@@ -122,11 +122,16 @@ def worst_list(results: Results, method: str) -> str:
 
 def floor_list(cases: list[dict[str, object]]) -> str:
     """Return the floors of clips that are compared with a relit plate; empty without any."""
-    floors = [(c["clip"], c["floor_mse"]) for c in cases if c.get("floor_mse") is not None]
+    floors = [c for c in cases if c.get("floor_mse") is not None]
     if not floors:
         return ""
-    texts = ", ".join(f"{clip} {psnr(mse):.2f} dB" for clip, mse in floors)
-    return f"Floor that known pixels reach against the relit plate: {texts}."
+    texts = []
+    for case in floors:
+        text = f"{case['clip']} {psnr(case['floor_mse']):.2f} dB"
+        if case.get("floor_here_mse") is not None:
+            text += f" ({psnr(case['floor_here_mse']):.2f} dB on the places that the hole covers)"
+        texts.append(text)
+    return f"Floor that known pixels reach against the relit plate: {', '.join(texts)}."
 
 
 def motion_table(cases: list[dict[str, object]]) -> str:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lgtsm.metrics.plate import known_floor, relit
+from lgtsm.metrics.plate import known_floor, place_floor, relit
 from lgtsm.metrics.warping import visible, warp, warping_error
 
 BOX = (slice(10, 30), slice(12, 40))
@@ -105,3 +105,15 @@ def test_the_floor_is_what_light_cannot_explain(toy_clip, rng):
     still = toy_clip[:1].expand_as(toy_clip)
     truth = relit(toy_clip[0] + noise, still, hole)
     assert known_floor(truth, still, hole) == pytest.approx(0.0004, rel=0.1)
+
+
+def test_floor_of_a_place_counts_only_what_is_covered_at_another_time():
+    frames, holes = torch.zeros(3, 3, 4, 4), torch.zeros(3, 1, 4, 4)
+    holes[0, :, 1, 1] = holes[1, :, 1, 1] = holes[2, :, 2, 2] = 1
+    holes[:, :, 3, 3] = 1  # never known: says nothing
+    truth = frames.clone()
+    truth[:, :, 0, 0] = 1  # never covered
+    truth[2, :, 1, 1] = 0.3  # covered twice
+    truth[:2, :, 2, 2] = 0.6  # covered once
+    assert place_floor(truth, frames, holes) == pytest.approx((2 * 0.09 + 0.36) / 3)
+    assert place_floor(truth, frames, torch.ones_like(holes)) is None
