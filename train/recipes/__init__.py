@@ -11,6 +11,7 @@ from ..recipe import Recipe
 NAMES = (
     "refine",
     "refine_small",
+    "refine_fixed",
     "refine_toy",
     "refine_overfit",
     "lgtsm",
