@@ -13,6 +13,7 @@ from hashlib import sha256
 from itertools import chain, islice, repeat
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from .copying.plates import Reference
@@ -228,6 +229,7 @@ class _Sinks:
             open_writer(job.target, job.source, options=job.video, rate=job.video.rate)
         )
         self.layer = self.mask = None
+        self._picture: Tensor | None = None
         self.is_range = job.video.start > 0
         self.start: Fraction | None = None
         if job.fill_layer is not None:
@@ -236,11 +238,9 @@ class _Sinks:
             self.mask = stack.enter_context(MaskWriter(job.mask_used, rate=info.rate))
 
     def write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
-        """Write one frame everywhere."""
-        pixels = frame.pixels
-        if patch.box is not None:
-            pixels = pixels.clone()
-            pixels[:, patch.box.rows, patch.box.columns] = patch.pixels
+        """Write one frame everywhere; of a frame its native samples are enough."""
+        pixels = self._filled(frame, hole, patch)
+        frame = replace(frame, pixels=pixels)
         self.main.write(frame, pixels, hole)
         if self.start is None:
             self.start = frame.time if self.is_range else Fraction(0)
@@ -250,6 +250,21 @@ class _Sinks:
             self.layer.write(frame, pixels, hole)
         if self.mask is not None:
             self.mask.write(frame, hole)
+
+    def _filled(self, frame: Frame, hole: Tensor, patch: Patch) -> Tensor:
+        """Return (3,H,W) with the patch in it; void after the next frame.
+
+        Pixels around the patch are made from the samples only for the layer, which reads some.
+        """
+        if self.layer is not None or (patch.box is None and bool(hole.any())):
+            pixels = with_pixels(frame).pixels
+        else:
+            if self._picture is None:
+                self._picture = torch.zeros(3, *hole.shape[1:])
+            pixels = self._picture
+        if patch.box is not None:
+            pixels[:, patch.box.rows, patch.box.columns] = patch.pixels
+        return pixels
 
 
 class _Work:
@@ -275,16 +290,16 @@ class _Work:
         """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
         for index, (frame, hole) in enumerate(self.job.pairs(self.info)):
             if index < self.journal.count:
-                self._write(frame, hole, self.journal.patch(index))
+                self._write(without_pixels(frame), hole.bool(), self.journal.patch(index))
             else:
-                # many frames wait for later ones; their pixels are made again when they are written
+                # many frames wait for later ones; a patch is written over their native samples
                 self.waiting.append((without_pixels(frame), hole.bool()))
             yield frame.pixels, hole
 
     def take(self, patch: Patch) -> None:
         """Write the frame that a patch belongs to."""
         frame, hole = self.waiting.popleft()
-        self._write(with_pixels(frame), hole.float(), patch)
+        self._write(frame, hole, patch)
 
     def _write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
         self.sinks.write(frame, hole, patch)
