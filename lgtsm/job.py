@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from functools import partial
 from hashlib import sha256
 from itertools import chain, islice, repeat
 from pathlib import Path
@@ -27,6 +28,7 @@ from .masks.prepare import INVERTED_RATIO, binary_hole, pair_with
 from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
 from .report import Report
+from .video.ahead import ReadAhead, WriteBehind, frames_ahead
 from .video.frame import Frame, with_pixels, without_pixels
 from .video.layer import FillLayerWriter, MaskWriter
 from .video.probe import VideoInfo, probe
@@ -81,7 +83,11 @@ class FileJob:
             journal = Journal(self.target, self._identity(network), resume=self.video.resume)
             stack.push(journal.leave)
             report.resumed_from = journal.count
-            work = _Work(self, info, sinks, journal, report, hooks)
+            ahead = frames_ahead(info.height, info.width)
+            # last, so that both threads are over before files are finished or removed
+            behind = stack.enter_context(WriteBehind(ahead))
+            pairs = stack.enter_context(ReadAhead(self.pairs(info), ahead))
+            work = _Work(self._total(info), sinks, behind, journal, hooks)
             job = Job(
                 network,
                 self._from_start(),
@@ -91,7 +97,7 @@ class FileJob:
                 resume_from=journal.count,
             )
             filled = None
-            for patch in job.run(work.feed()):
+            for patch in job.run(work.feed(pairs)):
                 filled = filled if patch.box is None else patch.box | filled
                 work.take(patch)
                 journal.add(patch)
@@ -201,6 +207,10 @@ class FileJob:
         what = {"files": stamps, "boxes": boxes, "options": options, "references": pictures}
         return what | {"span": span, "model": weights}
 
+    def _total(self, info: VideoInfo) -> int:
+        """Return how many frames the range holds, as far as the file says."""
+        return max(0, min(self.video.end or info.num_frames, info.num_frames) - self.video.start)
+
     def pairs(self, info: VideoInfo) -> Iterator[tuple[Frame, Tensor]]:
         """Read frames with their holes."""
         start, end = self.video.start, self.video.end
@@ -271,24 +281,15 @@ class _Work:
     """Frames on their way: fed to the engine, kept until their patch is there, then written."""
 
     def __init__(
-        self,
-        job: FileJob,
-        info: VideoInfo,
-        sinks: _Sinks,
-        journal: Journal,
-        report: Report,
-        hooks: Hooks,
+        self, total: int, sinks: _Sinks, behind: WriteBehind, journal: Journal, hooks: Hooks
     ) -> None:
-        self.job, self.info, self.sinks = job, info, sinks
-        self.journal, self.report, self.hooks = journal, report, hooks
+        self.sinks, self.behind, self.journal, self.hooks = sinks, behind, journal, hooks
         self.waiting: deque[tuple[Frame, Tensor]] = deque()
-        last = min(job.video.end or info.num_frames, info.num_frames)
-        self.total = max(0, last - job.video.start)
-        self.done = 0
+        self.total, self.done = total, 0
 
-    def feed(self) -> Iterator[tuple[Tensor, Tensor]]:
+    def feed(self, pairs: Iterable[tuple[Frame, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
-        for index, (frame, hole) in enumerate(self.job.pairs(self.info)):
+        for index, (frame, hole) in enumerate(pairs):
             if index < self.journal.count:
                 self._write(without_pixels(frame), hole.bool(), self.journal.patch(index))
             else:
@@ -302,6 +303,7 @@ class _Work:
         self._write(frame, hole, patch)
 
     def _write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
-        self.sinks.write(frame, hole, patch)
+        """Hand one frame to the writers; progress is told here, in the caller's own thread."""
+        self.behind.put(partial(self.sinks.write, frame, hole, patch))
         self.done += 1
         self.hooks.report(self.done, self.total, "filling")
