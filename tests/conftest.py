@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
@@ -41,6 +43,21 @@ def _torch_state() -> Iterator[None]:
 def rng() -> torch.Generator:
     """Return a generator with a fixed seed."""
     return torch.Generator().manual_seed(20190713)
+
+
+@pytest.fixture
+def interpreted_kernels(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """Return `models.kernels` run by triton's interpreter, which works on a CPU; skip without."""
+    if torch.cuda.is_available():
+        pytest.skip("the interpreter would spoil triton for tests/gpu, which run the kernels")
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    pytest.importorskip("triton", reason="needs triton, whose interpreter runs on a CPU")
+    # under a name of its own: the package's own module is compiled, if a device has made it
+    path = GOLDEN.parents[1] / "lgtsm" / "models" / "kernels.py"
+    spec = importlib.util.spec_from_file_location("interpreted_kernels", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture

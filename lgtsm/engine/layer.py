@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu_
 
+from ..models.fused import kernels_on
 from ..models.gated import SLOPE, GatedLayer
 from .features import Arrival, FramePlanes, covers, leading, paste
 from .region import LayerRegion
@@ -102,6 +103,8 @@ class StreamLayer:
         self.past = shift.past if self.num_shifted else around
         self.future = shift.future if self.num_shifted else around
         self.taps = taps[:, :, None, None].to(dtype)  # (S,width,1,1)
+        self._taps = taps.to(dtype)  # (S,width)
+        self.fused = kernels_on(device, dtype)
         self._kernels = self._temporal_kernels(taps, module.feature.in_channels)
         self.feature = self._lay_out(module.feature)
         self.gate = self._lay_out(module.gate) if module.gate is not None else None
@@ -183,14 +186,28 @@ class StreamLayer:
         row = self._gather(arrival, region, state, ready, scratch)
         # without a shift the row holds just the frames that the kernels cover
         present = row[self.past : self.past + ready] if self.num_shifted else row
-        factors = []
+        gate = None
         if self.gate is not None:  # before the shift, which may change the row
-            factors = [self._convolve_frames(present, self.gate).sigmoid_()]
+            gate = self._convolve_frames(present, self.gate)
+            if self.fused is None:
+                gate = gate.sigmoid_()  # while it is in the caches
         shifted = self._shift(row, ready) if self.num_shifted else present
-        feature = self._convolve_frames(shifted, self.feature)
+        factors = self._activate(self._convolve_frames(shifted, self.feature), gate)
+        return Arrival(factors, region.outputs, ready, self.num_outputs), after
+
+    def _activate(self, feature: Tensor, gate: Tensor | None) -> tuple[Tensor, ...]:
+        """Return the factors of the output; both tensors may be changed.
+
+        Args:
+            feature: (ready,C,h,w), convolved.
+            gate: the same, convolved, behind its sigmoid unless kernels do that; or None.
+        """
+        if gate is not None and self.fused is not None:
+            slope = SLOPE if self.spec.activation else 1.0
+            return (self.fused.leaky_gate_(feature, gate, slope),)
         if self.spec.activation:
             feature = leaky_relu_(feature, SLOPE)
-        return Arrival((feature, *factors), region.outputs, ready, self.num_outputs), after
+        return (feature,) if gate is None else (feature, gate)
 
     def _keep(self, arrival: Arrival, state: LayerState, ready: int) -> LayerState:
         """Return the frames that later steps read: the last `past` ready ones, and the rest."""
@@ -252,6 +269,8 @@ class StreamLayer:
             (ready,C,h,w), channels-last.
         """
         length, channels, height, width = row.shape
+        if self.fused is not None:
+            return self.fused.shift(row, self._taps, self.past, length, ready, 0)
         if self._kernels is not None:
             plane = row.permute(0, 2, 3, 1).view(1, length, height * width, channels)
             mixed = conv2d(plane.permute(0, 3, 1, 2), self._kernels, groups=channels)

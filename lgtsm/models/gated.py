@@ -10,6 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .fused import kernels_for
 from .shift import TemporalShift
 from .spec import LayerSpec, ShiftSpec
 
@@ -62,11 +63,13 @@ class GatedLayer(nn.Module):
             fine = _double(x)
             x, shifted = fine, fine if shifted is x else _double(shifted)
         feature = self._convolve(self.feature, shifted, num_frames)
+        gate = None if self.gate is None else self._convolve(self.gate, x, num_frames)
+        kernels = None if gate is None else kernels_for(feature, gate)
+        if kernels is not None:
+            return kernels.leaky_gate_(feature, gate, SLOPE if self.layer.activation else 1.0)
         if self.layer.activation:
             feature = nn.functional.leaky_relu(feature, SLOPE)
-        if self.gate is None:
-            return feature
-        return torch.sigmoid(self._convolve(self.gate, x, num_frames)) * feature
+        return feature if gate is None else torch.sigmoid(gate) * feature
 
     def _convolve(self, convolution: nn.Module, x: Tensor, num_frames: int) -> Tensor:
         """Convolve (B*T,C,h,w) frame by frame, or whole clips where kernels cover several frames."""

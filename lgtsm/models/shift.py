@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from .fused import kernels_for
 from .spec import ShiftKind, ShiftSpec
 
 
@@ -124,5 +125,9 @@ class TemporalShift(nn.Module):
         taps = self.taps()
         if taps.shape[0] == 0:
             return x
+        kernels = kernels_for(x)
+        if kernels is not None:
+            past, same = self.spec.past, taps.to(x.dtype).contiguous()
+            return kernels.shift(x, same, past, num_frames, num_frames, -past)
         clip = x.unflatten(0, (-1, num_frames))  # (B,T,C,h,w)
         return _Shift.apply(clip, taps, self.spec.past).flatten(0, 1)

@@ -96,6 +96,7 @@ ADAPTERS = {
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
     "lgtsm/align/opencv_flow.py": frozenset({"cv2"}),
     "lgtsm/align/raft_flow.py": frozenset({"torchvision"}),
+    "lgtsm/models/kernels.py": frozenset({"triton"}),
     "lgtsm/metrics/lpips.py": frozenset({"lpips"}),
     "lgtsm/metrics/opencv_baselines.py": frozenset({"cv2"}),
     "lgtsm/score/plots.py": frozenset({"matplotlib"}),
