@@ -19,6 +19,7 @@ from ..box import Box, union
 from ..models.spec import LAYERS
 from ..models.trunk import Trunk
 from .features import Arrival, Plane
+from .graphs import Graphs, put_together, take_apart
 from .layer import LayerState, Scratch, StreamLayer
 from .region import LayerRegion, plan_regions
 
@@ -49,6 +50,14 @@ class StreamState:
         return replace(self, layers=layers, skips=skips, tail=tail)
 
 
+@dataclass(frozen=True)
+class _LayerPlan:
+    """How many frames a layer puts out in a step, and what it computes of them (None: nothing)."""
+
+    ready: int
+    region: LayerRegion | None
+
+
 class _Step:
     """A state being changed by one push; the stream takes it over when all layers have run."""
 
@@ -74,6 +83,9 @@ class TrunkStream:
         dtype: of features and weights.
         box_at: boxes of the holes, known for every frame that a pushed frame can influence.
         check: called before every layer; an exception from it ends the push unharmed.
+
+    `graphs`, None at first, may be set to have pushes that repeat recorded; `check` is then called
+    once a push.
     """
 
     def __init__(
@@ -89,6 +101,8 @@ class TrunkStream:
         self.spec, self.size, self.box_at, self.check = trunk.spec, size, box_at, check
         self.device = device
         self._trunk = trunk
+        self.graphs: Graphs | None = None
+        self._remains: tuple[object, object] = (None, None)
         self.set_dtype(dtype)
         self.state = StreamState(
             tuple(LayerState() for _ in self.layers),
@@ -146,14 +160,65 @@ class TrunkStream:
             Finished frames of the output, 0 or more.
         """
         factors = () if values is None else (values.to(self.device, self.dtype),)
-        step = _Step(self.state)
         arrival = Arrival(factors, box, count, self.spec.inputs)
-        for index in range(len(self.layers)):
-            arrival = self._run_layer(index, arrival, step, last=False)
-            if arrival.count == 0:
-                break
-        self.state = step.after(0, None)
+        plan = self._plan_push(count)
+        if self.graphs is None:
+            arrival, self.state = self._compute(arrival, self.state, plan, self.check)
+        else:
+            arrival, self.state = self._compute_recorded(arrival, plan)
         return arrival
+
+    def _plan_push(self, count: int) -> tuple[_LayerPlan, ...]:
+        """Return what every layer does when `count` frames arrive, up to the one that waits."""
+        plans: list[_LayerPlan] = []
+        for index, (layer, state) in enumerate(zip(self.layers, self.state.layers, strict=True)):
+            count = layer.num_ready(state, count, last=False)
+            first = self.state.next_frame[index]
+            plans.append(_LayerPlan(count, self._plan(index, first, count) if count else None))
+            if count == 0:
+                break
+        return tuple(plans)
+
+    def _compute(
+        self,
+        arrival: Arrival,
+        state: StreamState,
+        plan: tuple[_LayerPlan, ...],
+        check: Callable[[], None],
+    ) -> tuple[Arrival, StreamState]:
+        """Run a planned push; what happens depends on tensors for their numbers alone."""
+        step = _Step(state)
+        for index, layer_plan in enumerate(plan):
+            check()
+            arrival = self._run_layer(index, arrival, step, layer_plan, last=False)
+        return arrival, step.after(0, None)
+
+    def _compute_recorded(
+        self, arrival: Arrival, plan: tuple[_LayerPlan, ...]
+    ) -> tuple[Arrival, StreamState]:
+        """Do the same through `graphs`: frame numbers, which always change, stay outside."""
+        self.check()
+        numbers = self.state.next_frame
+        still = replace(self.state, next_frame=(0,) * len(numbers))
+        inputs: list[Tensor] = []
+        given = take_apart((arrival, still), inputs)
+        remains: list[object] = []
+
+        def run(tensors: list[Tensor]) -> list[Tensor]:
+            results: list[Tensor] = []
+            done = self._compute(*put_together(given, list(tensors)), plan, lambda: None)
+            remains[:] = [take_apart(done, results)]
+            return results
+
+        key = (given, plan)
+        outputs = self.graphs.run(self.layers, key, run, inputs)
+        if remains:
+            self._remains = (key, remains[0])
+        # a replay leaves what the recorded step left
+        arrival, after = put_together(self._remains[1], list(outputs))
+        ready = [one.ready for one in plan] + [0] * (len(numbers) - len(plan))
+        numbers = tuple(n + more for n, more in zip(numbers, ready, strict=True))
+        return arrival, replace(after, next_frame=numbers)
 
     @property
     def finished(self) -> bool:
@@ -177,31 +242,37 @@ class TrunkStream:
         if tail is None:
             tail = Arrival((), None, 0, self.spec.inputs)
         while first < len(self.layers) and tail.count <= limit:
-            tail = self._run_layer(first, tail, step, last=True)
+            tail = self._plan_and_run(first, tail, step, last=True)
             first += 1
         if first == len(self.layers):
             self.state = step.after(first, None)
             return tail
         ahead, tail = tail.split(limit)
         for index in range(first, len(self.layers)):
-            ahead = self._run_layer(index, ahead, step, last=False)
+            ahead = self._plan_and_run(index, ahead, step, last=False)
             if ahead.count == 0:
                 break
         self.state = step.after(first, tail)
         return ahead
 
-    def _run_layer(self, index: int, arrival: Arrival, step: _Step, *, last: bool) -> Arrival:
-        """Run one layer on new frames of its input and note its new state."""
+    def _plan_and_run(self, index: int, arrival: Arrival, step: _Step, *, last: bool) -> Arrival:
+        """Run one layer on however many frames there are."""
         self.check()
+        ready = self.layers[index].num_ready(step.layers[index], arrival.count, last=last)
+        region = self._plan(index, step.numbers[index], ready) if ready else None
+        return self._run_layer(index, arrival, step, _LayerPlan(ready, region), last=last)
+
+    def _run_layer(
+        self, index: int, arrival: Arrival, step: _Step, plan: _LayerPlan, *, last: bool
+    ) -> Arrival:
+        """Run one layer on new frames of its input and note its new state."""
         layer = self.layers[index]
         source, name = layer.spec.skip_from, layer.spec.name
         if self.spec.skips and source and arrival.count:
             arrival = replace(arrival, skips=step.skips[source][: arrival.count])
             step.skips[source] = step.skips[source][arrival.count :]
-        ready = layer.num_ready(step.layers[index], arrival.count, last=last)
-        region = self._plan(index, step.numbers[index], ready) if ready else None
         arrival, step.layers[index] = layer.step(
-            arrival, region, step.layers[index], last=last, scratch=self._scratch
+            arrival, plan.region, step.layers[index], last=last, scratch=self._scratch
         )
         step.numbers[index] += arrival.count
         if name in step.skips and arrival.count:
@@ -212,7 +283,7 @@ class TrunkStream:
     def with_boxes(self, box_at: BoxAt) -> TrunkStream:
         """Return a stream that goes on from this state with smaller boxes; weights are shared."""
         other = copy.copy(self)
-        other.box_at, other._plans = box_at, {}
+        other.box_at, other._plans, other.graphs = box_at, {}, None
         return other
 
     def held(self) -> list[Tensor]:
