@@ -43,7 +43,8 @@ def dominant_plane(
     draws = torch.Generator().manual_seed(0)
     chosen = torch.multinomial(
         trust.cpu().clamp_min(1e-6), 4 * _DRAWS, replacement=True, generator=draws
-    ).view(_DRAWS, 4)
+    )
+    chosen = chosen.view(_DRAWS, 4).to(ours.device)
     matrices = _solve(ours[chosen], theirs[chosen], torch.ones_like(ours[chosen][..., 0]))
     matrices = torch.cat([start[None].to(matrices), matrices])
     side = max(size) / 2

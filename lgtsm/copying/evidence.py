@@ -85,7 +85,7 @@ def weigh_frame(
     if shot[t].box is None:
         return None
     candidates = gather_candidates(shot, t, search)
-    weights, error = weigh(candidates, gate or shipped_gate())
+    weights, error = weigh(candidates, gate or shipped_gate(candidates.frame.device))
     colours, _ = colours_of(candidates)
     hole = candidates.hole
     mix = (weights[:, :, None] * colours).sum(1)

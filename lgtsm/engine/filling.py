@@ -317,7 +317,7 @@ class ShotFiller:
                 fill, left = self._known.pop(t)
                 raw = torch.where(left > 0, raw, fill)
             frame, hole = self._part(t, box)
-            pixels = torch.where(hole > 0, raw.cpu().clamp(0, 1), frame)
+            pixels = torch.where(hole > 0, raw.clamp(0, 1), frame).cpu()
             yield Filled(t, box, pixels[0], self._details.pop(t, None))
         self._forget()
 
