@@ -37,7 +37,7 @@ _CONVOLUTIONS = (
 )
 
 
-def _random_trunk(case: BenchCase, device: torch.device, dtype: torch.dtype) -> Trunk | CombCNBody:
+def random_trunk(case: BenchCase, device: torch.device, dtype: torch.dtype) -> Trunk | CombCNBody:
     """Build a trunk whose features neither vanish nor overflow: denormals would be slow."""
     trunk = build(case.spec).trunk
     generator = torch.Generator().manual_seed(0)
@@ -56,7 +56,7 @@ class _Contest:
     def __init__(self, case: BenchCase, device: torch.device, dtype: torch.dtype) -> None:
         self.case, self.clock = case, Clock(device)
         self.size = (case.height, case.width)
-        self.trunk = _random_trunk(case, device, dtype)
+        self.trunk = random_trunk(case, device, dtype)
         self.published_form = PublishedForm(self.trunk)
         self.published_frames = min(_PUBLISHED_FRAMES, case.num_frames)
         shape = (case.num_frames, case.spec.trunk.inputs, *self.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..options import DType, RunOptions
@@ -11,7 +12,10 @@ from .fields import field_texts
 from .interruption import Interruption
 from .progress import Bar
 
-_PRESETS = ("quick", "targets", "families", "full", "sizes", "areas", "lengths")
+if TYPE_CHECKING:
+    import torch
+
+_PRESETS = ("quick", "targets", "families", "full", "sizes", "areas", "lengths", "product")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -48,6 +52,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     from ..engine.policy import choose_device, choose_dtype
 
     device = choose_device(arguments.device)
+    if arguments.preset == "product":
+        return _run_product(arguments, device)
     dtype = choose_dtype(DType(arguments.dtype), device, ("bf16", "fp16"))
     cases = ALL_PRESETS[arguments.preset]
     # before the minutes of work
@@ -57,11 +63,32 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     print(format_table(result))
     if earlier is not None:
         print(f"\nsince {arguments.compare}:\n{format_changes(compare_runs(earlier, result))}")
-    if arguments.json:
-        try:
-            arguments.json.write_text(result.to_json() + "\n", encoding="utf-8")
-        except OSError as error:
-            raise OptionError(
-                f"Expected to write {arguments.json}, got: {error.strerror}; choose another file."
-            ) from error
+    _write(arguments.json, result.to_json())
     return 0
+
+
+def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
+    """Measure copies, network and composition together."""
+    from ..bench.product import format_product, product_json, run_product
+
+    if arguments.compare or arguments.dtype != DType.FP32.value:
+        raise OptionError(
+            "Expected the preset product without --compare and --dtype, got one of them; it runs "
+            "the built-in weights in fp32."
+        )
+    with Bar("bench", unit="case", quiet=arguments.quiet) as bar:
+        results = run_product(device=device, progress=bar)
+    print(format_product(results))
+    _write(arguments.json, product_json(results))
+    return 0
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OptionError(
+            f"Expected to write {path}, got: {error.strerror}; choose another file."
+        ) from error

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..score.results import Results
     from ..score.run import ScoreSettings
 
-_PROTOCOLS = ("moving", "fvi", "faces", "removal", "folder", "scene")
+_PROTOCOLS = ("moving", "fvi", "faces", "removal", "folder", "scene", "rendered")
 _QUICK_METHODS = ("mean", "telea", "ns", "smooth", "nearest", "median", "homography", "flow")
 _EPILOG = """The folder of -o keeps every cell (one method on one case), so that the same command goes
 on where it was stopped, and runs again only what changed: the clips, a method's options, or the

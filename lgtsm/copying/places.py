@@ -12,6 +12,7 @@ from ..align.flow import even, pixel_grid, sample_at
 from ..align.homography import align, apply_homography, normalised_grid
 from ..align.track import to_places, to_points
 from ..align.velocity import refine_places
+from ..align.views import settle_views
 from ..box import Box
 from ..fills.averaging import halve
 from ..options import Motion
@@ -102,14 +103,9 @@ def exact_places(
     part = (..., box.rows, box.columns)
     grey, known = shot[t].grey[part], shot[t].known[part]
     if motion is Motion.FLOW:
-        return refine_places(
-            grey,
-            known,
-            [shot[s].grey for s in others],
-            [shot[s].known for s in others],
-            rough,
-            [s - t for s in others],
-        )
+        theirs = [shot[s].grey for s in others], [shot[s].known for s in others]
+        together = refine_places(grey, known, *theirs, rough, [s - t for s in others])
+        return settle_views(grey, known, *theirs, together)
     warped = torch.cat(
         [
             sample_at(

@@ -77,6 +77,8 @@ class ProtocolSpec:
     max_clips: int | None = None
     publishes: bool = False
     """Add the figures of the LGTSM paper's tables, computed as its code does."""
+    together: tuple[str, ...] = ()
+    """Tables whose holes are also shown as one."""
     comparable: str = ""
     """What its figures may be compared with, one sentence."""
 
@@ -112,6 +114,7 @@ PROTOCOLS: MappingProxyType[str, ProtocolSpec] = MappingProxyType(
             holes=(HoleRule(name="object", shape=Shape.OBJECT), _BLOB, _SQUARES),
             size=(240, 432),
             num_frames=16,
+            together=("object", "blob"),
             comparable="The size and the kinds of holes are those of later papers; clips, masks and "
             "length are not, so no figure here may be set beside a published one.",
         ),

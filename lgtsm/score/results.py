@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from ..errors import OptionError
@@ -69,6 +70,18 @@ class Results:
     def tables(self) -> list[str]:
         """Return the names of the tables, in the order of the cases."""
         return list(dict.fromkeys(str(case["table"]) for case in self.cases))
+
+    def together(self, tables: Sequence[str], name: str) -> Results:
+        """Return the cases of some tables as one table: a clip's figures are then means over them.
+
+        Args:
+            tables: names of tables.
+            name: of the new one.
+        """
+        cases = [{**case, "table": name} for case in self.cases if case["table"] in tables]
+        kept = {(case["clip"], case["holes"]) for case in cases}
+        scores = [row for row in self.scores if (row["clip"], row["holes"]) in kept]
+        return replace(self, cases=cases, scores=scores, video_fid=[], excluded=[])
 
     def figures(self, table: str, method: str, column: str) -> dict[str, float]:
         """Return one number a clip: the mean over the table's holes where there are several.

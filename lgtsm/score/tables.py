@@ -8,6 +8,7 @@ from ..metrics.fidelity import psnr
 from .bootstrap import Estimate
 from .columns import COLUMNS
 from .motion import MOTIONS
+from .protocols import PROTOCOLS
 from .results import Results
 from .summary import (
     DIFFERENCES,
@@ -200,11 +201,26 @@ def full_text(results: Results) -> str:
         if main and oracle_values(results, table, "psnr"):
             parts.append(difference_table(results, table))
             parts.append(oracle_table(results, table, main))
+    if both := _together(results, main):
+        parts.append(both)
     if main:
         parts.append(f"### Worst cases of {main}\n\n{worst_list(results, main)}")
     if results.excluded:
         parts.append(f"### Left out\n\n{exclusion_list(results)}")
     return "\n\n".join(parts) + "\n"
+
+
+def _together(results: Results, main: str | None) -> str:
+    """Return the moving holes as one table, where the protocol has several kinds of them."""
+    spec = PROTOCOLS.get(str(results.protocol["name"]))
+    tables = [t for t in (spec.together if spec else ()) if t in results.tables()]
+    if main is None or len(tables) < 2:
+        return ""
+    name = " and ".join(tables)
+    both = results.together(tables, name)
+    head = f"### {name} together\n\nThe figures of every clip are means over its moving holes."
+    parts = [head, quality_table(both, name), difference_table(both, name)]
+    return "\n\n".join([*parts, oracle_table(both, name, main)])
 
 
 def _row(cells: list[str]) -> str:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import torch
 from torch.nn.functional import interpolate
 
-from lgtsm.align.flow import dense_flow, pixel_grid, sample_at
+from lgtsm.align.flow import dense_flow, length, pixel_grid, sample_at
 from lgtsm.align.track import Track
 from lgtsm.align.velocity import refine_places
+from lgtsm.align.views import settle_views
 
 
 def _shifted(texture, flow):
@@ -99,3 +100,32 @@ def test_common_velocity_takes_out_a_drift(texture):
     inside = (..., slice(35, 61), slice(45, 85))
     for i, o in enumerate(offsets):
         assert (moved[i][inside].mean() - 0.8 * o).abs() < 0.12
+
+
+def test_every_view_settles_by_a_motion_of_its_own_inside_the_hole_too(texture, moved):
+    # no common velocity explains these four shifts
+    shifts = [(0.8, 0.0), (-0.6, 0.5), (0.0, -0.9), (0.4, 0.7)]
+    size = texture.shape[-2:]
+    side = max(size) / 2
+    others = []
+    for x, y in shifts:
+        matrix = torch.eye(3)
+        matrix[0, 2], matrix[1, 2] = x / side, y / side
+        others.append(moved(texture, matrix))
+    known = torch.ones_like(texture)
+    known[..., 30:60, 40:80] = 0
+    ones = torch.ones_like(texture)
+    start = pixel_grid(*size, texture).expand(4, -1, -1, -1)
+    places = settle_views(texture * known, known, others, [ones] * 4, start)
+    wanted = start + torch.tensor(shifts)[:, :, None, None]
+    apart = length(places - wanted)
+    inner = (..., slice(8, -8), slice(8, -8))
+    assert float(apart[inner].mean()) < 0.15
+    assert float(apart[..., 34:56, 44:76].mean()) < 0.3
+    assert float(length(start - wanted).mean()) > 0.7
+
+
+def test_a_single_view_has_nothing_to_settle_against(texture):
+    start = pixel_grid(*texture.shape[-2:], texture)
+    ones = torch.ones_like(texture)
+    assert torch.equal(settle_views(texture, ones, [texture], [ones], start), start)

@@ -45,7 +45,17 @@ OURS = {
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "copying", "masks"},
     "bench": frozenset(
-        {"errors", "options", "report", "box", "models", "models.spec", "engine", "weights"}
+        {
+            "errors",
+            "options",
+            "report",
+            "box",
+            "models",
+            "models.spec",
+            "engine",
+            "weights",
+            "scene",
+        }
     ),
     "journal": frozenset({"errors", "options", "box", "engine"}),
     "job": BELOW_API | {"journal"},

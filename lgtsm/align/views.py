@@ -1,0 +1,117 @@
+"""What a common velocity leaves: one small rest motion for every view, against all the others.
+
+Cameras speed up and slow down, and chained links drift, so far frames do not lie in proportion to
+their distance in time. Every view is moved to match the frame itself where that is known and the
+robust mean of the other views inside the hole (groupwise registration), by Gauss-Newton over wide
+neighbourhoods: a detail that moves by itself must not pull its surroundings along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ..fills.averaging import halve, local_mean
+from .flow import CELL, even, length, sample_at, slopes
+
+_STEPS = (6, 1)
+"""Iterations at half size, then at full size. Measured on a rendered shot with parallax: the places
+of eight views come from 0.43 to 0.28 px of the true ones, their mean gains 1.4 dB."""
+_RIDGE = 2e-5
+_ROBUST = 0.05
+_MAX_STEP = 1.0
+_BLUR = (5, 8)
+"""Times a 3x3 average of cells is taken: of the equations, of the motion."""
+_LIGHT = 8
+"""Times a 3x3 average is taken of brightness differences: what varies this slowly is exposure."""
+_FEWEST = 0.3
+"""Weight of other views from which on their mean says something."""
+
+
+def settle_views(
+    grey: Tensor,
+    known: Tensor,
+    others: Sequence[Tensor],
+    others_known: Sequence[Tensor],
+    places: Tensor,
+) -> Tensor:
+    """Move the places in each other frame by a rest motion of its own.
+
+    Args:
+        grey: (1,1,h,w) part of the frame.
+        known: (1,1,h,w) of it.
+        others: R whole frames (1,1,H,W), grey.
+        others_known: R of (1,1,H,W).
+        places: (R,2,h,w) in pixels of the other frames, right but for a pixel or two.
+
+    Returns:
+        (R,2,h,w) places.
+    """
+    if len(places) < 2:
+        return places
+    size, rest = grey.shape[-2:], None
+    for level, steps in ((1, _STEPS[0]), (0, _STEPS[1])):
+        ours = (grey, known, places)
+        theirs = [torch.cat(pair, 1) for pair in zip(others, others_known, strict=True)]
+        for _ in range(level):
+            ours = tuple(halve(even(x)) for x in ours)
+            theirs = [halve(even(x)) for x in theirs]
+        ours = (ours[0], (ours[1] > 0.9).to(grey.dtype), ours[2] / 2**level)
+        cells = tuple(-(-side // CELL) for side in ours[0].shape[-2:])
+        if rest is None:
+            rest = grey.new_zeros(len(places), 2, *cells)
+        else:
+            rest = 2 * interpolate(rest, size=cells, mode="bilinear", align_corners=False)
+        for _ in range(steps):
+            rest = _improve(*ours, theirs, rest)
+    return places + _to_pixels(rest, size)
+
+
+def _to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
+    fine = interpolate(cells, scale_factor=CELL, mode="bilinear", align_corners=False)
+    return fine[..., : size[0], : size[1]]
+
+
+def _wanted(grey: Tensor, known: Tensor, colour: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
+    """Return what every view (R,1,h,w) should show, and where that is known."""
+    total = seen.sum(0, keepdim=True)
+    mean = (seen * colour).sum(0, keepdim=True) / total.clamp_min(1e-6)
+    weight = seen / (1 + ((colour - mean) / _ROBUST).square()).square()
+    # the mean of the others: a view must not be drawn to itself
+    mass = weight.sum(0, keepdim=True) - weight
+    mean = ((weight * colour).sum(0, keepdim=True) - weight * colour) / mass.clamp_min(1e-6)
+    has = torch.maximum(known.expand_as(mass), (mass > _FEWEST).to(grey.dtype))
+    return known * grey + (1 - known) * mean, seen * has
+
+
+def _improve(
+    grey: Tensor, known: Tensor, places: Tensor, theirs: Sequence[Tensor], rest: Tensor
+) -> Tensor:
+    """Do one Gauss-Newton step and one weighted smoothing of the rest motions (R,2,h',w')."""
+    moved = places + _to_pixels(rest, grey.shape[-2:])
+    sampled = torch.cat(
+        [sample_at(one, moved[i : i + 1], padding="zeros") for i, one in enumerate(theirs)]
+    )
+    colour, seen = sampled[:, :1], (sampled[:, 1:] > 0.95).to(grey.dtype)
+    wanted, both = _wanted(grey, known, colour, seen)
+    difference = wanted - colour
+    light = local_mean(torch.cat([difference * both, both], 1), _LIGHT)
+    difference = difference - light[:, :1] / light[:, 1:].clamp_min(1e-3)
+    robust = both / (1 + (difference / _ROBUST).square()).square()
+    slope = slopes(0.5 * (torch.where(both > 0, wanted, colour) + colour))
+    gx, gy = slope[:, :1], slope[:, 1:]
+    weighted = slope * robust
+    sums = torch.cat(
+        [weighted[:, :1] * gx, weighted[:, :1] * gy, weighted[:, 1:] * gy, weighted * difference], 1
+    )
+    xx, xy, yy, xd, yd = local_mean(halve(even(sums)), _BLUR[0]).split(1, 1)
+    xx, yy = xx + _RIDGE, yy + _RIDGE
+    determinant = xx * yy - xy * xy
+    step = torch.cat([yy * xd - xy * yd, xx * yd - xy * xd], 1) / determinant
+    step = step * (_MAX_STEP / length(step).clamp_min(_MAX_STEP))
+    weaker = determinant / (xx + yy)
+    sure = (weaker / (weaker + 4 * _RIDGE)).square() + 1e-4
+    return local_mean((rest + step) * sure, _BLUR[1]) / local_mean(sure, _BLUR[1])
