@@ -11,13 +11,13 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 _MEMORY = 2**28
-"""Bytes that frames read ahead may take."""
+"""Bytes that frames read ahead may take, unless two alone take more."""
 _PIXEL = 20
 """Bytes of a pixel of a frame and its hole: float colours and hole, and the decoded samples."""
 
 
 def frames_ahead(height: int, width: int) -> int:
-    """Return how many frames of a size to hold between two threads: 2 to 16, within 256 MB."""
+    """Return how many frames of a size to hold between two threads: what 256 MB hold, 2 to 16."""
     return max(2, min(16, _MEMORY // (_PIXEL * height * width)))
 
 
