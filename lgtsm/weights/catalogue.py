@@ -40,7 +40,7 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
                 file="refine-small.safetensors",
                 family="refine",
                 licence="Apache-2.0",
-                sha256="f84e9672e29211aec478f11f0f31bac047144129bc1c390a2faddf23251332b5",
+                sha256="79e6214eafdfba8fece1ee4c577181db6f5f49df8313f17c20b16a7d79256755",
             ),
         )
     }
