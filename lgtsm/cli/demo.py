@@ -78,5 +78,5 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     ):
         print(f"  {name:<36} {value:6.2f} dB")
     if scene.camera is Camera.LOCKED:
-        print("a moving camera is harder, motion is not followed yet: lgtsm demo --camera parallax")
+        print("a moving camera: lgtsm demo --camera parallax")
     return 0
