@@ -63,17 +63,20 @@ def quality_table(results: Results, table: str) -> str:
 
 def difference_table(results: Results, table: str) -> str:
     """Return each variant of the product less the oracle, every simple method and the others."""
-    lines = [_row(["difference", *(COLUMNS[c].label for c in DIFFERENCES)])]
-    lines.append("|" + "---|" * (len(DIFFERENCES) + 1))
+    rows: dict[str, dict[str, str]] = {}
     for method in own_methods(results):
         for other in compared_with(results, method):
-            cells = []
+            cells = {}
             for column in DIFFERENCES:
                 mean = paired_difference(results, table, column, method, other).mean
                 text = format_estimate(mean, column, interval=True)
-                cells.append(f"**{text}**" if mean.excludes_zero else text)
-            if set(cells) != {"-"}:
-                lines.append(_row([f"{method} - {other}", *cells]))
+                cells[column] = f"**{text}**" if mean.excludes_zero else text
+            if set(cells.values()) != {"-"}:
+                rows[f"{method} - {other}"] = cells
+    columns = [c for c in DIFFERENCES if any(cells[c] != "-" for cells in rows.values())]
+    lines = [_row(["difference", *(COLUMNS[c].label for c in columns)])]
+    lines.append("|" + "---|" * (len(columns) + 1))
+    lines += [_row([name, *(cells[c] for c in columns)]) for name, cells in rows.items()]
     return "\n".join(lines)
 
 
