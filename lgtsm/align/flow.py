@@ -114,10 +114,10 @@ def dense_flow(
         for _ in range(_ITERATIONS):
             rest, confidence = _improve(image, mask, other, other_mask, base, rest)
     size = frames.shape[-2:]
-    return start + _to_pixels(rest, size), _to_pixels(confidence, size)
+    return start + to_pixels(rest, size), to_pixels(confidence, size)
 
 
-def _to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
+def to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
     """Enlarge values a cell to values a pixel."""
     fine = interpolate(cells, scale_factor=CELL, mode="bilinear", align_corners=False)
     return fine[..., : size[0], : size[1]]
@@ -127,7 +127,7 @@ def _improve(
     image: Tensor, mask: Tensor, other: Tensor, other_mask: Tensor, base: Tensor, rest: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Do one Gauss-Newton step and one weighted smoothing of the rest motion (N,2,h',w')."""
-    places = base + _to_pixels(rest, image.shape[-2:])
+    places = base + to_pixels(rest, image.shape[-2:])
     both = sample_at(torch.cat([other, other_mask], 1), places, padding="zeros")
     warped, seen = both[:, :1], (both[:, 1:] > 0.99).to(image.dtype) * mask
     slope = slopes(0.5 * (warped + image))

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..fills.averaging import halve, local_mean
-from .flow import CELL, even, length, sample_at, slopes
+from .flow import CELL, even, length, sample_at, slopes, to_pixels
 
 _STEPS = (4, 3)
 """Iterations at half size, then at full size."""
@@ -65,12 +65,7 @@ def refine_places(
             velocity = 2 * interpolate(velocity, size=cells, mode="bilinear", align_corners=False)
         for _ in range(steps):
             velocity = _improve(*ours, theirs, times, velocity)
-    return places + _to_pixels(velocity, size) * times
-
-
-def _to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
-    fine = interpolate(cells, scale_factor=CELL, mode="bilinear", align_corners=False)
-    return fine[..., : size[0], : size[1]]
+    return places + to_pixels(velocity, size) * times
 
 
 def _improve(
@@ -82,7 +77,7 @@ def _improve(
     velocity: Tensor,
 ) -> Tensor:
     """Do one Gauss-Newton step and one weighted smoothing of the velocity (1,2,h',w')."""
-    moved = places + _to_pixels(velocity, grey.shape[-2:]) * times
+    moved = places + to_pixels(velocity, grey.shape[-2:]) * times
     sampled = torch.cat(
         [sample_at(one, moved[i : i + 1], padding="zeros") for i, one in enumerate(theirs)]
     )

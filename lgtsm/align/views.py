@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..fills.averaging import halve, local_mean
-from .flow import CELL, even, length, sample_at, slopes
+from .flow import CELL, even, length, sample_at, slopes, to_pixels
 
 _STEPS = (6, 1)
 """Iterations at half size, then at full size. Measured on a rendered shot with parallax: the places
@@ -67,12 +67,7 @@ def settle_views(
             rest = 2 * interpolate(rest, size=cells, mode="bilinear", align_corners=False)
         for _ in range(steps):
             rest = _improve(*ours, theirs, rest)
-    return places + _to_pixels(rest, size)
-
-
-def _to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
-    fine = interpolate(cells, scale_factor=CELL, mode="bilinear", align_corners=False)
-    return fine[..., : size[0], : size[1]]
+    return places + to_pixels(rest, size)
 
 
 def _wanted(grey: Tensor, known: Tensor, colour: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,7 +86,7 @@ def _improve(
     grey: Tensor, known: Tensor, places: Tensor, theirs: Sequence[Tensor], rest: Tensor
 ) -> Tensor:
     """Do one Gauss-Newton step and one weighted smoothing of the rest motions (R,2,h',w')."""
-    moved = places + _to_pixels(rest, grey.shape[-2:])
+    moved = places + to_pixels(rest, grey.shape[-2:])
     sampled = torch.cat(
         [sample_at(one, moved[i : i + 1], padding="zeros") for i, one in enumerate(theirs)]
     )
