@@ -123,6 +123,27 @@ def to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
     return fine[..., : size[0], : size[1]]
 
 
+def newton_step(sums: Tensor, ridge: float, most: float) -> tuple[Tensor, Tensor]:
+    """Solve the 2x2 equations of every cell.
+
+    Args:
+        sums: (N,5,h,w) squares and products xx, xy, yy of slopes, then xd, yd with the difference.
+        ridge: keeps cells without texture where they are.
+        most: longest step, in pixels.
+
+    Returns:
+        Steps (N,2,h,w), and in [0,1] (N,1,h,w) how well each cell knows its motion: the weaker
+        direction of its texture decides.
+    """
+    xx, xy, yy, xd, yd = sums.split(1, 1)
+    xx, yy = xx + ridge, yy + ridge
+    determinant = xx * yy - xy * xy
+    step = torch.cat([yy * xd - xy * yd, xx * yd - xy * xd], 1) / determinant
+    step = step * (most / length(step).clamp_min(most))
+    weaker = determinant / (xx + yy)
+    return step, (weaker / (weaker + 4 * ridge)).square()
+
+
 def _improve(
     image: Tensor, mask: Tensor, other: Tensor, other_mask: Tensor, base: Tensor, rest: Tensor
 ) -> tuple[Tensor, Tensor]:
@@ -139,14 +160,8 @@ def _improve(
     sums = halve(even(sums))
     robust, seen = sums[:, 5:6], sums[:, 6:]
     sums = local_mean(sums[:, :5], _BLUR)
-    xx, xy, yy, xd, yd = sums.split(1, 1)
-    xx, yy = xx + _RIDGE, yy + _RIDGE
-    determinant = xx * yy - xy * xy
-    step = torch.cat([yy * xd - xy * yd, xx * yd - xy * xd], 1) / determinant
-    step = step * (_MAX_STEP / length(step).clamp_min(_MAX_STEP))
-    # the weaker direction of the local texture decides how well this pixel knows its motion
-    weaker = determinant / (xx + yy)
-    weight = (weaker / (weaker + 4 * _RIDGE)).square() * robust + 1e-4 * seen
+    step, sure = newton_step(sums, _RIDGE, _MAX_STEP)
+    weight = sure * robust + 1e-4 * seen
     return _spread(rest + step, weight), weight.clamp_max(1.0)
 
 

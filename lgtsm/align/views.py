@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..fills.averaging import halve, local_mean
-from .flow import CELL, even, length, sample_at, slopes, to_pixels
+from .flow import CELL, even, newton_step, sample_at, slopes, to_pixels
 
 _STEPS = (6, 1)
 """Iterations at half size, then at full size. Measured on a rendered shot with parallax: the places
@@ -102,11 +102,6 @@ def _improve(
     sums = torch.cat(
         [weighted[:, :1] * gx, weighted[:, :1] * gy, weighted[:, 1:] * gy, weighted * difference], 1
     )
-    xx, xy, yy, xd, yd = local_mean(halve(even(sums)), _BLUR[0]).split(1, 1)
-    xx, yy = xx + _RIDGE, yy + _RIDGE
-    determinant = xx * yy - xy * xy
-    step = torch.cat([yy * xd - xy * yd, xx * yd - xy * xd], 1) / determinant
-    step = step * (_MAX_STEP / length(step).clamp_min(_MAX_STEP))
-    weaker = determinant / (xx + yy)
-    sure = (weaker / (weaker + 4 * _RIDGE)).square() + 1e-4
+    step, sure = newton_step(local_mean(halve(even(sums)), _BLUR[0]), _RIDGE, _MAX_STEP)
+    sure = sure + 1e-4
     return local_mean((rest + step) * sure, _BLUR[1]) / local_mean(sure, _BLUR[1])
