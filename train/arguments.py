@@ -10,8 +10,8 @@ from .recipe import Recipe, with_width
 from .recipes import NAMES, load_recipe
 from .run import STAGES, Precision, Run
 
-_SUMMARY = """Train networks: decode clips once (prepare), make items once
-(items), train one stage or both (stage1, stage2,
+_SUMMARY = """Train networks: decode clips once (prepare), make items once (items),
+train one stage or both (stage1, stage2,
 all), train a slice on a borrowed machine (slice), write weights (export), score them (compare)."""
 
 

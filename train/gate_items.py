@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +18,7 @@ from lgtsm.options import Motion
 
 from .holes import draw_holes
 from .plan import cut, plan_item
+from .processes import make_each
 from .recipe import DataRecipe
 from .sampling import sizes_of
 from .sources import Library
@@ -67,14 +66,7 @@ def gather_pixels(library: Library, count: int, seed: int, *, workers: int = 1) 
         workers: processes that share the clips.
     """
     one = functools.partial(_clip_pixels, library, sizes_of(library), seed)
-    if workers == 1:
-        found = map(one, range(count))
-        yield from itertools.chain.from_iterable(found)
-        return
-    # the processes share the cores
-    limit = {"initializer": torch.set_num_threads, "initargs": (1,)}
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), **limit) as pool:
-        yield from itertools.chain.from_iterable(pool.map(one, range(count)))
+    yield from itertools.chain.from_iterable(make_each(one, range(count), workers))
 
 
 def _clip_pixels(

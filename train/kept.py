@@ -8,9 +8,7 @@ out of one, mirrors it, plays it backwards. Which part is decided by the number 
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
@@ -25,6 +23,7 @@ from torch.utils.data import Dataset
 from lgtsm.errors import OptionError, WeightsError
 from lgtsm.fills.evidence import Evidence
 
+from .processes import make_each
 from .recipe import Recipe, differing_fields
 from .sampling import Batch, Items
 from .sources import Library
@@ -94,16 +93,8 @@ def keep_items(
     there = count - len(wanted)
     yield there
     one = partial(_make, library, making(recipe), folder)
-    if workers <= 1:
-        made = map(one, wanted)
-        for number, _ in enumerate(made, there + 1):
-            yield number
-        return
-    # the processes share the cores
-    limit = {"initializer": torch.set_num_threads, "initargs": (1,)}
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), **limit) as pool:
-        for number, _ in enumerate(pool.map(one, wanted), there + 1):
-            yield number
+    for number, _ in enumerate(make_each(one, wanted, workers), there + 1):
+        yield number
 
 
 def _file(folder: Path, number: int) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..errors import OptionError
 from .result import BenchResult
+from .table import aligned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +86,7 @@ def format_changes(changes: list[CaseChange]) -> str:
         (c.name, str(c.num_frames), _times(c.ratio), _times(c.speed), _times(c.memory))
         for c in changes
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join(cells))
-    return "\n".join(lines)
+    return "\n".join(aligned(rows))
 
 
 def _times(value: float | None) -> str:

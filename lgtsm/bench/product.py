@@ -25,6 +25,7 @@ from .cases import BenchCase
 from .measure import Clock, interleave, median, peak_resident_bytes
 from .published import PublishedForm
 from .run import random_trunk
+from .table import aligned
 
 Progress = Callable[[int, int, str], None]
 _PUBLISHED_WIDTH = 64
@@ -164,12 +165,7 @@ def format_product(results: list[ProductResult]) -> str:
         )
         for r in results
     ]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(heading))]
-    lines = []
-    for row in rows:
-        numbers = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join([row[0].ljust(widths[0]), *numbers]))
-    return "\n".join(lines)
+    return "\n".join(aligned(rows))
 
 
 def product_json(results: list[ProductResult]) -> str:

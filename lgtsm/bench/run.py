@@ -21,6 +21,7 @@ from .macs import frame_macs, region_macs
 from .measure import Clock, PeakConvolution, PeakMemory, interleave, median
 from .published import PublishedForm
 from .result import BenchResult, CaseResult, Machine
+from .table import aligned
 
 _PUBLISHED_FRAMES = 8
 """Clip length for the published form: its cost is linear in frames, its memory too."""
@@ -239,9 +240,4 @@ def format_table(result: BenchResult) -> str:
                 "" if memory is None else f"{memory / 1e9:.2f}",
             )
         )
-    widths = [max(len(row[i]) for row in rows) for i in range(len(heading))]
-    for row in rows:
-        cells = [row[0].ljust(widths[0])]
-        cells += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append("  ".join(cells))
-    return "\n".join(lines)
+    return "\n".join([*lines, *aligned(rows)])
