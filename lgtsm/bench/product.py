@@ -7,7 +7,6 @@ in the same rounds: what one would otherwise run.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 
 import torch
@@ -24,10 +23,9 @@ from ..weights.load import load_model
 from .cases import BenchCase
 from .measure import Clock, interleave, median, peak_resident_bytes
 from .published import PublishedForm
-from .run import random_trunk
+from .run import Progress, random_trunk
 from .table import aligned
 
-Progress = Callable[[int, int, str], None]
 _PUBLISHED_WIDTH = 64
 _REFERENCE_FRAMES = 4
 """Frames that the published form is timed on; its time goes with their number."""
@@ -126,7 +124,8 @@ def _run_case(
     scene = render_scene(SceneOptions(camera=case.camera, num_frames=case.num_frames, **size))
     holes = moving_disc(case)
     options = InpaintOptions(mode=case.mode, motion=case.motion, run=RunOptions(device=str(device)))
-    clip = torch.rand(1, _REFERENCE_FRAMES, 5, case.height, case.width, device=device)
+    rng = torch.Generator().manual_seed(0)
+    clip = torch.rand(1, _REFERENCE_FRAMES, 5, case.height, case.width, generator=rng).to(device)
 
     def product() -> None:
         for _ in Job(network, options, Hooks(), Report()).run(zip(scene.truth, holes, strict=True)):
