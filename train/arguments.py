@@ -68,6 +68,7 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--width", type=int, help="base width instead of the recipe's")
     parser.add_argument("--batch", type=int, help="items of a step instead of the recipe's")
     parser.add_argument("--size", type=int, help="side of square crops instead of the recipe's")
+    parser.add_argument("--frames", type=int, help="frames of an item instead of the recipe's")
     parser.add_argument("--seed", type=int, help="instead of the recipe's")
 
 
@@ -112,6 +113,8 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
         recipe = with_width(recipe, args.width)
     if args.size:
         recipe = replace(recipe, data=replace(recipe.data, size=args.size, width=0))
+    if args.frames:
+        recipe = replace(recipe, data=replace(recipe.data, num_frames=args.frames))
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
     if args.batch:

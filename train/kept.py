@@ -146,6 +146,15 @@ class KeptItems(Dataset):
 
     def __init__(self, folder: Path, recipe: Recipe) -> None:
         _check(folder, recipe)
+        kept, data = making(recipe).data, recipe.data
+        if data.num_frames > kept.num_frames or any(
+            wanted > there for wanted, there in zip(data.shape, kept.shape, strict=True)
+        ):
+            raise OptionError(
+                f"Expected parts of at most {kept.num_frames} frames of {kept.shape[1]}x"
+                f"{kept.shape[0]} from the items in {folder}, got {data.num_frames} of "
+                f"{data.shape[1]}x{data.shape[0]}; give smaller --frames or --size."
+            )
         self.recipe = recipe
         self.files = sorted(folder.glob("[0-9]*.safetensors"))
         if not self.files:

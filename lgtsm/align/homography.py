@@ -29,6 +29,10 @@ _MIN_KNOWN = 200
 _MAX_STRETCH = 1.6
 """Neighbouring frames differ by less zoom than this, measured at the corners."""
 _DAMPING = 1e-4
+_NEAREST = 0.05
+"""Depth below which a point counts as beyond the horizon; 1 is the centre of the frame."""
+_UNKNOWNS = 10
+"""Eight numbers of motion, gain and offset of brightness."""
 
 
 @dataclass(frozen=True)
@@ -45,12 +49,17 @@ class Alignment:
     valid: Tensor
 
 
-def normalised_grid(height: int, width: int, like: Tensor) -> Tensor:
-    """Return (h,w,2) x, y of the pixel centres: centre of the frame 0, longer side from -1 to 1."""
+def _axes(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x (w,) and y (h,) of `normalised_grid`."""
     side = max(height, width)
     y = (2 * torch.arange(height, dtype=like.dtype, device=like.device) + 1 - height) / side
     x = (2 * torch.arange(width, dtype=like.dtype, device=like.device) + 1 - width) / side
-    return torch.stack(torch.meshgrid(x, y, indexing="xy"), -1)
+    return x, y
+
+
+def normalised_grid(height: int, width: int, like: Tensor) -> Tensor:
+    """Return (h,w,2) x, y of the pixel centres: centre of the frame 0, longer side from -1 to 1."""
+    return torch.stack(torch.meshgrid(*_axes(height, width, like), indexing="xy"), -1)
 
 
 def apply_homography(matrix: Tensor, points: Tensor) -> Tensor:
@@ -68,8 +77,34 @@ def apply_homography(matrix: Tensor, points: Tensor) -> Tensor:
         matrix[..., i, 0, None] * x + matrix[..., i, 1, None] * y + matrix[..., i, 2, None]
         for i in range(3)
     ]
-    depth = torch.where(rows[2] > 0.05, rows[2], torch.full_like(rows[2], torch.nan))
-    return torch.nan_to_num(torch.stack([rows[0] / depth, rows[1] / depth], -1), nan=9.0)
+    return torch.stack(_divided(rows[0], rows[1], rows[2]), -1)
+
+
+def warped_grid(matrix: Tensor, height: int, width: int) -> Tensor:
+    """Map the pixel centres of a frame, as `apply_homography` does `normalised_grid`, faster.
+
+    Args:
+        matrix: (N,3,3).
+        height: of the frame, in pixels.
+        width: of the frame, in pixels.
+
+    Returns:
+        (N,h,w,2).
+    """
+    x, y = _axes(height, width, matrix)
+    column = matrix[..., 1, None] * y + matrix[..., 2, None]  # (N,3,h)
+    rows = (matrix[..., 0, None] * x)[:, :, None] + column[..., None]  # (N,3,h,w)
+    # depth is linear, so its corners bound it; hardly any frame reaches its horizon
+    if float(rows[:, 2, :: max(height - 1, 1), :: max(width - 1, 1)].min()) > _NEAREST:
+        return (rows[:, :2] * rows[:, 2:].reciprocal()).permute(0, 2, 3, 1)
+    return torch.stack(_divided(*rows.unbind(1)), -1)
+
+
+def _divided(x: Tensor, y: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
+    """Return x / depth and y / depth, 9 beyond the horizon."""
+    beyond = depth <= _NEAREST
+    share = depth.masked_fill(beyond, 1.0).reciprocal()
+    return (x * share).masked_fill_(beyond, 9.0), (y * share).masked_fill_(beyond, 9.0)
 
 
 def sample_normalised(images: Tensor, points: Tensor, *, mode: str = "bilinear") -> Tensor:
@@ -109,21 +144,38 @@ def pyramid(image: Tensor, known: Tensor) -> list[tuple[Tensor, Tensor]]:
     return levels[::-1]
 
 
-def _jacobian(image: Tensor, grid: Tensor) -> Tensor:
-    """Return (N,P,10): change of brightness with eight motion numbers, gain and offset."""
-    count = len(image)
-    side = max(image.shape[-2:])
-    slope = (_gradient(image) * side / 2).flatten(2)  # per normalised unit
-    gx, gy = slope[:, 0], slope[:, 1]
-    x, y = grid[..., 0].flatten().expand(count, -1), grid[..., 1].flatten().expand(count, -1)
+def _jacobian(image: Tensor) -> Tensor:
+    """Return (10,P): change of brightness of (1,1,h,w) with eight motion numbers, gain, offset."""
+    height, width = image.shape[-2:]
+    gx, gy = _gradient(image)[0] * (max(height, width) / 2)  # per normalised unit
+    x, y = _axes(height, width, image)
+    y = y[:, None]
     radial = gx * x + gy * y
     return torch.stack(
         [
             *(gx * x, gx * y, gx, gy * x, gy * y, gy, -radial * x, -radial * y),
-            *(image.flatten(1), torch.ones_like(x)),
-        ],
-        -1,
-    )
+            *(image[0, 0], torch.ones_like(gx)),
+        ]
+    ).flatten(1)
+
+
+class _Equations:
+    """Normal equations of one level: products of slopes, made once, weighted at every step."""
+
+    def __init__(self, image: Tensor) -> None:
+        self.jacobian = _jacobian(image)
+        self.upper = torch.triu_indices(_UNKNOWNS, _UNKNOWNS, device=image.device)
+        self.products = self.jacobian[self.upper[0]] * self.jacobian[self.upper[1]]  # (55,P)
+
+    def solve(self, weight: Tensor, residual: Tensor) -> Tensor:
+        """Return the steps (N,10) that residuals (N,P) ask for under weights (N,P)."""
+        right = (weight * residual) @ self.jacobian.mT
+        normal = right.new_empty(len(right), _UNKNOWNS, _UNKNOWNS)
+        normal[:, self.upper[0], self.upper[1]] = normal[:, self.upper[1], self.upper[0]] = (
+            weight @ self.products.mT
+        )
+        ridge = _DAMPING * normal.diagonal(dim1=1, dim2=2).clamp_min(1e-6)
+        return torch.linalg.solve(normal + torch.diag_embed(ridge), right)
 
 
 def _small_homography(step: Tensor) -> Tensor:
@@ -193,26 +245,20 @@ def align(
     steps = iterations or _ITERATIONS
     colour = frame.new_tensor([[1.0, 0.0]]).repeat(count, 1)
     for depth, ((image, mask), (other, other_mask)) in enumerate(zip(ours, theirs, strict=True)):
-        grid = normalised_grid(*image.shape[-2:], image)
-        jacobian = _jacobian(image, grid)[0]  # (P,10), the same for all others
-        products = (jacobian[:, :, None] * jacobian[:, None]).flatten(1)
+        equations = _Equations(image)  # the same for all others
         scale = None  # of the noise: measured once a level
         for _ in range(steps[min(depth, len(steps) - 1)]):
-            residual, seen = _residual(matrix, colour, image, mask, other, other_mask, grid)
+            residual, seen = _residual(matrix, colour, image, mask, other, other_mask)
             scale = _spread(residual, seen) if scale is None else scale
             weight = seen / (1 + (residual / scale).square()).square()  # Geman and McClure
-            normal = (weight @ products).view(-1, 10, 10)
-            right = (weight * residual) @ jacobian
-            ridge = _DAMPING * normal.diagonal(dim1=1, dim2=2).clamp_min(1e-6)
-            step = torch.linalg.solve(normal + torch.diag_embed(ridge), right)
+            step = equations.solve(weight, residual)
             matrix, colour, largest = _update(matrix, colour, step)
             if largest < 2e-5:
                 break
     image, mask, other, other_mask = *ours[-1], *theirs[-1]
-    grid = normalised_grid(*image.shape[-2:], image)
-    error = _error(matrix, colour, image, mask, other, other_mask, grid)
+    error = _error(matrix, colour, image, mask, other, other_mask)
     still = frame.new_tensor([[1.0, 0.0]]).repeat(count, 1)
-    before = _error(start, still, image, mask, other, other_mask, grid)
+    before = _error(start, still, image, mask, other, other_mask)
     enough = (mask.flatten(1).sum(1) > _MIN_KNOWN) & torch.isfinite(error)
     valid = enough & ~is_degenerate(matrix, height, width) & (error <= before + 1e-4)
     chosen = torch.where(valid[:, None, None], matrix, start)
@@ -241,11 +287,9 @@ def _residual(
     mask: Tensor,
     other: Tensor,
     other_mask: Tensor,
-    grid: Tensor,
 ) -> tuple[Tensor, Tensor]:
     """Return (N,P) brightness-matched differences, and 1 where both are known."""
-    points = apply_homography(matrix, grid.flatten(0, 1).expand(len(other), -1, -1))
-    points = points.view(len(other), *grid.shape)
+    points = warped_grid(matrix, *image.shape[-2:])
     both = sample_normalised(torch.cat([other, other_mask], 1), points)
     warped, seen = both[:, 0].flatten(1), both[:, 1].flatten(1)
     weight = mask.flatten(1) * (seen > 0.99)
@@ -267,10 +311,9 @@ def _error(
     mask: Tensor,
     other: Tensor,
     other_mask: Tensor,
-    grid: Tensor,
 ) -> Tensor:
     """Return (N,) robust root-mean-square of the difference."""
-    residual, seen = _residual(matrix, colour, image, mask, other, other_mask, grid)
+    residual, seen = _residual(matrix, colour, image, mask, other, other_mask)
     is_seen = seen > 0
     clipped = residual.abs().clamp_max(0.15).square() * is_seen
     return (clipped.sum(1) / is_seen.sum(1).clamp_min(1)).sqrt()

@@ -151,7 +151,7 @@ def find_consensus(copies: Copies, offsets: Sequence[int]) -> Consensus:
     root = copies.error.sqrt()
     weight = shown * torch.exp(-distance / _PATIENCE) / (root + _TRUST).square()
     support = _support(colour, weight)
-    winner = torch.where(shown > 0, support, support - 1e9).argmax(0, keepdim=True)
+    winner = torch.where(shown > 0, support, support - 1e9).max(0, keepdim=True).indices
     member = colour.gather(0, winner.expand(1, 3, *colour.shape[-2:]))
     joined = _agreement(colour, member) * weight
     total = joined.sum(0, keepdim=True).clamp_min(1e-9)

@@ -147,7 +147,7 @@ def _seam(difference: Tensor, hole: Tensor) -> Tensor:
 
 def _member(candidates: Candidates, weights: Tensor, share: Tensor) -> Tensor:
     """Return (1,3,h,w) the single sharp copy under the motion of most weight, or the smooth fill."""
-    best = weights.argmax(1, keepdim=True)
+    best = weights.max(1, keepdim=True).indices
     result = candidates.smooth
     for i, motion in enumerate(MOTIONS):
         found = candidates.copies.get(motion)

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..align.flow import even, pixel_grid, sample_at
-from ..align.homography import align, apply_homography, normalised_grid
+from ..align.homography import align, apply_homography, warped_grid
 from ..align.track import to_places, to_points
 from ..align.velocity import refine_places
 from ..align.views import settle_views
@@ -118,8 +118,7 @@ def exact_places(
     found = align(grey * known, known, warped[:, :1] * seen, seen, iterations=_REFINE_STEPS)
     # the small homography works inside the crop, the chained one on the frame
     size = (box.height, box.width)
-    points = normalised_grid(*size, grey).flatten(0, 1).expand(len(others), -1, -1)
-    inside = apply_homography(found.matrix, points).view(len(others), *size, 2)
+    inside = warped_grid(found.matrix, *size)
     corner = grey.new_tensor([box.left, box.top])[None, :, None, None]
     moved = to_points(to_places(inside, size) + corner, shot.size).flatten(1, 2)
     matrices = torch.stack([shot.track.homography(t, s) for s in others]).to(grey.device)

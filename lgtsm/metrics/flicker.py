@@ -6,10 +6,12 @@ to that in a ring around it, so that motion and fades, which both share, cancel.
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
+from ..box import Box, hole_box
 from .ratio import RunningMean, relative
-from .ring import ring
+from .ring import RING_PX, ring
 
 
 class Flicker:
@@ -20,7 +22,7 @@ class Flicker:
 
     def __init__(self) -> None:
         self._inside, self._around = RunningMean(), RunningMean()
-        self._before: tuple[Tensor, Tensor, Tensor] | None = None
+        self._before: tuple[Tensor, Tensor, Tensor, Box] | None = None
 
     def add(self, frame: Tensor, hole: Tensor) -> None:
         """Take the next frame.
@@ -29,13 +31,19 @@ class Flicker:
             frame: (3,H,W) in [0,1], filled.
             hole: (1,H,W) 0 or 1, 1 = hole.
         """
-        inside, around = hole[0] > 0, ring(hole)[0] > 0
+        box = hole_box(hole) or Box(0, 0, 0, 0)
+        box = box.grow(RING_PX) & Box(0, 0, *hole.shape[-2:])
+        inside, around = hole[0] > 0, torch.zeros_like(hole[0], dtype=torch.bool)
+        around[box.rows, box.columns] = ring(hole[:, box.rows, box.columns])[0] > 0
         if self._before is not None:
-            frame_before, inside_before, around_before = self._before
-            change = (frame - frame_before).abs()
-            self._inside.add(change[:, inside & inside_before])
-            self._around.add(change[:, around & around_before])
-        self._before = frame, inside, around
+            frame_before, inside_before, around_before, box_before = self._before
+            both = box & box_before  # nothing outside is in both holes or both rings
+            if min(both.height, both.width) > 0:
+                part = (..., both.rows, both.columns)
+                change = (frame[part] - frame_before[part]).abs()
+                self._inside.add(change[:, inside[part] & inside_before[part]])
+                self._around.add(change[:, around[part] & around_before[part]])
+        self._before = frame, inside, around, box
 
     @property
     def value(self) -> float | None:

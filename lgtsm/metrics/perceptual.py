@@ -59,6 +59,8 @@ class SqueezeNetFeatures(nn.Module):
             Nine tensors (N,C,h',w').
         """
         x = 255 * frames.flip(1) - self.mean  # the net was trained on BGR bytes less their mean
+        # twice as fast on a CPU, and norms over channels four times
+        x = x.contiguous(memory_format=torch.channels_last)
         x = self._conv(x, "conv1", stride=2)
         taps = [x]
         x = max_pool2d(x, 3, 2, ceil_mode=True)

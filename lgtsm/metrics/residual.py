@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..box import hole_box
+
 
 class Residual:
     """Residual of a clip, frame by frame in constant memory.
@@ -27,6 +29,10 @@ class Residual:
             result: (3,H,W) in [0,1], filled.
             hole: (1,H,W) 0 or 1, 1 = hole.
         """
+        box = hole_box(hole)
+        if box is None:
+            return
+        original, result, hole = (x[:, box.rows, box.columns] for x in (original, result, hole))
         inside = hole[0] > 0
         for dim in (-2, -1):
             size = original.shape[dim] - 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..box import Box, hole_box
 from .ratio import RunningMean, relative
 from .ring import widen
 
@@ -32,6 +33,11 @@ class SeamContrast:
             frame: (3,H,W) in [0,1], filled.
             hole: (1,H,W) 0 or 1, 1 = hole.
         """
+        box = hole_box(hole)
+        if box is None:
+            return
+        part = box.grow(SEAM_RING_PX + 1) & Box(0, 0, *hole.shape[-2:])
+        frame, hole = (x[:, part.rows, part.columns] for x in (frame, hole))
         inside = hole[0] > 0
         near = (widen(hole, SEAM_RING_PX)[0] > 0) & ~inside
         for dim in (-2, -1):

@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lgtsm.align.homography import align, apply_homography, is_degenerate, normalised_grid
+from lgtsm.align.homography import (
+    align,
+    apply_homography,
+    is_degenerate,
+    normalised_grid,
+    warped_grid,
+)
 
 PAN = torch.tensor([[1.0, 0, 0.07], [0, 1, -0.04], [0, 0, 1]])
 TURN = torch.tensor([[0.996, -0.05, 0.02], [0.05, 0.996, 0.01], [0, 0, 1]])
@@ -25,6 +31,16 @@ def test_known_motion_is_found_to_a_tenth_of_a_pixel(texture, moved, matrix):
     found = align(texture, torch.ones_like(texture), other, known)
     assert found.valid.all()
     assert distance_px(found.matrix[0], matrix, texture.shape[-2:]) < 0.15
+
+
+@pytest.mark.parametrize("tilt", [0.0, 0.03, 3.0], ids=["none", "small", "horizon"])
+def test_all_pixel_centres_map_as_single_points_do(tilt):
+    matrix = torch.stack([TURN, TILT])
+    matrix[1, 2, 0] = tilt
+    points = normalised_grid(31, 50, matrix).flatten(0, 1).expand(2, -1, -1)
+    wanted = apply_homography(matrix, points).view(2, 31, 50, 2)
+    torch.testing.assert_close(warped_grid(matrix, 31, 50), wanted, atol=1e-4, rtol=1e-5)
+    assert (wanted == 9).any() == (tilt > 1)
 
 
 def test_things_in_holes_do_not_pull(texture, moved):

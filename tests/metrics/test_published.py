@@ -111,6 +111,18 @@ def test_psnr_and_ssim_have_closed_forms():
     assert float(ssim_map(truth, truth).min()) == pytest.approx(1, abs=1e-6)
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (9, 14), (31, 36)])
+def test_ssim_near_a_difference_is_that_of_whole_frames(rng, corner):
+    from kornia.metrics import ssim
+
+    truth = torch.rand(2, 3, 40, 44, generator=rng)
+    result = truth.clone()
+    y, x = corner
+    result[1, :, y : y + 9, x : x + 8] = torch.rand(3, 9, 8, generator=rng)
+    whole = ssim(result, truth, 11).mean(1, keepdim=True)
+    torch.testing.assert_close(ssim_map(result, truth), whole, atol=1e-6, rtol=0)
+
+
 def test_a_region_counts_its_own_pixels_alone():
     truth = torch.zeros(1, 3, 8, 8)
     result, hole = truth.clone(), torch.zeros(1, 1, 8, 8)

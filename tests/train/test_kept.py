@@ -50,6 +50,14 @@ def test_a_visit_is_decided_by_its_number_and_no_two_are_equal(folder, kept_reci
         assert not any(torch.equal(visit.truth, v.truth) for v in visits[:number])
 
 
+@pytest.mark.parametrize("larger", [{"num_frames": 5}, {"size": 80}])
+def test_parts_larger_than_the_items_are_refused(folder, kept_recipe, larger, one_sentence):
+    recipe = dataclasses.replace(kept_recipe, data=dataclasses.replace(kept_recipe.data, **larger))
+    with pytest.raises(OptionError, match="smaller --frames or --size") as caught:
+        KeptItems(folder, recipe)
+    one_sentence(caught.value)
+
+
 def test_every_item_is_visited_once_before_any_is_again(folder, kept_recipe):
     items = KeptItems(folder, kept_recipe)
     seen = []

@@ -30,8 +30,8 @@ RECIPE = Recipe(
         ),
     ),
     data=DataRecipe(
-        num_frames=4,
-        size=192,
+        num_frames=8,
+        size=160,
         still_ratio=0.25,
         shrink_ratio=0.3,
         coverage=(0.06, 0.28),
