@@ -1,4 +1,4 @@
-"""`python -m train prepare|items|stage1|stage2|all|slice|export|gate|compare`."""
+"""`python -m train prepare|items|stage1|stage2|all|slice|export|strength|gate|compare`."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from .perceptual import load_perceptual
 from .slice import train_slice
 from .sources import open_library, prepare
 from .stages import train_both
+from .strength import format_trials, try_strengths
 from .world import open_world
 
 
@@ -70,6 +71,19 @@ def _compare(args: argparse.Namespace) -> None:
         write_scores(scores, args.json)
 
 
+def _strength(args: argparse.Namespace) -> None:
+    networks = {path.stem: load_model(path) for path in args.weights}
+    _, held = open_library(args.data).split()
+    trials = try_strengths(
+        networks,
+        held,
+        load_features(args.perceptual),
+        num_clips=args.clips,
+        num_frames=args.frames,
+    )
+    print(format_trials(list(trials)))
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -97,6 +111,8 @@ def main(argv: list[str] | None = None) -> int:
             )
         elif args.command == "compare":
             _compare(args)
+        elif args.command == "strength":
+            _strength(args)
         else:
             _train(args)
     except LgtsmError as error:

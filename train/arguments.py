@@ -10,9 +10,9 @@ from .recipe import Recipe, with_width
 from .recipes import NAMES, load_recipe
 from .run import STAGES, Precision, Run
 
-_SUMMARY = """Train networks: decode clips once (prepare), make items once (items),
-train one stage or both (stage1, stage2,
-all), train a slice on a borrowed machine (slice), write weights (export), score them (compare)."""
+_SUMMARY = """Train networks: decode clips once (prepare), make items once (items), train one stage or
+both (stage1, stage2, all), train a slice on a borrowed machine (slice), write weights (export),
+choose how strongly they step from the copies (strength), score them (compare)."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -54,6 +54,16 @@ def build_parser() -> argparse.ArgumentParser:
     gate.add_argument("--steps", type=int, default=1200)
     gate.add_argument("--workers", type=int, default=1, help="processes that make the items")
     gate.add_argument("--seed", type=int, default=0)
+    strong = commands.add_parser(
+        "strength", help="try how strongly weights should step from the copies, on held-out clips"
+    )
+    strong.add_argument(
+        "--weights", type=Path, nargs="+", required=True, help="full-strength files"
+    )
+    strong.add_argument("--data", type=Path, required=True, help="folder that prepare wrote")
+    strong.add_argument("--perceptual", type=Path, required=True, help="SqueezeNet weights")
+    strong.add_argument("--clips", type=int, default=14, help="clips to draw")
+    strong.add_argument("--frames", type=int, default=16, help="of each")
     against = commands.add_parser("compare", help="score weights against fills on true clips")
     against.add_argument("--weights", type=Path, required=True, help="the .safetensors file")
     against.add_argument("--clips", type=Path, required=True, help="folder of folders of frames")

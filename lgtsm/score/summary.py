@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .bootstrap import Estimate, estimate_mean
+from ..metrics.bootstrap import Estimate, estimate_mean
 from .columns import COLUMNS
 from .results import Results
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ..metrics.bootstrap import Estimate
 from ..metrics.fidelity import psnr
-from .bootstrap import Estimate
 from .columns import COLUMNS
 from .motion import MOTIONS
 from .protocols import PROTOCOLS

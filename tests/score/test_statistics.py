@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lgtsm.errors import OptionError
-from lgtsm.score.bootstrap import estimate_mean
+from lgtsm.metrics.bootstrap import estimate_mean
 from lgtsm.score.results import Results, read_results
 from lgtsm.score.summary import (
     ORACLE,

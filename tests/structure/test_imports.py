@@ -39,7 +39,7 @@ OURS = {
     "copying": frozenset({"errors", "options", "box", "fills", "align"}),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
-    "metrics": frozenset({"errors"}),
+    "metrics": frozenset({"errors", "box"}),
     "video": frozenset({"errors", "options"}),
     "weights": frozenset({"errors", "models", "models.spec"}),
     "scene": frozenset({"errors", "options"}),
