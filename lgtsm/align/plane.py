@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .homography import apply_homography, is_degenerate
+from .projective import apply_homography, is_degenerate
 
 _DRAWS = 200
 _TOLERANCE_PX = 0.4

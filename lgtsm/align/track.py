@@ -17,8 +17,9 @@ from torch import Tensor
 from ..fills.averaging import halve, local_mean
 from ..fills.smooth import push_pull
 from .flow import dense_flow, length, pixel_grid, sample_at
-from .homography import MIN_SIDE, align, apply_homography, normalised_grid, to_grey
+from .homography import MIN_SIDE, align, to_grey
 from .plane import dominant_plane
+from .projective import apply_homography, normalised_grid
 
 FLOW_SIDE = 480
 """Links measure flow at most at this size; places are refined at full size afterwards."""

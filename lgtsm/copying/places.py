@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..align.flow import even, pixel_grid, sample_at
-from ..align.homography import align, apply_homography, warped_grid
+from ..align.homography import align
+from ..align.projective import apply_homography, warped_grid
 from ..align.track import to_places, to_points
 from ..align.velocity import refine_places
 from ..align.views import settle_views

@@ -15,7 +15,8 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..align.flow import dense_flow, sample_at
-from ..align.homography import align, apply_homography, to_grey
+from ..align.homography import align, to_grey
+from ..align.projective import apply_homography
 from ..align.track import to_places, to_points
 from ..box import Box
 from ..errors import ShapeError

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lgtsm.align.homography import apply_homography, normalised_grid, sample_normalised
+from lgtsm.align.projective import apply_homography, normalised_grid, sample_normalised
 
 
 @pytest.fixture

@@ -3,13 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lgtsm.align.homography import (
-    align,
-    apply_homography,
-    is_degenerate,
-    normalised_grid,
-    warped_grid,
-)
+from lgtsm.align.homography import align
+from lgtsm.align.projective import apply_homography, is_degenerate, normalised_grid, warped_grid
 
 PAN = torch.tensor([[1.0, 0, 0.07], [0, 1, -0.04], [0, 0, 1]])
 TURN = torch.tensor([[0.996, -0.05, 0.02], [0.05, 0.996, 0.01], [0, 0, 1]])

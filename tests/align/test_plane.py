@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lgtsm.align.homography import apply_homography, normalised_grid
 from lgtsm.align.plane import dominant_plane
+from lgtsm.align.projective import apply_homography, normalised_grid
 
 SIZE = (120, 160)
 NEAR = torch.tensor([[1.0, 0.01, 0.08], [-0.01, 1, 0.02], [0.01, 0, 1]])
