@@ -9,13 +9,14 @@ Gauss-Newton, the unknown colour eliminated (variable projection; Golub and Pere
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from ..fills.averaging import halve, local_mean
-from .flow import CELL, even, newton_step, sample_at, slopes, to_pixels
+from .flow import even, newton_step, slopes, to_pixels
+from .joint import Views, solve_by_halves
 
 _STEPS = (4, 3)
 """Iterations at half size, then at full size."""
@@ -26,62 +27,26 @@ _BLUR = (3, 5)
 """Times a 3x3 average is taken: of the equations, of the velocity."""
 
 
-def refine_places(
-    grey: Tensor,
-    known: Tensor,
-    others: Sequence[Tensor],
-    others_known: Sequence[Tensor],
-    places: Tensor,
-    offsets: Sequence[int],
-) -> Tensor:
+def refine_places(views: Views, offsets: Sequence[int]) -> Tensor:
     """Move places in other frames so that all frames agree.
 
     Args:
-        grey: (1,1,h,w) part of the frame.
-        known: (1,1,h,w) of it.
-        others: R whole frames (1,1,H,W), grey.
-        others_known: R of (1,1,H,W).
-        places: (R,2,h,w) in pixels of the other frames.
+        views: R of them.
         offsets: R distances in time, in frames.
 
     Returns:
         (R,2,h,w) places.
     """
-    times = places.new_tensor(offsets)[:, None, None, None]
+    times = views.places.new_tensor(offsets)[:, None, None, None]
     times = times / times.abs().max()
-    size = grey.shape[-2:]
-    velocity = None
-    for level, steps in ((1, _STEPS[0]), (0, _STEPS[1])):
-        ours = (grey, known, places)
-        theirs = [torch.cat(pair, 1) for pair in zip(others, others_known, strict=True)]
-        for _ in range(level):
-            ours = tuple(halve(even(x)) for x in ours)
-            theirs = [halve(even(x)) for x in theirs]
-        ours = (ours[0], (ours[1] > 0.9).to(grey.dtype), ours[2] / 2**level)
-        cells = tuple(-(-side // CELL) for side in ours[0].shape[-2:])
-        if velocity is None:
-            velocity = grey.new_zeros(1, 2, *cells)
-        else:
-            velocity = 2 * interpolate(velocity, size=cells, mode="bilinear", align_corners=False)
-        for _ in range(steps):
-            velocity = _improve(*ours, theirs, times, velocity)
-    return places + to_pixels(velocity, size) * times
+    velocity = solve_by_halves(views, _STEPS, 1, partial(_improve, times))
+    return views.places + velocity * times
 
 
-def _improve(
-    grey: Tensor,
-    known: Tensor,
-    places: Tensor,
-    theirs: Sequence[Tensor],
-    times: Tensor,
-    velocity: Tensor,
-) -> Tensor:
+def _improve(times: Tensor, views: Views, velocity: Tensor) -> Tensor:
     """Do one Gauss-Newton step and one weighted smoothing of the velocity (1,2,h',w')."""
-    moved = places + to_pixels(velocity, grey.shape[-2:]) * times
-    sampled = torch.cat(
-        [sample_at(one, moved[i : i + 1], padding="zeros") for i, one in enumerate(theirs)]
-    )
-    colour, seen = sampled[:, :1], (sampled[:, 1:] > 0.95).to(grey.dtype)
+    grey, known = views.grey, views.known
+    colour, seen = views.at(views.places + to_pixels(velocity, grey.shape[-2:]) * times)
     slope = slopes(colour) * times
     # the frame itself is one more view, at time 0, that does not move with the velocity
     total = seen.sum(0, keepdim=True) + known

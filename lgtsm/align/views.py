@@ -8,14 +8,12 @@ neighbourhoods: a detail that moves by itself must not pull its surroundings alo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
 
 from ..fills.averaging import halve, local_mean
-from .flow import CELL, even, newton_step, sample_at, slopes, to_pixels
+from .flow import even, newton_step, slopes, to_pixels
+from .joint import Views, solve_by_halves
 
 _STEPS = (6, 1)
 """Iterations at half size, then at full size. Measured on a rendered shot with parallax: the places
@@ -31,43 +29,18 @@ _FEWEST = 0.3
 """Weight of other views from which on their mean says something."""
 
 
-def settle_views(
-    grey: Tensor,
-    known: Tensor,
-    others: Sequence[Tensor],
-    others_known: Sequence[Tensor],
-    places: Tensor,
-) -> Tensor:
+def settle_views(views: Views) -> Tensor:
     """Move the places in each other frame by a rest motion of its own.
 
     Args:
-        grey: (1,1,h,w) part of the frame.
-        known: (1,1,h,w) of it.
-        others: R whole frames (1,1,H,W), grey.
-        others_known: R of (1,1,H,W).
-        places: (R,2,h,w) in pixels of the other frames, right but for a pixel or two.
+        views: R of them, their places right but for a pixel or two.
 
     Returns:
         (R,2,h,w) places.
     """
-    if len(places) < 2:
-        return places
-    size, rest = grey.shape[-2:], None
-    for level, steps in ((1, _STEPS[0]), (0, _STEPS[1])):
-        ours = (grey, known, places)
-        theirs = [torch.cat(pair, 1) for pair in zip(others, others_known, strict=True)]
-        for _ in range(level):
-            ours = tuple(halve(even(x)) for x in ours)
-            theirs = [halve(even(x)) for x in theirs]
-        ours = (ours[0], (ours[1] > 0.9).to(grey.dtype), ours[2] / 2**level)
-        cells = tuple(-(-side // CELL) for side in ours[0].shape[-2:])
-        if rest is None:
-            rest = grey.new_zeros(len(places), 2, *cells)
-        else:
-            rest = 2 * interpolate(rest, size=cells, mode="bilinear", align_corners=False)
-        for _ in range(steps):
-            rest = _improve(*ours, theirs, rest)
-    return places + to_pixels(rest, size)
+    if len(views.places) < 2:
+        return views.places
+    return views.places + solve_by_halves(views, _STEPS, len(views.places), _improve)
 
 
 def _wanted(grey: Tensor, known: Tensor, colour: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,16 +55,10 @@ def _wanted(grey: Tensor, known: Tensor, colour: Tensor, seen: Tensor) -> tuple[
     return known * grey + (1 - known) * mean, seen * has
 
 
-def _improve(
-    grey: Tensor, known: Tensor, places: Tensor, theirs: Sequence[Tensor], rest: Tensor
-) -> Tensor:
+def _improve(views: Views, rest: Tensor) -> Tensor:
     """Do one Gauss-Newton step and one weighted smoothing of the rest motions (R,2,h',w')."""
-    moved = places + to_pixels(rest, grey.shape[-2:])
-    sampled = torch.cat(
-        [sample_at(one, moved[i : i + 1], padding="zeros") for i, one in enumerate(theirs)]
-    )
-    colour, seen = sampled[:, :1], (sampled[:, 1:] > 0.95).to(grey.dtype)
-    wanted, both = _wanted(grey, known, colour, seen)
+    colour, seen = views.at(views.places + to_pixels(rest, views.grey.shape[-2:]))
+    wanted, both = _wanted(views.grey, views.known, colour, seen)
     difference = wanted - colour
     light = local_mean(torch.cat([difference * both, both], 1), _LIGHT)
     difference = difference - light[:, :1] / light[:, 1:].clamp_min(1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch.nn.functional import interpolate
 
 from ..align.flow import even, pixel_grid, sample_at
 from ..align.homography import align
+from ..align.joint import Views
 from ..align.projective import apply_homography, warped_grid
 from ..align.track import to_places, to_points
 from ..align.velocity import refine_places
@@ -104,9 +106,10 @@ def exact_places(
     part = (..., box.rows, box.columns)
     grey, known = shot[t].grey[part], shot[t].known[part]
     if motion is Motion.FLOW:
-        theirs = [shot[s].grey for s in others], [shot[s].known for s in others]
-        together = refine_places(grey, known, *theirs, rough, [s - t for s in others])
-        return settle_views(grey, known, *theirs, together)
+        theirs = tuple(torch.cat([shot[s].grey, shot[s].known], 1) for s in others)
+        views = Views(grey, known, theirs, rough)
+        together = refine_places(views, [s - t for s in others])
+        return settle_views(replace(views, places=together))
     warped = torch.cat(
         [
             sample_at(

@@ -4,9 +4,16 @@ import torch
 from torch.nn.functional import interpolate
 
 from lgtsm.align.flow import dense_flow, length, pixel_grid, sample_at
+from lgtsm.align.joint import Views
 from lgtsm.align.track import Track
 from lgtsm.align.velocity import refine_places
 from lgtsm.align.views import settle_views
+
+
+def _views(grey, known, others, places):
+    """Views in frames that are known everywhere."""
+    ones = torch.ones_like(grey)
+    return Views(grey, known, tuple(torch.cat([other, ones], 1) for other in others), places)
 
 
 def _shifted(texture, flow):
@@ -95,7 +102,7 @@ def test_common_velocity_takes_out_a_drift(texture):
     known[..., 30:66, 40:90] = 0  # not seen in the frame itself
     grid = pixel_grid(*texture.shape[-2:], texture)
     start = grid.expand(4, -1, -1, -1)
-    places = refine_places(texture * known, known, others, [ones] * 4, start, offsets)
+    places = refine_places(_views(texture * known, known, others, start), offsets)
     moved = (places - start)[:, 0]
     inside = (..., slice(35, 61), slice(45, 85))
     for i, o in enumerate(offsets):
@@ -114,9 +121,8 @@ def test_every_view_settles_by_a_motion_of_its_own_inside_the_hole_too(texture, 
         others.append(moved(texture, matrix))
     known = torch.ones_like(texture)
     known[..., 30:60, 40:80] = 0
-    ones = torch.ones_like(texture)
     start = pixel_grid(*size, texture).expand(4, -1, -1, -1)
-    places = settle_views(texture * known, known, others, [ones] * 4, start)
+    places = settle_views(_views(texture * known, known, others, start))
     wanted = start + torch.tensor(shifts)[:, :, None, None]
     apart = length(places - wanted)
     inner = (..., slice(8, -8), slice(8, -8))
@@ -128,4 +134,4 @@ def test_every_view_settles_by_a_motion_of_its_own_inside_the_hole_too(texture, 
 def test_a_single_view_has_nothing_to_settle_against(texture):
     start = pixel_grid(*texture.shape[-2:], texture)
     ones = torch.ones_like(texture)
-    assert torch.equal(settle_views(texture, ones, [texture], [ones], start), start)
+    assert torch.equal(settle_views(_views(texture, ones, [texture], start)), start)

@@ -1,0 +1,78 @@
+"""One place seen in many frames: the pictures, where they show it, and solving at two sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ..fills.averaging import halve
+from .flow import CELL, even, sample_at, to_pixels
+
+_KNOWN_SHARE = 0.9
+"""Share of a pixel of half size that must be known for it to count."""
+_SAMPLED_SHARE = 0.95
+"""The same of a sample between pixels."""
+
+
+@dataclass(frozen=True)
+class Views:
+    """Part of a frame, and where other frames show it.
+
+    grey: (1,1,h,w) of the part; known: (1,1,h,w) of it; others: R whole frames (1,2,H,W), grey and
+    known; places: (R,2,h,w) in pixels of the other frames.
+    """
+
+    grey: Tensor
+    known: Tensor
+    others: tuple[Tensor, ...]
+    places: Tensor
+
+    def at(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """Return grey (R,1,h,w) of the other frames at places (R,2,h,w), and 1 where it is known."""
+        both = torch.cat(
+            [
+                sample_at(other, places[i : i + 1], padding="zeros")
+                for i, other in enumerate(self.others)
+            ]
+        )
+        return both[:, :1], (both[:, 1:] > _SAMPLED_SHARE).to(both.dtype)
+
+    def halved(self) -> Views:
+        """Return everything at half size."""
+        known = (halve(even(self.known)) > _KNOWN_SHARE).to(self.grey.dtype)
+        return Views(
+            halve(even(self.grey)),
+            known,
+            tuple(halve(even(other)) for other in self.others),
+            halve(even(self.places)) / 2,
+        )
+
+
+def solve_by_halves(
+    views: Views, steps: tuple[int, int], count: int, improve: Callable[[Views, Tensor], Tensor]
+) -> Tensor:
+    """Improve motions of zero at half size, then at full size.
+
+    Args:
+        views: at full size.
+        steps: how often at half and at full size.
+        count: of motions, N.
+        improve: does one step on motions (N,2,h',w') of cells, in pixels of the size at hand.
+
+    Returns:
+        (N,2,h,w) motions of the pixels.
+    """
+    motion: Tensor | None = None
+    for level, number in zip((views.halved(), views), steps, strict=True):
+        cells = tuple(-(-side // CELL) for side in level.grey.shape[-2:])
+        if motion is None:
+            motion = level.grey.new_zeros(count, 2, *cells)
+        else:
+            motion = 2 * interpolate(motion, size=cells, mode="bilinear", align_corners=False)
+        for _ in range(number):
+            motion = improve(level, motion)
+    return to_pixels(motion, views.grey.shape[-2:])
