@@ -29,6 +29,7 @@ from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
 from .report import Report
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
+from .video.folder import list_images
 from .video.frame import Frame, with_pixels, without_pixels
 from .video.layer import FillLayerWriter, MaskWriter
 from .video.probe import VideoInfo, probe
@@ -70,7 +71,7 @@ class FileJob:
         Returns:
             Its figures.
         """
-        self._check_names()
+        self.check_names()
         info = probe(self.source, rate=self.video.rate)
         facts = self.look_at_mask(info, hooks)
         report = Report()
@@ -93,7 +94,7 @@ class FileJob:
                 self._from_start(),
                 hooks,
                 report,
-                references=self._numbered(),
+                references=self.numbered(),
                 resume_from=journal.count,
             )
             filled = None
@@ -111,8 +112,12 @@ class FileJob:
         report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]
         return report
 
-    def _check_names(self) -> None:
-        """Refuse outputs that would replace an input or each other."""
+    def check_names(self) -> None:
+        """Refuse outputs that would replace an input or each other.
+
+        Raises:
+            VideoError: two files of one name.
+        """
         taken = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
         for output in (self.target, self.fill_layer, self.mask_used):
             if output is None:
@@ -182,7 +187,7 @@ class FileJob:
         cuts = tuple(c - self.video.start for c in self.options.cuts if c > self.video.start)
         return replace(self.options, cuts=cuts)
 
-    def _numbered(self) -> list[Reference]:
+    def numbered(self) -> list[Reference]:
         """Return the reference pictures with frames counted from the first one of the range."""
         return [
             replace(r, frame=None if r.frame is None else r.frame - self.video.start)
@@ -192,7 +197,8 @@ class FileJob:
     def _identity(self, network: Network | None) -> dict[str, object]:
         """Return everything the result depends on, for the journal."""
         named = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
-        files = [f for p in named for f in (sorted(p.iterdir()) if p.is_dir() else [p])]
+        # only pictures of a folder: the output and its journal may lie in it, too
+        files = [f for p in named for f in (list_images(p) if p.is_dir() else [p])]
         stamps = [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files]
         options = asdict(self.options)
         options.pop("run")  # device, dtype and chunk change nothing that can be seen ...
@@ -242,10 +248,11 @@ class _Sinks:
         self._picture: Tensor | None = None
         self.is_range = job.video.start > 0
         self.start: Fraction | None = None
+        timing = {"rate": info.rate, "is_film": not (info.is_folder or info.is_still)}
         if job.fill_layer is not None:
-            self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, rate=info.rate))
+            self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, **timing))
         if job.mask_used is not None:
-            self.mask = stack.enter_context(MaskWriter(job.mask_used, rate=info.rate))
+            self.mask = stack.enter_context(MaskWriter(job.mask_used, **timing))
 
     def write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
         """Write one frame everywhere; of a frame its native samples are enough."""

@@ -27,6 +27,14 @@ def journal_folder(target: Path) -> Path:
     return target.with_name(f"{target.name}.lgtsm-partial")
 
 
+def _read_card(card: Path) -> object | None:
+    """Return what a journal's job depended on; None where there is no readable one."""
+    try:
+        return json.loads(card.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
 class Journal:
     """Patches of frames 0 ... count-1 of one job, float32, in blocks.
 
@@ -46,8 +54,9 @@ class Journal:
         self.count = 0
         described = json.loads(json.dumps(job, default=str))
         card = self.folder / "job.json"
-        if resume and card.is_file():
-            if json.loads(card.read_text(encoding="utf-8")) != described:
+        before = _read_card(card) if resume else None
+        if before is not None:
+            if before != described:
                 raise OptionError(
                     f"Expected {self.folder} to hold the same job, got another one's; repeat it "
                     "with the same files and options, or run without resume."

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from .copying.candidates import Search
 from .copying.evidence import new_shot, weigh_frame
+from .copying.references import OFFSETS
+from .engine.cuts import CutDetector
 from .engine.run import check_frame
 from .errors import Cancelled, OptionError
 from .options import Motion
@@ -44,8 +46,9 @@ def clean_plate(
     """Make the plate of one frame.
 
     Args:
-        pairs: frames (3,H,W) floating point in [0,1] of one shot, each with its hole (1,H,W), above
-            0.5 = hole; taken one by one, so a long clip need not be in memory.
+        pairs: frames (3,H,W) floating point in [0,1], each with its hole (1,H,W), above 0.5 =
+            hole; taken one by one, so a long clip need not be in memory. Frames beyond a cut lend
+            nothing.
         frame: number of the frame whose plate is wanted, from 0.
         motion: how other frames are aligned.
         num_references: how many of them may lend pixels.
@@ -60,7 +63,8 @@ def clean_plate(
         Cancelled: `cancel` returned True.
     """
     search = Search.of(motion, (reach, reach), num_references)
-    shot, source, length = None, None, 0
+    shot, source, length, first = None, None, 0, 0
+    detector = CutDetector()
     with torch.inference_mode():
         for t, (pixels, hole) in enumerate(pairs):
             if cancel is not None and cancel():
@@ -69,19 +73,24 @@ def clean_plate(
             check_frame(pixels, hole, t)
             if t > frame + reach:
                 break
-            hole = (hole > 0.5).float()
-            if shot is None:
-                shot = new_shot(pixels.shape[1:], torch.device("cpu"), search)
-            shot.push(pixels[None].float().cpu(), hole[None].cpu())
-            shot.forget(min(t, frame) - reach)
+            pixels, hole = pixels.float().cpu(), (hole > 0.5).float().cpu()
+            is_cut = detector.is_cut(pixels, hole)
+            if is_cut and t > frame:
+                break
+            if shot is None or is_cut:
+                shot, first = new_shot(pixels.shape[1:], torch.device("cpu"), search), t
+            shot.push(pixels[None], hole[None])
+            shot.forget(min(t, frame) - reach - first)
             if t == frame:
-                source = (pixels.float().cpu().clone(), hole.cpu())
+                source = (pixels.clone(), hole)
+            elif abs(t - frame) not in OFFSETS:
+                shot.drop(t - first)  # never looked at
         if source is None:
             raise OptionError(
                 f"Expected a frame number below {length}, got {frame}; count frames from 0."
             )
         picture, hole = source
-        weighed = weigh_frame(shot, frame, search)
+        weighed = weigh_frame(shot, frame - first, search)
         confidence = 1 - hole
         if weighed is not None:
             rows, columns = weighed.box.rows, weighed.box.columns

@@ -74,12 +74,21 @@ def add_fields(
             settings["choices"] = [member.value for member in type(default)]
             settings["default"] = default.value
         else:
-            settings["type"] = int if default is None else type(default)
-            settings["metavar"] = {int: "N", float: "X", str: "NAME", Fraction: "FPS"}[
-                settings["type"]
-            ]
+            kind = int if default is None else type(default)
+            settings["type"] = _fraction if kind is Fraction else kind
+            settings["metavar"] = {int: "N", float: "X", str: "NAME", Fraction: "FPS"}[kind]
         shown = "" if default is None else f" [{settings['default']}]"
         parser.add_argument(flag, dest=field.name, help=text + shown, **settings)
+
+
+def _fraction(text: str) -> Fraction:
+    """Read 25 or 24000/1001."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise argparse.ArgumentTypeError(
+            f"expected a rate as 25 or 24000/1001, got {text!r}"
+        ) from error
 
 
 def from_fields(cls: type[Options], arguments: argparse.Namespace, **nested: object) -> Options:

@@ -181,9 +181,11 @@ def _rehearse(
     arguments: argparse.Namespace,
     interruption: Interruption,
 ) -> None:
+    from .references import parse_reference
     from .rehearsal import rehearse
 
-    print(rehearse(task, options, video, arguments.model, interruption.happened))
+    pictures = tuple(parse_reference(text) for text in arguments.pictures)
+    print(rehearse(task, options, video, arguments.model, interruption.happened, pictures))
 
 
 def _fill(

@@ -56,12 +56,13 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     from ..job import FileJob
     from ..options import InpaintOptions, VideoOptions
     from ..plate import clean_plate
-    from ..video.picture import write_picture
+    from ..video.picture import check_picture_name, write_picture
     from ..video.probe import probe
 
     outputs = [p for p in (arguments.output, arguments.missing, arguments.confidence) if p]
     taken = {p.resolve() for p in (arguments.input, arguments.mask)}
     for path in outputs:
+        check_picture_name(path)
         if path.resolve() in taken:
             raise OptionError(f"Expected a name of its own for every file, got {path} twice.")
         taken.add(path.resolve())

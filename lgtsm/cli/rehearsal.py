@@ -14,6 +14,7 @@ from .sizes import format_bytes, format_seconds
 from .tasks import Task
 
 if TYPE_CHECKING:
+    from ..copying.plates import Reference
     from ..engine.hooks import Hooks
     from ..job import FileJob
     from ..models.network import Network
@@ -29,6 +30,7 @@ def rehearse(
     video: VideoOptions,
     model: str | None,
     cancel: Callable[[], bool],
+    references: tuple[Reference, ...] = (),
 ) -> str:
     """Look at a job without writing anything.
 
@@ -38,6 +40,7 @@ def rehearse(
         video: as for the job.
         model: name or path of the network, None for the default.
         cancel: asked between layers; True stops.
+        references: as for the job.
 
     Returns:
         Lines for people.
@@ -48,17 +51,23 @@ def rehearse(
     from ..engine.estimate import estimate
     from ..engine.hooks import Hooks
     from ..job import FileJob
+    from ..video.encode import container_preset
     from ..video.probe import probe
     from ..weights.load import load_model
 
-    info = probe(task.source)
+    info = probe(task.source, rate=video.rate)
     job = FileJob(
         source=task.source,
         mask=task.mask,
         target=task.target or Path(),
         options=options,
         video=video,
+        references=references,
     )
+    if task.target is not None:
+        job.check_names()
+        if task.target.suffix and not task.target.is_dir():
+            container_preset(task.target)
     facts = job.look_at_mask(info)
     last = min(video.end or info.num_frames, info.num_frames)
     num_frames = max(0, last - video.start)
@@ -96,6 +105,7 @@ def _trial(
     pairs = ((frame.pixels, hole) for frame, hole in job.pairs(info))
     with_hole = dropwhile(lambda pair: not pair[1].any(), pairs)
     began = time.perf_counter()
-    for _ in Job(network, job.options, hooks, report).run(islice(with_hole, _TRIAL_FRAMES)):
+    trial = Job(network, job.options, hooks, report, references=job.numbered())
+    for _ in trial.run(islice(with_hole, _TRIAL_FRAMES)):
         pass
     return (time.perf_counter() - began) / max(1, report.frames)

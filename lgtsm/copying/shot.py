@@ -106,6 +106,10 @@ class Shot:
         if self.track is not None:
             self.track.forget(before)
 
+    def drop(self, t: int) -> None:
+        """Drop one frame's pixels; the motion that passes through it stays known."""
+        self._frames.pop(t, None)
+
     def bytes_held(self) -> int:
         """Return what the frames take."""
         return sum(

@@ -232,18 +232,34 @@ class Job:
 
     def _plates(self) -> list[Plate]:
         """Bring the reference pictures to working size and to the numbering of this shot."""
+        begin = self.report.shots[-1]
         # a resumed job's shot is numbered from the first frame that is computed
-        first = max(self.report.shots[-1], self._first_computed)
+        first = max(begin, self._first_computed)
         plates = []
         for reference in self._references:
-            if reference.frame is not None and reference.frame < first:
+            frame = reference.frame
+            if frame is not None and frame < begin and (begin or frame >= 0):
                 continue  # it belongs to an earlier shot
+            if frame is not None and frame < first:
+                # before the range, or before what a resumed job computes: never passes by
+                self.report.notes.append(
+                    f"the reference of frame {frame - first:+d} before the first computed one is "
+                    "placed by its content"
+                )
+                frame = None
             check_reference(reference, self._fit.source)
             picture = resized_picture(reference.picture, self._fit.source)
             picture, _ = to_working(picture, torch.zeros_like(picture[:1]), self._fit)
-            number = None if reference.frame is None else reference.frame - first
+            number = None if frame is None else frame - first
             plates.append(Plate(picture[None].to(self._policy.device), number))
         return plates
+
+    def _painted(self, index: int) -> Tensor | None:
+        """Return the reference (3,H,W) that is this very frame, at source size."""
+        for reference in self._references:
+            if reference.frame == index:
+                return resized_picture(reference.picture, self._fit.source)
+        return None
 
     def _end_shot(self) -> Iterator[Patch]:
         if self._filler is None:
@@ -280,15 +296,19 @@ class Job:
     def _patch(self, filled: Filled) -> Patch:
         """Bring a filled working frame to source size and put it into the source."""
         source = self._sources.popleft()
+        if self._bands is not None:  # in frames without a hole, too, or they pile up
+            self._bands.forget(filled.index + 1 - self.options.reach)
         if source.box is None or filled.box is None:
             return Patch(source.index, None, None)
         fill = source.pixels.clone()
         rows, columns = source.box.within(source.around)
-        large = to_source(filled.pixels, filled.box, source.box, self._fit)
-        if self._bands is not None:
-            if filled.detail is not None:
+        painted = self._painted(source.index) if self._fit.resized else None
+        if painted is not None:  # the editor's own pixels, at the source's size
+            large = painted[:, source.box.rows, source.box.columns].to(fill)
+        else:
+            large = to_source(filled.pixels, filled.box, source.box, self._fit)
+            if self._bands is not None and filled.detail is not None:
                 large = (large + self._bands.detail(filled.detail, source.box)).clamp(0, 1)
-            self._bands.forget(filled.index + 1 - self.options.reach)
         fill[:, rows, columns] = large
         pixels = compose(source.pixels, fill, source.hole, self.options.feather)
         return Patch(source.index, source.box, pixels[:, rows, columns])

@@ -139,9 +139,10 @@ def _family(container: ContainerPreset, family: str | None) -> str:
 
 def _formats(preset: EncoderPreset) -> list[str]:
     try:
-        return [f.name for f in av.Codec(preset.encoder, "w").video_formats or []]
+        formats = av.Codec(preset.encoder, "w").video_formats or []
     except av.codec.codec.UnknownCodecError:
         return []
+    return [f.name for f in formats if f.name not in preset.excluded]
 
 
 def known(name: str) -> Layout:

@@ -114,8 +114,10 @@ class _ClipWriter:
             self.abort()
 
 
-def _source(frame: Frame, rate: Fraction) -> SourceStream:
-    return SourceStream(rate=rate, time_base=frame.native.time_base or 1 / rate)
+def _source(frame: Frame, rate: Fraction, is_film: bool) -> SourceStream:
+    # a picture carries a unit of its own, which is not the sequence's
+    unit = frame.native.time_base if is_film else None
+    return SourceStream(rate=rate, time_base=unit or 1 / rate)
 
 
 class FillLayerWriter(_ClipWriter):
@@ -125,12 +127,15 @@ class FillLayerWriter(_ClipWriter):
     upright, so the layer lies on the source as players show it.
     """
 
-    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
+    def __init__(
+        self, target: Path, *, rate: Fraction = DEFAULT_RATE, is_film: bool = True
+    ) -> None:
         """Check the path.
 
         Args:
             target: .mov file or folder.
             rate: average frames per second of the source (`VideoInfo.rate`).
+            is_film: the frames come from one file with time stamps, not from pictures.
 
         Raises:
             VideoError: the target cannot be written.
@@ -143,7 +148,7 @@ class FillLayerWriter(_ClipWriter):
             image=known("rgba"),
             options=options,
         )
-        self._rate = Fraction(rate)
+        self._rate, self._is_film = Fraction(rate), is_film
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame of the layer.
@@ -162,7 +167,7 @@ class FillLayerWriter(_ClipWriter):
             samples(picture, layout, layout.alpha)[:] = opacity.round().numpy().astype(layout.dtype)
             return picture
 
-        self.add(build, frame.time, _source(frame, self._rate))
+        self.add(build, frame.time, _source(frame, self._rate, self._is_film))
 
     def __enter__(self) -> FillLayerWriter:
         return self
@@ -198,12 +203,15 @@ _NUMBERS = {
 class MaskWriter(_ClipWriter):
     """Write the mask that was used: grey FFV1 in Matroska, or a folder of grey PNG."""
 
-    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
+    def __init__(
+        self, target: Path, *, rate: Fraction = DEFAULT_RATE, is_film: bool = True
+    ) -> None:
         """Check the path.
 
         Args:
             target: .mkv file or folder.
             rate: average frames per second of the source.
+            is_film: the frames come from one file with time stamps, not from pictures.
 
         Raises:
             VideoError: the target cannot be written.
@@ -215,7 +223,7 @@ class MaskWriter(_ClipWriter):
             image=known("gray"),
             options=ENCODERS["ffv1"].quality_options(0),
         )
-        self._rate = Fraction(rate)
+        self._rate, self._is_film = Fraction(rate), is_film
 
     def write(self, frame: Frame, hole: Tensor) -> None:
         """Write one mask, upright.
@@ -232,7 +240,7 @@ class MaskWriter(_ClipWriter):
             picture.color_range = Range.FULL
             return picture
 
-        self.add(build, frame.time, _source(frame, self._rate))
+        self.add(build, frame.time, _source(frame, self._rate, self._is_film))
 
     def __enter__(self) -> MaskWriter:
         return self

@@ -25,6 +25,18 @@ def read_picture(path: Path) -> Tensor:
     return make_frame(load_image(path), time=Fraction(0), index=0).pixels
 
 
+def check_picture_name(path: Path) -> None:
+    """Check that a picture can be written there, before the work.
+
+    Raises:
+        VideoError: another suffix than .png or .tif, or no such folder.
+    """
+    if path.suffix.lower() not in _DEEP:
+        raise VideoError(f"Expected a picture as .png or .tif, got {path}; choose such a name.")
+    if not path.absolute().parent.is_dir():
+        raise VideoError(f"Expected the folder of {path} to be there; make it first.")
+
+
 def write_picture(picture: Tensor, path: Path) -> None:
     """Write a picture with 16 bits a colour; the file appears when it is whole.
 
@@ -33,11 +45,10 @@ def write_picture(picture: Tensor, path: Path) -> None:
         path: .png, .tif or .tiff.
 
     Raises:
-        VideoError: another suffix, or the file cannot be written.
+        VideoError: another suffix, no such folder, or the file cannot be written.
     """
+    check_picture_name(path)
     suffix = path.suffix.lower()
-    if suffix not in _DEEP:
-        raise VideoError(f"Expected a picture as .png or .tif, got {path}; choose such a name.")
     levels = (picture.clamp(0, 1) * 65535).round().permute(1, 2, 0).cpu().numpy()
     image = av.VideoFrame.from_ndarray(
         np.ascontiguousarray(levels.astype(np.uint16)), format=_DEEP[suffix]

@@ -21,6 +21,8 @@ class EncoderPreset:
     """Further encoder options."""
     even: bool = False
     """Subsampled pictures must have an even size."""
+    excluded: tuple[str, ...] = ()
+    """Pixel formats that it lists and refuses."""
     holds_aspect: bool = False
     """The encoded stream itself says how wide a pixel is."""
 
@@ -68,6 +70,7 @@ ENCODERS: Mapping[str, EncoderPreset] = MappingProxyType(
             encoder="libvpx-vp9",
             quality_top=63,
             options={"b": "0", "row-mt": "1", "cpu-used": "2"},
+            excluded=("yuva422p", "yuva444p"),
         ),
         "av1": EncoderPreset(
             encoder="libsvtav1", quality_top=63, options={"preset": "6"}, even=True

@@ -42,7 +42,7 @@ class VideoInfo:
     num_frames: int
     """Number of frames; 0 if unknown."""
     num_frames_exact: bool
-    """False where the number is only duration times rate."""
+    """False where the number is only duration times rate, or counts frames that are not shown."""
     rate: Fraction
     """Average frames per second."""
     duration: Fraction
@@ -105,11 +105,11 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
             duration = stream.duration * stream.time_base
         elif container.duration:
             duration = Fraction(container.duration, av.time_base)
-        frame = _first_frame(container, stream, path)
+        frame, is_trimmed = _first_frame(container, stream, path)
         return _describe(
             frame,
             num_frames=stream.frames or round(duration * average),
-            num_frames_exact=bool(stream.frames),
+            num_frames_exact=bool(stream.frames) and not is_trimmed,
             rate=average,
             duration=duration,
             codec=stream.codec_context.codec.canonical_name,
@@ -122,15 +122,18 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
 
 def _first_frame(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path
-) -> av.VideoFrame:
+) -> tuple[av.VideoFrame, bool]:
+    """Return the first frame, and whether an edit list hides packets before it."""
+    is_trimmed = False
     for packet in container.demux(stream):
+        is_trimmed |= packet.is_discard
         try:
             frames = stream.decode(packet)
         except av.FFmpegError:
             # Damage at the head; the first frame that decodes serves.
             continue
         if frames:
-            return frames[0]
+            return frames[0], is_trimmed
     raise VideoError(f"Expected a video with frames, got {path} without; check the file.")
 
 

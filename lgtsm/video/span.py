@@ -26,7 +26,10 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
     with open_media(path) as container:
         stream = video_stream(container, path)
         base = stream.time_base
-        stamps = sorted(p.pts for p in container.demux(stream) if p.pts is not None)
+        # packets before an edit's start are decoded and not shown
+        stamps = sorted(
+            p.pts for p in container.demux(stream) if p.pts is not None and not p.is_discard
+        )
     # whole units, as ComfyUI's own reader counts
     first = int(Fraction(start_seconds) / base)
     last = int((Fraction(start_seconds) + Fraction(seconds)) / base)

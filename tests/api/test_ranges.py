@@ -114,3 +114,18 @@ def test_boxes_without_area_are_refused():
     for wrong in ({"width": -3}, {"height": 0}, {"start": -1}, {"start": 5, "end": 5}):
         with pytest.raises(OptionError):
             replace(MaskBox(4, 4, 9, 9), **wrong)
+
+
+@pytest.mark.parametrize("rate", [Fraction(24), Fraction(30), Fraction(60)])
+def test_the_layers_of_a_folder_run_on_its_clock(film, network, options, tmp_path, rate):
+    boxes = [MaskBox(4, 4, 9, 9)]
+    lgtsm.inpaint_video(film, boxes, tmp_path / "frames", model=network, options=options())
+    names = ("again.mov", "fill.mov", "used.mkv")
+    target, fill, used = (tmp_path / name for name in names)
+    lgtsm.inpaint_video(
+        tmp_path / "frames", boxes, target, model=network, options=options(),
+        video=VideoOptions(rate=rate), fill_layer=fill, mask_used=used,
+    )  # fmt: skip
+    for path in (target, fill, used):
+        times = [frame.time for frame in read_frames(path)]
+        assert all(abs(t - i / rate) < Fraction(1, 1000) for i, t in enumerate(times))

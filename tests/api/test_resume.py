@@ -8,6 +8,7 @@ from lgtsm.box import Box
 from lgtsm.engine.run import Patch
 from lgtsm.errors import OptionError
 from lgtsm.journal import Journal
+from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import VideoOptions
 
 pytest.importorskip("av")
@@ -119,3 +120,25 @@ def test_a_damaged_block_is_computed_again(tmp_path):
         journal.add(patch)
     (journal.folder / "00000001.safetensors").write_bytes(b"torn")
     assert Journal(tmp_path / "x.mp4", {}, resume=True).count == 16
+
+
+def test_a_job_whose_film_lies_among_its_pictures_goes_on(job, network, options, tmp_path):
+    frames = tmp_path / "frames"
+    job(frames)
+    boxes, target = [MaskBox(4, 4, 9, 9)], frames / "film.mkv"
+    values = {"model": network, "options": options()}
+    with pytest.raises(HostStopError):
+        lgtsm.inpaint_video(frames, boxes, target, progress=_stop_at(20), **values)
+    report = lgtsm.inpaint_video(frames, boxes, target, video=VideoOptions(resume=True), **values)
+    assert report.resumed_from == 16
+    assert report.frames == NUM
+
+
+def test_a_journal_that_cannot_be_read_is_begun_anew(job, tmp_path):
+    target = tmp_path / "out.mkv"
+    with pytest.raises(HostStopError):
+        job(target, progress=_stop_at(20))
+    (tmp_path / "out.mkv.lgtsm-partial" / "job.json").write_text("")
+    report = job(target, video=RESUME)
+    assert report.resumed_from == 0
+    assert report.frames == NUM

@@ -6,6 +6,7 @@ import torch
 from PIL import Image
 
 from lgtsm.cli.main import main
+from lgtsm.plate import clean_plate
 
 
 @pytest.fixture
@@ -76,3 +77,29 @@ def test_plate_says_what_is_wrong(shot, capsys, extra, words, monkeypatch):
     assert code == 1
     assert words in capsys.readouterr().err
     assert not list(folder.glob("*plate*"))
+
+
+@pytest.mark.parametrize("name", ["plate.jpg", "nowhere/plate.png"])
+def test_a_plate_that_cannot_be_written_is_told_before_the_work(shot, capsys, name, monkeypatch):
+    folder, _ = shot
+    monkeypatch.setattr("lgtsm.plate.clean_plate", None)
+    inputs = [str(folder / "frames"), "--mask", str(folder / "masks"), "-o", str(folder / "p.png")]
+    assert main(["plate", *inputs, "--missing", str(folder / name)]) == 1
+    assert "Expected" in capsys.readouterr().err
+    assert not (folder / "p.png").exists()
+
+
+def test_frames_beyond_a_cut_lend_nothing_to_a_plate(rng):
+    one, two = torch.rand(2, 3, 48, 64, generator=rng).mul(0.2)
+    frames = [one + 0.8 * (t >= 6) * two.flip(-1) + 0.6 * (t >= 6) for t in range(12)]
+    holes = [torch.zeros(1, 48, 64) for _ in frames]
+    for t in range(12):
+        holes[t][:, 10:30, 20:40] = t in {5, 6}
+        if t < 6:
+            holes[t][:, 10:30, 20:40] = 1  # the first shot never shows it
+    before = clean_plate(zip(frames, holes, strict=True), 5)
+    after = clean_plate(zip(frames, holes, strict=True), 6)
+    inside = holes[5] > 0
+    assert before.missing[inside].min() == 1
+    assert after.missing[inside].max() == 0
+    assert (after.picture - frames[6]).abs().max() < 0.02

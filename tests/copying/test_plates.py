@@ -6,8 +6,11 @@ from torch.nn.functional import interpolate
 
 from lgtsm import Reference, clean_plate
 from lgtsm.api import inpaint
+from lgtsm.engine.hooks import Hooks
+from lgtsm.engine.run import Job
 from lgtsm.errors import OptionError, ShapeError
 from lgtsm.options import InpaintOptions, Mode, Motion, RunOptions
+from lgtsm.report import Report
 
 
 @pytest.fixture
@@ -105,3 +108,27 @@ def test_without_motion_a_locked_plate_serves(scene):
     still = frames[:1].expand(10, -1, -1, -1)
     result = _fill(still, holes, [Reference(frames[0])], motion=Motion.NONE)
     assert _error(result, still, holes) < 0.01
+
+
+@pytest.mark.parametrize(("frame", "resume_from"), [(-5, 0), (1, 8)])
+def test_a_reference_before_what_is_computed_is_placed_by_its_content(scene, frame, resume_from):
+    still = scene[0][:1]
+    frames = still.expand(14, -1, -1, -1)
+    holes = torch.zeros(14, 1, *still.shape[-2:])
+    holes[:, :, 30:50, 40:70] = 1
+    painted = still[0].clone()
+    painted[:, 34:46, 46:64] = torch.tensor([1.0, 0, 0])[:, None, None]
+    report = Report()
+    options = InpaintOptions(
+        mode=Mode.COPY, feather=0, cuts=(), reach=2, run=RunOptions(device="cpu")
+    )
+    job = Job(
+        None, options, Hooks(), report,
+        references=[Reference(painted, frame)], resume_from=resume_from,
+    )  # fmt: skip
+    patches = list(job.run(zip(frames * (1 - holes), holes, strict=True)))
+    middle = patches[-1].pixels[:, 8:12, 12:18].mean((1, 2))
+    assert middle[0] > 0.9
+    assert middle[1:].max() < 0.1
+    assert report.sources["reference"] > 0.9
+    assert any("placed by its content" in note for note in report.notes)

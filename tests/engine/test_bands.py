@@ -5,6 +5,9 @@ import torch
 from torch.nn.functional import interpolate
 
 from lgtsm.api import inpaint
+from lgtsm.copying.plates import Reference
+from lgtsm.engine.hooks import Hooks
+from lgtsm.engine.run import Job
 from lgtsm.options import InpaintOptions, Mode, RunOptions
 from lgtsm.report import Report
 
@@ -55,3 +58,26 @@ def test_detail_moves_with_the_camera(fine):
     lost = float((soft - frames)[hidden].square().mean().sqrt())
     assert reduced < lost
     assert whole < lost
+
+
+def test_a_long_shot_without_holes_piles_up_no_bands(fine):
+    picture, holes = fine
+    options = InpaintOptions(
+        mode=Mode.COPY, feather=0, cuts=(), reach=3, run=RunOptions(device="cpu", max_side=112)
+    )
+    job = Job(None, options, Hooks(), Report())
+    pairs = ((picture[0], holes[t] if t < 2 else 0 * holes[0]) for t in range(40))
+    held = [len(job._bands._bands) for _ in job.run(pairs)]
+    assert max(held[:10]) >= max(held[10:]) > 0
+
+
+def test_a_painted_frame_keeps_its_own_pixels_at_source_size(fine, rng):
+    picture, holes = fine
+    frames = picture.expand(7, -1, -1, -1)
+    painted = torch.rand(3, 160, 224, generator=rng)
+    options = InpaintOptions(
+        mode=Mode.COPY, feather=0, cuts=(), run=RunOptions(device="cpu", max_side=112)
+    )
+    result = inpaint(frames, holes, None, options, references=[Reference(painted, 2)])
+    inside = holes[2].expand(3, -1, -1) > 0
+    assert torch.equal(result[2][inside], painted[inside])
