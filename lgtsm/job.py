@@ -248,11 +248,10 @@ class _Sinks:
         self._picture: Tensor | None = None
         self.is_range = job.video.start > 0
         self.start: Fraction | None = None
-        timing = {"rate": info.rate, "is_film": not (info.is_folder or info.is_still)}
         if job.fill_layer is not None:
-            self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, **timing))
+            self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, rate=info.rate))
         if job.mask_used is not None:
-            self.mask = stack.enter_context(MaskWriter(job.mask_used, **timing))
+            self.mask = stack.enter_context(MaskWriter(job.mask_used, rate=info.rate))
 
     def write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
         """Write one frame everywhere; of a frame its native samples are enough."""

@@ -55,12 +55,12 @@ class Journal:
         described = json.loads(json.dumps(job, default=str))
         card = self.folder / "job.json"
         before = _read_card(card) if resume else None
+        if before not in (None, described):
+            raise OptionError(
+                f"Expected {self.folder} to hold the same job, got another one's; repeat it with "
+                "the same files and options, or run without resume."
+            )
         if before is not None:
-            if before != described:
-                raise OptionError(
-                    f"Expected {self.folder} to hold the same job, got another one's; repeat it "
-                    "with the same files and options, or run without resume."
-                )
             self.count = self._whole_blocks()
             return
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -20,7 +20,7 @@ from lgtsm.errors import OptionError
 from lgtsm.fills.evidence import Evidence
 from lgtsm.metrics.bootstrap import estimate_mean
 from lgtsm.metrics.fidelity import mean_squared_error, psnr
-from lgtsm.metrics.flicker import Flicker
+from lgtsm.metrics.flicker import clip_flicker
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 
@@ -134,16 +134,15 @@ def _on_clip(
         for strength in strengths:
             filled = network.decode(step * strength, evidence).clamp(0, 1)
             result = torch.where(holes > 0, filled, frames)
-            flicker = Flicker()
-            for frame, hole in zip(result, holes, strict=True):
-                flicker.add(frame, hole)
             distances = [
                 float(distance_of_features(features(frame[None]), taps))
                 for frame, taps in zip(result[::_FEATURE_STEP], wanted, strict=True)
             ]
             error = mean_squared_error(result, frames, holes)
             mean = 1000 * sum(distances) / len(distances)
-            trials.append(Trial(clip, name, strength, psnr(error), mean, flicker.value))
+            trials.append(
+                Trial(clip, name, strength, psnr(error), mean, clip_flicker(result, holes))
+            )
     return trials
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lgtsm.fills.smooth import smooth_fill
-from lgtsm.metrics.flicker import Flicker
+from lgtsm.metrics.flicker import clip_flicker
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 
@@ -99,10 +99,8 @@ def validate(network: Network, items: Iterable[Batch], net: SqueezeNetFeatures |
                 for x in (composed, floor)
             ]
         rows.append([_psnr(composed, item), _psnr(floor, item), *distances])
-        flicker = Flicker()
-        for frame, hole in zip(composed[0].cpu(), item.holes[0].cpu(), strict=True):
-            flicker.add(frame, hole)
-        if flicker.value is not None:
-            flickers.append(flicker.value)
+        flicker = clip_flicker(composed[0].cpu(), item.holes[0].cpu())
+        if flicker is not None:
+            flickers.append(flicker)
     means = torch.tensor(rows).mean(0).tolist() if rows else [0.0] * 4
     return Score(*means, sum(flickers) / max(1, len(flickers)))

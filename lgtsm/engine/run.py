@@ -238,13 +238,13 @@ class Job:
         plates = []
         for reference in self._references:
             frame = reference.frame
-            if frame is not None and frame < begin and (begin or frame >= 0):
+            if begin and frame is not None and frame < begin:
                 continue  # it belongs to an earlier shot
             if frame is not None and frame < first:
                 # before the range, or before what a resumed job computes: never passes by
                 self.report.notes.append(
-                    f"the reference of frame {frame - first:+d} before the first computed one is "
-                    "placed by its content"
+                    f"a reference {first - frame} frames before the first computed one is placed "
+                    "by its content"
                 )
                 frame = None
             check_reference(reference, self._fit.source)

@@ -14,6 +14,14 @@ from .ratio import RunningMean, relative
 from .ring import RING_PX, ring
 
 
+def clip_flicker(frames: Tensor, holes: Tensor) -> float | None:
+    """Return the flicker of a clip in memory: frames (T,3,H,W), holes (T,1,H,W)."""
+    flicker = Flicker()
+    for frame, hole in zip(frames, holes, strict=True):
+        flicker.add(frame, hole)
+    return flicker.value
+
+
 class Flicker:
     """Flicker of a clip, frame by frame; keeps one frame.
 

@@ -114,10 +114,8 @@ class _ClipWriter:
             self.abort()
 
 
-def _source(frame: Frame, rate: Fraction, is_film: bool) -> SourceStream:
-    # a picture carries a unit of its own, which is not the sequence's
-    unit = frame.native.time_base if is_film else None
-    return SourceStream(rate=rate, time_base=unit or 1 / rate)
+def _source(frame: Frame, rate: Fraction) -> SourceStream:
+    return SourceStream(rate=rate, time_base=frame.native.time_base or 1 / rate)
 
 
 class FillLayerWriter(_ClipWriter):
@@ -127,15 +125,12 @@ class FillLayerWriter(_ClipWriter):
     upright, so the layer lies on the source as players show it.
     """
 
-    def __init__(
-        self, target: Path, *, rate: Fraction = DEFAULT_RATE, is_film: bool = True
-    ) -> None:
+    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
         """Check the path.
 
         Args:
             target: .mov file or folder.
             rate: average frames per second of the source (`VideoInfo.rate`).
-            is_film: the frames come from one file with time stamps, not from pictures.
 
         Raises:
             VideoError: the target cannot be written.
@@ -148,7 +143,7 @@ class FillLayerWriter(_ClipWriter):
             image=known("rgba"),
             options=options,
         )
-        self._rate, self._is_film = Fraction(rate), is_film
+        self._rate = Fraction(rate)
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame of the layer.
@@ -167,7 +162,7 @@ class FillLayerWriter(_ClipWriter):
             samples(picture, layout, layout.alpha)[:] = opacity.round().numpy().astype(layout.dtype)
             return picture
 
-        self.add(build, frame.time, _source(frame, self._rate, self._is_film))
+        self.add(build, frame.time, _source(frame, self._rate))
 
     def __enter__(self) -> FillLayerWriter:
         return self
@@ -203,15 +198,12 @@ _NUMBERS = {
 class MaskWriter(_ClipWriter):
     """Write the mask that was used: grey FFV1 in Matroska, or a folder of grey PNG."""
 
-    def __init__(
-        self, target: Path, *, rate: Fraction = DEFAULT_RATE, is_film: bool = True
-    ) -> None:
+    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
         """Check the path.
 
         Args:
             target: .mkv file or folder.
             rate: average frames per second of the source.
-            is_film: the frames come from one file with time stamps, not from pictures.
 
         Raises:
             VideoError: the target cannot be written.
@@ -223,7 +215,7 @@ class MaskWriter(_ClipWriter):
             image=known("gray"),
             options=ENCODERS["ffv1"].quality_options(0),
         )
-        self._rate, self._is_film = Fraction(rate), is_film
+        self._rate = Fraction(rate)
 
     def write(self, frame: Frame, hole: Tensor) -> None:
         """Write one mask, upright.
@@ -240,7 +232,7 @@ class MaskWriter(_ClipWriter):
             picture.color_range = Range.FULL
             return picture
 
-        self.add(build, frame.time, _source(frame, self._rate, self._is_film))
+        self.add(build, frame.time, _source(frame, self._rate))
 
     def __enter__(self) -> MaskWriter:
         return self

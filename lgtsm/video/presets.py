@@ -70,7 +70,7 @@ ENCODERS: Mapping[str, EncoderPreset] = MappingProxyType(
             encoder="libvpx-vp9",
             quality_top=63,
             options={"b": "0", "row-mt": "1", "cpu-used": "2"},
-            excluded=("yuva422p", "yuva444p"),
+            excluded=("yuva422p", "yuva444p", "gbrap"),
         ),
         "av1": EncoderPreset(
             encoder="libsvtav1", quality_top=63, options={"preset": "6"}, even=True

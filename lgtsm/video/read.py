@@ -144,7 +144,10 @@ def _check(frames: Iterator[_Decoded], path: Path, start: int) -> Iterator[_Deco
 def _decode_images(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[_Decoded]:
     files = list_images(path) if path.is_dir() else [path]
     for index, file in list(enumerate(files))[start:end]:
-        yield _Decoded(load_image(file), index / Fraction(rate), index)
+        frame = load_image(file)
+        # the decoder's own clock is that of a single picture
+        frame.pts, frame.time_base = index, 1 / Fraction(rate)
+        yield _Decoded(frame, index / Fraction(rate), index)
 
 
 def _decode_file(path: Path, start: int, end: int | None) -> Iterator[_Decoded]:

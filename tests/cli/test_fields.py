@@ -148,3 +148,10 @@ def test_python_m_is_the_same_program():
         timeout=60,
     )
     assert done.stdout.startswith("lgtsm ")
+
+
+@pytest.mark.parametrize("rate", ["25/0", "fast"])
+def test_a_rate_that_is_none_is_one_sentence(rate, capsys):
+    with pytest.raises(SystemExit):
+        _parse("--rate", rate)
+    assert f"expected a rate as 25 or 24000/1001, got '{rate}'" in capsys.readouterr().err
