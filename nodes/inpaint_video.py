@@ -128,14 +128,17 @@ class LGTSMInpaintVideo(io.ComfyNode):
         source = source_file(video, temporary)
         span = active_span(video, source)
         info = probe(source)
+        length = LengthPolicy(settings["length"])
         if mask is not None:
-            masks: Path | list[MaskBox] = tensor_mask(mask, info, span, unfinished, reporter.cancel)
+            masks: Path | list[MaskBox] = tensor_mask(
+                mask, info, span, length, unfinished, reporter.cancel
+            )
         elif mask_video is not None:
-            masks = video_mask(mask_video, info, span, unfinished)
+            masks = video_mask(mask_video, info, span, length, unfinished)
         else:
             lines = [line for line in boxes.splitlines() if line.strip()]
             masks = [MaskBox.parse(line).delayed(span[0]) for line in lines]
-        own = MaskOptions(grow=settings["grow"], length=LengthPolicy(settings["length"]))
+        own = MaskOptions(grow=settings["grow"], length=length)
         options = fill_options(InpaintOptions(mask=own), settings)
         references = to_references(reference, reference_frames, span[0])
         network, options, _kept = make_ready(model, options, _memory(info))

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..lgtsm.errors import VideoError
-from ..lgtsm.masks.prepare import prepare
-from ..lgtsm.options import MaskOptions
+from ..lgtsm.masks.prepare import of_count, prepare
+from ..lgtsm.options import LengthPolicy, MaskOptions
 from ..lgtsm.video.mask_clip import write_mask_clip
 from ..lgtsm.video.probe import VideoInfo, probe
 from ..lgtsm.video.read import read_masks
@@ -20,6 +20,7 @@ from ..lgtsm.video.span import frame_span
 from .convert import to_masks
 
 Span = tuple[int, int | None]
+WHOLE: Span = (0, None)
 
 
 def source_file(video: object, folder: Path) -> Path:
@@ -44,17 +45,22 @@ def active_span(video: object, path: Path) -> Span:
     window = getattr(video, "get_active_trim_window", None)
     if window is not None:
         start, seconds = window()
-        return frame_span(path, start, seconds) if start or seconds else (0, None)
+        return frame_span(path, start, seconds) if start or seconds else WHOLE
     if video.get_duration() < type(video)(str(path)).get_duration():  # servers before 0.18
         raise VideoError(
             "Expected a whole video, got a trimmed one, whose trim this version of ComfyUI does "
             "not tell; update ComfyUI, or save the trimmed video and load the file."
         )
-    return 0, None
+    return WHOLE
 
 
 def tensor_mask(
-    mask: Tensor, info: VideoInfo, span: Span, folder: Path, check: Callable[[], object]
+    mask: Tensor,
+    info: VideoInfo,
+    span: Span,
+    length: LengthPolicy,
+    folder: Path,
+    check: Callable[[], object],
 ) -> Path:
     """Write a MASK beside a job, under a name made of its content.
 
@@ -62,11 +68,15 @@ def tensor_mask(
         mask: (N,H,W) or (H,W), for the frames of `span`.
         info: of the video.
         span: frames that are repaired.
+        length: what is done with another number of masks.
         folder: for the file.
         check: called for every mask, to stop.
+
+    Raises:
+        ShapeError: a number of masks that `length` refuses.
     """
     masks = to_masks(mask, (info.height, info.width))
-    digest = hashlib.sha256(f"{info.num_frames} {span}".encode())
+    digest = hashlib.sha256(f"{info.num_frames} {span} {length}".encode())
     for hole in prepare(masks, MaskOptions()):
         check()
         digest.update(hole.to(torch.uint8).cpu().numpy().tobytes())
@@ -79,29 +89,39 @@ def tensor_mask(
                 yield hole
 
         whole = len(masks) == 1
-        _write(path, clip(), info, (0, None) if whole else span)
+        _write(path, clip(), info, WHOLE if whole else span, length)
     return path
 
 
-def video_mask(video: object, info: VideoInfo, span: Span, folder: Path) -> Path:
-    """Return the file of a mask VIDEO, numbered like the file it is for."""
+def video_mask(
+    video: object, info: VideoInfo, span: Span, length: LengthPolicy, folder: Path
+) -> Path:
+    """Return the file of a mask VIDEO, numbered like the file it is for.
+
+    Raises:
+        ShapeError: a number of masks that `length` refuses.
+    """
     path = source_file(video, folder)
     own = active_span(video, path)
-    if own == (0, None) and span == (0, None):
+    if own == span == WHOLE:
         return path
     size = probe(path)
     if (size.width, size.height) != (info.width, info.height):
         return path  # the job says what is wrong
     state = path.stat()
-    name = f"{path} {state.st_mtime_ns} {state.st_size} {own} {span} {info.num_frames}"
+    name = f"{path} {state.st_mtime_ns} {state.st_size} {own} {span} {length} {info.num_frames}"
     target = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.mask.mkv"
     if not target.exists():
-        _write(target, read_masks(path, start=own[0], end=own[1]), info, span)
+        _write(target, read_masks(path, start=own[0], end=own[1]), info, span, length)
     return target
 
 
-def _write(path: Path, masks: Iterator[Tensor], info: VideoInfo, span: Span) -> None:
+def _write(
+    path: Path, masks: Iterator[Tensor], info: VideoInfo, span: Span, length: LengthPolicy
+) -> None:
     start, end = span
+    if end is not None:  # before the empty ones: what is held or looped is the mask
+        masks = of_count(masks, end - start, length)
     rest = 0 if end is None or not info.num_frames_exact else max(0, info.num_frames - end)
     size = (info.height, info.width)
     write_mask_clip(path, masks, size, rate=info.rate, before=start, after=rest)

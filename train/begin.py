@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import torch
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from lgtsm.errors import OptionError, WeightsError
 from lgtsm.models.build import build
@@ -53,7 +54,7 @@ def begin(recipe: Recipe, stage_name: str, run: Run, first: Batch) -> Learner:
         notes = _load_weights(network, run.init)
     elif not run.resume and run.light is None:
         initialise(network, recipe.initial, first, recipe.seed)
-    network.to(memory_format=torch.channels_last)
+    convert_conv2d_weight_memory_format(network, torch.channels_last)  # 3-D weights stay
     learner = make_learner(network, stage, recipe.seed)
     learner.notes = notes
     config = recipe.to_config()

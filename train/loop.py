@@ -21,6 +21,7 @@ from lgtsm.weights.save import save_model
 from .begin import begin
 from .checkpoint import save_state
 from .kept import KeptItems
+from .losses.features import Gram
 from .memory import is_out_of_memory, largest_that_fits, too_large
 from .objective import predict
 from .perceptual import PerceptualNet, features_of
@@ -96,6 +97,8 @@ class _Session:
         items = Items(self.training, recipe) if run.items is None else KeptItems(run.items, recipe)
         first = items[0].to(self.device)
         self.learner = begin(recipe, stage, run, first)
+        if world.is_first:
+            self._warn_of_losses()
         world.broadcast(all_values(self.learner))
         self.stepper = Stepper(
             self.learner,
@@ -112,6 +115,22 @@ class _Session:
         run.out.mkdir(parents=True, exist_ok=True)
         self.best: Score | None = None
         self.validated_step = -1
+
+    def _warn_of_losses(self) -> None:
+        """Say which losses are not those of the recipe."""
+        losses = self.learner.stage.losses
+        wanted = [name for name in ("perceptual", "style") if getattr(losses, name, 0)]
+        if wanted and self.net is None:
+            _LOG.warning(
+                "the recipe's %s losses are left out without a perceptual net; pass --perceptual",
+                " and ".join(wanted),
+            )
+        elif self.run.at_once and "style" in wanted and losses.gram is Gram.BATCH:
+            _LOG.warning(
+                "Gram matrices mix the %d items that are in the network at once, not the whole "
+                "batch as published",
+                self.run.at_once,
+            )
 
     def go(self, stopping: Stopping) -> None:
         """Make all steps of the run."""
@@ -131,7 +150,8 @@ class _Session:
             rate = rate_at(learner.stage, learner.warm, run.share(learner.step, learner.seconds))
             losses = self._step(batch, rate)
             now = time.monotonic()
-            learner.seconds = spent + now - began
+            # rank 0's clock: the learning rate and the averaged weights follow it
+            learner.seconds = world.of_first(spent + now - began, self.device)
             means.add(losses)
             bar.update()
             over = run.is_over(learner.step, learner.seconds) or stopping.asked

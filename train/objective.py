@@ -64,12 +64,36 @@ def predict(network: Network, batch: Batch, dtype: torch.dtype | None = None) ->
     return Prediction(raw, pixels.compose(raw, batch.truth, batch.holes), incomplete)
 
 
+@dataclass(frozen=True)
+class Areas:
+    """Hole pixels that losses are divided by: of the video, and of CombCN's half-size one."""
+
+    full: Tensor
+    half: Tensor | None = None
+
+    def of_part(self, share: float) -> Areas:
+        """Return what a part of the batch divides by, so that parts add up to the whole batch."""
+        return Areas(self.full * share, None if self.half is None else self.half * share)
+
+
+def areas_of(weights: RatioLosses | PixelLosses, batch: Batch, world: World) -> Areas:
+    """Count the holes of a batch, a mean over the processes that share it.
+
+    So the mean of all processes' losses is that of the whole batch.
+    """
+    full = world.mean(pixels.hole_area(batch.holes))
+    if isinstance(weights, RatioLosses) or not weights.incomplete:
+        return Areas(full)
+    small = pixels.half_size(batch.truth, batch.holes)[1]
+    return Areas(full, world.mean(pixels.hole_area(small)))
+
+
 def stage_losses(
     weights: RatioLosses | PixelLosses,
     prediction: Prediction,
     batch: Batch,
     net: PerceptualNet | None,
-    world: World,
+    areas: Areas | None = None,
 ) -> dict[str, Tensor]:
     """Compute every loss of a stage with a weight, and `total`; adversaries are added elsewhere.
 
@@ -78,8 +102,7 @@ def stage_losses(
         prediction: of the network.
         batch: with the truth.
         net: for perceptual and style losses; without it they are left out.
-        world: hole areas are averaged over its processes, so that the mean of all processes'
-            losses is that of the whole batch.
+        areas: of holes, to divide by; None takes those of this batch.
 
     Returns:
         Scalars by name, each without its weight but `total`, the weighted sum.
@@ -88,7 +111,8 @@ def stage_losses(
         return _ratio_losses(weights, prediction, batch, net)
     found: dict[str, Tensor] = {}
     raw, truth, holes = prediction.composed, batch.truth, batch.holes
-    area = world.mean(pixels.hole_area(holes))
+    areas = areas or areas_of(weights, batch, World())
+    area = areas.full
     if weights.l1:
         found["l1"] = pixels.frame_l1(raw, truth)
     if weights.masked_l1:
@@ -98,9 +122,7 @@ def stage_losses(
     if weights.complete:
         found["complete"] = pixels.hole_l1(raw, truth, holes, area)
     if weights.incomplete and prediction.incomplete is not None:
-        small = pixels.half_size(truth, holes)[1]
-        half = world.mean(pixels.hole_area(small))
-        found["incomplete"] = pixels.incomplete_l1(prediction.incomplete, truth, holes, half)
+        found["incomplete"] = pixels.incomplete_l1(prediction.incomplete, truth, holes, areas.half)
     if weights.variation:
         found["variation"] = pixels.total_variation(raw, holes)
     if net is not None and (weights.perceptual or weights.style):

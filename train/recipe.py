@@ -95,6 +95,18 @@ class DataRecipe:
         """Height and width of a crop in pixels."""
         return self.size, self.width or self.size
 
+    def without_published(self) -> DataRecipe:
+        """Return what is drawn where the published strokes were not: the other ways' own shares."""
+        rest = 1 - self.published_ratio
+        if rest <= 0:
+            return self
+        return dataclasses.replace(
+            self,
+            published_ratio=0.0,
+            annotated_ratio=self.annotated_ratio / rest,
+            border_ratio=self.border_ratio / rest,
+        )
+
 
 @dataclass(frozen=True, kw_only=True)
 class RatioLosses:

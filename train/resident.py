@@ -6,8 +6,6 @@ crosses the bus and no worker process is needed.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import torch
 from torch import Tensor
@@ -55,7 +53,7 @@ class ResidentItems:
     ) -> None:
         library.require(recipe.data.num_frames)
         self.library, self.recipe, self.device, self.world = library, recipe, device, world
-        self._other = replace(recipe.data, published_ratio=0.0)
+        self._other = recipe.data.without_published()
         self._sizes = sizes_of(library)
         paths = sorted({clip.path for clip in library.clips})
         self._pixels = {

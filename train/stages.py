@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 from lgtsm.errors import OptionError
@@ -43,11 +44,17 @@ def train_both(
     minutes = None if run.minutes is None else run.minutes / 2
     first_out, second_out = (run.out / name for name in STAGES)
     first = replace(run, out=first_out, minutes=minutes)
-    in_second = run.resume and (second_out / STATE).is_file()
+    device = run.torch_device(world.local_rank)
+
+    def first_says(answer: Callable[[], bool]) -> bool:
+        # it alone writes, so its files are whole when it looks; the others wait for its answer
+        return world.agree(world.is_first and answer(), device)
+
+    in_second = run.resume and first_says((second_out / STATE).is_file)
     network = None
     if not in_second:
         network = train(library, recipe, "stage1", first, net, world)
-        if not _is_over(first):
+        if not first_says(lambda: _is_over(first)):
             return network  # stopped by a signal; --resume goes on here
     second = replace(run, out=second_out, minutes=minutes, resume=in_second, init=None)
     if not in_second:

@@ -18,7 +18,7 @@ from lgtsm.models.network import Network
 
 from .average import MovingAverage
 from .losses.adversarial import critic_loss, fool_loss, scores_of
-from .objective import autocast, predict, stage_losses
+from .objective import areas_of, autocast, predict, stage_losses
 from .perceptual import PerceptualNet
 from .recipe import AdversaryRecipe, Stage
 from .sampling import Batch
@@ -138,14 +138,17 @@ class Stepper:
         """Sum the gradients of all parts; returns the filled clips and the losses of each part."""
         learner, adversary = self.learner, self.learner.stage.adversary
         filled, found = [], []
+        areas = areas_of(learner.stage.losses, batch, self.world)
         for _, part in self._parts(batch):
+            share = len(part) / len(batch)
             prediction = predict(learner.network, part, self.dtype)
             with autocast(part.truth.device, self.dtype):
-                losses = stage_losses(learner.stage.losses, prediction, part, self.net, self.world)
+                losses = stage_losses(
+                    learner.stage.losses, prediction, part, self.net, areas.of_part(share)
+                )
             if learner.critic is not None and adversary is not None:
                 losses["fool"] = self._fool(learner.critic, adversary, prediction.composed, part)
                 losses["total"] = losses["total"] + adversary.weight * losses["fool"]
-            share = len(part) / len(batch)
             (share * losses["total"]).backward()
             found.append({k: share * v.detach().float() for k, v in losses.items()})
             filled.append(prediction.composed.detach())

@@ -83,6 +83,14 @@ class World:
         distributed.all_reduce(flag)
         return bool(flag > 0)
 
+    def of_first(self, value: float, device: torch.device) -> float:
+        """Return rank 0's number, so that all processes decide alike."""
+        if self.size == 1:
+            return value
+        shared = torch.tensor([value], dtype=torch.float64, device=device)
+        distributed.broadcast(shared, 0)
+        return float(shared)
+
 
 @contextmanager
 def open_world(device: str) -> Iterator[World]:

@@ -127,10 +127,15 @@ def _triples(
     """
     from ..masks.prepare import pair_with
     from ..video.read import read_frames, read_masks
+    from ..video.span import count_frames
 
     part = {"start": arguments.start, "end": arguments.end}
     films = zip_longest(read_frames(arguments.original, **part), read_frames(arguments.result))
-    masks = read_masks(arguments.mask, **part)
+    # the file of --mask-used is numbered like the result, any other mask like the source
+    of_result = part != {"start": 0, "end": None} and count_frames(arguments.mask) == count_frames(
+        arguments.result
+    )
+    masks = read_masks(arguments.mask, **({} if of_result else part))
     for number, ((original, result), hole) in enumerate(pair_with(films, masks, options)):
         if original is None or result is None:
             longer = arguments.result if original is None else arguments.original

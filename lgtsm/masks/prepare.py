@@ -159,6 +159,37 @@ def pair_with(
         raise _length_error(str(number), f"more than {number}")
 
 
+def of_count(masks: Iterable[Tensor], count: int, policy: LengthPolicy) -> Iterator[Tensor]:
+    """Give a part of a clip one mask a frame.
+
+    Args:
+        masks: one for all frames, or one a frame; otherwise the policy decides.
+        count: frames of the part.
+        policy: holds the last mask, starts again, or refuses.
+
+    Returns:
+        `count` masks; what is left over is dropped, as the policy that is no error says.
+
+    Raises:
+        ShapeError: no mask, or a number of them that the policy refuses.
+    """
+    masks = iter(masks)
+    start = list(islice(masks, 2))
+    if not start:
+        raise ShapeError("Expected at least one mask, got none; give a mask with frames.")
+    if len(start) == 1:
+        yield from start * count
+        return
+    masks = _of_length(chain(start, masks), policy)
+    for number in range(count):
+        mask = next(masks, None)
+        if mask is None:
+            raise _length_error(str(count), str(number))
+        yield mask
+    if policy is LengthPolicy.ERROR and next(masks, None) is not None:
+        raise _length_error(str(count), f"more than {count}")
+
+
 def _length_error(num_frames: str, num_masks: str) -> ShapeError:
     return ShapeError(
         f"Expected one mask or as many as frames, got {num_masks} masks for {num_frames} frames; "

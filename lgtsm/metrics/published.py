@@ -43,6 +43,15 @@ def wrapping_psnr(result: Bytes, truth: Bytes) -> float:
     return float("inf") if error == 0 else float(20 * np.log10(255 / np.sqrt(error)))
 
 
+def has_scipy() -> bool:
+    """Tell whether the published SSIM can be computed."""
+    try:
+        import scipy.ndimage  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def published_ssim(result: Bytes, truth: Bytes) -> float:
     """Return the SSIM as published: the Gaussian runs over rows, columns and channels.
 

@@ -55,17 +55,16 @@ class Cells:
         Args:
             method: the method.
             material: the case.
-            context: whatever else the figures depend on (code, features).
+            context: whatever else the figures depend on (code, features, packages).
         """
+        clips = (material.frames, material.holes, material.truth, material.own, material.shown)
         model = "" if method.model is None else file_digest(Path(method.model))
         parts = (
             json.dumps(method.facts(), sort_keys=True),
             method.name,
             model,
             file_digest(method.folder),
-            digest(material.masked),
-            digest(material.holes),
-            "" if material.truth is None else digest(material.truth),
+            *("" if clip is None else digest(clip) for clip in clips),
             context,
         )
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -81,6 +81,12 @@ COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
             is_higher_better=False,
             scale=1000,
         ),
+        "warping_background": Column(
+            label="warping background x1000",
+            text="the same on hole pixels that do not lie on the clip's own moving object",
+            is_higher_better=False,
+            scale=1000,
+        ),
         "flicker": Column(
             label="flicker",
             text="change in time inside the hole over that around it; 1 is as steady",

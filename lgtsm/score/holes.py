@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..errors import OptionError
+from ..errors import OptionError, ShapeError
 from ..masks.free_form import SEED_LIMIT, free_form_masks
 from ..masks.kinds import Kind
 from ..masks.morph import grow
@@ -66,7 +66,10 @@ def _borrowed(donors: Sequence[Clip], count: int, height: int, width: int) -> Te
     for donor in donors:
         if donor.masks is None:
             continue
-        holes = read_holes(donor.masks, count, (height, width))
+        try:
+            holes = read_holes(donor.masks, count, (height, width))
+        except ShapeError:  # too few masks for these frames: another clip may lend its object
+            continue
         if DONOR_AREA[0] <= float(holes.mean()) <= DONOR_AREA[1] and holes.amax((1, 2, 3)).all():
             return holes
     return None

@@ -15,7 +15,7 @@ from ..metrics.i3d import I3D, MIN_FRAMES, Form, load_i3d, video_features
 from ..metrics.lpips import load_lpips
 from ..metrics.opencv_baselines import dis_flow, has_opencv
 from ..metrics.perceptual import SqueezeNetFeatures, distance_of_features, load_features
-from ..metrics.published import published_mse, published_ssim, to_bytes
+from ..metrics.published import has_scipy, published_mse, published_ssim, to_bytes
 from ..metrics.residual import Residual
 from ..metrics.seam import SeamContrast
 from ..metrics.warping import visible, warping_error
@@ -135,19 +135,27 @@ class Ruler:
         if self.publishes:
             pairs = list(zip(to_bytes(result), to_bytes(truth), strict=True))
             figures["mse_published"] = _mean([published_mse(a, b) for a, b in pairs])
-            figures["ssim_published"] = _mean([published_ssim(a, b) for a, b in pairs])
+            similar = [published_ssim(a, b) for a, b in pairs] if has_scipy() else None
+            figures["ssim_published"] = None if similar is None else _mean(similar)
         if self.networks.i3d is not None and len(result) >= MIN_FRAMES:
             figures[I3D_KEY] = {
                 form.value: video_features(self.networks.i3d, result, form).tolist()
                 for form in Form
             }
-        figures["warping"] = None
-        if self._backward is not None:
-            figures["warping"] = warping_error(result, holes, self._backward, self._seen)
+        still = None if own is None else holes * (1 - own)
+        figures |= {
+            "warping": self._warping(result, holes),
+            "warping_background": self._warping(result, still),
+        }
         figures["psnr_by_frame"] = [
             _psnr(region_mean(e, h)) for e, h in zip(error, holes, strict=True)
         ]
         return figures
+
+    def _warping(self, result: Tensor, where: Tensor | None) -> float | None:
+        if self._backward is None or where is None:
+            return None
+        return warping_error(result, where, self._backward, self._seen)
 
     def _perceptual(self, result: Tensor, truth: Tensor) -> float | None:
         if self.features is None:

@@ -18,6 +18,7 @@ import torch
 
 from ..errors import Cancelled, DeviceError, OptionError
 from ..metrics.opencv_baselines import has_opencv, use_one_thread
+from ..metrics.published import has_scipy
 from ..report import Report
 from .cases import Case, Material, load_case, plan_cases
 from .cells import Cells, code_digest, file_digest
@@ -198,13 +199,16 @@ class _Runner:
         self._codes = codes
         self.cells = Cells(settings.out / "cells")
         paths = settings.networks
-        self._nets = file_digest(paths.perceptual) + file_digest(paths.i3d) + (paths.lpips or "")
+        # what measures: networks, optional packages, the published columns
+        optional = f"{has_opencv()} {has_scipy()} {settings.protocol.publishes}"
+        nets = file_digest(paths.perceptual) + file_digest(paths.i3d) + (paths.lpips or "")
+        self._measures = nets + optional
         self._ruler: Ruler | None = None
         self._fresh: dict[str, torch.Tensor] = {}
 
     def cell(self, method: Method) -> dict[str, object]:
         """Return the row of one method, from the folder or by running it."""
-        context = self._codes[method.kind] + self._nets
+        context = self._codes[method.kind] + self._measures
         key = self.cells.key(method, self.material, context)
         figures = self.cells.read(self.case, method, key)
         if figures is None:

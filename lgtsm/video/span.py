@@ -1,4 +1,4 @@
-"""From seconds to frame numbers, without decoding."""
+"""From seconds to frame numbers, and how many frames there are, without decoding."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from ..errors import VideoError
+from .folder import list_images
 from .media import open_media, video_stream
+from .read import is_still
 
 
-def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, int | None]:
+def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, int]:
     """Find the frames of a stretch of time by their own time stamps.
 
     Args:
@@ -18,25 +20,41 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
         seconds: length; 0 is to the end.
 
     Returns:
-        First frame, and the frame after the last one (None is the end of the file).
+        First frame, and the frame after the last one.
 
     Raises:
         VideoError: not a video, without time stamps, or no frame in the stretch.
     """
-    with open_media(path) as container:
-        stream = video_stream(container, path)
-        base = stream.time_base
-        # packets before an edit's start are decoded and not shown
-        stamps = sorted(
-            p.pts for p in container.demux(stream) if p.pts is not None and not p.is_discard
-        )
+    base, stamps = _shown(path)
     # whole units, as ComfyUI's own reader counts
     first = int(Fraction(start_seconds) / base)
     last = int((Fraction(start_seconds) + Fraction(seconds)) / base)
     start = sum(stamp < first for stamp in stamps)
-    end = sum(stamp < last for stamp in stamps) if seconds else None
-    if start >= len(stamps) or (end is not None and end <= start):
+    end = sum(stamp < last for stamp in stamps) if seconds else len(stamps)
+    if end <= start:
         raise VideoError(
             f"Expected frames from {start_seconds:g} s on in {path}, got none; check the trim."
         )
-    return start, None if end is None or end >= len(stamps) else end
+    return start, end
+
+
+def count_frames(path: Path) -> int:
+    """Return how many frames a video file or a folder of images holds; a still image is one.
+
+    Raises:
+        VideoError: it cannot be read.
+    """
+    if path.is_dir():
+        return len(list_images(path))
+    return 1 if is_still(path) else len(_shown(path)[1])
+
+
+def _shown(path: Path) -> tuple[Fraction, list[int]]:
+    """Return the time base, and the sorted time stamps of all packets that are shown."""
+    with open_media(path) as container:
+        stream = video_stream(container, path)
+        # packets before an edit's start are decoded and not shown
+        stamps = sorted(
+            p.pts for p in container.demux(stream) if p.pts is not None and not p.is_discard
+        )
+        return stream.time_base, stamps

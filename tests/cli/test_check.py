@@ -56,6 +56,9 @@ def test_a_part_of_a_film_is_checked_against_its_range(lgtsm, filled, one_senten
     code, out, err = lgtsm("check", source, result, mask, *part)
     assert code == 0, err
     assert "6 frames" in out
+    code, out, err = lgtsm("check", source, result, used, "--start", 3, "--end", 9)
+    assert code == 0, err
+    assert "6 frames" in out
 
 
 def test_folders_are_checked_too(lgtsm, tmp_path):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from lgtsm.errors import ShapeError
 from lgtsm.masks.morph import fill_enclosed, fill_gaps, grow, temporal_grow
-from lgtsm.masks.prepare import binary_hole, pair_with, prepare
+from lgtsm.masks.prepare import binary_hole, of_count, pair_with, prepare
 from lgtsm.options import LengthPolicy, MaskOptions
 
 
@@ -137,3 +137,26 @@ def test_masks_come_with_or_without_a_channel():
     mask = _masks(1)[0]
     assert torch.equal(binary_hole(mask, MaskOptions()), binary_hole(mask[0], MaskOptions()))
     assert binary_hole(mask > 0.5, MaskOptions()).dtype is torch.float32
+
+
+@pytest.mark.parametrize(
+    ("policy", "count", "expected"),
+    [
+        (LengthPolicy.ERROR, 3, [0, 1, 2]),
+        (LengthPolicy.HOLD, 5, [0, 1, 2, 2, 2]),
+        (LengthPolicy.LOOP, 5, [0, 1, 2, 0, 1]),
+        (LengthPolicy.HOLD, 2, [0, 1]),
+    ],
+)
+def test_a_part_of_a_clip_gets_a_mask_a_frame(policy, count, expected):
+    masks = [torch.full((1, 2, 2), t / 2) for t in range(3)]
+    assert [round(2 * float(m.mean())) for m in of_count(masks, count, policy)] == expected
+    assert len(list(of_count(masks[:1], count, policy))) == count
+
+
+@pytest.mark.parametrize("count", [0, 2, 4])
+def test_a_part_with_another_number_of_masks_is_an_error(count, one_sentence):
+    masks = [torch.zeros(1, 2, 2)] * (3 if count else 0)
+    with pytest.raises(ShapeError) as caught:
+        list(of_count(masks, count, LengthPolicy.ERROR))
+    one_sentence(caught.value)

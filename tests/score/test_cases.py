@@ -84,10 +84,10 @@ def test_squares_stand_still_and_cover_their_share():
 
 def test_objects_come_from_the_first_clip_whose_object_fits(tmp_path):
     donors = []
-    for name, area in (("tiny", 2), ("fits", 40), ("other", 50)):
+    for name, area in (("tiny", 2), ("short", 40), ("fits", 40), ("other", 50)):
         folder = tmp_path / name
         folder.mkdir()
-        for t in range(3):
+        for t in range(2 if name == "short" else 3):
             mask = np.zeros((60, 100), np.uint8)
             mask[:area, :20] = 255
             Image.fromarray(mask).save(folder / f"{t}.png")

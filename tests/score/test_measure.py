@@ -1,14 +1,17 @@
 """All figures of one result, and which of them are left out when."""
 
 import math
+import sys
 from dataclasses import replace
 
 import pytest
 import torch
 
 from lgtsm.score.cases import Material
+from lgtsm.score.cells import Cells
 from lgtsm.score.columns import COLUMNS
 from lgtsm.score.measure import Networks, Ruler
+from lgtsm.score.methods import Kind, Method
 
 
 @pytest.fixture
@@ -50,6 +53,30 @@ def test_a_worse_fill_is_worse_in_every_figure_that_has_a_side(material, rng):
     assert {"psnr", "ssim", "ssim_frame", "mse_published", "ssim_published"} <= compared
     assert strong["flicker"] > mild["flicker"] > 1
     assert strong["seam"] > mild["seam"]
+
+
+def test_published_ssim_is_left_out_without_scipy(material, monkeypatch):
+    for name in ("scipy", "scipy.ndimage"):
+        monkeypatch.setitem(sys.modules, name, None)
+    figures = Ruler(material, Networks(), publishes=True).measure(material.truth)
+    assert figures["ssim_published"] is None
+    assert figures["mse_published"] == 0
+
+
+def test_a_cell_belongs_to_everything_that_was_measured(material, tmp_path):
+    cells = Cells(tmp_path)
+    method = Method(name="mean", kind=Kind.SIMPLE)
+    first = cells.key(method, material, "")
+    assert first == cells.key(method, replace(material), "")
+    more = [replace(material, own=None), replace(material, shown=material.holes)]
+    more.append(replace(material, frames=material.frames * (1 - material.holes)))
+    assert (
+        len(
+            {first, cells.key(method, material, "other")}
+            | {cells.key(method, one, "") for one in more}
+        )
+        == 5
+    )
 
 
 def test_without_truth_only_steadiness_is_measured(material):

@@ -83,6 +83,18 @@ def test_two_processes_give_the_losses_of_one(recipe, stage, toy_library, tmp_pa
 
 
 @pytest.mark.slow
+def test_two_processes_go_through_both_stages_by_the_clock_of_the_first(toy_library, tmp_path):
+    words = ["--minutes", "0.03", "--batch", "2", "--recipe", "refine_toy", "--width", "4"]
+    words += ["--size", "64"]
+    start = ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]
+    process = _start([*start, "all", *_words(toy_library, tmp_path / "run", *words)])
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out
+    for stage in ("stage1", "stage2"):
+        assert (tmp_path / "run" / stage / STATE).is_file()
+
+
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_state_whole(toy_library, tmp_path):
     resource = pytest.importorskip("resource")
     out = tmp_path / "run"

@@ -44,7 +44,7 @@ def _losses(recipe, library, net, **changes):
     batch = _batch(recipe, library)
     network = build(recipe.network)
     weights = replace(recipe.stage1.losses, **changes)
-    return stage_losses(weights, predict(network, batch), batch, net, World())
+    return stage_losses(weights, predict(network, batch), batch, net)
 
 
 def test_the_published_stage_has_its_three_losses_with_their_weights(toy_library):
@@ -64,7 +64,7 @@ def test_every_switch_changes_the_style_loss(toy_library):
     for gram in Gram:
         for divisors in Divisors:
             weights = replace(recipe.stage1.losses, gram=gram, divisors=divisors)
-            found = stage_losses(weights, prediction, batch, net, World())
+            found = stage_losses(weights, prediction, batch, net)
             seen.add(float(found["style"]))
     assert len(seen) == 4
 
@@ -74,7 +74,7 @@ def test_combcn_has_both_of_its_losses(toy_library):
     batch = _batch(recipe, toy_library)
     prediction = predict(build(recipe.network), batch)
     assert prediction.incomplete.shape == (2, 2, 3, 32, 32)
-    found = stage_losses(recipe.stage2.losses, prediction, batch, None, World())
+    found = stage_losses(recipe.stage2.losses, prediction, batch, None)
     assert set(found) == {"complete", "incomplete", "total"}
     torch.testing.assert_close(found["total"], found["complete"] + found["incomplete"])
 
@@ -83,7 +83,7 @@ def test_a_stage_without_any_loss_still_has_a_gradient(toy_library):
     recipe = _small("lgtsm")
     batch = _batch(recipe, toy_library)
     network = build(recipe.network)
-    found = stage_losses(PixelLosses(), predict(network, batch), batch, None, World())
+    found = stage_losses(PixelLosses(), predict(network, batch), batch, None)
     found["total"].backward()
     assert found["total"] == 0
     assert all(p.grad.abs().sum() == 0 for p in network.parameters() if p.grad is not None)
@@ -123,6 +123,45 @@ def test_out_of_memory_proposes_what_fits(toy_library, tmp_path, one_sentence):
     one_sentence(caught.value)
     train(toy_library, recipe, "stage1", replace(run, at_once=2), _Hungry(4))
     assert len(read_table(tmp_path / "log.csv")) == 1
+
+
+@pytest.mark.parametrize("name", ["combcn", "gated3d", "gtsm", "lgtsm_causal", "tsm"])
+def test_every_family_makes_a_step(name, toy_library, tmp_path):
+    run = Run(out=tmp_path, steps=1, log_steps=1, num_workers=0)
+    train(toy_library, _small(name), "stage1", run, None)
+    [row] = read_table(tmp_path / "log.csv")
+    assert (float(row["total"]) > 0, row["skipped"]) == (True, "0")
+
+
+def test_parts_of_a_batch_give_the_losses_of_the_whole(toy_library, tmp_path):
+    recipe = _small("lgtsm_ours")  # whose L1 is a mean over the hole
+    recipe = replace(recipe, stage1=replace(recipe.stage1, batch=3))
+    items = Items(toy_library, recipe)
+    areas = {float(items[i].holes.sum()) for i in range(3)}
+    assert len(areas) > 1  # else any share would do
+    found = []
+    for size in (None, 1, 2):
+        run = Run(out=tmp_path / str(size), steps=1, log_steps=1, num_workers=0, at_once=size)
+        train(toy_library, recipe, "stage1", run, None)
+        found.append(read_table(run.out / "log.csv")[0])
+    for other in found[1:]:
+        for key in found[0].keys() - {"seconds"}:
+            assert float(other[key]) == pytest.approx(float(found[0][key]), rel=1e-4), key
+
+
+def test_gram_matrices_of_parts_are_said_to_be_others(toy_library, tmp_path, caplog):
+    recipe = _small("lgtsm", style=1.0, gram=Gram.BATCH)
+    run = Run(out=tmp_path, steps=1, num_workers=0, at_once=1)
+    train(toy_library, recipe, "stage1", run, _Hungry(4))
+    assert "Gram matrices mix the 1 items" in caplog.text
+
+
+def test_losses_of_features_are_missed_aloud(toy_library, tmp_path, caplog):
+    recipe = _small("lgtsm")
+    losses = replace(recipe.stage1.losses, perceptual=1.0)
+    recipe = replace(recipe, stage1=replace(recipe.stage1, losses=losses))
+    train(toy_library, recipe, "stage1", Run(out=tmp_path, steps=1, num_workers=0), None)
+    assert "--perceptual" in caplog.text
 
 
 def test_pictures_are_shown_where_nothing_is_held_out(toy_library, tmp_path):

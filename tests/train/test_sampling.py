@@ -120,6 +120,15 @@ def test_annotated_objects_become_holes(toy_library, toy_recipe, tmp_path):
     assert holes.mean() == pytest.approx(30 * 40 / (80 * 96), abs=0.03)
 
 
+def test_other_ways_of_drawing_keep_their_shares_where_strokes_are_drawn_apart(toy_recipe):
+    ratios = {"published_ratio": 0.5, "annotated_ratio": 0.2, "border_ratio": 0.1}
+    data = dataclasses.replace(toy_recipe.data, **ratios)
+    rest = data.without_published()
+    assert (rest.published_ratio, rest.annotated_ratio, rest.border_ratio) == (0, 0.4, 0.2)
+    whole = dataclasses.replace(data, published_ratio=1.0)
+    assert whole.without_published() == whole
+
+
 def test_clips_shorter_than_an_item_are_an_error(toy_library, toy_recipe, one_sentence):
     films = tuple(c for c in toy_library.clips if c.num_frames > 1)
     recipe = _with_data(toy_recipe, num_frames=40)

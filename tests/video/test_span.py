@@ -13,7 +13,7 @@ from lgtsm.video.layer import write_clip
 from lgtsm.video.mask_clip import write_mask_clip
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames, read_masks
-from lgtsm.video.span import frame_span
+from lgtsm.video.span import count_frames, frame_span
 
 
 @pytest.fixture
@@ -26,11 +26,11 @@ def film(tmp_path):
 @pytest.mark.parametrize(
     ("start", "seconds", "expected"),
     [
-        (0, 0, (0, None)),
-        (0.08, 0, (2, None)),
+        (0, 0, (0, 12)),
+        (0.08, 0, (2, 12)),
         (0.121, 0.12, (3, 6)),
         (0, 0.04, (0, 1)),
-        (0.4, 9, (10, None)),
+        (0.4, 9, (10, 12)),
     ],
 )
 def test_a_stretch_of_time_is_a_range_of_frames(film, start, seconds, expected):
@@ -41,6 +41,12 @@ def test_a_stretch_without_frames_is_refused(film, one_sentence):
     with pytest.raises(VideoError) as caught:
         frame_span(film, 7.0, 1.0)
     one_sentence(caught.value)
+
+
+def test_frames_are_counted_in_files_folders_and_pictures(film, tmp_path):
+    write_clip(tmp_path / "pictures", torch.rand(3, 3, 8, 8), rate=Fraction(25))
+    picture = next((tmp_path / "pictures").iterdir())
+    assert [count_frames(p) for p in (film, tmp_path / "pictures", picture)] == [12, 3, 1]
 
 
 def test_masks_of_a_part_have_empty_ones_around_them(tmp_path):
