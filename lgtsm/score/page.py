@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from ..errors import OptionError
@@ -38,19 +38,21 @@ would be comparable is `lgtsm score --protocol fvi` (or `faces`) with the data s
 drawn by the published generator with other seeds, and SSIM and PSNR are not in the paper's tables."""
 
 
-def results_page(runs: Sequence[Results], seen: str = "") -> str:
+def results_page(runs: Mapping[str, Results], seen: str = "") -> str:
     """Return the page.
 
     Args:
-        runs: results in the order in which they are shown.
+        runs: results by name, in the order in which they are shown.
         seen: markdown about what was seen on the pictures.
 
     Returns:
         Markdown.
     """
     parts = [_OPENING]
-    for results in runs:
-        parts.append(f"## Protocol `{results.protocol['name']}`")
+    for name, results in runs.items():
+        protocol = results.protocol["name"]
+        about = "" if name == protocol else f": {name.replace('_', ' ')}"
+        parts.append(f"## Protocol `{protocol}`{about}")
         parts.append(full_text(results).rstrip())
         parts.append(_made_with(results))
     if seen:
@@ -72,7 +74,7 @@ def page_of_folder(folder: Path) -> str:
         )
     seen = folder / SEEN
     text = seen.read_text(encoding="utf-8") if seen.is_file() else ""
-    return results_page([read_results(path) for path in files], text)
+    return results_page({path.stem: read_results(path) for path in files}, text)
 
 
 def _made_with(results: Results) -> str:

@@ -40,7 +40,7 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
                 file="refine-small.safetensors",
                 family="refine",
                 licence="Apache-2.0",
-                sha256="79e6214eafdfba8fece1ee4c577181db6f5f49df8313f17c20b16a7d79256755",
+                sha256="1b5499e39b9009d2423c2a4aa9dc163238f9ab1e4f68c71ba8755f4379d6c2f5",
             ),
         )
     }

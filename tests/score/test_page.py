@@ -24,8 +24,8 @@ def test_a_changed_figure_changes_the_page(tmp_path):
     values = json.loads(source.read_text(encoding="utf-8"))
     row = next(r for r in values["scores"] if r["method"] == "lgtsm" and r.get("psnr"))
     row["psnr"] += 50
-    (tmp_path / "changed.json").write_text(json.dumps(values), encoding="utf-8")
-    assert page_of_folder(tmp_path) != results_page([read_results(source)])
+    (tmp_path / source.name).write_text(json.dumps(values), encoding="utf-8")
+    assert page_of_folder(tmp_path) != results_page({source.stem: read_results(source)})
 
 
 def test_kept_results_name_no_folder_and_hash_every_case():
