@@ -71,6 +71,9 @@ def _load_weights(network: Network, source: Path) -> dict:
         tensors, metadata = read_state(source)
         values = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
         notes = json.loads(metadata.get("notes", "{}"))
+        progress = json.loads(metadata["progress"])
+        run = {k: progress[k] for k in ("stage", "step") if k in progress}
+        notes["runs_before"] = [*notes.get("runs_before", []), run]
     elif has_light(source):
         raise WeightsError(
             f"Expected a weight file or a run in {source}, got a light state; go on from it with "

@@ -112,7 +112,11 @@ shows come out soft.
 def _origin(about: dict) -> str:
     """Say what the weights were begun from."""
     name = about.get("initialised_from")
-    return f"Begun from `{name}`.\n" if name else ""
+    if not name:
+        return ""
+    runs = [f"{run['stage']}, {run['step']} steps" for run in about.get("runs_before", [])]
+    after = f", after {'; '.join(runs)}" if runs else ""
+    return f"Begun from `{name}`{after}.\n"
 
 
 def _some(names: list[str]) -> str:

@@ -35,6 +35,9 @@ _ALLOCATOR = 1.08
 _ALLOCATOR_WINDOWS = 1.45
 """The same where large tensors of many sizes follow each other, as in CombCN (measured)."""
 
+_KEPT_BETWEEN = 0.3
+"""Share of the copies' memory that an allocator still holds while the network runs (measured)."""
+
 
 def estimate(
     num_frames: int,
@@ -104,7 +107,7 @@ def estimate(
     steady = _state_bytes(spec, regions, num_frames, count, size)
     passing = _step_bytes(spec, regions, count, size)
     # copies are weighed before the network runs, but an allocator gives little back in between
-    both = max(weighing, passing) + 0.4 * min(weighing, passing)
+    both = max(weighing, passing) + _KEPT_BETWEEN * min(weighing, passing)
     parts = working + sources + evidence + steady + stacked + both
     return int(_ALLOCATOR * parts)
 

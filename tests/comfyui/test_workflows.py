@@ -17,7 +17,9 @@ FILES = sorted((ROOT / "workflows").glob("*.json"))
 RUNNABLE = [path for path in FILES if not GRAPHS[path.stem].needs]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(
+    scope="module"
+)  # closed before the next file: it draws, and takes a core, to the end
 def browser(server, tmp_path_factory):
     """Return a browser with the front end open; the files that workflows ask for are there."""
     write_samples(server.base / "input")

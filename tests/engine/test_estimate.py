@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from statistics import median
 
 import pytest
 
 from lgtsm.engine.estimate import estimate
 from lgtsm.options import InpaintOptions, Mode, RunOptions
 
+_ATTEMPTS = 3
 _SCRIPT = """
 import sys, torch
 from dataclasses import replace
@@ -68,17 +70,17 @@ print(peak() - before, estimate(count, height, width, options, spec, hole_ratio=
     ids=" ".join,
 )
 def test_estimate_is_within_20_percent_of_the_peak(case):
-    measured = estimated = 0
-    for _ in range(3):
+    peaks = []
+    for _ in range(_ATTEMPTS):
         done = subprocess.run(
             [sys.executable, "-c", _SCRIPT, *case], capture_output=True, text=True, check=True
         )
         peak, estimated = (int(v) for v in done.stdout.split())
-        # a busy system takes pages back while a slow process runs, so the largest peak counts
-        measured = max(measured, peak)
-        if 0.8 * measured < estimated < 1.2 * measured:
+        peaks.append(peak)
+        if 0.8 * peak < estimated < 1.2 * peak and len(peaks) == 1:
             return
-    assert 0.8 * measured < estimated < 1.2 * measured
+    # a busy system takes pages back, or hands them out in large ones: one run may be far off
+    assert 0.8 * median(peaks) < estimated < 1.2 * median(peaks), peaks
 
 
 def test_length_stops_mattering_and_size_does_not():

@@ -69,6 +69,14 @@ def test_a_folder_for_a_hub_is_whole(trained, toy_library, toy_recipe, tmp_path)
     assert load_model(out / "model.safetensors").spec == toy_recipe.network
 
 
+def test_a_card_tells_the_runs_before(trained, toy_library, toy_recipe, tmp_path):
+    run = Run(out=tmp_path / "more", steps=1, num_workers=0, init=tmp_path / "run")
+    train(toy_library, toy_recipe, "stage1", run, None)
+    export(tmp_path / "more", toy_recipe, toy_library, tmp_path / "hub", Terms())
+    card = (tmp_path / "hub" / "README.md").read_text(encoding="utf-8")
+    assert "Begun from `run`, after stage1, 2 steps." in card
+
+
 def test_descendants_of_research_only_weights_are_not_exported(
     toy_library, toy_recipe, tmp_path, random_network, one_sentence
 ):

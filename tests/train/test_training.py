@@ -127,7 +127,9 @@ def test_both_stages_run_from_one_call_and_stage_2_begins_where_1_ended(
 ):
     train_both(toy_library, toy_recipe, _run(tmp_path, 2), None, World())
     assert (_step(tmp_path / "stage1"), _step(tmp_path / "stage2")) == (2, 2)
-    assert json.loads(_header(tmp_path / "stage2")["notes"]) == {"initialised_from": "stage1"}
+    notes = json.loads(_header(tmp_path / "stage2")["notes"])
+    before = [{"stage": "stage1", "step": 2}]
+    assert notes == {"initialised_from": "stage1", "runs_before": before}
     assert "critic" in read_table(tmp_path / "stage2" / "log.csv")[0]
     train_both(toy_library, toy_recipe, _run(tmp_path, 3, resume=True), None, World())
     assert (_step(tmp_path / "stage1"), _step(tmp_path / "stage2")) == (2, 3)
