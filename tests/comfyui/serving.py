@@ -120,7 +120,7 @@ class Server:
                     meanwhile(number, event)
         return Run(events, self.finished(number))
 
-    def finished(self, number: str, seconds: float = 300) -> dict:
+    def finished(self, number: str, seconds: float = 900) -> dict:
         """Wait for a prompt's entry in the history."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
