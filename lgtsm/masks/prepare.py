@@ -136,10 +136,7 @@ def pair_with(
     Raises:
         ShapeError: no mask, or lengths that the policy does not accept.
     """
-    masks = iter(masks)
-    start = list(islice(masks, 2))
-    if not start:
-        raise ShapeError("Expected at least one mask, got none; give a mask with frames.")
+    start, masks = _first_two(masks)
     if len(start) == 1:
         hole = next(prepare(start, options))
         for frame in frames:
@@ -173,10 +170,7 @@ def of_count(masks: Iterable[Tensor], count: int, policy: LengthPolicy) -> Itera
     Raises:
         ShapeError: no mask, or a number of them that the policy refuses.
     """
-    masks = iter(masks)
-    start = list(islice(masks, 2))
-    if not start:
-        raise ShapeError("Expected at least one mask, got none; give a mask with frames.")
+    start, masks = _first_two(masks)
     if len(start) == 1:
         yield from start * count
         return
@@ -188,6 +182,15 @@ def of_count(masks: Iterable[Tensor], count: int, policy: LengthPolicy) -> Itera
         yield mask
     if policy is LengthPolicy.ERROR and next(masks, None) is not None:
         raise _length_error(str(count), f"more than {count}")
+
+
+def _first_two(masks: Iterable[Tensor]) -> tuple[list[Tensor], Iterator[Tensor]]:
+    """Return the first masks, which tell one for all from one a frame, and those behind them."""
+    masks = iter(masks)
+    start = list(islice(masks, 2))
+    if not start:
+        raise ShapeError("Expected at least one mask, got none; give a mask with frames.")
+    return start, masks
 
 
 def _length_error(num_frames: str, num_masks: str) -> ShapeError:

@@ -40,7 +40,7 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
                 file="refine-small.safetensors",
                 family="refine",
                 licence="Apache-2.0",
-                sha256="1b5499e39b9009d2423c2a4aa9dc163238f9ab1e4f68c71ba8755f4379d6c2f5",
+                sha256="b4900253d2182e7a52ab10d80861bf57cc9bf7fed46282480c0db95b19110d57",
             ),
         )
     }

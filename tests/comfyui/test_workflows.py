@@ -17,9 +17,8 @@ FILES = sorted((ROOT / "workflows").glob("*.json"))
 RUNNABLE = [path for path in FILES if not GRAPHS[path.stem].needs]
 
 
-@pytest.fixture(
-    scope="module"
-)  # closed before the next file: it draws, and takes a core, to the end
+# closed before the next file: while it is open it draws and takes from all others
+@pytest.fixture(scope="module")
 def browser(server, tmp_path_factory):
     """Return a browser with the front end open; the files that workflows ask for are there."""
     write_samples(server.base / "input")

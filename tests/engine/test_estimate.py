@@ -9,7 +9,6 @@ import pytest
 from lgtsm.engine.estimate import estimate
 from lgtsm.options import InpaintOptions, Mode, RunOptions
 
-_ATTEMPTS = 3
 _SCRIPT = """
 import sys, torch
 from dataclasses import replace
@@ -71,16 +70,18 @@ print(peak() - before, estimate(count, height, width, options, spec, hole_ratio=
 )
 def test_estimate_is_within_20_percent_of_the_peak(case):
     peaks = []
-    for _ in range(_ATTEMPTS):
-        done = subprocess.run(
-            [sys.executable, "-c", _SCRIPT, *case], capture_output=True, text=True, check=True
-        )
-        peak, estimated = (int(v) for v in done.stdout.split())
-        peaks.append(peak)
-        if 0.8 * peak < estimated < 1.2 * peak and len(peaks) == 1:
-            return
-    # a busy system takes pages back, or hands them out in large ones: one run may be far off
-    assert 0.8 * median(peaks) < estimated < 1.2 * median(peaks), peaks
+    for runs in (1, 2):  # the second time two more
+        for _ in range(runs):
+            done = subprocess.run(
+                [sys.executable, "-c", _SCRIPT, *case], capture_output=True, text=True, check=True
+            )
+            peak, estimated = (int(v) for v in done.stdout.split())
+            peaks.append(peak)
+        # a busy system takes pages back, or hands them out in large ones: one run may be far off
+        fits = 0.8 * median(peaks) < estimated < 1.2 * median(peaks)
+        if fits:
+            break
+    assert fits, (estimated, peaks)
 
 
 def test_length_stops_mattering_and_size_does_not():
