@@ -32,8 +32,9 @@ _BAND = 3
 """Bytes of a source pixel's fine detail, kept where the working size is smaller."""
 _ALLOCATOR = 1.08
 """What an allocator holds beyond what is in use (measured)."""
-_ALLOCATOR_WINDOWS = 1.45
-"""The same where large tensors of many sizes follow each other, as in CombCN (measured)."""
+_ALLOCATOR_WINDOWS = 2.1
+"""The same in main memory where large tensors of many sizes follow each other, as in CombCN: glibc
+keeps the gaps between them (measured; with MALLOC_MMAP_THRESHOLD_ set it hands them back)."""
 
 _KEPT_BETWEEN = 0.3
 """Share of the copies' memory that an allocator still holds while the network runs (measured)."""
@@ -97,7 +98,8 @@ def estimate(
         weighing = references * crop * _REFERENCE
         passing = _window_numbers(spec.trunk, fit.padded, box, num_frames, policy.chunk)
         parts = working + sources + weighing + passing * policy.dtype.itemsize
-        return int(_ALLOCATOR_WINDOWS * parts)
+        is_main = policy.device.type == "cpu"
+        return int((_ALLOCATOR_WINDOWS if is_main else _ALLOCATOR) * parts)
     regions = plan_regions(spec.trunk, fit.padded, box)
     read = (regions[0].inputs & frame).area
     count, size = min(num_frames, policy.chunk), policy.dtype.itemsize
@@ -209,9 +211,9 @@ def _most_numbers(spec: CombCNSpec, layers: tuple[CombLayer, ...], size: tuple[i
             size = (-(-size[0] // layer.stride), -(-size[1] // layer.stride))
         sizes[layer.name] = size
         leaving = outputs * size[0] * size[1]
-        # measured: a convolution lays its input and its output out anew while it runs
+        # measured: a convolution lays its output out anew while it runs
         most = max(most, waiting + arriving + joined)
-        most = max(most, waiting + 2 * (joined or arriving) + 3 * leaving)
+        most = max(most, waiting + (joined or arriving) + 2 * leaving)
         kept = {name: held for name, held in kept.items() if last_use[name] != layer.name}
         if layer.name in last_use:
             kept[layer.name] = leaving

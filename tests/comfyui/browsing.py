@@ -84,6 +84,11 @@ _DROP = """([data, name, type]) => {
 }"""
 _DRAWS = "draws => { app.canvas.pause_rendering = !draws; }"
 """Without a GPU the canvas is drawn by the CPU, sixty times a second, changed or not."""
+_READY = """() => {
+  const all = window.app?.extensionManager;
+  return window.app?.vueAppReady && all?.workflow?.activeWorkflow && !all.spinner;
+}"""
+"""The front end loads the graph that was open last by itself, late: not over one opened here."""
 EMPTY = {
     "last_node_id": 0,
     "last_link_id": 0,
@@ -148,8 +153,7 @@ class Browser:
         async def load() -> None:
             await self._page.goto("about:blank")
             await self._page.goto(self.server.url, wait_until="domcontentloaded")
-            ready = "() => window.app?.vueAppReady && window.app.graph"
-            await self._page.wait_for_function(ready, timeout=120_000)
+            await self._page.wait_for_function(_READY, timeout=120_000)
             await self._page.get_by_test_id("queue-button").wait_for()
 
         self._do(load())

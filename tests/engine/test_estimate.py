@@ -1,12 +1,12 @@
 """The estimate of memory against what a process really takes."""
 
+import os
 import subprocess
 import sys
-from statistics import median
 
 import pytest
 
-from lgtsm.engine.estimate import estimate
+from lgtsm.engine.estimate import _ALLOCATOR_WINDOWS, estimate
 from lgtsm.options import InpaintOptions, Mode, RunOptions
 
 _SCRIPT = """
@@ -64,24 +64,32 @@ print(peak() - before, estimate(count, height, width, options, spec, hole_ratio=
         ("60", "180", "320", "0.1", "refine", "16", "copy"),
         ("40", "180", "320", "1.0", "tsm", "32", "fill"),
         ("40", "180", "320", "1.0", "gated3d_skips", "16", "fill"),
-        ("60", "180", "320", "0.2", "combcn", "16", "fill"),
     ],
     ids=" ".join,
 )
 def test_estimate_is_within_20_percent_of_the_peak(case):
-    peaks = []
-    for runs in (1, 2):  # the second time two more
-        for _ in range(runs):
-            done = subprocess.run(
-                [sys.executable, "-c", _SCRIPT, *case], capture_output=True, text=True, check=True
-            )
-            peak, estimated = (int(v) for v in done.stdout.split())
-            peaks.append(peak)
-        # a busy system takes pages back, or hands them out in large ones: one run may be far off
-        fits = 0.8 * median(peaks) < estimated < 1.2 * median(peaks)
-        if fits:
+    for _ in range(2):  # a busy system takes pages back: one run may be far off
+        peak, estimated = _run(case, dict(os.environ))
+        if 0.8 * peak < estimated < 1.2 * peak:
             break
-    assert fits, (estimated, peaks)
+    assert 0.8 * peak < estimated < 1.2 * peak, (estimated, peak)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="peaks are read from /proc")
+def test_estimate_of_windows_is_within_20_percent_of_what_is_in_use():
+    # the same job was seen to peak anywhere from 590 to 1,170 MB while glibc moved its threshold
+    settings = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "1000000"}
+    peak, estimated = _run(("60", "180", "320", "0.2", "combcn", "16", "fill"), settings)
+    assert 0.8 * peak < estimated / _ALLOCATOR_WINDOWS < 1.2 * peak, (estimated, peak)
+
+
+def _run(case, settings) -> tuple[int, int]:
+    """Return the peak of a process and the estimate, in bytes."""
+    command = [sys.executable, "-c", _SCRIPT, *case]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=settings)
+    peak, estimated = (int(v) for v in done.stdout.split())
+    return peak, estimated
 
 
 def test_length_stops_mattering_and_size_does_not():
