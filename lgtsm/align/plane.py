@@ -45,26 +45,37 @@ def dominant_plane(
         trust.cpu().clamp_min(1e-6), 4 * _DRAWS, replacement=True, generator=draws
     )
     chosen = chosen.view(_DRAWS, 4).to(ours.device)
-    matrices = _solve(ours[chosen], theirs[chosen], torch.ones_like(ours[chosen][..., 0]))
+    ones = torch.ones_like(ours[chosen][..., 0])
+    matrices = solve_homographies(ours[chosen], theirs[chosen], ones)
     matrices = torch.cat([start[None].to(matrices), matrices])
     side = max(size) / 2
-    score = (trust * _say(matrices, ours, theirs, side)).sum(1)
+    score = (trust * agreement(matrices, ours, theirs, side, _TOLERANCE_PX)).sum(1)
     score = torch.where(is_degenerate(matrices, *size), torch.zeros_like(score), score)
     best = matrices[int(score.argmax())][None]
     for _ in range(_SWEEPS):
-        say = trust * _say(best, ours, theirs, side)[0]
-        best = _solve(ours[None], theirs[None], say[None])
+        say = trust * agreement(best, ours, theirs, side, _TOLERANCE_PX)
+        best = solve_homographies(ours[None], theirs[None], say)
     return start if bool(is_degenerate(best, *size)) else best[0]
 
 
-def _say(matrices: Tensor, ours: Tensor, theirs: Tensor, side: float) -> Tensor:
-    """Return (N,P) in [0,1]: how far each map explains each vector."""
-    apart = apply_homography(matrices, ours.expand(len(matrices), -1, -1)) - theirs
-    squared = apart.square().sum(-1) * (side / _TOLERANCE_PX) ** 2
+def agreement(
+    matrices: Tensor, ours: Tensor, theirs: Tensor, side: float, tolerance: float
+) -> Tensor:
+    """Return (...,P) in [0,1]: how far each map explains each pair.
+
+    Args:
+        matrices: (...,3,3) homographies.
+        ours: (...,P,2) normalised places.
+        theirs: (...,P,2) where they were found.
+        side: pixels of a normalised unit.
+        tolerance: distance in pixels at which the say has fallen to six tenths.
+    """
+    apart = apply_homography(matrices, ours) - theirs
+    squared = apart.square().sum(-1) * (side / tolerance) ** 2
     return torch.exp(-squared / 2)
 
 
-def _solve(ours: Tensor, theirs: Tensor, weights: Tensor) -> Tensor:
+def solve_homographies(ours: Tensor, theirs: Tensor, weights: Tensor) -> Tensor:
     """Solve (N,3,3) from (N,P,2) pairs by weighted linear least squares, in double precision."""
     (x, y), (u, v) = ours.double().unbind(-1), theirs.double().unbind(-1)
     zero, one = torch.zeros_like(x), torch.ones_like(x)

@@ -13,8 +13,8 @@ from ..box import Box
 from ..fills.averaging import halve
 from ..fills.smooth import smooth_fill
 from ..options import FlowMethod, Motion
-from .consensus import Consensus, find_consensus, spread_cells, take_copies
-from .places import coarse_places, exact_places, rough_places
+from .consensus import Consensus, best_of, find_consensus, spread_cells, take_copies
+from .places import coarse_places, exact_places, plane_places, rough_places
 from .references import choose_references, offsets_within
 from .shot import Shot
 
@@ -69,7 +69,8 @@ class Candidates:
     """Candidates for the part of a frame around its hole, (1,C,h,w) each.
 
     box: the part; frame, hole: of it; smooth: (1,3,h,w) smooth fill; smooth_signs: (1,4,h,w) what
-    `SMOOTH_SIGNS` names; copies: consensus under each motion that was tried and found frames; lent: where each took its pixels.
+    `SMOOTH_SIGNS` names; copies: consensus under each motion that was tried and found frames; lent:
+    where each took its pixels.
     """
 
     box: Box
@@ -147,9 +148,13 @@ def _copy(
         return None
     others = [near[i] for i in chosen]
     rough = rough_places(shot, t, crop, others, motion, coarse[chosen])
-    exact = exact_places(shot, t, crop, others, motion, rough)
-    copies = take_copies(shot, t, crop, others, exact)
-    return find_consensus(copies, [s - t for s in others]), others, exact
+    ways = [exact_places(shot, t, crop, others, motion, rough)]
+    if motion is Motion.FLOW:
+        ways += plane_places(shot, t, crop, others, ways[0])
+    offsets = [s - t for s in others]
+    found = [find_consensus(take_copies(shot, t, crop, others, way), offsets) for way in ways]
+    consensus, exact = best_of(found, ways)
+    return consensus, others, exact
 
 
 def _smooth_signs(frame: Tensor, hole: Tensor) -> Tensor:

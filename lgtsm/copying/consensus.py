@@ -32,6 +32,8 @@ _OTHER_THING = 0.2
 """A pixel that differs by more says nothing about exposure."""
 _CELL_LEVELS = 2
 """Errors are pooled over cells of 4x4 pixels."""
+_CHOICE_BLUR = 4
+"""Times a 3x3 average of what is expected to be wrong is taken before one way is chosen."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,35 @@ def find_consensus(copies: Copies, offsets: Sequence[int]) -> Consensus:
         1,
     )
     return Consensus(mean, member, (views > 0).to(colour.dtype), signs, joined)
+
+
+def best_of(found: Sequence[Consensus], ways: Sequence[Tensor]) -> tuple[Consensus, Tensor]:
+    """Take, pixel by pixel, the consensus whose frames fit around here and agree here best.
+
+    Args:
+        found: what the same R frames agree on under several ways to follow places.
+        ways: (R,2,h,w) the places of each.
+
+    Returns:
+        One consensus, and the places it was made of.
+    """
+    wrong = [
+        local_mean(
+            torch.where(one.shown > 0, one.signs[:, :1] + one.signs[:, 1:2], 1.0).clamp_max(1),
+            _CHOICE_BLUR,
+        )
+        for one in found
+    ]
+    best = torch.cat(wrong, 1).argmin(1, keepdim=True)
+
+    def pick(values: Sequence[Tensor]) -> Tensor:
+        result = values[0]
+        for i, value in enumerate(values[1:], 1):
+            result = torch.where(best == i, value, result)
+        return result
+
+    rows = zip(*(vars(one).values() for one in found), strict=True)
+    return Consensus(*(pick(values) for values in rows)), pick(ways)
 
 
 def _agreement(one: Tensor, other: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ..align.flow import even, pixel_grid, sample_at
+from ..align.flow import even, length, pixel_grid, sample_at
 from ..align.homography import align
 from ..align.joint import Views
+from ..align.planes import common_planes
 from ..align.projective import apply_homography, warped_grid
 from ..align.track import to_places, to_points
 from ..align.velocity import refine_places
@@ -23,6 +24,19 @@ from .shot import Shot
 
 _REFINE_STEPS = (6, 5)
 """Gauss-Newton steps, at half and full size of the crop, that take the drift out of a chain."""
+_PLANE_POINTS = 500
+"""Pixels around a hole, about, that are asked which plane they lie on."""
+_FITTED_PLANES = 4
+_TRIED_PLANES = 2
+"""Of those that are fitted the most useful ones are tried."""
+_SAME_PX = 0.2
+"""Flow that differs by less from the camera's homography, on average, has nothing to add."""
+_HOLE_STRIDE = 3
+"""Every so many pixels of a hole are asked whether other frames agree there."""
+_MOST_APART = 0.15
+"""Difference of brightness from which on frames show different things."""
+_LEAST_GAIN = 0.04
+"""Share by which a plane must make the others' disagreement smaller."""
 
 
 def crop_grid(box: Box, like: Tensor) -> Tensor:
@@ -48,7 +62,7 @@ def coarse_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: M
     if motion is Motion.NONE:
         return grid.expand(len(others), -1, -1, -1)
     if motion is Motion.PLANAR:
-        return _planar(shot, t, grid, others)
+        return planar_places(shot, t, grid, others)
     wanted, found = set(others), {}
     for step in (1, -1):
         farthest = max((s * step for s in others), default=t * step) * step
@@ -67,7 +81,7 @@ def rough_places(
     grid = crop_grid(box, shot[t].frame)
     if motion is Motion.NONE:
         return grid.expand(len(others), -1, -1, -1)
-    planar = _planar(shot, t, grid, others)
+    planar = planar_places(shot, t, grid, others)
     if motion is Motion.PLANAR:
         return planar
     # what flow adds to the homography is smooth
@@ -76,7 +90,7 @@ def rough_places(
     return planar + fine[..., : box.height, : box.width]
 
 
-def _planar(shot: Shot, t: int, grid: Tensor, others: Sequence[int]) -> Tensor:
+def planar_places(shot: Shot, t: int, grid: Tensor, others: Sequence[int]) -> Tensor:
     """Move places (1,2,h,w) of frame t to the others by the chained homographies."""
     size = grid.shape[-2:]
     points = to_points(grid, shot.size).flatten(1, 2).expand(len(others), -1, -1)
@@ -128,3 +142,74 @@ def exact_places(
     matrices = torch.stack([shot.track.homography(t, s) for s in others]).to(grey.device)
     whole = apply_homography(matrices, moved).view(len(others), *size, 2)
     return to_places(whole, shot.size)
+
+
+def plane_places(
+    shot: Shot, t: int, box: Box, others: Sequence[int], places: Tensor
+) -> list[Tensor]:
+    """Continue flow into the hole along the planes that its surroundings lie on.
+
+    Args:
+        shot: holds frame t and the others.
+        t: the frame.
+        box: part of it.
+        others: R frame numbers.
+        places: (R,2,h,w) by flow, exact.
+
+    Returns:
+        (R,2,h,w) places for each of two planes at most; those under which the other frames agree best inside the
+        hole, where neither flow nor the camera's own homography does.
+    """
+    grid = crop_grid(box, shot[t].frame)
+    camera = planar_places(shot, t, grid, others)
+    if len(others) < 2 or _apart(places, camera) < _SAME_PX:
+        return []
+    hole = shot[t].known[..., box.rows, box.columns] == 0
+    stride = max(4, round((box.area / _PLANE_POINTS) ** 0.5))
+    sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
+    shown = torch.cat(
+        [sample_at(shot[s].known, places[i : i + 1][sparse]) for i, s in enumerate(others)]
+    )
+    seen = ((shown > 0.99) & ~hole[sparse]).to(places.dtype).flatten(1)
+    points = to_points(grid[sparse], shot.size).flatten(1, 2)[0]
+    moved = to_points(places[sparse], shot.size).flatten(1, 2)
+    whole = to_points(grid, shot.size).flatten(1, 2)
+    found = []
+    for matrices in common_planes(points, moved, seen, shot.size, _FITTED_PLANES):
+        there = apply_homography(matrices, whole).view(len(others), *grid.shape[-2:], 2)
+        found.append(to_places(there, shot.size))
+    spreads = [_spread_in_hole(shot, others, x, hole) for x in (places, camera, *found)]
+    best, left, chosen = torch.minimum(*spreads[:2]), list(range(len(found))), []
+    while left and len(chosen) < _TRIED_PLANES:
+        gains = [float((best - spreads[2 + i]).clamp_min(0).mean()) for i in left]
+        largest = max(range(len(left)), key=gains.__getitem__)
+        if gains[largest] < _LEAST_GAIN * float(best.mean()):
+            break
+        chosen.append(left.pop(largest))
+        best = torch.minimum(best, spreads[2 + chosen[-1]])
+    return [found[i] for i in chosen]
+
+
+def _spread_in_hole(shot: Shot, others: Sequence[int], places: Tensor, hole: Tensor) -> Tensor:
+    """Return (P,) how far others disagree at some pixels of the hole (1,1,h,w); 1 = unknown."""
+    sparse = (..., slice(1, None, _HOLE_STRIDE), slice(1, None, _HOLE_STRIDE))
+    at = places[sparse][..., hole[sparse][0, 0]]  # (R,2,P)
+    rows = [
+        sample_at(
+            torch.cat([shot[s].grey, shot[s].known], 1), at[i : i + 1, :, None], padding="zeros"
+        )
+        for i, s in enumerate(others)
+    ]
+    grey, known = torch.cat(rows)[:, :, 0].unbind(1)  # (R,P)
+    seen = (known > 0.99).to(grey.dtype)
+    views = seen.sum(0)
+    mean = (seen * grey).sum(0) / views.clamp_min(1)
+    apart = (grey - mean).abs().clamp_max(_MOST_APART) * seen
+    return torch.where(
+        views > 1, apart.sum(0) / views.clamp_min(1), torch.full_like(mean, _MOST_APART)
+    )
+
+
+def _apart(one: Tensor, other: Tensor) -> float:
+    """Return the mean distance in pixels of places (R,2,h,w)."""
+    return float(length(one - other).mean())
