@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -59,7 +59,12 @@ def _what_decides(recipe: Recipe) -> dict:
     window = {"window": list(network.window), "num_references": network.num_references}
     return json.loads(
         json.dumps(
-            {"seed": made.seed, "data": asdict(made.data), "evidence": window},
+            {
+                "seed": made.seed,
+                "data": asdict(made.data),
+                "evidence": window,
+                "tensors": [field.name for field in fields(Evidence)],
+            },
             default=lambda value: value.value,
         )
     )

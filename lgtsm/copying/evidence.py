@@ -12,6 +12,7 @@ from ..align.flow import dense_flow
 from ..align.track import FlowFunction
 from ..box import Box
 from ..fills.averaging import local_mean
+from ..fills.edges import continue_edges
 from ..fills.evidence import Evidence
 from ..fills.smooth import push_pull
 from ..options import FlowMethod, Motion
@@ -25,6 +26,8 @@ _MOST_SEAM = 0.06
 """Largest step of brightness at a hole's border that is evened out; more is an edge."""
 
 
+_LEAST_GUESS = 0.02
+"""Share of the smooth fill below which its edges are not worth their time."""
 _PLATE_ERROR = 0.01
 """What a reference picture is expected to be wrong: little enough that no network paints over it."""
 
@@ -89,7 +92,8 @@ def weigh_frame(
     colours, _ = colours_of(candidates)
     hole = candidates.hole
     mix = (weights[:, :, None] * colours).sum(1)
-    mix = (mix + _seam(candidates.frame - mix, hole)).clamp(0, 1)
+    plain = (mix + _seam(candidates.frame - mix, hole)).clamp(0, 1)
+    mix = _with_edges(shot, t, candidates, plain, weights[:, :1])
     copied_weights = weights[:, 1:]
     copied_share = copied_weights.sum(1, keepdim=True)
     copied = (copied_weights[:, :, None] * colours[:, 1:]).sum(1) / copied_share.clamp_min(1e-6)
@@ -98,7 +102,9 @@ def weigh_frame(
     view = show_best(plates, shot, t, candidates.box)
     if view is not None:
         colour, shown, wrong = view
-        mix, copied, member = (torch.where(shown > 0, colour, x) for x in (mix, copied, member))
+        mix, plain, copied, member = (
+            torch.where(shown > 0, colour, x) for x in (mix, plain, copied, member)
+        )
         error = torch.where(shown > 0, wrong.sqrt().clamp_max(_PLATE_ERROR), error)
         copied_share = torch.maximum(copied_share, shown)
         weights = weights * (1 - shown)
@@ -108,6 +114,7 @@ def weigh_frame(
 
     evidence = Evidence(
         fill=inside(mix),
+        plain=inside(plain),
         smooth=inside(candidates.smooth),
         copied=copied,
         member=inside(member),
@@ -133,6 +140,21 @@ def weigh(candidates: Candidates, gate: Gate) -> tuple[Tensor, Tensor]:
     weights = weights / weights.sum(1, keepdim=True)
     error = torch.exp(0.5 * log_error).T.reshape(1, 1, *size).to(signs.dtype)
     return weights, local_mean(error, 2).clamp_max(1.0)
+
+
+def _with_edges(
+    shot: Shot, t: int, candidates: Candidates, plain: Tensor, guessed: Tensor
+) -> Tensor:
+    """Return a fill (1,3,h,w) with edges continued into it as far as it was guessed (1,1,h,w)."""
+    guessed = guessed * candidates.hole
+    if float(guessed.max()) < _LEAST_GUESS:
+        return plain
+    crop = shot[t].crop
+    part = (..., crop.rows, crop.columns)
+    smooth = shot[t].frame[part]
+    lines = continue_edges(smooth, 1 - shot[t].known[part], smooth) - smooth
+    rows, columns = candidates.box.within(crop)
+    return (plain + guessed * lines[..., rows, columns]).clamp(0, 1)
 
 
 def _seam(difference: Tensor, hole: Tensor) -> Tensor:
@@ -186,4 +208,4 @@ def _flow_function(method: FlowMethod, device: torch.device) -> FlowFunction:
 def plain_evidence(frame: Tensor) -> Evidence:
     """Return the evidence of a part of a frame (1,3,h,w) that has no hole."""
     zero = torch.zeros_like(frame[:, :1])
-    return Evidence(frame, frame, frame, frame, zero, zero)
+    return Evidence(frame, frame, frame, frame, frame, zero, zero)

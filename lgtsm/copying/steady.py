@@ -66,7 +66,9 @@ def steady_frame(
     if weighed is None or not others:
         return weighed
     box, evidence = weighed.box, weighed.evidence
-    fill, total = evidence.fill.clone(), torch.ones_like(evidence.error)
+    names = ("fill", "plain")
+    sums = {name: getattr(evidence, name) for name in names}
+    total = torch.ones_like(evidence.error)
     motion = Motion.FLOW if Motion.FLOW in search.motions else search.motions[-1]
     coarse = coarse_places(shot, t, box, others, motion)
     places = rough_places(shot, t, box, others, motion, coarse)
@@ -74,20 +76,27 @@ def steady_frame(
     rim = (~hidden).sum().clamp_min(1)
     doubt = (evidence.error / _UNSURE).clamp_max(1)
     for i, s in enumerate(others):
-        moved = sample_at(_composed(shot, s, weighed_at(s)), places[i : i + 1], mode="bicubic")
-        apart = (moved - evidence.fill).square().mean(1, keepdim=True)
+        moved = _moved(shot, s, weighed_at(s), places[i : i + 1])
+        apart = (moved["plain"] - evidence.plain).square().mean(1, keepdim=True)
         fits = _FIT**2 / (_FIT**2 + float((apart * ~hidden).sum() / rim))
         share = fits * doubt * torch.exp(-apart / (2 * _ALIKE * _ALIKE))
-        fill, total = fill + share * moved, total + share
-    fill = torch.where(hidden, (fill / total).clamp(0, 1), evidence.fill)
-    return replace(weighed, evidence=replace(evidence, fill=fill))
+        sums = {name: sums[name] + share * moved[name] for name in names}
+        total = total + share
+    steady = {
+        name: torch.where(hidden, (sums[name] / total).clamp(0, 1), getattr(evidence, name))
+        for name in names
+    }
+    return replace(weighed, evidence=replace(evidence, **steady))
 
 
-def _composed(shot: Shot, s: int, weighed: Weighed | None) -> Tensor:
-    """Return frame s (1,3,h,w) with its fill."""
+def _moved(shot: Shot, s: int, weighed: Weighed | None, places: Tensor) -> dict[str, Tensor]:
+    """Return frame s with its fill and with its plain fill, (1,3,h,w) each, moved to other places."""
     frame = shot[s].frame
     if weighed is None:
-        return frame
-    frame = frame.clone()
-    frame[..., weighed.box.rows, weighed.box.columns] = weighed.evidence.fill
-    return frame
+        moved = sample_at(frame, places, mode="bicubic")
+        return {"fill": moved, "plain": moved}
+    both = torch.cat([frame, frame], 1)
+    part = (..., weighed.box.rows, weighed.box.columns)
+    both[part] = torch.cat([weighed.evidence.fill, weighed.evidence.plain], 1)
+    fill, plain = sample_at(both, places, mode="bicubic").split(3, 1)
+    return {"fill": fill, "plain": plain}

@@ -23,7 +23,7 @@ _LINK = 4 * _FLOAT
 """Bytes of a pixel of a link between frames: flow both ways."""
 _TRACKING = 250
 """Bytes of a pixel while a link is measured."""
-_EVIDENCE = 14 * _FLOAT
+_EVIDENCE = 17 * _FLOAT
 """Bytes of a pixel of a frame's evidence."""
 _REFERENCE = 280
 """Bytes of a pixel and reference while copies are weighed: places, colours, differences, errors and

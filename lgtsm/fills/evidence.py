@@ -14,6 +14,8 @@ class Evidence:
     """Fill, candidates and their expected error for N frames.
 
     fill: (N,3,h,w) where a network starts from; equals the frame where it is known.
+    plain: (N,3,h,w) the same without the edges that were continued into it: what a network looks
+        at; what it finds is added to the fill.
     smooth, member: (N,3,h,w) candidates: smooth fill, the single sharp copy that has most support
         (the smooth fill where there is none); equal the frame where it is known.
     copied: (N,3,h,w) candidate: what the copies agree on; next to a hole, where the frame itself is
@@ -23,6 +25,7 @@ class Evidence:
     """
 
     fill: Tensor
+    plain: Tensor
     smooth: Tensor
     copied: Tensor
     member: Tensor
@@ -31,8 +34,8 @@ class Evidence:
 
     def stack(self, holes: Tensor) -> Tensor:
         """Return the (N,15,h,w) input of a refining network; layout as `spec.REFINE_INPUTS` says."""
-        differences = [c - self.fill for c in (self.smooth, self.copied, self.member)]
-        return torch.cat([self.fill, *differences, holes, 4 * self.error, self.confidence], -3)
+        differences = [c - self.plain for c in (self.smooth, self.copied, self.member)]
+        return torch.cat([self.plain, *differences, holes, 4 * self.error, self.confidence], -3)
 
 
 def join_evidence(rows: Sequence[Evidence]) -> Evidence:

@@ -66,7 +66,7 @@ class RefineNetwork(Network):
         # for a few hours paints over good copies of texture it has not seen
         mixing = mixing * (evidence.error / UNSURE_ERROR).clamp_max(1.0)
         for i, candidate in enumerate(candidates):
-            result = result + mixing[:, i : i + 1] * (candidate - evidence.fill)
+            result = result + mixing[:, i : i + 1] * (candidate - evidence.plain)
         return result
 
     def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:

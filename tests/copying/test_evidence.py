@@ -60,12 +60,12 @@ def test_any_clip_gives_bounded_evidence_and_keeps_known_pixels(size, num_frames
     holes = (torch.rand(num_frames, 1, *size, generator=rng) < share).float()
     evidence = clip_evidence(frames, holes, ALL, 8)
     known = holes.expand_as(frames) == 0
-    for name in ("fill", "smooth", "copied", "member"):
+    for name in ("fill", "plain", "smooth", "copied", "member"):
         value = getattr(evidence, name)
         assert value.shape == frames.shape, name
         assert value.min() >= -1e-5, name
         assert value.max() <= 1 + 1e-5, name
-    for name in ("fill", "smooth", "member"):
+    for name in ("fill", "plain", "smooth", "member"):
         assert torch.equal(getattr(evidence, name)[known], frames[known]), name
     for name in ("confidence", "error"):
         value = getattr(evidence, name)
@@ -119,7 +119,7 @@ def test_a_hole_that_no_frame_shows_gets_the_smooth_fill(toy_clip):
     holes[..., 10:30, 20:44] = 1
     still = toy_clip[:1].expand(8, -1, -1, -1)
     evidence = clip_evidence(still, holes, ALL, 8, Motion.NONE)
-    torch.testing.assert_close(evidence.fill, smooth_fill(still, holes), atol=1e-5, rtol=0)
+    torch.testing.assert_close(evidence.plain, smooth_fill(still, holes), atol=1e-5, rtol=0)
     assert not evidence.confidence.any()
 
 
@@ -201,7 +201,7 @@ def test_holes_contents_do_not_matter(toy_clip, toy_holes, rng):
     rubbish = torch.rand(toy_clip.shape, generator=rng)
     other = torch.where(toy_holes > 0, rubbish, toy_clip)
     one, two = (clip_evidence(x, toy_holes, ALL, 8) for x in (toy_clip, other))
-    for name in ("fill", "smooth", "copied", "member", "error", "confidence"):
+    for name in ("fill", "plain", "smooth", "copied", "member", "error", "confidence"):
         hidden = toy_holes.expand_as(getattr(one, name)) > 0
         assert torch.equal(getattr(one, name)[hidden], getattr(two, name)[hidden]), name
 
