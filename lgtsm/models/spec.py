@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 REFINE_INPUTS = 15
-"""Fill, three candidates less the fill (3 channels each), hole, expected error, confidence."""
+"""Plain fill, three candidates less it (3 channels each), hole, expected error, confidence."""
 STEADY_FRAMES = 2
 """Frames before and after whose fills are averaged in (`copying.steady.RADIUS`)."""
 REFINE_OUTPUTS = 6
