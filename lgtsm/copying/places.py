@@ -62,7 +62,7 @@ def coarse_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: M
     if motion is Motion.NONE:
         return grid.expand(len(others), -1, -1, -1)
     if motion is Motion.PLANAR:
-        return planar_places(shot, t, grid, others)
+        return _planar(shot, t, grid, others)
     wanted, found = set(others), {}
     for step in (1, -1):
         farthest = max((s * step for s in others), default=t * step) * step
@@ -81,7 +81,7 @@ def rough_places(
     grid = crop_grid(box, shot[t].frame)
     if motion is Motion.NONE:
         return grid.expand(len(others), -1, -1, -1)
-    planar = planar_places(shot, t, grid, others)
+    planar = _planar(shot, t, grid, others)
     if motion is Motion.PLANAR:
         return planar
     # what flow adds to the homography is smooth
@@ -90,7 +90,7 @@ def rough_places(
     return planar + fine[..., : box.height, : box.width]
 
 
-def planar_places(shot: Shot, t: int, grid: Tensor, others: Sequence[int]) -> Tensor:
+def _planar(shot: Shot, t: int, grid: Tensor, others: Sequence[int]) -> Tensor:
     """Move places (1,2,h,w) of frame t to the others by the chained homographies."""
     size = grid.shape[-2:]
     points = to_points(grid, shot.size).flatten(1, 2).expand(len(others), -1, -1)
@@ -157,11 +157,11 @@ def plane_places(
         places: (R,2,h,w) by flow, exact.
 
     Returns:
-        (R,2,h,w) places for each of two planes at most; those under which the other frames agree best inside the
-        hole, where neither flow nor the camera's own homography does.
+        (R,2,h,w) places for each of two planes at most: those under which the other frames agree
+        best inside the hole, where neither flow nor the camera's own homography does.
     """
     grid = crop_grid(box, shot[t].frame)
-    camera = planar_places(shot, t, grid, others)
+    camera = _planar(shot, t, grid, others)
     if len(others) < 2 or _apart(places, camera) < _SAME_PX:
         return []
     hole = shot[t].known[..., box.rows, box.columns] == 0
