@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..fills.averaging import halve
+from ..fills.averaging import central_differences, halve
 from .projective import is_degenerate, pixel_axes, sample_normalised, warped_grid
 
 MIN_SIDE = 14
@@ -49,14 +49,6 @@ def to_grey(frames: Tensor) -> Tensor:
     return (frames * weights).sum(-3, keepdim=True)
 
 
-def _gradient(image: Tensor) -> Tensor:
-    """Return (N,2,h,w) central differences d/dx, d/dy in units per pixel, 0 at the edges."""
-    gx, gy = torch.zeros_like(image), torch.zeros_like(image)
-    gx[..., :, 1:-1] = (image[..., :, 2:] - image[..., :, :-2]) / 2
-    gy[..., 1:-1, :] = (image[..., 2:, :] - image[..., :-2, :]) / 2
-    return torch.cat([gx, gy], 1)
-
-
 def pyramid(image: Tensor, known: Tensor) -> list[tuple[Tensor, Tensor]]:
     """Return (image, known) from coarse to fine; known shares below a half count as unknown."""
     image = image * known
@@ -75,7 +67,7 @@ def pyramid(image: Tensor, known: Tensor) -> list[tuple[Tensor, Tensor]]:
 def _jacobian(image: Tensor) -> Tensor:
     """Return (10,P): change of brightness of (1,1,h,w) with eight motion numbers, gain, offset."""
     height, width = image.shape[-2:]
-    gx, gy = _gradient(image)[0] * (max(height, width) / 2)  # per normalised unit
+    gx, gy = central_differences(image[0, 0]) * (max(height, width) / 2)  # per normalised unit
     x, y = pixel_axes(height, width, image)
     y = y[:, None]
     radial = gx * x + gy * y

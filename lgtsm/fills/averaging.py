@@ -1,4 +1,4 @@
-"""Local averages by shifted sums: three to eight times as fast as pooling on a CPU."""
+"""Local averages and slopes by shifted sums: three to eight times as fast as pooling on a CPU."""
 
 from __future__ import annotations
 
@@ -35,3 +35,18 @@ def local_mean(values: Tensor, times: int = 1) -> Tensor:
         high = torch.cat([values[..., :1, :], values, values[..., -1:, :]], -2)
         values = (high[..., :-2, :] + high[..., 1:-1, :] + high[..., 2:, :]) * (1 / 9)
     return values
+
+
+def central_differences(values: Tensor) -> Tensor:
+    """Return d/dx and d/dy per pixel, 0 at the edges.
+
+    Args:
+        values: (...,h,w).
+
+    Returns:
+        (2,...,h,w), x then y.
+    """
+    slopes = values.new_zeros((2, *values.shape))
+    slopes[0, ..., 1:-1] = (values[..., 2:] - values[..., :-2]) / 2
+    slopes[1, ..., 1:-1, :] = (values[..., 2:, :] - values[..., :-2, :]) / 2
+    return slopes

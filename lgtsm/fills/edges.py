@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d, pad
 
-from .averaging import local_mean
+from .averaging import central_differences, local_mean
 from .smooth import push_pull
 
 _REACH = 5
@@ -55,9 +55,7 @@ def _directions(frame: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     """Return unit vectors (2,h,w) across the edges around and in a hole, and (h,w) how sure."""
     mass = local_mean(known, _SLOPE_BLUR)
     blurred = local_mean(frame * known, _SLOPE_BLUR) / mass.clamp_min(1e-3)
-    sx, sy = torch.zeros_like(blurred), torch.zeros_like(blurred)
-    sx[..., 1:-1] = (blurred[..., 2:] - blurred[..., :-2]) / 2
-    sy[..., 1:-1, :] = (blurred[..., 2:, :] - blurred[..., :-2, :]) / 2
+    sx, sy = central_differences(blurred)
     inner = 1 - max_pool2d(1 - known, 3, 1, 1)  # a slope needs both its neighbours
     products = torch.cat([x.sum(1, keepdim=True) for x in (sx * sx, sx * sy, sy * sy)], 1)
     mean = local_mean(products * inner, _DIRECTION_BLUR)
@@ -108,7 +106,7 @@ def _close(filled: Tensor, rings: Tensor, across: Tensor, certain: Tensor) -> Te
     ready = pad((rings[0, 0] == 0).to(filled.dtype), edge).flatten()
     numbers = rings.flatten().long()
     order = torch.argsort(numbers, stable=True)
-    counts = torch.bincount(numbers).tolist()
+    counts = torch.bincount(numbers).cpu().tolist()
     beside, sure = across.flatten(1), certain.flatten()
     start = counts[0]
     for count in counts[1:_MOST_RINGS]:
