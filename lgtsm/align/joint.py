@@ -22,23 +22,18 @@ _SAMPLED_SHARE = 0.95
 class Views:
     """Part of a frame, and where other frames show it.
 
-    grey: (1,1,h,w) of the part; known: (1,1,h,w) of it; others: R whole frames (1,2,H,W), grey and
-    known; places: (R,2,h,w) in pixels of the other frames.
+    grey: (1,1,h,w) of the part; known: (1,1,h,w) of it; others: (R,2,H,W) whole frames, grey and
+    known, in one batch because that is sampled in parallel; places: (R,2,h,w) in their pixels.
     """
 
     grey: Tensor
     known: Tensor
-    others: tuple[Tensor, ...]
+    others: Tensor
     places: Tensor
 
     def at(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """Return grey (R,1,h,w) of the other frames at places (R,2,h,w), and 1 where it is known."""
-        both = torch.cat(
-            [
-                sample_at(other, places[i : i + 1], padding="zeros")
-                for i, other in enumerate(self.others)
-            ]
-        )
+        both = sample_at(self.others, places, padding="zeros")
         return both[:, :1], (both[:, 1:] > _SAMPLED_SHARE).to(both.dtype)
 
     def halved(self) -> Views:
@@ -47,7 +42,7 @@ class Views:
         return Views(
             halve(even(self.grey)),
             known,
-            tuple(halve(even(other)) for other in self.others),
+            halve(even(self.others)),
             halve(even(self.places)) / 2,
         )
 

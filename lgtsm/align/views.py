@@ -23,8 +23,8 @@ _ROBUST = 0.05
 _MAX_STEP = 1.0
 _BLUR = (5, 8)
 """Times a 3x3 average of cells is taken: of the equations, of the motion."""
-_LIGHT = 8
-"""Times a 3x3 average is taken of brightness differences: what varies this slowly is exposure."""
+_LIGHT = 2
+"""The same of brightness differences: what varies this slowly is exposure."""
 _FEWEST = 0.3
 """Weight of other views from which on their mean says something."""
 
@@ -60,8 +60,9 @@ def _improve(views: Views, rest: Tensor) -> Tensor:
     colour, seen = views.at(views.places + to_pixels(rest, views.grey.shape[-2:]))
     wanted, both = _wanted(views.grey, views.known, colour, seen)
     difference = wanted - colour
-    light = local_mean(torch.cat([difference * both, both], 1), _LIGHT)
-    difference = difference - light[:, :1] / light[:, 1:].clamp_min(1e-3)
+    light = local_mean(halve(even(torch.cat([difference * both, both], 1))), _LIGHT)
+    light = light[:, :1] / light[:, 1:].clamp_min(1e-3)
+    difference = difference - to_pixels(light, difference.shape[-2:])
     robust = both / (1 + (difference / _ROBUST).square()).square()
     slope = slopes(0.5 * (torch.where(both > 0, wanted, colour) + colour))
     gx, gy = slope[:, :1], slope[:, 1:]

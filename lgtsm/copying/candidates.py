@@ -11,6 +11,7 @@ from torch.nn.functional import max_pool2d
 from ..align.flow import even, sample_at
 from ..box import Box
 from ..fills.averaging import halve
+from ..fills.depth import square_depth
 from ..fills.smooth import smooth_fill
 from ..options import FlowMethod, Motion
 from .consensus import Consensus, best_of, find_consensus, spread_cells, take_copies
@@ -172,13 +173,6 @@ def _smooth_signs(frame: Tensor, hole: Tensor) -> Tensor:
     trial = smooth_fill(frame, wider)
     missed = (trial - frame).square().mean(1, keepdim=True)
     trial_error = spread_cells(missed, wider * known)
-    depth = torch.zeros_like(hole)
-    left = hole
-    step = 2
-    for _ in range(16):
-        if not left.any():
-            break
-        depth = depth + left * step
-        left = 1 - max_pool2d(1 - left, 2 * step + 1, 1, step)
+    depth = square_depth(hole, step=2, most=32)
     area = torch.log(hole.sum().clamp_min(1.0)).expand_as(hole)
     return torch.cat([variance, trial_error, depth / 16, area], 1)

@@ -35,6 +35,8 @@ _HOLE_STRIDE = 3
 """Every so many pixels of a hole are asked whether other frames agree there."""
 _MOST_APART = 0.15
 """Difference of brightness from which on frames show different things."""
+_LEAST_SPREAD = 0.012
+"""Mean disagreement in brightness below which no plane is looked for: it could gain nothing."""
 _LEAST_GAIN = 0.04
 """Share by which a plane must make the others' disagreement smaller."""
 
@@ -120,18 +122,10 @@ def exact_places(
     part = (..., box.rows, box.columns)
     grey, known = shot[t].grey[part], shot[t].known[part]
     if motion is Motion.FLOW:
-        theirs = tuple(torch.cat([shot[s].grey, shot[s].known], 1) for s in others)
-        views = Views(grey, known, theirs, rough)
+        views = Views(grey, known, _seen_by(shot, others), rough)
         together = refine_places(views, [s - t for s in others])
         return settle_views(replace(views, places=together))
-    warped = torch.cat(
-        [
-            sample_at(
-                torch.cat([shot[s].grey, shot[s].known], 1), rough[i : i + 1], padding="zeros"
-            )
-            for i, s in enumerate(others)
-        ]
-    )
+    warped = sample_at(_seen_by(shot, others), rough, padding="zeros")
     seen = (warped[:, 1:] > 0.99).to(grey.dtype)
     found = align(grey * known, known, warped[:, :1] * seen, seen, iterations=_REFINE_STEPS)
     # the small homography works inside the crop, the chained one on the frame
@@ -165,11 +159,13 @@ def plane_places(
     if len(others) < 2 or _apart(places, camera) < _SAME_PX:
         return []
     hole = shot[t].known[..., box.rows, box.columns] == 0
+    theirs = _seen_by(shot, others)
+    best = torch.minimum(*(_spread_in_hole(theirs, x, hole) for x in (places, camera)))
+    if float(best.mean()) < _LEAST_SPREAD:
+        return []
     stride = max(4, round((box.area / _PLANE_POINTS) ** 0.5))
     sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
-    shown = torch.cat(
-        [sample_at(shot[s].known, places[i : i + 1][sparse]) for i, s in enumerate(others)]
-    )
+    shown = sample_at(theirs[:, 1:], places[sparse])
     seen = ((shown > 0.99) & ~hole[sparse]).to(places.dtype).flatten(1)
     points = to_points(grid[sparse], shot.size).flatten(1, 2)[0]
     moved = to_points(places[sparse], shot.size).flatten(1, 2)
@@ -178,29 +174,28 @@ def plane_places(
     for matrices in common_planes(points, moved, seen, shot.size, _FITTED_PLANES):
         there = apply_homography(matrices, whole).view(len(others), *grid.shape[-2:], 2)
         found.append(to_places(there, shot.size))
-    spreads = [_spread_in_hole(shot, others, x, hole) for x in (places, camera, *found)]
-    best, left, chosen = torch.minimum(*spreads[:2]), list(range(len(found))), []
+    spreads = [_spread_in_hole(theirs, x, hole) for x in found]
+    left, chosen = list(range(len(found))), []
     while left and len(chosen) < _TRIED_PLANES:
-        gains = [float((best - spreads[2 + i]).clamp_min(0).mean()) for i in left]
+        gains = [float((best - spreads[i]).clamp_min(0).mean()) for i in left]
         largest = max(range(len(left)), key=gains.__getitem__)
         if gains[largest] < _LEAST_GAIN * float(best.mean()):
             break
         chosen.append(left.pop(largest))
-        best = torch.minimum(best, spreads[2 + chosen[-1]])
+        best = torch.minimum(best, spreads[chosen[-1]])
     return [found[i] for i in chosen]
 
 
-def _spread_in_hole(shot: Shot, others: Sequence[int], places: Tensor, hole: Tensor) -> Tensor:
-    """Return (P,) how far others disagree at some pixels of the hole (1,1,h,w); 1 = unknown."""
+def _seen_by(shot: Shot, others: Sequence[int]) -> Tensor:
+    """Return (R,2,H,W) whole frames, grey and known."""
+    return torch.cat([torch.cat([shot[s].grey, shot[s].known], 1) for s in others])
+
+
+def _spread_in_hole(seen_by: Tensor, places: Tensor, hole: Tensor) -> Tensor:
+    """Return (P,) how far frames (R,2,H,W) disagree at some pixels of the hole (1,1,h,w)."""
     sparse = (..., slice(1, None, _HOLE_STRIDE), slice(1, None, _HOLE_STRIDE))
     at = places[sparse][..., hole[sparse][0, 0]]  # (R,2,P)
-    rows = [
-        sample_at(
-            torch.cat([shot[s].grey, shot[s].known], 1), at[i : i + 1, :, None], padding="zeros"
-        )
-        for i, s in enumerate(others)
-    ]
-    grey, known = torch.cat(rows)[:, :, 0].unbind(1)  # (R,P)
+    grey, known = sample_at(seen_by, at[:, :, None], padding="zeros")[:, :, 0].unbind(1)  # (R,P)
     seen = (known > 0.99).to(grey.dtype)
     views = seen.sum(0)
     mean = (seen * grey).sum(0) / views.clamp_min(1)

@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d, pad
 
 from .averaging import central_differences, local_mean
+from .depth import rings
 from .smooth import push_pull
 
 _REACH = 5
@@ -43,10 +44,10 @@ def continue_edges(frame: Tensor, hole: Tensor, smooth: Tensor) -> Tensor:
     if not hole.any() or not known.any():
         return smooth
     across, certain = _directions(frame, known)
-    rings = _rings(hole)
-    lines = _close(frame * known + smooth * hole, rings, across, certain)
+    depth = rings(hole, _MOST_RINGS)
+    lines = _close(frame * known + smooth * hole, depth, across, certain)
     # lines end softly where they are given up
-    fade = ((_MOST_RINGS - rings) * 4 / _MOST_RINGS).clamp(0, 1)
+    fade = ((_MOST_RINGS - depth) * 4 / _MOST_RINGS).clamp(0, 1)
     share = certain * fade * hole
     return smooth + share * (lines - smooth)
 
@@ -67,34 +68,17 @@ def _directions(frame: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack([torch.cos(angle), torch.sin(angle)]), apart / (a + c + _GRAIN)
 
 
-def _rings(hole: Tensor) -> Tensor:
-    """Return (1,1,h,w): 0 outside of a hole, 1 at its border, 2 further inside and so on."""
-    rings, left = torch.zeros_like(hole), hole
-    for number in range(1, _MOST_RINGS + 1):
-        if number % 2:  # squares and crosses in turn are nearly circles
-            reached = torch.maximum(
-                max_pool2d(1 - left, (3, 1), 1, (1, 0)), max_pool2d(1 - left, (1, 3), 1, (0, 1))
-            )
-        else:
-            reached = max_pool2d(1 - left, 3, 1, 1)
-        ring = left * reached
-        if not ring.any():
-            break
-        rings, left = rings + ring * number, left - ring
-    return rings + left * _MOST_RINGS
-
-
-def _close(filled: Tensor, rings: Tensor, across: Tensor, certain: Tensor) -> Tensor:
+def _close(filled: Tensor, depth: Tensor, across: Tensor, certain: Tensor) -> Tensor:
     """Close a hole ring by ring.
 
     Args:
         filled: (1,3,h,w) known pixels, and what stands in the hole where no ring gets to.
-        rings: (1,1,h,w) of `_rings`.
+        depth: (1,1,h,w) of `rings`.
         across: (2,h,w) unit vectors across the edges, x then y.
         certain: (h,w) in [0,1].
     """
-    height, width = rings.shape[-2:]
-    side = torch.arange(-_REACH, _REACH + 1, device=rings.device)
+    height, width = depth.shape[-2:]
+    side = torch.arange(-_REACH, _REACH + 1, device=depth.device)
     dy, dx = (x.flatten() for x in torch.meshgrid(side, side, indexing="ij"))
     squared = dx * dx + dy * dy
     near = (squared > 0) & (squared <= _REACH * _REACH)
@@ -103,8 +87,8 @@ def _close(filled: Tensor, rings: Tensor, across: Tensor, certain: Tensor) -> Te
     step = dy * wide + dx
     edge = (_REACH,) * 4
     colours = pad(filled[0], edge).flatten(1).T.contiguous()  # (pixels,3)
-    ready = pad((rings[0, 0] == 0).to(filled.dtype), edge).flatten()
-    numbers = rings.flatten().long()
+    ready = pad((depth[0, 0] == 0).to(filled.dtype), edge).flatten()
+    numbers = depth.flatten().long()
     order = torch.argsort(numbers, stable=True)
     counts = torch.bincount(numbers).cpu().tolist()
     beside, sure = across.flatten(1), certain.flatten()

@@ -13,7 +13,7 @@ from lgtsm.align.views import settle_views
 def _views(grey, known, others, places):
     """Views in frames that are known everywhere."""
     ones = torch.ones_like(grey)
-    return Views(grey, known, tuple(torch.cat([other, ones], 1) for other in others), places)
+    return Views(grey, known, torch.cat([torch.cat([other, ones], 1) for other in others]), places)
 
 
 def _shifted(texture, flow):

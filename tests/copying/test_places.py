@@ -27,7 +27,8 @@ def two_walls(rng) -> tuple[torch.Tensor, torch.Tensor]:
 
     def texture() -> torch.Tensor:
         small = [torch.rand(1, 3, 4 * n, 9 * n, generator=rng) for n in (1, 3, 9)]
-        return sum(interpolate(x, size=(144, 320), mode="bicubic") for x in small).clamp(0, 3) / 3
+        whole = sum(interpolate(x, size=(144, 320), mode="bicubic") for x in small)
+        return (whole - 0.75).clamp(0, 1.5) / 1.5
 
     upper, lower = texture(), texture()
     rows = [

@@ -1,0 +1,64 @@
+"""How deep inside of a hole a pixel lies: the hole shrinks step by step."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def shrink(hole: Tensor, *, corners: bool) -> Tensor:
+    """Take one pixel off a hole all round; the edge of the picture takes nothing off.
+
+    Several times as fast on a CPU as a minimum over 3x3 pixels by pooling.
+
+    Args:
+        hole: (...,h,w) bool.
+        corners: pixels that only touch the outside at a corner go too.
+    """
+    left = hole.clone()
+    left[..., 1:, :] &= hole[..., :-1, :]
+    left[..., :-1, :] &= hole[..., 1:, :]
+    across = left.clone() if corners else hole
+    left[..., 1:] &= across[..., :-1]
+    left[..., :-1] &= across[..., 1:]
+    return left
+
+
+def rings(hole: Tensor, most: int) -> Tensor:
+    """Count nearly round rings from the border of a hole to its inside.
+
+    Args:
+        hole: (...,h,w) 0 or 1, 1 = hole.
+        most: rings that are counted.
+
+    Returns:
+        (...,h,w): 0 outside of a hole, 1 at its border, 2 further inside, at last `most`.
+    """
+    left, depth = hole > 0, torch.zeros_like(hole)
+    for number in range(most):
+        if not left.any():
+            break
+        depth += left
+        left = shrink(left, corners=bool(number % 2))  # squares and crosses in turn
+    return depth
+
+
+def square_depth(hole: Tensor, step: int, most: int) -> Tensor:
+    """Measure how far the nearest known pixel is along a row, a column or a diagonal.
+
+    Args:
+        hole: (...,h,w) 0 or 1, 1 = hole.
+        step: pixels; depths are multiples of it.
+        most: depth that is not measured beyond; a multiple of `step`.
+
+    Returns:
+        (...,h,w) in pixels, rounded up to a step, 0 outside of a hole.
+    """
+    left, depth = hole > 0, torch.zeros_like(hole)
+    for _ in range(most // step):
+        if not left.any():
+            break
+        depth += step * left
+        for _ in range(step):
+            left = shrink(left, corners=True)
+    return depth
