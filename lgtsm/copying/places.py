@@ -161,7 +161,7 @@ def plane_places(
     hole = shot[t].known[..., box.rows, box.columns] == 0
     theirs = _seen_by(shot, others)
     best = torch.minimum(*(_spread_in_hole(theirs, x, hole) for x in (places, camera)))
-    if float(best.mean()) < _LEAST_SPREAD:
+    if not best.numel() or float(best.mean()) < _LEAST_SPREAD:
         return []
     stride = max(4, round((box.area / _PLANE_POINTS) ** 0.5))
     sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
