@@ -109,5 +109,8 @@ def open_world(device: str) -> Iterator[World]:
             distributed.get_world_size(),
             int(os.environ.get("LOCAL_RANK", "0")),
         )
+        # nobody leaves while another still works or a thread still holds a tensor of the last exchange:
+        # a process that ends at that moment is now and then aborted
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
