@@ -36,7 +36,8 @@ _HOLE_STRIDE = 3
 _MOST_APART = 0.15
 """Difference of brightness from which on frames show different things."""
 _LEAST_SPREAD = 0.012
-"""Mean disagreement in brightness below which no plane is looked for: it could gain nothing."""
+"""Mean disagreement in brightness below which no plane is looked for. On ten real clips looking changes
+no PSNR there; the rendered shot with parallax lost 0.3 dB when this and a coarser exposure came."""
 _LEAST_GAIN = 0.04
 """Share by which a plane must make the others' disagreement smaller."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -34,13 +36,8 @@ def rings(hole: Tensor, most: int) -> Tensor:
     Returns:
         (...,h,w): 0 outside of a hole, 1 at its border, 2 further inside, at last `most`.
     """
-    left, depth = hole > 0, torch.zeros_like(hole)
-    for number in range(most):
-        if not left.any():
-            break
-        depth += left
-        left = shrink(left, corners=bool(number % 2))  # squares and crosses in turn
-    return depth
+    # squares and crosses in turn
+    return _layers(hole, most, lambda number: bool(number % 2))
 
 
 def square_depth(hole: Tensor, step: int, most: int) -> Tensor:
@@ -54,11 +51,15 @@ def square_depth(hole: Tensor, step: int, most: int) -> Tensor:
     Returns:
         (...,h,w) in pixels, rounded up to a step, 0 outside of a hole.
     """
+    return torch.ceil(_layers(hole, most, lambda number: True) / step) * step
+
+
+def _layers(hole: Tensor, most: int, corners: Callable[[int], bool]) -> Tensor:
+    """Count how often a hole (...,h,w) can shrink, layer by layer, before a pixel is reached."""
     left, depth = hole > 0, torch.zeros_like(hole)
-    for _ in range(most // step):
+    for number in range(most):
         if not left.any():
             break
-        depth += step * left
-        for _ in range(step):
-            left = shrink(left, corners=True)
+        depth += left
+        left = shrink(left, corners=corners(number))
     return depth

@@ -16,7 +16,7 @@ def holes(draw):
 
 
 def _distance(hole, metric):
-    """Distance to the nearest known pixel; the outside of the picture is not known."""
+    """Distance to the nearest known pixel; beyond the picture nothing counts as known."""
     if hole.all():
         return torch.full(hole.shape, 99)
     return torch.from_numpy(distance_transform_cdt(hole.numpy(), metric).astype("int64"))
