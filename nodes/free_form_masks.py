@@ -90,7 +90,8 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     min=0,
                     max=SEED_LIMIT - 1,
                     control_after_generate=True,
-                    tooltip="The same seed draws the same masks, here and on the command line.",
+                    tooltip="The same seed draws the same masks, here and (without num_strokes) on the "
+                    "command line.",
                 ),
                 io.Image.Input(
                     "like",

@@ -44,9 +44,9 @@ class LGTSMInpaintVideo(io.ComfyNode):
             node_id="LGTSMInpaintVideo",
             display_name="LGTSM Inpaint Video (streaming)",
             description=(
-                "Repairs a video of any length frame by frame, in constant memory. Sound, frame "
-                "times and everything outside the mask are kept; an interrupted run goes on where "
-                "it stopped. Connect the result to Save Video with format and codec on auto: it "
+                "Repairs a video of any length frame by frame, in constant memory. Sound and "
+                "frame times are kept, and everything outside the mask: exactly with lossless, else "
+                "but for the encoder's loss. An interrupted run goes on where it stopped. Connect the result to Save Video with format and codec on auto: it "
                 "is copied without encoding it again."
             ),
             search_aliases=["remove object long video", "remove logo", "streaming inpaint"],

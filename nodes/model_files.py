@@ -68,7 +68,7 @@ def find(choice: str, repo: str) -> str | Path:
     if path.suffix != ".safetensors":
         raise WeightsError(
             f"Expected a .safetensors file, got {choice}, which may hold a pickle and could run "
-            f"code; it was not opened, convert it with: lgtsm convert {path.name}."
+            f"code; it was not opened, convert it with: lgtsm convert {path.name} NEW.safetensors."
         )
     check_hash(path)
     return path

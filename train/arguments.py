@@ -11,7 +11,7 @@ from .recipes import NAMES, load_recipe
 from .run import STAGES, Precision, Run
 
 _SUMMARY = """Train networks: decode clips once (prepare), make items once (items), train one stage or
-both (stage1, stage2, all), train a slice on a borrowed machine (slice), write weights (export),
+both (stage1, stage2, all), train a slice on a machine that is free for a while (slice), write weights (export),
 choose how strongly they step from the copies (strength), score them (compare)."""
 
 

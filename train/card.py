@@ -74,7 +74,7 @@ def model_card(card: Card, recipe: Recipe, rows: list[dict[str, str]], num_param
     body = f"""
 # {card.spec.family}, {num_parameters:,} parameters
 
-Video inpainting weights for [lgtsm](https://pypi.org/project/lgtsm/); load them with
+Video inpainting weights for the Python package `lgtsm`; load them with
 `lgtsm.load_model("owner/name")`. Frames are RGB in 0..1, a hole is 1.
 
 ## How they were made

@@ -1,7 +1,7 @@
 """Light states: averaged weights in half precision, in files small enough for any way of moving them.
 
 Training goes on from one with a short warm-up instead of Adam's moments, so that a long training can
-be done in slices on borrowed machines.
+be done in slices, on machines that are free for a while.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def read_light(folder: Path, learner: Learner, config: dict, stage: str) -> None
     if differing:
         raise OptionError(
             f"Expected the recipe of the light state in {folder}, got another in "
-            f"{', '.join(differing)}; go on with the former recipe, or use --init."
+            f"{', '.join(differing)}; go on with the former recipe, or begin without it."
         )
     values = learner.average.values
     average = {k: tensors[f"average.{k}"].to(v) for k, v in values.items()}

@@ -38,7 +38,7 @@ class Run:
     resume: bool = False
     """Go on from the state in `out`."""
     init: Path | None = None
-    """Weight file, folder of a run or light state whose weights come first."""
+    """Weight file or folder of a run whose weights come first."""
     light: Path | None = None
     """Light state to go on from, with its step and its critic."""
     device: str = "cpu"

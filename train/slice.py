@@ -1,4 +1,4 @@
-"""One slice of a long training on a borrowed machine.
+"""One slice of a long training on a machine that is free for a while.
 
 Unpack the data, go on from a light state, train, score, and leave a light state, curves and a
 preview small enough to carry away. Neither PyAV nor kornia is needed.

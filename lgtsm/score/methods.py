@@ -150,7 +150,7 @@ def choose_methods(
         if name == "network":
             continue
         if SIMPLE[name].needs_opencv and not has_opencv():
-            left_out.append(f"{name}: needs OpenCV, pip install 'lgtsm[metrics]'")
+            left_out.append(f"{name}: needs OpenCV, pip install opencv-python-headless")
             continue
         rows.append(Method(name=name, kind=Kind.SIMPLE, text=SIMPLE[name].text))
     if "network" in names and ours:

@@ -254,7 +254,7 @@ def test_without_the_extra_it_runs_and_says_what_is_missing(tmp_path):
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert done.returncode == 0, done.stderr
-    assert "telea: needs OpenCV, pip install 'lgtsm[metrics]': all clips" in done.stdout
+    assert "telea: needs OpenCV, pip install opencv-python-headless: all clips" in done.stdout
     assert "warping" not in done.stdout.split("###")[1]
 
 

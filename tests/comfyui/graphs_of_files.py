@@ -13,8 +13,8 @@ MASK_VIDEO = Graph(
             "2. *Your mask*: a black and white video of the same length; white is removed.\n"
             "3. Press **Run**.\n\n"
             "*Mask Video* shows where the mask lies and reports its coverage. Shadows and "
-            "reflections belong into the mask. Size, length, sound and everything outside the mask "
-            "stay as they are.\n\n"
+            "reflections belong into the mask. Size, length and sound stay; nothing outside the mask "
+            "changes before *Save Video* encodes the film again.\n\n"
             "All frames are held in memory here: for more than some hundred frames take the "
             "workflow *long clip streamed*."
         ),
@@ -100,7 +100,7 @@ LOGO = Graph(
             "fill",
             "LGTSMInpaintVideo",
             (720, 40),
-            {"motion": "none"},
+            {},
             (("video", "clip", "VIDEO"), ("mask", "paint", "MASK")),
             size=(400, 540),
         ),

@@ -74,7 +74,7 @@ SELF_TEST = Graph(
             "Draws masks over a clip whose pixels are known, fills them and measures the error. "
             "Press **Run**; the graph stops with an error if anything outside the mask changed.\n\n"
             "Try other presets, or `custom` with another `kind` and `coverage`. The same seed draws "
-            "the same masks everywhere, on the command line too: `lgtsm masks`."
+            "the same masks everywhere, with `num_strokes` 0 and `border` 0 on the command line too: `lgtsm masks`."
         ),
         Node(
             "scene",

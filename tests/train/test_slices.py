@@ -1,4 +1,4 @@
-"""Light states and slices: what travels between borrowed machines."""
+"""Light states and slices: what travels between machines."""
 
 import json
 import subprocess
