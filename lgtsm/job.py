@@ -34,6 +34,7 @@ from .video.frame import Frame, with_pixels, without_pixels
 from .video.layer import FillLayerWriter, MaskWriter
 from .video.probe import VideoInfo, probe
 from .video.read import is_still, read_frames, read_masks
+from .video.span import count_frames
 from .video.write import open_writer
 from .weights.load import load_model
 
@@ -87,7 +88,7 @@ class FileJob:
             ahead = frames_ahead(info.height, info.width)
             # last, so that both threads are over before files are finished or removed
             behind = stack.enter_context(WriteBehind(ahead))
-            pairs = stack.enter_context(ReadAhead(self.pairs(info), ahead))
+            pairs = stack.enter_context(ReadAhead(self._steps(info), ahead))
             work = _Work(self._total(info), sinks, behind, journal, hooks)
             job = Job(
                 network,
@@ -100,8 +101,7 @@ class FileJob:
             filled = None
             for patch in job.run(work.feed(pairs)):
                 filled = filled if patch.box is None else patch.box | filled
-                work.take(patch)
-                journal.add(patch)
+                journal.add(patch, work.take(patch))
         report.frames += report.resumed_from
         if filled is not None:  # of the frames that were computed in this run
             report.crop = (filled.left, filled.top, filled.width, filled.height)
@@ -158,10 +158,12 @@ class FileJob:
             raise VideoError(f"Expected a mask in {self.mask}, found none; give another file.")
         refused = self.options.mask.length is LengthPolicy.ERROR and number > 1
         if refused and info.num_frames_exact and number != info.num_frames:
-            raise ShapeError(
-                f"Expected one mask or {info.num_frames} like the frames, got {number}; add or cut "
-                "masks, or choose to hold the last one or to loop."
-            )
+            frames = count_frames(self.source)  # headers err, and nobody should redo a right mask
+            if number != frames:
+                raise ShapeError(
+                    f"Expected one mask or {frames} like the frames, got {number}; add or cut "
+                    "masks, or choose to hold the last one or to loop."
+                )
         return MaskFacts(num_masks=number, coverage=covered / number)
 
     def _load(
@@ -219,6 +221,10 @@ class FileJob:
 
     def pairs(self, info: VideoInfo) -> Iterator[tuple[Frame, Tensor]]:
         """Read frames with their holes."""
+        return (pair for pair in self._steps(info) if pair is not None)
+
+    def _steps(self, info: VideoInfo) -> Iterator[tuple[Frame, Tensor] | None]:
+        """Yield pairs, and None for every mask before the range, so that a stop is heard there."""
         start, end = self.video.start, self.video.end
         frames = read_frames(self.source, start=start, end=end, rate=self.video.rate)
         if isinstance(self.mask, list):
@@ -233,8 +239,7 @@ class FileJob:
         masks = read_masks(self.mask, end=None if is_still(self.mask) else last)
         numbered = chain(repeat(None, start), frames)
         for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
-            if frame is not None:
-                yield frame, hole
+            yield None if frame is None else (frame, hole)
 
 
 class _Sinks:
@@ -293,20 +298,30 @@ class _Work:
         self.waiting: deque[tuple[Frame, Tensor]] = deque()
         self.total, self.done = total, 0
 
-    def feed(self, pairs: Iterable[tuple[Frame, Tensor]]) -> Iterator[tuple[Tensor, Tensor]]:
+    def feed(self, pairs: Iterable[tuple[Frame, Tensor] | None]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
-        for index, (frame, hole) in enumerate(pairs):
+        for index, (frame, hole) in enumerate(self._present(pairs)):
             if index < self.journal.count:
-                self._write(without_pixels(frame), hole.bool(), self.journal.patch(index))
+                patch = self.journal.patch(index, frame.pixels, hole)
+                self._write(without_pixels(frame), hole.bool(), patch)
             else:
                 # many frames wait for later ones; a patch is written over their native samples
                 self.waiting.append((without_pixels(frame), hole.bool()))
             yield frame.pixels, hole
 
-    def take(self, patch: Patch) -> None:
-        """Write the frame that a patch belongs to."""
+    def _present(
+        self, pairs: Iterable[tuple[Frame, Tensor] | None]
+    ) -> Iterator[tuple[Frame, Tensor]]:
+        for pair in pairs:
+            self.hooks.check()
+            if pair is not None:
+                yield pair
+
+    def take(self, patch: Patch) -> Tensor:
+        """Write the frame that a patch belongs to; return its hole (1,H,W) bool."""
         frame, hole = self.waiting.popleft()
         self._write(frame, hole, patch)
+        return hole
 
     def _write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
         """Hand one frame to the writers; progress is told here, in the caller's own thread."""

@@ -1,4 +1,7 @@
-"""Finished patches of a running file job, on disk, so that an interrupted job can go on."""
+"""Finished patches of a running file job, on disk, so that an interrupted job can go on.
+
+Only what lies in the hole is kept: the rest of a patch is the frame, which is read again anyway.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,10 @@ from .errors import Cancelled, LgtsmError, OptionError
 _LOG = logging.getLogger(__name__)
 _BLOCK = 16
 """Frames a file: what an abrupt end can lose at most."""
+_FORM = 2
+"""Of the blocks; those of another one are another job's."""
+_LEAST_FREE = 2**28
+"""Bytes of the disk that are left to the output."""
 
 
 def journal_folder(target: Path) -> Path:
@@ -36,7 +43,7 @@ def _read_card(card: Path) -> object | None:
 
 
 class Journal:
-    """Patches of frames 0 ... count-1 of one job, float32, in blocks.
+    """Hole pixels of frames 0 ... count-1 of one job, float32, in blocks.
 
     Args:
         target: file of the job; the journal lies beside it.
@@ -52,7 +59,7 @@ class Journal:
         self._block: dict[str, Tensor] = {}
         self._loaded: tuple[int, dict[str, Tensor]] = (-1, {})
         self.count = 0
-        described = json.loads(json.dumps(job, default=str))
+        described = json.loads(json.dumps(job | {"form": _FORM}, default=str))
         card = self.folder / "job.json"
         before = _read_card(card) if resume else None
         if before not in (None, described):
@@ -86,8 +93,14 @@ class Journal:
             number += 1
         return number * _BLOCK
 
-    def patch(self, index: int) -> Patch:
-        """Return a finished patch; `index` is below `count`."""
+    def patch(self, index: int, frame: Tensor, hole: Tensor) -> Patch:
+        """Return a finished patch.
+
+        Args:
+            index: of the frame, below `count`.
+            frame: (3,H,W) it was made for.
+            hole: (1,H,W), 1 = hole.
+        """
         number = index // _BLOCK
         if self._loaded[0] != number:
             self._loaded = (number, load_file(self._path(number)))
@@ -97,17 +110,20 @@ class Journal:
             if int(head) == index:
                 if not corners:
                     return Patch(index, None, None)
-                return Patch(index, Box(*(int(c) for c in corners)), value)
+                box = Box(*(int(c) for c in corners))
+                pixels = frame[:, box.rows, box.columns].clone()
+                pixels[:, hole[0, box.rows, box.columns] > 0] = value
+                return Patch(index, box, pixels)
         raise AssertionError(f"frame {index} is not in its block")
 
-    def add(self, patch: Patch) -> None:
-        """Keep a patch; patches come in order, from frame `count` on."""
+    def add(self, patch: Patch, hole: Tensor) -> None:
+        """Keep what lies in the hole (1,H,W) of a patch; they come in order, from `count` on."""
         key = str(patch.index)
         value = torch.zeros(0)
         if patch.box is not None:
             box = patch.box
             key = f"{patch.index} {box.top} {box.left} {box.bottom} {box.right}"
-            value = patch.pixels.contiguous()
+            value = patch.pixels[:, hole[0, box.rows, box.columns] > 0]
         self._block[key] = value
         if (patch.index + 1) % _BLOCK == 0:
             self._write(patch.index // _BLOCK)
@@ -116,6 +132,9 @@ class Journal:
         if self.folder.is_dir():
             partial = self._path(number).with_suffix(".partial")
             try:
+                size = sum(v.nbytes for v in self._block.values())
+                if shutil.disk_usage(self.folder).free < _LEAST_FREE + size:
+                    raise OSError(f"less than {_LEAST_FREE >> 20} MB would be left on its disk")
                 save_file(self._block, partial)
                 partial.replace(self._path(number))
             except (OSError, SafetensorError) as error:

@@ -110,7 +110,7 @@ class RunOptions:
     """Where and how the arithmetic runs; none of these changes the picture noticeably."""
 
     device: str = "auto"
-    """Device name as torch writes it (cpu, cuda, cuda:1, mps); auto takes the best there is."""
+    """Device name as torch writes it (cpu, cuda, cuda:1, mps); auto takes CUDA, else the CPU."""
     dtype: DType = DType.AUTO
     """Arithmetic of the network; auto is fp32 on a CPU unless bf16 proves faster there."""
     chunk: int = 0

@@ -95,9 +95,9 @@ class LGTSMInpaint(io.ComfyNode):
         if box is not None:
             ratio = box.area / (frames.shape[2] * frames.shape[3])
 
-            def memory(network: Network, planned: InpaintOptions) -> int:
+            def memory(network: Network | None, planned: InpaintOptions) -> int:
                 _, _, height, width = frames.shape
-                spec = network.spec
+                spec = network.spec if network else None
                 return estimate(len(frames), height, width, planned, spec, hole_ratio=ratio)
 
             network, options, _kept = make_ready(model, options, memory)

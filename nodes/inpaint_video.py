@@ -179,10 +179,11 @@ def _folder(parent: str, name: str) -> Path:
     return path
 
 
-def _memory(info: VideoInfo) -> Callable[[Network, InpaintOptions], int]:
-    def memory(network: Network, options: InpaintOptions) -> int:
+def _memory(info: VideoInfo) -> Callable[[Network | None, InpaintOptions], int]:
+    def memory(network: Network | None, options: InpaintOptions) -> int:
         frames = info.num_frames or 1000
-        return estimate(frames, info.height, info.width, options, network.spec)
+        spec = network.spec if network else None
+        return estimate(frames, info.height, info.width, options, spec)
 
     return memory
 
@@ -200,6 +201,8 @@ def _name(
     weights = "" if network is None else network.digest()
     settings = replace(options, run=replace(options.run, device="auto", chunk=0))
     facts = [__version__, str(source.resolve()), state.st_size, state.st_mtime_ns, str(masks)]
+    if isinstance(masks, Path):
+        facts += [masks.stat().st_size, masks.stat().st_mtime_ns]
     facts += [repr(settings), repr(video), weights]
     digest = hashlib.sha256(json.dumps(facts).encode())
     for reference in references:

@@ -41,16 +41,22 @@ def wrap(network: Network, *, dtype: DType = DType.AUTO, on_cpu: bool = False) -
     kind = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
     patcher = kind(
         network,
-        load_device=cpu if on_cpu else management.get_torch_device(),
+        load_device=cpu if on_cpu else _compute_device(),
         offload_device=cpu if on_cpu else management.unet_offload_device(),
     )
     return LoadedModel(patcher, dtype)
 
 
+def _compute_device() -> torch.device:
+    """Return ComfyUI's device where the engine is known to run on its kind, else the CPU."""
+    device = comfy.model_management.get_torch_device()
+    return device if device.type == "cuda" else torch.device("cpu")
+
+
 def make_ready(
     model: LoadedModel | None,
     options: InpaintOptions,
-    memory: Callable[[Network, InpaintOptions], int],
+    memory: Callable[[Network | None, InpaintOptions], int],
 ) -> tuple[Network | None, InpaintOptions, object]:
     """Bring a network to its device and make room for its work.
 
@@ -63,9 +69,11 @@ def make_ready(
         The network (None in copy mode), the options, and what must be kept while it is used.
     """
     if options.mode is Mode.COPY:
-        device, dtype = comfy.model_management.get_torch_device(), DType.AUTO
-        run = replace(options.run, device=str(device), dtype=dtype)
-        return None, replace(options, run=run), None
+        device = _compute_device()
+        run = replace(options.run, device=str(device), dtype=DType.AUTO)
+        options = replace(options, run=run)
+        comfy.model_management.free_memory(memory(None, options), device)
+        return None, options, None
     model = model or wrap(load_model())
     network = model.patcher.model
     run = replace(options.run, device=str(model.patcher.load_device), dtype=model.dtype)

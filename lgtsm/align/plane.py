@@ -77,6 +77,9 @@ def agreement(
 
 def solve_homographies(ours: Tensor, theirs: Tensor, weights: Tensor) -> Tensor:
     """Solve (N,3,3) from (N,P,2) pairs by weighted linear least squares, in double precision."""
+    like = ours
+    if like.device.type != "cuda":  # other devices know no double precision
+        ours, theirs, weights = ours.cpu(), theirs.cpu(), weights.cpu()
     (x, y), (u, v) = ours.double().unbind(-1), theirs.double().unbind(-1)
     zero, one = torch.zeros_like(x), torch.ones_like(x)
     rows = torch.cat(
@@ -92,4 +95,4 @@ def solve_homographies(ours: Tensor, theirs: Tensor, weights: Tensor) -> Tensor:
     ridge = 1e-9 * torch.eye(8, dtype=normal.dtype, device=normal.device)
     numbers = torch.linalg.solve_ex(normal + ridge, right)[0].nan_to_num(0.0)
     last = torch.ones_like(numbers[:, :1])
-    return torch.cat([numbers, last], 1).view(-1, 3, 3).to(ours.dtype)
+    return torch.cat([numbers, last], 1).view(-1, 3, 3).to(like)

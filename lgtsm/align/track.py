@@ -107,7 +107,7 @@ class Track:
         """Return the chained (3,3) homography from frame t to frame s, normalised coordinates."""
         matrix = torch.eye(3, dtype=torch.float64)
         for u in range(min(t, s), max(t, s)):
-            matrix = self._links[u].matrix.double().cpu() @ matrix
+            matrix = self._links[u].matrix.cpu().double() @ matrix
         if s < t:
             matrix = torch.linalg.inv(matrix)
         return (matrix / matrix[2, 2]).float()

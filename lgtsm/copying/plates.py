@@ -26,6 +26,8 @@ from .shot import Shot
 
 _MOST_ERROR = 0.10
 """Brightness difference (root mean square on known pixels) above which a picture does not fit."""
+_MOST_SHARE = 0.6
+"""The same as a share of the frame's own contrast: any two dark scenes are alike in brightness."""
 _PLAIN_ERROR = 0.012
 _MOST_STRETCH = 1.02
 
@@ -111,7 +113,8 @@ class Plate:
         found = align(exposure.grey * exposure.known, exposure.known, others, known, start)
         best = int(found.error.argmin())
         error = float(found.error[best])
-        if error > _MOST_ERROR:
+        limit = min(_MOST_ERROR, _MOST_SHARE * _contrast(exposure.grey, exposure.known))
+        if error > max(limit, _PLAIN_ERROR):
             return None
         self._last = (t, found.matrix[best])
         return found.matrix[best][None], error
@@ -150,6 +153,13 @@ class Plate:
         colour = match_exposure(colour, frame, shown * known)
         error = (frame - colour).square().mean(1, keepdim=True)
         return colour, shown, spread_cells(error, shown * known)
+
+
+def _contrast(grey: Tensor, known: Tensor) -> float:
+    """Return the standard deviation of a frame's brightness where it is known."""
+    count = known.sum().clamp_min(1)
+    mean = (grey * known).sum() / count
+    return float((((grey - mean) * known).square().sum() / count).sqrt())
 
 
 def show_best(

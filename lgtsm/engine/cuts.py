@@ -76,7 +76,7 @@ class _Look:
 
 def _look(frame: Tensor, hole: Tensor) -> _Look:
     """Reduce a frame to what is compared, without what lies under the hole."""
-    known = (hole == 0).float()
+    known = (hole == 0).to(frame.device, torch.float32)
     visible = frame.float() * known
     share = adaptive_avg_pool2d(known, _GRID)
     blocks = adaptive_avg_pool2d(visible, _GRID) / share.clamp_min(1e-6)

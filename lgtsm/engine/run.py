@@ -233,6 +233,7 @@ class Job:
     def _plates(self) -> list[Plate]:
         """Bring the reference pictures to working size and to the numbering of this shot."""
         begin = self.report.shots[-1]
+        end = min((c for c in self.options.cuts or () if c > begin), default=None)
         # a resumed job's shot is numbered from the first frame that is computed
         first = max(begin, self._first_computed)
         plates = []
@@ -240,6 +241,8 @@ class Job:
             frame = reference.frame
             if begin and frame is not None and frame < begin:
                 continue  # it belongs to an earlier shot
+            if end is not None and frame is not None and frame >= end:
+                continue  # to a later one
             if frame is not None and frame < first:
                 # before the range, or before what a resumed job computes: never passes by
                 self.report.notes.append(

@@ -13,6 +13,7 @@ from av.video.stream import VideoStream
 
 from ..errors import VideoError
 from .carrier import choose_carrier, is_exact
+from .hdr import StaticHdr
 from .layout import Family, Layout, layout_of
 from .presets import CONTAINERS, ENCODERS, PRORES_PROFILES, ContainerPreset, EncoderPreset
 
@@ -49,6 +50,8 @@ class SourceStream:
     """Display matrix."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Tags of the stream."""
+    hdr: StaticHdr | None = None
+    """HDR10 metadata of its frames."""
 
 
 def container_preset(target: Path) -> ContainerPreset:
@@ -102,7 +105,10 @@ def choose_encoding(
     if not lossless and layout.family is not Family.YUV and family != source.family:
         # RGB and grey H.264 play almost nowhere.
         wanted = known("yuva420p" if layout.alpha else "yuv420p")
-    chosen = choose_carrier(wanted, _formats(preset), size=size, even=preset.even)
+    formats = _formats(preset)
+    if preset.side_alpha and not container.side_alpha:
+        formats = [name for name in formats if (f := layout_of(name)) is None or f.alpha is None]
+    chosen = choose_carrier(wanted, formats, size=size, even=preset.even)
     if chosen.shifts != wanted.shifts and preset.even and (size[0] % 2 or size[1] % 2):
         _log.info(
             "%s takes no odd size in %s; %dx%d is written as %s.",
@@ -115,6 +121,14 @@ def choose_encoding(
     elif not is_exact(layout, chosen):
         _log.warning("Pixel format %s is written as %s.", layout.name, chosen.name)
     options = preset.quality_options(quality)
+    if source.hdr is not None and family == "hevc":
+        options["x265-params"] += ":" + source.hdr.x265_params()
+    elif source.hdr is not None:
+        _log.warning(
+            "The HDR10 metadata (mastering display, light levels) is lost with %s; write HEVC, or "
+            "set it afterwards.",
+            family,
+        )
     profile = PRORES_PROFILES.get((source.profile or "").lower())
     if family == "prores" and profile is not None:
         options["profile"] = profile

@@ -60,6 +60,24 @@ def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     return keys, path.name
 
 
+def _written_name(source: Path) -> str:
+    if source.suffix.lower() in (".tif", ".tiff"):
+        return source.name
+    return source.stem + image_kind(source.suffix).suffix
+
+
+def _check_apart(sources: list[Path]) -> None:
+    """Refuse images of which one would replace another, as f1.jpg and f1.jpeg as f1.png."""
+    taken: dict[str, Path] = {}
+    for source in sources:
+        other = taken.setdefault(_written_name(source), source)
+        if other is not source:
+            raise VideoError(
+                f"Expected names that stay apart as {image_kind(source.suffix).suffix}, got "
+                f"{other.name} and {source.name} in {source.parent}; rename one."
+            )
+
+
 class FrameFolderWriter:
     """Write frames as a folder of images, changing hole samples only.
 
@@ -85,7 +103,8 @@ class FrameFolderWriter:
             rate: accepted for the common interface.
 
         Raises:
-            VideoError: the target is the source, is a file, or cannot be written.
+            VideoError: the target is the source, is a file, or cannot be written, or two images
+                of the source would get one name.
         """
         self.target, self.source = Path(target), Path(source)
         if self.target.exists() and self.target.samefile(self.source):
@@ -97,6 +116,7 @@ class FrameFolderWriter:
             self._names = list_images(self.source)
         elif self.source.suffix.lower() in IMAGE_SUFFIXES:
             self._names = [self.source]
+        _check_apart(self._names)
         self._partial = PartialFolder(self.target)
         self._told: set[str] = set()
         self._num_frames = 0
@@ -128,9 +148,7 @@ class FrameFolderWriter:
             self._tell("Pixel format %s is written as %s.", frame.layout.name, layout.name)
         if frame.orientation.matrix is not None:
             self._tell("Images are written upright, without the orientation tag%s.", "")
-        name = f"{source.stem}{kind.suffix}" if source else f"{frame.index:06d}{kind.suffix}"
-        if source is not None and source.suffix.lower() in (".tif", ".tiff"):
-            name = source.name
+        name = _written_name(source) if source else f"{frame.index:06d}{kind.suffix}"
         with write_errors(self.target):
             image = convert(pasted, layout, frame.orientation)
             save_image(image, self._partial.path / name, kind)

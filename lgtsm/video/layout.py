@@ -136,6 +136,21 @@ def layout_of(name: str) -> Layout | None:
     return None
 
 
+def plane_rows(plane: av.video.plane.VideoPlane, dtype: str = "u1") -> np.ndarray:
+    """View a plane from the top of the picture down.
+
+    Args:
+        plane: plane of a frame.
+        dtype: sample type as numpy writes it.
+
+    Returns:
+        (rows, samples with padding) over the frame's own memory; writing to it changes the frame.
+    """
+    rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)
+    # Some decoders (raw AVI) keep the last row first in memory and count lines backwards.
+    return rows[::-1] if plane.line_size < 0 else rows
+
+
 def samples(frame: av.VideoFrame, layout: Layout, component: Component) -> np.ndarray:
     """View the samples of one channel.
 
@@ -148,8 +163,7 @@ def samples(frame: av.VideoFrame, layout: Layout, component: Component) -> np.nd
         (h,w) array over the frame's own memory, subsampled as the channel is; writing to it
         changes the frame.
     """
-    plane = frame.planes[component.plane]
-    rows = np.frombuffer(plane, layout.dtype).reshape(plane.height, -1)
+    rows = plane_rows(frame.planes[component.plane], layout.dtype)
     width = -(-frame.width >> component.shift_x)
     height = -(-frame.height >> component.shift_y)
     return rows[:height, component.offset :: component.step][:, :width]

@@ -81,3 +81,38 @@ def stream_rate(stream: VideoStream) -> Fraction:
         Frames per second; 24 where the file does not say.
     """
     return stream.average_rate or stream.guessed_rate or DEFAULT_RATE
+
+
+def promised_packets(stream: VideoStream) -> int:
+    """Give the number of packets that a freshly opened file says it has.
+
+    Args:
+        stream: video stream of an open file, nothing read yet.
+
+    Returns:
+        Entries of the index where there is one beside the header's number, which counts frames
+        that were dropped (AVI) or that an edit list passes over (MP4, MOV); 0 without a header's
+        number.
+    """
+    # An index alone may hold key frames only (Matroska).
+    return stream.frames and (len(stream.index_entries) or stream.frames)
+
+
+def promised_frames(stream: VideoStream) -> int:
+    """Give the same number without the packets that are decoded and not shown (edit lists)."""
+    hidden = sum(entry.is_discard for entry in stream.index_entries)
+    return promised_packets(stream) - hidden if stream.frames else 0
+
+
+def is_hidden(packet: av.Packet, codec: str) -> bool:
+    """Tell whether a packet gives no frame of its own.
+
+    Args:
+        packet: packet of a video stream.
+        codec: the stream's codec in ffmpeg's words.
+
+    Returns:
+        True for packets of VP8 whose header says that the picture only serves to predict others
+        (show_frame, RFC 6386, 9.1); other codecs keep such pictures in the packets of shown ones.
+    """
+    return codec == "vp8" and packet.size > 0 and not memoryview(packet)[0] & 0x10

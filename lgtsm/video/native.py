@@ -6,10 +6,9 @@ import logging
 from types import MappingProxyType
 
 import av
-import numpy as np
 
 from ..errors import VideoError
-from .layout import layout_of
+from .layout import layout_of, plane_rows
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +30,17 @@ _SAME_SAMPLES = MappingProxyType(
     }
 )
 
+# Floating point that ours hold unchanged: every half is a single, grey is three equal colours.
+_SINGLES = MappingProxyType(
+    {
+        "gbrpf16le": "gbrpf32le",
+        "gbrapf16le": "gbrapf32le",
+        "grayf16le": "grayf32le",
+        "yaf16le": "gbrapf32le",
+        "yaf32le": "gbrapf32le",
+    }
+)
+
 
 def is_native(name: str) -> bool:
     """Tell whether samples of a format can be read without loss.
@@ -42,7 +52,8 @@ def is_native(name: str) -> bool:
         False where `supported` has to convert them.
     """
     plain = name[:-2] + "le" if name.endswith("be") else name
-    return layout_of(name) is not None or name in _SAME_SAMPLES or layout_of(plain) is not None
+    known = name in _SAME_SAMPLES or name in _SINGLES
+    return known or layout_of(name) is not None or layout_of(plain) is not None
 
 
 def supported(frame: av.VideoFrame) -> av.VideoFrame:
@@ -61,6 +72,8 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
     name = frame.format.name
     if layout_of(name) is not None:
         return frame
+    if name in _SINGLES:
+        return _as_singles(frame, _SINGLES[name])
     target = _SAME_SAMPLES.get(name)
     if target is None and name.endswith("be") and layout_of(name[:-2] + "le"):
         target = name[:-2] + "le"
@@ -87,6 +100,21 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
     return converted
 
 
+def _as_singles(frame: av.VideoFrame, target: str) -> av.VideoFrame:
+    """Copy floating point samples by numpy; swscale clips what lies outside 0 to 1."""
+    name = frame.format.name
+    dtype = "<f2" if "f16" in name else "<f4"
+    result = av.VideoFrame(frame.width, frame.height, target)
+    for number, plane in enumerate(result.planes):
+        if name.startswith("ya"):
+            rows = plane_rows(frame.planes[0], dtype)[:, int(number == 3) :: 2]
+        else:
+            rows = plane_rows(frame.planes[number], dtype)
+        plane_rows(plane, "<f4")[:, : frame.width] = rows[:, : frame.width]
+    copy_tags(frame, result)
+    return result
+
+
 def clone(frame: av.VideoFrame) -> av.VideoFrame:
     """Copy a frame with its samples, times and tags.
 
@@ -100,8 +128,7 @@ def clone(frame: av.VideoFrame) -> av.VideoFrame:
     """
     copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
     for old, new in zip(frame.planes, copy.planes, strict=True):
-        source = np.frombuffer(old, np.uint8).reshape(old.height, -1)
-        target = np.frombuffer(new, np.uint8).reshape(new.height, -1)
+        source, target = plane_rows(old), plane_rows(new)
         shared = min(source.shape[1], target.shape[1])
         target[:, :shared] = source[:, :shared]
     copy_tags(frame, copy)

@@ -13,11 +13,15 @@ import av
 from av.container import InputContainer, OutputContainer
 from av.stream import Stream
 
-from .media import open_media, video_stream
+from .media import open_media, stream_rate, video_stream
+from .timecode import has_timecode, moved_tags
 
 _log = logging.getLogger(__name__)
 
-_NOT_COPIED = frozenset({"major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER"})
+# What the muxer writes anew, true of the new file: of alpha it asks the new encoder.
+_NOT_COPIED = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER", "alpha_mode"}
+)
 # Numbers Matroska keeps per stream describe the old stream, not ours.
 _STATISTICS = ("BPS", "DURATION", "NUMBER_OF", "_STATISTICS")
 
@@ -42,13 +46,20 @@ class PacketCopier:
     """Hands packets of all streams but the picture to an output, in step with the picture."""
 
     def __init__(
-        self, source: Path, output: OutputContainer, *, first: Fraction | None, whole: bool
+        self,
+        source: Path,
+        output: OutputContainer,
+        *,
+        start: int,
+        first: Fraction | None,
+        whole: bool,
     ) -> None:
         """Open the source a second time and add its streams to the output.
 
         Args:
             source: video file.
             output: container whose header is not written yet; tags and chapters are copied too.
+            start: number of the first frame; timecodes move on by it.
             first: seconds at which the range begins; earlier packets are left out and all times
                 move back by it. None keeps everything and all times.
             whole: the output has all of the source (chapters are copied then).
@@ -56,18 +67,22 @@ class PacketCopier:
         self._output, self._first = output, first
         self._stack = ExitStack()
         container = self._stack.enter_context(open_media(source))
-        output.metadata.update(copied_tags(container.metadata))
+        self._start, self._rate = start, stream_rate(video_stream(container, source))
+        output.metadata.update(self._tags(container.metadata))
         if whole and first is None and (chapters := container.chapters()):
             output.set_chapters(chapters)
         self._streams = self._add_streams(container, source)
         self._packets = self._read(container)
         self._waiting: av.Packet | None = None
 
+    def _tags(self, tags: dict[str, str]) -> dict[str, str]:
+        return moved_tags(copied_tags(tags), self._start, self._rate)
+
     def _add_streams(self, container: InputContainer, source: Path) -> dict[int, Stream]:
         picture = video_stream(container, source).index
         streams = {}
         for stream in container.streams:
-            if stream.index == picture:
+            if stream.index == picture or _is_timecode(stream):
                 continue
             what = f"{stream.type} stream {stream.index} of {source.name}"
             reason = _refusal(stream, self._output.format.name)
@@ -75,7 +90,7 @@ class PacketCopier:
                 _log.warning("The %s is not copied: %s.", what, reason)
                 continue
             new = self._output.add_stream_from_template(stream)
-            new.metadata.update(copied_tags(stream.metadata))
+            new.metadata.update(self._tags(stream.metadata))
             new.disposition = stream.disposition
             streams[stream.index] = new
         return streams
@@ -129,6 +144,15 @@ class PacketCopier:
 def _time(packet: av.Packet) -> Fraction | None:
     stamp = packet.pts if packet.pts is not None else packet.dts
     return None if stamp is None else stamp * packet.time_base
+
+
+def _is_timecode(stream: Stream) -> bool:
+    """Tell a timecode track, which muxers make anew from the tag the picture has too.
+
+    A copy of it would fail when the file is finished. PyAV shows no codec tag of data streams; the
+    demuxer gives this tag to no others.
+    """
+    return stream.type == "data" and has_timecode(stream.metadata)
 
 
 def _refusal(stream: Stream, muxer: str) -> str | None:

@@ -25,6 +25,8 @@ class EncoderPreset:
     """Pixel formats that it lists and refuses."""
     holds_aspect: bool = False
     """The encoded stream itself says how wide a pixel is."""
+    side_alpha: bool = False
+    """Alpha is a stream beside the picture, which not every container holds."""
 
     def quality_options(self, quality: int) -> dict[str, str]:
         """Translate the user's quality.
@@ -53,6 +55,8 @@ class ContainerPreset:
     """Options of the muxer."""
     exact_clock: bool = True
     """Keeps any time base; Matroska rounds all times to milliseconds."""
+    side_alpha: bool = False
+    """Holds the second stream in which VP9 puts alpha."""
 
 
 ENCODERS: Mapping[str, EncoderPreset] = MappingProxyType(
@@ -71,6 +75,7 @@ ENCODERS: Mapping[str, EncoderPreset] = MappingProxyType(
             quality_top=63,
             options={"b": "0", "row-mt": "1", "cpu-used": "2"},
             excluded=("yuva422p", "yuva444p", "gbrap"),
+            side_alpha=True,
         ),
         "av1": EncoderPreset(
             encoder="libsvtav1", quality_top=63, options={"preset": "6"}, even=True
@@ -105,12 +110,14 @@ CONTAINERS: Mapping[str, ContainerPreset] = MappingProxyType(
             families=("h264", "hevc", "vp9", "av1", "prores", "ffv1"),
             options={"avoid_negative_ts": "disabled"},
             exact_clock=False,
+            side_alpha=True,
         ),
         ".webm": ContainerPreset(
             muxer="webm",
             families=("vp9", "av1"),
             options={"avoid_negative_ts": "disabled"},
             exact_clock=False,
+            side_alpha=True,
         ),
     }
 )

@@ -10,9 +10,10 @@ import av
 
 from ..errors import VideoError
 from .colour import UNTAGGED
+from .decoder import decoder_of
 from .folder import list_images
 from .image import load_image
-from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
+from .media import DEFAULT_RATE, open_media, promised_frames, stream_rate, video_stream
 from .orientation import orientation_of
 from .read import is_still
 
@@ -42,7 +43,8 @@ class VideoInfo:
     num_frames: int
     """Number of frames; 0 if unknown."""
     num_frames_exact: bool
-    """False where the number is only duration times rate, or counts frames that are not shown."""
+    """False where it is only duration times rate, counts frames that are not shown, or where the
+    file contradicts itself."""
     rate: Fraction
     """Average frames per second."""
     duration: Fraction
@@ -105,11 +107,11 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
             duration = stream.duration * stream.time_base
         elif container.duration:
             duration = Fraction(container.duration, av.time_base)
-        frame, is_trimmed = _first_frame(container, stream, path)
+        promised = promised_frames(stream)
         return _describe(
-            frame,
-            num_frames=stream.frames or round(duration * average),
-            num_frames_exact=bool(stream.frames) and not is_trimmed,
+            _first_frame(container, stream, path),
+            num_frames=promised or round(duration * average),
+            num_frames_exact=promised == stream.frames > 0,
             rate=average,
             duration=duration,
             codec=stream.codec_context.codec.canonical_name,
@@ -122,18 +124,16 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
 
 def _first_frame(
     container: av.container.InputContainer, stream: av.VideoStream, path: Path
-) -> tuple[av.VideoFrame, bool]:
-    """Return the first frame, and whether an edit list hides packets before it."""
-    is_trimmed = False
+) -> av.VideoFrame:
+    decoder = decoder_of(stream, path)
     for packet in container.demux(stream):
-        is_trimmed |= packet.is_discard
         try:
-            frames = stream.decode(packet)
+            frames = decoder.decode(packet if packet.size else None)
         except av.FFmpegError:
             # Damage at the head; the first frame that decodes serves.
             continue
         if frames:
-            return frames[0], is_trimmed
+            return frames[0]
     raise VideoError(f"Expected a video with frames, got {path} without; check the file.")
 
 

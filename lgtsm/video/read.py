@@ -16,10 +16,18 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from ..errors import VideoError
+from .decoder import decoder_of
 from .folder import list_images
 from .frame import Frame, exceeds_range, make_frame, read_luma
 from .image import IMAGE_SUFFIXES, load_image
-from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
+from .media import (
+    DEFAULT_RATE,
+    is_hidden,
+    open_media,
+    promised_packets,
+    stream_rate,
+    video_stream,
+)
 from .native import is_native, supported
 from .orientation import orientation_of
 
@@ -196,7 +204,8 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
     """Decode to the end, over damage, logging it once."""
     with open_media(path) as container:
         stream = video_stream(container, path)
-        stream.thread_type = "AUTO"
+        decoder = decoder_of(stream, path)
+        promised = promised_packets(stream)
         if seek is not None:
             container.seek(seek, stream=stream)
         damage: str | None = None
@@ -210,7 +219,7 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
                 # Nothing can be read behind this point, but the decoder still holds frames.
                 damage, packet = str(error), None
             try:
-                frames = stream.decode(packet if packet is not None and packet.size else None)
+                frames = decoder.decode(packet if packet is not None and packet.size else None)
             except av.EOFError:
                 frames = []
             except av.FFmpegError as error:
@@ -225,11 +234,11 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
             num_packets += 1
             if packet.pts is not None:
                 last = max(last, packet.pts * packet.time_base)
-        if damage is None and seek is None and num_packets < stream.frames:
-            damage = f"{num_packets} of {stream.frames} packets are there"
-        promised = _promised_seconds(container, stream)
-        if damage is None and last + max(3 / stream_rate(stream), Fraction(1, 4)) < promised:
-            damage = f"{float(last):.2f} of {float(promised):.2f} seconds are there"
+        if damage is None and seek is None and num_packets < promised:
+            damage = f"{num_packets} of {promised} packets are there"
+        seconds = _promised_seconds(container, stream)
+        if damage is None and last + max(3 / stream_rate(stream), Fraction(1, 4)) < seconds:
+            damage = f"{float(last):.2f} of {float(seconds):.2f} seconds are there"
         if damage is not None:
             _log.warning(
                 "%s is damaged or cut off (%s); %d frames were decoded.", path, damage, num_frames
@@ -267,8 +276,10 @@ def _plan_seek(path: Path, start: int) -> _Plan | None:
     keys: list[tuple[int, int]] = []
     try:
         with open_media(path) as container:
-            for packet in container.demux(video_stream(container, path)):
-                if not packet.size:
+            stream = video_stream(container, path)
+            codec = stream.codec_context.codec.canonical_name
+            for packet in container.demux(stream):
+                if not packet.size or is_hidden(packet, codec):
                     continue
                 if packet.pts is None or packet.is_corrupt or packet.is_discard:
                     return None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import VideoError
 from .folder import list_images
-from .media import open_media, video_stream
+from .media import is_hidden, open_media, video_stream
 from .read import is_still
 
 
@@ -53,8 +53,11 @@ def _shown(path: Path) -> tuple[Fraction, list[int]]:
     """Return the time base, and the sorted time stamps of all packets that are shown."""
     with open_media(path) as container:
         stream = video_stream(container, path)
+        codec = stream.codec_context.codec.canonical_name
         # packets before an edit's start are decoded and not shown
         stamps = sorted(
-            p.pts for p in container.demux(stream) if p.pts is not None and not p.is_discard
+            p.pts
+            for p in container.demux(stream)
+            if p.pts is not None and not p.is_discard and not is_hidden(p, codec)
         )
         return stream.time_base, stamps

@@ -24,11 +24,13 @@ from .encode import (
 )
 from .folder import FrameFolderWriter
 from .frame import Frame
+from .hdr import hdr_of
 from .image import IMAGE_SUFFIXES
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .packets import PacketCopier, copied_tags
 from .partial import PartialFile, write_errors
 from .paste import paste
+from .timecode import moved_tags
 
 _log = logging.getLogger(__name__)
 
@@ -131,6 +133,7 @@ class VideoWriter:
             self._copier = PacketCopier(
                 self.source,
                 self._output,
+                start=self._options.start,
                 first=self._first if cut else None,
                 whole=self._options.end is None,
             )
@@ -149,7 +152,8 @@ class VideoWriter:
                 time_base=frame.native.time_base or stream.time_base or 1 / rate,
                 aspect=stream.sample_aspect_ratio,
                 matrix=matrix,
-                metadata=copied_tags(stream.metadata),
+                metadata=moved_tags(copied_tags(stream.metadata), self._options.start, rate),
+                hdr=hdr_of(frame.native),
             )
 
     def _stamp(self, frame: Frame) -> int:

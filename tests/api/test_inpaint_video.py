@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import lgtsm
+import lgtsm.job as job_module
 from lgtsm.errors import Cancelled, ShapeError, VideoError
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import LengthPolicy, MaskOptions, Mode, VideoOptions
@@ -206,3 +207,25 @@ def test_cancelling_leaves_no_target(make_film, network, options, tmp_path):
             cancel=lambda: asked.append(1) or len(asked) > 60,
         )  # fmt: skip
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_a_stop_is_heard_while_masks_before_the_range_are_passed(
+    make_film, network, options, tmp_path, monkeypatch
+):
+    film, masks = make_film(tmp_path / "film.mp4", 60), make_film(tmp_path / "mask.mp4", 60)
+    read = []
+    whole = job_module.read_masks
+
+    def counted(*args, **kwargs):
+        for mask in whole(*args, **kwargs):
+            read.append(1)
+            yield mask
+
+    monkeypatch.setattr(job_module, "read_masks", counted)
+    with pytest.raises(Cancelled):
+        lgtsm.inpaint_video(
+            film, masks, tmp_path / "out.mp4", model=network, options=options(),
+            video=VideoOptions(start=55), cancel=lambda: len(read) > 60 + 3,
+        )  # fmt: skip
+    # all of them are looked at first; then some that were read ahead, but not all before the range
+    assert len(read) < 60 + 3 + 30

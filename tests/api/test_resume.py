@@ -1,5 +1,7 @@
 """An interrupted file job goes on where it was."""
 
+import shutil
+
 import pytest
 import torch
 
@@ -93,20 +95,29 @@ def test_without_anything_left_a_resumed_job_starts_anew(job, tmp_path):
 
 
 def _patches(num):
+    """Yield (patch, frame, hole): half of every box is hole, the rest of a patch is its frame."""
     for t in range(num):
         box = None if t % 3 == 2 else Box(1, 2, 4, 2 + 1 + t % 5)
-        yield Patch(t, box, None if box is None else torch.full((3, 3, box.width), t / 100))
+        frame, hole = torch.rand(3, 6, 9), torch.zeros(1, 6, 9)
+        if box is None:
+            yield Patch(t, None, None), frame, hole
+            continue
+        hole[:, 1:3, box.columns] = 1
+        pixels = frame[:, box.rows, box.columns].clone()
+        pixels[:, hole[0, box.rows, box.columns] > 0] = t / 100
+        yield Patch(t, box, pixels), frame, hole
 
 
 def test_a_journal_gives_back_what_was_put_in(tmp_path):
     described = {"files": ["a"], "span": [0, None], "options": {"cuts": (1, 2)}}
     journal = Journal(tmp_path / "x.mp4", described, resume=False)
-    for patch in _patches(40):
-        journal.add(patch)
+    made = list(_patches(40))
+    for patch, _, hole in made:
+        journal.add(patch, hole)
     again = Journal(tmp_path / "x.mp4", described, resume=True)
     assert again.count == 32
-    for patch in list(_patches(40))[:32]:
-        found = again.patch(patch.index)
+    for patch, frame, hole in made[:32]:
+        found = again.patch(patch.index, frame, hole)
         assert (found.index, found.box) == (patch.index, patch.box)
         if patch.box is not None:
             assert torch.equal(found.pixels, patch.pixels)
@@ -116,10 +127,30 @@ def test_a_journal_gives_back_what_was_put_in(tmp_path):
 
 def test_a_damaged_block_is_computed_again(tmp_path):
     journal = Journal(tmp_path / "x.mp4", {}, resume=False)
-    for patch in _patches(48):
-        journal.add(patch)
+    for patch, _, hole in _patches(48):
+        journal.add(patch, hole)
     (journal.folder / "00000001.safetensors").write_bytes(b"torn")
     assert Journal(tmp_path / "x.mp4", {}, resume=True).count == 16
+
+
+def test_a_journal_takes_the_space_of_the_hole_not_of_its_box(tmp_path):
+    journal = Journal(tmp_path / "x.mp4", {}, resume=False)
+    hole = torch.zeros(1, 96, 128)
+    hole[:, :2, :2] = hole[:, -2:, -2:] = 1  # two logos in opposite corners
+    for t in range(16):
+        journal.add(Patch(t, Box(0, 0, 96, 128), torch.rand(3, 96, 128)), hole)
+    written = sum(file.stat().st_size for file in journal.folder.iterdir())
+    assert written < 16 * (8 * 3 * 4 + 200)
+
+
+def test_a_journal_gives_way_where_the_disk_is_nearly_full(tmp_path, monkeypatch, caplog):
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=2**20))
+    journal = Journal(tmp_path / "x.mp4", {}, resume=False)
+    for patch, _, hole in _patches(20):
+        journal.add(patch, hole)
+    assert "cannot be resumed" in caplog.text
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_job_whose_film_lies_among_its_pictures_goes_on(job, network, options, tmp_path):

@@ -132,3 +132,39 @@ def test_a_reference_before_what_is_computed_is_placed_by_its_content(scene, fra
     assert middle[1:].max() < 0.1
     assert report.sources["reference"] > 0.9
     assert any("placed by its content" in note for note in report.notes)
+
+
+@pytest.fixture
+def dark_shots():
+    """Two scenes that differ but are dark alike, four frames each: (8,3,64,64), and the holes."""
+    ramp = torch.linspace(0, 0.06, 64)
+    first = 0.15 + ramp.expand(3, 64, 64)
+    second = 0.16 + ramp.flip(0)[:, None].expand(3, 64, 64)
+    holes = torch.zeros(8, 1, 64, 64)
+    holes[..., 24:40, 24:40] = 1
+    return torch.stack([first] * 4 + [second] * 4), holes
+
+
+@pytest.mark.parametrize("cuts", [(4,), None, ()])
+def test_a_picture_of_a_later_shot_does_not_show_in_an_earlier_one(dark_shots, cuts):
+    frames, holes = dark_shots
+    painted = frames[6].clone()
+    painted[:, 24:40, 24:40] = torch.tensor([1.0, 0, 0])[:, None, None]
+    result = _fill_cut(frames, holes, [Reference(painted, 6)], cuts)
+    hidden = holes[0].expand(3, -1, -1) > 0
+    assert (result[6] - painted).abs().max() == 0
+    assert (result[:4] - frames[:4]).abs().amax(0)[hidden].max() < 0.1
+
+
+def test_a_numbered_picture_stays_in_its_shot_even_where_others_look_the_same(dark_shots):
+    frames, holes = dark_shots[0][:4].repeat(2, 1, 1, 1), dark_shots[1]
+    painted = frames[6].clone()
+    painted[:, 24:40, 24:40] = torch.tensor([1.0, 0, 0])[:, None, None]
+    result = _fill_cut(frames, holes, [Reference(painted, 6)])
+    assert (result[:4] - frames[:4]).abs().max() < 0.1
+    assert (result[4:] - painted).abs().max() < 0.05
+
+
+def _fill_cut(frames, holes, references, cuts=(4,)):
+    options = InpaintOptions(mode=Mode.COPY, feather=0, cuts=cuts, run=RunOptions(device="cpu"))
+    return inpaint(frames, holes, None, options, references=references)

@@ -88,6 +88,7 @@ def _compute(function, args, kwargs):
     def wrap(x):
         if not isinstance(x, torch.Tensor) or not away:
             return x
+        assert x.dtype is not torch.float64, f"{function}: not every device knows float64"
         return held[id(x)] if id(x) in held else _Elsewhere(x)  # in place: the very tensor
 
     return tree_map(wrap, result)

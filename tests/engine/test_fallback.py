@@ -187,6 +187,13 @@ def test_dtypes_are_those_asked_for_or_listed():
     assert choose_dtype(DType.BF16, cpu, ()) is torch.bfloat16
 
 
+def test_auto_takes_no_device_that_the_copies_were_never_run_on(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device("auto") == torch.device("cpu")
+    assert choose_device("mps") == torch.device("mps")
+
+
 def test_devices_that_are_none_are_named(one_sentence):
     with pytest.raises(OptionError) as error:
         choose_device("warp9")

@@ -102,6 +102,19 @@ def test_jpeg_becomes_png(tmp_path, refill, caplog):
     assert (old - new)[:, 12:].abs().max() <= 0.5 / 255 + 1e-6
 
 
+@pytest.mark.parametrize("names", [("f1.jpg", "f1.jpeg"), ("f1.png", "f1.PNG")])
+def test_images_that_would_replace_each_other_are_refused(tmp_path, refill, names, one_sentence):
+    (tmp_path / "in").mkdir()
+    for name in names:
+        Image.new("RGB", (9, 9)).save(tmp_path / "in" / name)
+    if len(list((tmp_path / "in").iterdir())) < 2:
+        pytest.skip("needs a disk that tells capitals apart")
+    with pytest.raises(VideoError, match="stay apart") as caught:
+        refill(tmp_path / "in", tmp_path / "out")
+    one_sentence(caught.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["in"]
+
+
 def test_exif_orientation_is_applied(tmp_path):
     pixels = np.zeros((8, 16, 3), np.uint8)
     pixels[:, :8] = 255
