@@ -229,15 +229,14 @@ def _write(results: Results, settings: ScoreSettings, *, pictures: bool) -> None
 
     from ..score.pictures import write_index
     from ..score.plots import has_matplotlib, write_plots
+    from ..score.results import worded
     from ..score.summary import main_method, summarise, worst_cases
     from ..score.tables import full_text
 
     out, text = settings.out, full_text(results)
     try:
         (out / "results.json").write_text(results.to_json() + "\n", encoding="utf-8")
-        summary = json.dumps(summarise(results), indent=1, default=vars).replace(
-            "Infinity", '"inf"'
-        )
+        summary = json.dumps(worded(summarise(results)), indent=1, allow_nan=False)
         (out / "summary.json").write_text(summary + "\n", encoding="utf-8")
         (out / "tables.md").write_text(text, encoding="utf-8")
         main = main_method(results)

@@ -68,7 +68,15 @@ def prepare(masks: Iterable[Tensor], options: MaskOptions) -> Iterator[Tensor]:
     Raises:
         ShapeError: as `binary_hole`, or masks of different sizes.
     """
-    holes = _of_one_size(binary_hole(mask, options, i) for i, mask in enumerate(masks))
+    return _in_time(_binary(masks, options), options)
+
+
+def _binary(masks: Iterable[Tensor], options: MaskOptions) -> Iterator[Tensor]:
+    return _of_one_size(binary_hole(mask, options, i) for i, mask in enumerate(masks))
+
+
+def _in_time(holes: Iterator[Tensor], options: MaskOptions) -> Iterator[Tensor]:
+    """Do to holes what depends on their neighbours, then grow them."""
     gap, span = options.temporal_gap, options.temporal_grow
     if gap:
         holes = _windowed(holes, gap, gap, lambda clip: fill_gaps(clip, gap))
@@ -142,7 +150,9 @@ def pair_with(
         for frame in frames:
             yield frame, hole
         return
-    holes = prepare(_of_length(chain(start, masks), options.length), options)
+    # looped as holes: these keep exactly as bytes
+    binary = _binary(chain(start, masks), options)
+    holes = _in_time(_of_length(binary, options.length), options)
     number = 0
     for frame in frames:
         hole = next(holes, None)
@@ -201,16 +211,20 @@ def _length_error(num_frames: str, num_masks: str) -> ShapeError:
 
 
 def _of_length(masks: Iterable[Tensor], policy: LengthPolicy) -> Iterator[Tensor]:
-    """Extend a clip of masks without end where the policy says so; keeps a looped clip as bytes."""
+    """Extend a clip of masks without end where the policy says so.
+
+    A looped clip is kept, as bytes where these are exact.
+    """
     kept: list[Tensor] = []
     last: Tensor | None = None
     for mask in masks:
         if policy is LengthPolicy.LOOP:
-            kept.append((mask * 255).round().to(torch.uint8))
+            rounded = (mask * 255).round().to(torch.uint8)
+            kept.append(rounded if torch.equal(rounded.to(mask.dtype) / 255, mask) else mask)
         last = mask
         yield mask
     while policy is LengthPolicy.HOLD and last is not None:
         yield last
     while kept:
         for mask in kept:
-            yield mask.to(torch.float32) / 255
+            yield mask.to(torch.float32) / 255 if mask.dtype is torch.uint8 else mask

@@ -18,8 +18,9 @@ _SEED = 20190713
 class Estimate:
     """A mean over clips: its 95 % interval (None below `MIN_CLIPS`), how many were averaged.
 
-    `num_infinite` counts values that were infinite (results equal to the truth); they are reported
-    and not averaged, and the mean is infinite where all were.
+    `num_infinite` counts values that were infinite (results equal to the truth; in differences
+    `num_minus_infinite` those of the other side); they are reported and not averaged, and the mean is
+    infinite where all were, on one side.
     """
 
     mean: float | None
@@ -27,6 +28,7 @@ class Estimate:
     high: float | None
     num: int
     num_infinite: int = 0
+    num_minus_infinite: int = 0
 
     @property
     def excludes_zero(self) -> bool:
@@ -44,13 +46,16 @@ def estimate_mean(values: Sequence[float]) -> Estimate:
         The estimate; the same values in the same order give the same interval.
     """
     finite = np.array([v for v in values if math.isfinite(v)], dtype=np.float64)
-    num_infinite = len(values) - len(finite)
+    infinite = (sum(v == math.inf for v in values), sum(v == -math.inf for v in values))
     if not len(finite):
-        return Estimate(math.inf if num_infinite else None, None, None, 0, num_infinite)
+        mean = {(True, False): math.inf, (False, True): -math.inf}.get(
+            (infinite[0] > 0, infinite[1] > 0)
+        )
+        return Estimate(mean, None, None, 0, *infinite)
     mean = float(finite.mean())
     if len(finite) < MIN_CLIPS:
-        return Estimate(mean, None, None, len(finite), num_infinite)
+        return Estimate(mean, None, None, len(finite), *infinite)
     rng = np.random.default_rng(_SEED)
     picks = rng.integers(len(finite), size=(RESAMPLES, len(finite)))
     low, high = np.quantile(finite[picks].mean(1), (0.025, 0.975))
-    return Estimate(mean, float(low), float(high), len(finite), num_infinite)
+    return Estimate(mean, float(low), float(high), len(finite), *infinite)

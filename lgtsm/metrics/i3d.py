@@ -13,11 +13,11 @@ from enum import Enum
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import max_pool3d, pad
 
 from ..errors import ShapeError, WeightsError
+from .frozen import read_frozen
 
 MIN_FRAMES = 8
 """One step of Mixed_5c; a shorter clip would be measured on padding alone."""
@@ -117,13 +117,11 @@ def load_i3d(path: str | Path) -> I3D:
     """Load I3D from a safetensors file; what lies behind Mixed_5c is ignored.
 
     Raises:
-        WeightsError: no such file, or not this network.
+        WeightsError: no such file, a damaged one, or not this network.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise WeightsError(f"Expected the I3D weights at {path}, found no file; give its path.")
+    tensors = read_frozen(path, "I3D")
     network = I3D()
-    stored = {k: v for k, v in load_file(path).items() if not k.startswith("logits.")}
+    stored = {k: v for k, v in tensors.items() if not k.startswith("logits.")}
     try:
         outcome = network.load_state_dict(stored, strict=False)
     except RuntimeError as error:

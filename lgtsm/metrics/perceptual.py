@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d, relu
 
 from ..errors import WeightsError
+from .frozen import read_frozen
 
 _POOL_AFTER = ("fire4", "fire8")
 _FIRES = tuple(f"fire{i}" for i in range(2, 10))
@@ -83,14 +83,17 @@ def load_features(path: str | Path) -> SqueezeNetFeatures:
     """Load the frozen feature network from a safetensors file.
 
     Raises:
-        WeightsError: no such file, or not this network.
+        WeightsError: no such file, a damaged one, or not this network.
     """
-    path = Path(path)
-    if not path.is_file():
+    net = SqueezeNetFeatures(read_frozen(path, "SqueezeNet")).eval().requires_grad_(False)
+    try:
+        net(torch.zeros(1, 3, 64, 64))
+    except RuntimeError as error:
         raise WeightsError(
-            f"Expected the SqueezeNet weights at {path}, found no file; give its path."
-        )
-    return SqueezeNetFeatures(load_file(path)).eval().requires_grad_(False)
+            f"Expected SqueezeNet v1.0 weights in {path}, got tensors of other shapes; give the "
+            "safetensors file of that network."
+        ) from error
+    return net
 
 
 def feature_distance(net: SqueezeNetFeatures, first: Tensor, second: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -76,12 +77,20 @@ def find_clips(spec: ProtocolSpec, data: Path | None) -> list[Clip]:
             f"Expected the clips of the protocol {spec.name} in {root}, found no such folder; give "
             "the folder in the layout its authors ship."
         )
-    if alone := _clip(root):
+    paths = sorted(root.iterdir(), key=natural_key)
+    inner = any(_clip(path) for path in paths if path.is_dir() and path.name != "masks")
+    if not inner and (alone := _clip(root)):
         return [alone]  # the folder of one clip
-    clips = [clip for path in sorted(root.iterdir(), key=natural_key) if (clip := _clip(path))]
+    clips = [clip for path in paths if (clip := _clip(path))]
     if not clips:
         raise OptionError(
             f"Expected folders of frames or films in {root}, found none; check the path."
+        )
+    twice = [name for name, number in Counter(clip.name for clip in clips).items() if number > 1]
+    if twice:
+        raise OptionError(
+            f"Expected a name of its own for every clip in {root}, got {twice[0]} twice; rename one or "
+            "take it away."
         )
     return clips[: spec.max_clips]
 

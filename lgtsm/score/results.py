@@ -35,7 +35,7 @@ class Results:
     def to_json(self) -> str:
         """Return JSON text, one row of a list a line; infinite figures become the word inf."""
         parts = []
-        for name, value in _worded(asdict(self)).items():
+        for name, value in worded(asdict(self)).items():
             if isinstance(value, list) and value:
                 rows = ",\n".join(json.dumps(row, allow_nan=False) for row in value)
                 text = f"[\n{rows}\n]"
@@ -112,14 +112,15 @@ def _mean(values: list[float]) -> float:
     return sum(finite) / len(finite) if finite else math.inf
 
 
-def _worded(value: object) -> object:
+def worded(value: object) -> object:
+    """Return plain data as strict JSON has it: infinity as a word, no NaN, seven digits."""
     if isinstance(value, dict):
-        return {k: _worded(v) for k, v in value.items()}
+        return {k: worded(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_worded(v) for v in value]
+        return [worded(v) for v in value]
     if isinstance(value, float):
         if math.isinf(value):
-            return "inf"
+            return str(value)
         # seven digits are more than the arithmetic repeats
         return None if math.isnan(value) else float(f"{value:.7g}")
     return value
@@ -130,7 +131,7 @@ def _numbered(value: object) -> object:
         return {k: _numbered(v) for k, v in value.items()}
     if isinstance(value, list):
         return [_numbered(v) for v in value]
-    return math.inf if value == "inf" else value
+    return float(value) if value in ("inf", "-inf") else value
 
 
 def read_results(path: Path) -> Results:

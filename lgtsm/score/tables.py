@@ -34,12 +34,14 @@ def format_estimate(estimate: Estimate, column: str, *, interval: bool) -> str:
     if estimate.mean is None:
         return "-"
     if math.isinf(estimate.mean):
-        return "inf"
+        return str(estimate.mean)
     text = f"{spec.scale * estimate.mean:.{spec.digits}f}"
     if interval and estimate.low is not None and estimate.high is not None:
         low, high = (f"{spec.scale * x:.{spec.digits}f}" for x in (estimate.low, estimate.high))
         text += f" [{low}, {high}]"
-    return text + (f" (+{estimate.num_infinite} inf)" if estimate.num_infinite else "")
+    for number, name in ((estimate.num_infinite, "inf"), (estimate.num_minus_infinite, "-inf")):
+        text += f" (+{number} {name})" if number else ""
+    return text
 
 
 def quality_table(results: Results, table: str) -> str:

@@ -19,9 +19,9 @@ _MAIN = "main"
 
 def shelf_name(reference: Reference) -> str:
     """Return the file name of a reference in a folder."""
-    parts = [reference.repo, reference.file.removesuffix(".safetensors")]
-    if reference.revision != _MAIN:
-        parts.insert(1, reference.revision)
+    # a revision keeps its @, so that no folder of the repository can have its name
+    revision = "" if reference.revision == _MAIN else f"@{reference.revision}"
+    parts = [reference.repo + revision, reference.file.removesuffix(".safetensors")]
     return "--".join(parts).replace("/", "--") + ".safetensors"
 
 
@@ -38,7 +38,8 @@ def check_hash(path: Path, sha256: str | None = None) -> None:
     beside = path.with_name(path.name + _HASH_SUFFIX)
     expected = sha256
     if expected is None and beside.is_file():
-        expected = beside.read_text(encoding="utf-8").split(maxsplit=1)[0]
+        words = beside.read_text(encoding="utf-8").split()
+        expected = words[0] if words else "(an empty file)"
     if expected is None:
         return
     got = sha256_of(path)

@@ -86,6 +86,13 @@ def test_looping_starts_again():
     assert torch.equal(torch.stack(holes), _whole((masks * 3)[:8], options))
 
 
+def test_values_at_the_threshold_do_not_change_when_looped():
+    masks = [torch.full((1, 2, 3), 0.5)] * 2
+    options = MaskOptions(length=LengthPolicy.LOOP, threshold=0.5)
+    assert [float(hole.mean()) for _, hole in pair_with(range(6), masks, options)] == [0] * 6
+    assert all(torch.equal(m, masks[0]) for m in of_count(masks, 6, LengthPolicy.LOOP))
+
+
 @pytest.mark.parametrize("length", LengthPolicy)
 def test_more_masks_than_frames_are_an_error_or_left_over(length, one_sentence):
     pairs = pair_with(range(3), _masks(5), MaskOptions(length=length))

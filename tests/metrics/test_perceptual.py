@@ -70,3 +70,19 @@ def test_files_that_are_something_else_are_refused(tmp_path):
     save_file({"a": torch.zeros(1)}, path)
     with pytest.raises(WeightsError):
         load_features(path)
+
+
+@pytest.mark.parametrize("damage", ["torn", "nan", "shape"])
+def test_damaged_files_are_refused(damage, weights, tmp_path, one_sentence):
+    path = tmp_path / "net.safetensors"
+    changed = dict(weights)
+    if damage == "nan":
+        changed["conv1.bias"] = torch.full_like(weights["conv1.bias"], float("nan"))
+    if damage == "shape":
+        changed["conv1.weight"] = weights["conv1.weight"][:, :2].contiguous()
+    save_file(changed, path)
+    if damage == "torn":
+        path.write_bytes(path.read_bytes()[:-9])
+    with pytest.raises(WeightsError) as error:
+        load_features(path)
+    one_sentence(error.value)

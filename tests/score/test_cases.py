@@ -203,3 +203,26 @@ def test_method_facts_hold_no_path():
         folder=Path("/a/b"),
     )
     assert "/a" not in str(method.facts())
+
+
+def test_a_stray_film_does_not_hide_the_folders_beside_it(make_clip):
+    make_clip("data/a")
+    root = make_clip("data/b") / "data"
+    (root / "c.mp4").touch()
+    assert [clip.name for clip in find_clips(PROTOCOLS["folder"], root)] == ["a", "b", "c"]
+
+
+def test_a_folder_with_masks_is_one_clip(make_clip):
+    make_clip("clip/masks")
+    root = make_clip("more") / "clip"
+    for file in (root.parent / "more").iterdir():
+        file.rename(root / file.name)
+    assert [clip.frames for clip in find_clips(PROTOCOLS["folder"], root)] == [root]
+
+
+def test_two_clips_of_one_name_are_refused(make_clip, one_sentence):
+    root = make_clip("data/a") / "data"
+    (root / "a.mp4").touch()
+    with pytest.raises(OptionError) as error:
+        find_clips(PROTOCOLS["folder"], root)
+    one_sentence(error.value)

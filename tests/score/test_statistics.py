@@ -1,5 +1,6 @@
 """Means, intervals, the oracle and paired differences, on made-up results."""
 
+import json
 import math
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from lgtsm.errors import OptionError
 from lgtsm.metrics.bootstrap import estimate_mean
-from lgtsm.score.results import Results, read_results
+from lgtsm.score.results import Results, read_results, worded
 from lgtsm.score.summary import (
     ORACLE,
     mean_of,
@@ -16,7 +17,7 @@ from lgtsm.score.summary import (
     summarise,
     worst_cases,
 )
-from lgtsm.score.tables import full_text, oracle_table, quality_table
+from lgtsm.score.tables import difference_table, full_text, oracle_table, quality_table
 
 
 def make_results(psnr, holes=("blob",), **others):
@@ -76,6 +77,16 @@ def test_infinite_values_are_counted_not_averaged_and_not_dropped():
     assert estimate_mean([math.inf]).mean == math.inf
     assert estimate_mean([]).mean is None
     assert estimate_mean([5.0]).low is None
+
+
+def test_a_difference_to_an_exact_result_is_a_loss():
+    exact = dict.fromkeys("xyz", math.inf)
+    results = make_results({"a": exact, "ours": dict.fromkeys("xyz", 20.0)})
+    mean = paired_difference(results, "blob", "psnr", "ours", "a").mean
+    assert (mean.mean, mean.num_infinite, mean.num_minus_infinite) == (-math.inf, 0, 3)
+    assert "| ours - a | -inf |" in difference_table(results, "blob")
+    text = json.dumps(worded(summarise(results)), allow_nan=False)
+    assert json.loads(text)["blob"]["differences"][0]["mean"]["mean"] == "-inf"
 
 
 def test_few_clips_have_no_interval():

@@ -48,7 +48,8 @@ def shelf(client, tmp_path):
     ("text", "name"),
     [
         ("a/b", "a--b--model.safetensors"),
-        ("a/b@v1:x/y.safetensors", "a--b--v1--x--y.safetensors"),
+        ("a/b@v1:x/y.safetensors", "a--b@v1--x--y.safetensors"),
+        ("a/b:v1/x/y.safetensors", "a--b--v1--x--y.safetensors"),
     ],
 )
 def test_names_tell_where_a_file_came_from(text, name):
