@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+from collections import Counter
 
 import torch
 from tqdm import tqdm
@@ -72,7 +73,10 @@ def _compare(args: argparse.Namespace) -> None:
 
 
 def _strength(args: argparse.Namespace) -> None:
-    networks = {path.stem: load_model(path) for path in args.weights}
+    stems = Counter(path.stem for path in args.weights)  # in hub folders all are called "model"
+    networks = {
+        path.stem if stems[path.stem] == 1 else str(path): load_model(path) for path in args.weights
+    }
     _, held = open_library(args.data).split()
     trials = try_strengths(
         networks,

@@ -14,7 +14,7 @@ from lgtsm.models.network import Network
 from lgtsm.weights.header import read_card
 from lgtsm.weights.load import load_model
 
-from .checkpoint import STATE, load_state, read_state
+from .checkpoint import STATE, load_state, read_state, refuse_other_run
 from .initial import initialise
 from .light import has_light, read_light
 from .recipe import Recipe
@@ -35,7 +35,8 @@ def begin(recipe: Recipe, stage_name: str, run: Run, first: Batch) -> Learner:
         first: a real batch, for weights that are rescaled on one.
 
     Raises:
-        OptionError: the recipe has no such stage, or a state of another recipe.
+        OptionError: the recipe has no such stage, a state of another recipe, or a new run where
+            there is one.
         WeightsError: nothing to go on from, or weights of another network.
     """
     stage = getattr(recipe, stage_name)
@@ -44,6 +45,8 @@ def begin(recipe: Recipe, stage_name: str, run: Run, first: Batch) -> Learner:
             f"Expected a recipe with {stage_name}, got {recipe.name}, which has none; take another "
             "recipe."
         )
+    if not (run.resume or run.goes_on_here):
+        refuse_other_run(run.out)
     device = first.truth.device
     with torch.random.fork_rng(devices=[]):  # first weights are drawn from the global generator
         torch.random.default_generator.manual_seed(recipe.seed)

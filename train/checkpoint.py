@@ -67,6 +67,19 @@ def save_state(folder: Path, learner: Learner, config: dict, stage: str) -> None
     write_tensors(folder / STATE, tensors, metadata)
 
 
+def refuse_other_run(folder: Path) -> None:
+    """Check that a new run in `folder` writes over no other.
+
+    Raises:
+        OptionError: the folder holds a state.
+    """
+    if (folder / STATE).is_file():
+        raise OptionError(
+            f"Expected a folder without a run for a new one, got {folder}, which holds a state; go "
+            "on from it with --resume (a slice: with its own --light), or give another --out."
+        )
+
+
 def _moments(part: str, optimizer: Adam) -> dict[str, Tensor]:
     return {
         f"{part}.{index}.{key}": torch.as_tensor(value)
@@ -98,7 +111,7 @@ def load_state(folder: Path, learner: Learner, config: dict, stage: str) -> None
             raise OptionError(
                 f"Expected the recipe that the run in {folder} was begun with, got another in "
                 f"{', '.join(differing)}; resume with the former recipe, or begin a new run with "
-                "--init."
+                "--init and another --out."
             )
     parts: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
@@ -123,6 +136,10 @@ def _load_moments(optimizer: Adam, tensors: dict[str, Tensor]) -> None:
         index, name = key.split(".", 1)
         full["state"].setdefault(int(index), {})[name] = value
     optimizer.load_state_dict(full)
+    for weight, state in optimizer.state.items():
+        for name, value in state.items():
+            if value.shape == weight.shape:  # files are contiguous; fused Adam wants equal strides
+                state[name] = torch.empty_like(weight).copy_(value)
 
 
 def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

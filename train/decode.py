@@ -33,12 +33,14 @@ def decode_chunks(item: Material) -> Iterator[np.ndarray]:
         item: a video, a folder of frames or a photograph.
 
     Yields:
-        Arrays (T,H,W,3) uint8 of at most `CHUNK_FRAMES` frames, all of one size.
+        Arrays (T,H,W,3) uint8 of at most `CHUNK_FRAMES` frames, all of one size; a lone frame after
+        the last full one is dropped.
 
     Raises:
         ClipError: damaged, empty, too small, or frames of different sizes.
     """
     kept: list[np.ndarray] = []
+    is_long = False
     for frame in _frames(item):
         if min(frame.shape[:2]) < SMALLEST_PX:
             raise ClipError(f"it is {frame.shape[1]}x{frame.shape[0]}, below {SMALLEST_PX} px")
@@ -47,11 +49,11 @@ def decode_chunks(item: Material) -> Iterator[np.ndarray]:
         kept.append(frame)
         if len(kept) == CHUNK_FRAMES:
             yield np.stack(kept)
-            kept = []
-    if kept:
-        if item.kind is not Kind.STILL and len(kept) < 2:
-            raise ClipError("it has a single frame")
+            kept, is_long = [], True
+    if len(kept) > 1 or (kept and item.kind is Kind.STILL):
         yield np.stack(kept)
+    elif kept and not is_long:
+        raise ClipError("it has a single frame")
 
 
 def _frames(item: Material) -> Iterator[np.ndarray]:

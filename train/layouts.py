@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 
@@ -38,17 +38,16 @@ class Material:
 
     source: what it was cut from; training and validation never share a source.
     licence: as its manifest states, or "not stated".
+    name: of the decoded file; no other piece has it.
+    former_names: that it would have beside other pieces or had before; no other piece has them.
     """
 
     path: Path
     kind: Kind
-    source: str
+    source: str = ""
     licence: str = NOT_STATED
-
-    @property
-    def name(self) -> str:
-        """Name for the decoded file: folder and stem."""
-        return f"{self.path.parent.name}-{self.path.stem}"
+    name: str = ""
+    former_names: frozenset[str] = frozenset()
 
 
 def find_material(data: Path) -> list[Material]:
@@ -62,24 +61,61 @@ def find_material(data: Path) -> list[Material]:
         OptionError: nothing there, or material marked as non-commercial.
     """
     if data.is_file():
-        found = _from_manifest(data)
+        found, root = _from_manifest(data), data.parent
     elif (data / "train").is_dir() or (data / "stills").is_dir():
-        found = _own_layout(data)
+        found, root = _own_layout(data), data
     else:
         root = data / _SPLIT if (data / _SPLIT).is_dir() else data
         inner = next((n for n in ("JPEGImages", "videos") if (root / n).is_dir()), None)
         found = _plain(root / inner if inner else root)
         for name in _MASK_FOLDERS:
-            found += [
-                Material(path=path, kind=Kind.MASKS, source=path.name)
-                for path in _folders(root / name)
-            ]
+            found += [Material(path=path, kind=Kind.MASKS) for path in _folders(root / name)]
     if not any(m.kind is not Kind.MASKS for m in found):
         raise OptionError(
             f"Expected videos, folders of frames or photographs in {data}, found none; give a "
             "folder in a layout that docs/training.md lists."
         )
-    return found
+    return _named(found, root)
+
+
+def _named(found: list[Material], root: Path) -> list[Material]:
+    """Name every piece, and its source where none is stated, so that no two are taken for one.
+
+    The folder and the own name do where no other piece has both; else it is the whole path.
+    """
+    paths: dict[str, set[Path]] = {}
+    for item in found:
+        paths.setdefault(_short_name(item), set()).add(item.path)
+    named = []
+    for item in found:
+        short, whole = _short_name(item), _whole_name(item.path, root)
+        is_alone = len(paths[short]) == 1
+        stem = f"{item.path.parent.name}-{item.path.stem}"  # of folders too, until they had dots
+        named.append(
+            replace(
+                item,
+                name=short if is_alone else whole,
+                former_names=frozenset((short, whole, stem)),
+                source=item.source or (_own_name(item) if is_alone else whole),
+            )
+        )
+    taken = {item.name for item in named}
+    return [replace(item, former_names=item.former_names - taken) for item in named]
+
+
+def _own_name(item: Material) -> str:
+    is_folder = item.kind in (Kind.FRAMES, Kind.MASKS)  # what follows its dot is no suffix
+    return item.path.name if is_folder else item.path.stem
+
+
+def _short_name(item: Material) -> str:
+    folder = "masks" if item.kind is Kind.MASKS else item.path.parent.name
+    return f"{folder}-{_own_name(item)}"
+
+
+def _whole_name(path: Path, root: Path) -> str:
+    inside = path.relative_to(root if path.is_relative_to(root) else path.anchor)
+    return "--".join((root.resolve().name, *inside.parts))
 
 
 def pictures(folder: Path) -> list[Path]:
@@ -109,12 +145,12 @@ def _plain(root: Path) -> list[Material]:
     if not root.is_dir():
         return []
     found = [
-        Material(path=path, kind=kind, source=path.stem)
+        Material(path=path, kind=kind)
         for path in sorted(root.iterdir())
         if path.name not in _MASK_FOLDERS and (kind := _kind_of(path)) in (Kind.VIDEO, Kind.FRAMES)
     ]
     if not found and pictures(root):
-        found = [Material(path=root, kind=Kind.FRAMES, source=root.name)]
+        found = [Material(path=root, kind=Kind.FRAMES)]
     return found
 
 
@@ -132,11 +168,11 @@ def _own_layout(data: Path) -> list[Material]:
             continue
         row = rows.get(path.name, {})
         _refuse_non_commercial(path.name, row)
-        source = f"{row['repo']}/{row['path']}" if "repo" in row else path.stem
+        source = f"{row['repo']}/{row['path']}" if "repo" in row else ""
         licence = row.get("licence", NOT_STATED)
         found.append(Material(path=path, kind=kind, source=source, licence=licence))
     for path in _folders(data / "object_masks"):
-        found.append(Material(path=path, kind=Kind.MASKS, source=path.name))  # noqa: PERF401
+        found.append(Material(path=path, kind=Kind.MASKS))  # noqa: PERF401
     return found
 
 
@@ -159,7 +195,7 @@ def _from_manifest(file: Path) -> list[Material]:
         _refuse_non_commercial(path.name, row)
         if row.get("kind"):
             kind = Kind(row["kind"])
-        source = row.get("source") or path.stem
+        source = row.get("source") or ""
         licence = row.get("licence") or NOT_STATED
         found.append(Material(path=path, kind=kind, source=source, licence=licence))
     return found

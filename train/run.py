@@ -73,6 +73,11 @@ class Run:
                 "them."
             )
 
+    @property
+    def goes_on_here(self) -> bool:
+        """Whether a light state of the run in `out` itself is gone on from."""
+        return self.light is not None and self.light.resolve().is_relative_to(self.out.resolve())
+
     def torch_device(self, local_rank: int = 0) -> torch.device:
         """Return the device of this process.
 

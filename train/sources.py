@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from lgtsm.errors import OptionError
 
 from .decode import ClipError, decode_chunks, find_shots, read_masks
-from .layouts import NOT_STATED, Kind, Material, find_material
+from .layouts import Kind, Material, find_material
 from .scenes import render_clip
 
 _LOG = logging.getLogger(__name__)
@@ -97,19 +97,20 @@ def prepare(data: Path | None, out: Path, *, num_scenes: int = 0) -> Library:
 
     Args:
         data: a folder or a manifest; None for rendered scenes alone.
-        out: folder for the arrays and their index; what it already holds is kept.
+        out: folder for the arrays and their index; what it already holds is kept, with the source
+            and licence that are stated now.
         num_scenes: how many scenes to render.
 
     Returns:
-        The library. Clips that cannot be used are left out, named in the log and counted.
+        The library with all that the folder holds. Clips that cannot be used are left out, named in
+        the log and counted.
 
     Raises:
         OptionError: nothing to train on, material marked as non-commercial, or masks upside down.
     """
     out.mkdir(parents=True, exist_ok=True)
     before = _read_index(out) if (out / _INDEX).is_file() else {"clips": [], "masks": []}
-    clips: list[Clip] = []
-    masks: list[Clip] = []
+    clips, masks = ([c for c in rows if (out / c.path).is_file()] for rows in before.values())
     left_out = 0
     material = find_material(data) if data is not None else []
     works: list[tuple[Material, Callable[[], Iterable[np.ndarray]]]] = [
@@ -120,21 +121,22 @@ def prepare(data: Path | None, out: Path, *, num_scenes: int = 0) -> Library:
         for number in range(num_scenes)
     ]
     for item, decode in works:
-        known = [c for c in before["clips"] if _belongs(c, item) and (out / c.path).is_file()]
-        if not known:
+        shots = [c for c in clips if _belongs(c, (item.name,))]
+        if not shots:
             try:
-                known = _store(item, decode(), out)
+                shots = _store(item, decode(), out)
             except (ClipError, OSError) as error:
                 left_out += 1
                 _LOG.warning("left out %s: %s", item.path.name, error)
-        clips += known
-        _write_index(out, clips, masks)
+        clips, known = _with_rows_of(item, shots, clips), clips
+        if clips != known:
+            _write_index(out, clips, masks)  # all that is there, whenever this is interrupted
     for item in (m for m in material if m.kind is Kind.MASKS):
-        masks += _store_masks(item, out)
+        masks = _with_rows_of(item, _store_masks(item, out), masks)
     _write_index(out, clips, masks)
     if left_out:
         _LOG.warning("left out %d of %d clips and photographs", left_out, len(works))
-    if not clips:
+    if left_out == len(works):
         raise OptionError(
             f"Expected clips or photographs in {data}, found none that can be decoded; see the "
             "warnings above."
@@ -159,13 +161,27 @@ def open_library(root: Path) -> Library:
 
 def _scene(number: int) -> Material:
     name = f"scene-{number:04d}"
-    return Material(path=Path(name), kind=Kind.VIDEO, source=name, licence="Apache-2.0")
+    return Material(
+        path=Path(name), kind=Kind.VIDEO, source=name, licence="Apache-2.0", name=f"-{name}"
+    )
 
 
-def _belongs(clip: Clip, item: Material) -> bool:
-    """Tell whether a decoded clip came from a piece of material."""
+def _belongs(clip: Clip, names: Collection[str]) -> bool:
+    """Tell whether a decoded clip came from a piece of material that has or had these names."""
     stem = clip.path.removesuffix(".npy")
-    return stem == item.name or stem.startswith(f"{item.name}~")
+    return stem in names or stem.rpartition("~")[0] in names
+
+
+def _with_rows_of(item: Material, found: list[Clip], rows: list[Clip]) -> list[Clip]:
+    """Replace the rows of one piece of material where they stand; new ones come last.
+
+    Items are drawn by the rows' order, so what is there already keeps its place.
+    """
+    names = (item.name, *item.former_names)
+    first = next((i for i, c in enumerate(rows) if _belongs(c, names)), len(rows))
+    others = [c for c in rows if not _belongs(c, names)]
+    told = [replace(c, source=item.source, licence=item.licence) for c in found]
+    return [*others[:first], *told, *others[first:]]
 
 
 def _store(item: Material, chunks: Iterable[np.ndarray], out: Path) -> list[Clip]:
@@ -173,10 +189,7 @@ def _store(item: Material, chunks: Iterable[np.ndarray], out: Path) -> list[Clip
     clips = []
     for number, array in enumerate(chunks):
         path = f"{item.name}~{number}.npy" if number else f"{item.name}.npy"
-        partial = out / f".{path}.partial"
-        with partial.open("wb") as file:
-            np.save(file, array)
-        partial.replace(out / path)
+        _write_array(out / path, array)
         for first, stop in find_shots(array):
             clip = Clip(
                 path=path,
@@ -196,9 +209,17 @@ def _store_masks(item: Material, out: Path) -> list[Clip]:
     array = read_masks(item.path)
     if not array.any():
         return []
-    path = f"masks-{item.path.name}.npy"
-    np.save(out / path, array)
-    return [Clip(path=path, source=item.source, licence=NOT_STATED, num_frames=len(array))]
+    path = f"{item.name}.npy"
+    _write_array(out / path, array)
+    return [Clip(path=path, source=item.source, licence=item.licence, num_frames=len(array))]
+
+
+def _write_array(path: Path, array: np.ndarray) -> None:
+    """Write an array whole or not at all; who has mapped the former one keeps it."""
+    partial = path.with_name(f".{path.name}.partial")
+    with partial.open("wb") as file:
+        np.save(file, array)
+    partial.replace(path)
 
 
 def _write_index(root: Path, clips: list[Clip], masks: list[Clip]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from lgtsm.errors import OptionError
 from lgtsm.models.network import Network
 
-from .checkpoint import STATE, read_state
+from .checkpoint import STATE, read_state, refuse_other_run
 from .loop import train
 from .perceptual import PerceptualNet
 from .recipe import Recipe
@@ -34,7 +34,7 @@ def train_both(
         The network after stage 2.
 
     Raises:
-        OptionError: the recipe has no stage 2.
+        OptionError: the recipe has no stage 2, or a new run where there is one.
     """
     if recipe.stage2 is None:
         raise OptionError(
@@ -51,6 +51,8 @@ def train_both(
         return world.agree(world.is_first and answer(), device)
 
     in_second = run.resume and first_says((second_out / STATE).is_file)
+    if not run.resume:  # told now, not after hours of stage 1
+        refuse_other_run(second_out)
     network = None
     if not in_second:
         network = train(library, recipe, "stage1", first, net, world)

@@ -92,6 +92,20 @@ def test_a_gram_matrix_a_sample_does_not_depend_on_the_batch(vgg, clips):
     torch.testing.assert_close(both, (style(slice(0, 1)) + style(slice(1, 2))) / 2)
 
 
+@pytest.mark.parametrize("gram", Gram)
+def test_the_style_loss_is_computed_in_float32_in_half_precision_runs(gram, rng):
+    truth = torch.rand(4, 8, 12, 12, generator=rng)
+    result = truth + 1e-3 * torch.randn(truth.shape, generator=rng)
+
+    def style():
+        return style_loss([result], [truth], [2.0], num_samples=2, gram=gram)
+
+    with torch.autocast("cpu", torch.bfloat16):
+        half = style()
+    assert half.dtype == torch.float32
+    torch.testing.assert_close(half, style(), rtol=1e-6, atol=0)
+
+
 def _formula(tag, shape):
     """Return the array that the stored losses were computed on; its formula is a hash."""
     with np.errstate(over="ignore"):

@@ -109,6 +109,21 @@ def test_slices_go_on_from_each_other(toy_library, toy_recipe, tmp_path):
     assert ends == [[0, 2], [2, 4]]
 
 
+def test_a_slice_goes_on_in_its_own_folder_from_its_own_light_state_alone(
+    toy_library, toy_recipe, tmp_path, one_sentence
+):
+    run = Run(out=tmp_path / "one", steps=1, num_workers=0, validate_items=1)
+    train_slice(toy_library.root, toy_recipe, "stage1", run, None)
+    other = tmp_path / "other"
+    write_light(other, _learner(toy_recipe), toy_recipe.to_config(), "stage1")
+    for light in (None, other):
+        with pytest.raises(OptionError, match="another --out") as caught:
+            train_slice(toy_library.root, toy_recipe, "stage1", replace(run, light=light), None)
+        one_sentence(caught.value)
+    again = replace(run, light=run.out / LIGHT)
+    assert train_slice(toy_library.root, toy_recipe, "stage1", again, None)["steps"] == [1, 2]
+
+
 @pytest.mark.slow
 def test_the_slice_command_needs_no_pyav_and_no_kornia(toy_library, tmp_path):
     code = (

@@ -41,6 +41,93 @@ def test_what_is_decoded_is_kept(toy_data, tmp_path):
     assert [path.stat().st_mtime_ns for path in paths] == before
 
 
+def test_a_second_folder_is_added_to_what_is_there(toy_data, tmp_path):
+    out = tmp_path / "out"
+    first = prepare(toy_data, out)
+    _frames(tmp_path / "more" / "JPEGImages" / "run")
+    folder = tmp_path / "more" / "object_masks" / "run"
+    folder.mkdir(parents=True)
+    for t in range(2):
+        Image.fromarray(np.eye(40, dtype=np.uint8)).save(folder / f"{t}.png")
+    both = prepare(tmp_path / "more", out)
+    assert both.clips[:3] == first.clips
+    assert [clip.source for clip in both.clips[3:]] == ["run"]
+    assert [mask.path for mask in both.masks] == ["masks-run.npy"]
+    assert prepare(toy_data, out) == both == open_library(out)
+
+
+def test_what_is_decoded_takes_the_manifests_new_source_and_licence(toy_data, tmp_path):
+    before = prepare(toy_data, tmp_path / "out").clips
+    row = {"name": "garden.png", "repo": "some/where", "path": "a/b.png", "licence": "CC0-1.0"}
+    (toy_data / "manifest.json").write_text(json.dumps({"stills": [row]}), encoding="utf-8")
+    after = prepare(toy_data, tmp_path / "out").clips
+    assert [clip.path for clip in after] == [clip.path for clip in before]
+    told = {clip.source: clip.licence for clip in after}
+    assert told == {"walk": "not stated", "waves": "not stated", "some/where/a/b.png": "CC0-1.0"}
+
+
+def test_an_interrupted_rerun_leaves_the_index_whole(toy_data, tmp_path, monkeypatch):
+    library = prepare(toy_data, tmp_path / "out")
+    _frames(toy_data / "train" / "aaa")
+
+    def interrupt(array):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("train.sources.find_shots", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(toy_data, tmp_path / "out")
+    assert open_library(tmp_path / "out") == library
+
+
+def test_clips_whose_array_was_deleted_are_not_kept(toy_data, tmp_path):
+    library = prepare(toy_data, tmp_path / "out")
+    (library.root / library.clips[0].path).unlink()
+    _frames(tmp_path / "more" / "run")
+    clips = prepare(tmp_path / "more", tmp_path / "out").clips
+    assert clips[:2] == library.clips[1:]
+    assert len(clips) == 3
+
+
+def test_files_and_folders_that_share_a_stem_are_kept_apart(tmp_path):
+    data = tmp_path / "data"
+    for number, (name, count) in enumerate((("shot.01", 4), ("shot.02", 3), ("frames", 2))):
+        _frames(data / name, count, shade=number)
+    rows = [{"path": name} for name in ("shot.01", "shot.02", "frames")]
+    for number, name in enumerate(("one/plate/v1", "two/plate/v1", "two/film/v1")):
+        _frames(data / name, 5 + number, shade=9 + number)
+        rows.append({"path": name})
+    for number, name in enumerate(("a.png", "a.jpg")):
+        Image.new("RGB", (40 + number, 40)).save(data / name)
+        rows.append({"path": name, "source": "one film"})
+    (data / "list.json").write_text(json.dumps(rows), encoding="utf-8")
+    library = prepare(data / "list.json", tmp_path / "out")
+    shapes = {c.path: np.load(library.root / c.path).shape[:1] for c in library.clips}
+    assert [c.num_frames for c in library.clips] == [4, 3, 2, 5, 6, 7, 1, 1]
+    assert len(shapes) == 8
+    for clip in library.clips:
+        assert shapes[clip.path] == (clip.num_frames,)
+    assert len({clip.source for clip in library.clips}) == 7  # stated ones stay as stated
+    usual = {"data-shot.01.npy", "data-shot.02.npy", "data-frames.npy", "film-v1.npy"}
+    assert usual < set(shapes)
+    assert prepare(data / "list.json", tmp_path / "out") == library
+
+
+def test_a_clip_whose_name_changes_is_not_kept_twice(tmp_path):
+    data, out = tmp_path / "data", tmp_path / "out"
+    _frames(data / "train" / "b")
+    (data / "stills").mkdir()
+    Image.new("RGB", (40, 40)).save(data / "stills" / "a.png")
+    first = prepare(data, out)
+    Image.new("RGB", (48, 40)).save(data / "stills" / "a.jpg")
+    second = prepare(data, out)
+    assert len(second.clips) == 3
+    assert {c.array(out).shape[2] for c in second.clips if c.num_frames == 1} == {40, 48}
+    (data / "stills" / "a.jpg").unlink()
+    third = prepare(data, out).clips
+    assert {c.source for c in third} >= {"a", "b"}
+    assert sum(c.array(out).shape[2] == 40 for c in third) == len(first.clips) - 1
+
+
 def test_an_index_without_masks_is_still_read(toy_data, tmp_path):
     library = prepare(toy_data, tmp_path / "out")
     index = tmp_path / "out" / "index.json"
@@ -117,6 +204,14 @@ def test_corrupt_and_tiny_clips_are_left_out_named_and_counted(toy_data, tmp_pat
     assert {clip.source for clip in library.clips} == {"walk", "waves", "garden"}
     for name in ("broken.mp4", "torn.png", "tiny", "lonely", "4 of 7"):
         assert name in caplog.text
+
+
+def test_a_lone_frame_after_a_full_array_is_left_out_alone(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr("train.decode.CHUNK_FRAMES", 4)
+    _frames(tmp_path / "data" / "long", count=5)
+    clips = prepare(tmp_path / "data", tmp_path / "out").clips
+    assert sum(clip.num_frames for clip in clips) == 4
+    assert caplog.text == ""
 
 
 def test_nothing_that_can_be_decoded_is_an_error(tmp_path, one_sentence):

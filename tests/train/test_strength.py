@@ -7,8 +7,12 @@ import torch
 
 from lgtsm.errors import OptionError
 from lgtsm.models.build import build
+from lgtsm.weights.header import Card
+from lgtsm.weights.save import save_model
+from train.__main__ import main
 from train.export import shrink_head
 from train.recipes import load_recipe
+from train.sources import Library
 from train.strength import STRENGTHS, format_trials, try_strengths
 
 
@@ -45,6 +49,21 @@ def test_one_pass_serves_every_strength(network, toy_library):
     table = format_trials(trials).splitlines()
     assert len(table) == 3 + 2 * (len(STRENGTHS) - 1)
     assert "| copies alone | 0 | +0.000" in table[2]
+
+
+def test_weights_that_share_a_file_name_are_all_tried(
+    network, toy_library, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("train.__main__.load_features", lambda path: _pixels)
+    monkeypatch.setattr(Library, "split", lambda self, ratio=0.1: (self, self))
+    files = [tmp_path / name for name in ("a/model.safetensors", "b/model.safetensors", "c.st")]
+    for file in files:
+        save_model(network, file, Card(spec=network.spec, licence="CC0-1.0"))
+    words = ["--data", toy_library.root, "--perceptual", "none", "--clips", "1", "--frames", "5"]
+    assert main(["strength", "--weights", *map(str, files), *map(str, words)]) == 0
+    rows = capsys.readouterr().out.splitlines()[3:]
+    names = list(dict.fromkeys(row.split("|")[1].strip() for row in rows))
+    assert names == [str(files[0]), str(files[1]), "c"]
 
 
 def test_networks_without_a_fill_have_no_strength(toy_library, one_sentence):

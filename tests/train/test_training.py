@@ -7,15 +7,18 @@ import pytest
 import torch
 from PIL import Image
 from safetensors import safe_open
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from lgtsm.errors import OptionError, WeightsError
-from train.checkpoint import STATE
+from lgtsm.models.build import build
+from train.checkpoint import STATE, load_state, save_state
 from train.loop import BEST, train
 from train.recipe import Schedule
 from train.records import read_table
 from train.run import Run
 from train.sources import Library
 from train.stages import train_both
+from train.step import make_learner
 from train.world import World
 
 
@@ -67,6 +70,36 @@ def test_ten_losses_after_a_resumption_equal_those_in_one_piece(
         assert torch.equal(a, b)
 
 
+def test_resumed_moments_have_the_layout_of_their_weights(toy_recipe, tmp_path, rng):
+    """Fused Adam on CUDA takes no others; a state on disk has no layout."""
+    learners = []
+    for _ in range(2):
+        network = build(toy_recipe.network)
+        convert_conv2d_weight_memory_format(network, torch.channels_last)
+        learners.append(make_learner(network, toy_recipe.stage2, 0))
+    before, after = learners
+    for module, optimizer in (
+        (before.network, before.optimizer),
+        (before.critic, before.critic_optimizer),
+    ):
+        for weight in module.parameters():
+            values = torch.randn(weight.shape, generator=rng)
+            weight.grad = torch.empty_like(weight).copy_(values)
+        optimizer.step()
+    config = toy_recipe.to_config()
+    save_state(tmp_path, before, config, "stage2")
+    load_state(tmp_path, after, config, "stage2")
+    for part in ("optimizer", "critic_optimizer"):
+        old, new = getattr(before, part), getattr(after, part)
+        weights = zip(old.param_groups[0]["params"], new.param_groups[0]["params"], strict=True)
+        for was, weight in weights:
+            assert new.state[weight].keys() == old.state[was].keys()
+            for name, value in new.state[weight].items():
+                assert torch.equal(value, old.state[was][name])
+                if name != "step":
+                    assert value.stride() == weight.stride()
+
+
 def test_resuming_a_run_that_is_over_changes_nothing(toy_library, toy_recipe, tmp_path):
     once = train(toy_library, toy_recipe, "stage1", _run(tmp_path, 2), None)
     again = train(toy_library, toy_recipe, "stage1", _run(tmp_path, 2, resume=True), None)
@@ -79,6 +112,22 @@ def test_nothing_to_resume_is_an_error(toy_library, toy_recipe, tmp_path, one_se
     with pytest.raises(WeightsError, match="found none") as caught:
         train(toy_library, toy_recipe, "stage1", _run(tmp_path, 2, resume=True), None)
     one_sentence(caught.value)
+
+
+def test_a_run_is_not_begun_over_another(toy_library, toy_recipe, tmp_path, one_sentence):
+    train(toy_library, toy_recipe, "stage1", _run(tmp_path / "stage2", 2), None)
+    files = {p: p.read_bytes() for p in (tmp_path / "stage2").iterdir() if p.is_file()}
+    again = _run(tmp_path / "stage2", 3)
+    for call in (
+        lambda: train(toy_library, toy_recipe, "stage1", again, None),
+        lambda: train(toy_library, toy_recipe, "stage1", replace(again, init=again.out), None),
+        lambda: train_both(toy_library, toy_recipe, _run(tmp_path, 2), None, World()),
+    ):
+        with pytest.raises(OptionError, match=r"--resume.*another --out") as caught:
+            call()
+        one_sentence(caught.value)
+    assert {p: p.read_bytes() for p in files} == files
+    assert not (tmp_path / "stage1").exists()  # told at once, not after stage 1
 
 
 def test_another_recipe_is_refused_with_the_fields_that_differ(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
+import torch
 from torch import Tensor
 
 
@@ -53,9 +54,11 @@ def style_loss(
         gram: over what a matrix is taken.
     """
     total = result[0].new_zeros(())
-    for a, b, divisor in zip(result, truth, divisors, strict=True):
-        difference = _gram(a.float(), num_samples, gram) - _gram(b.float(), num_samples, gram)
-        total = total + difference.abs().mean() / divisor
+    # within autocast the products of float32 would be half precision again
+    with torch.autocast(total.device.type, enabled=False):
+        for a, b, divisor in zip(result, truth, divisors, strict=True):
+            difference = _gram(a.float(), num_samples, gram) - _gram(b.float(), num_samples, gram)
+            total = total + difference.abs().mean() / divisor
     return total
 
 
