@@ -40,7 +40,7 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
                 file="refine-small.safetensors",
                 family="refine",
                 licence="Apache-2.0",
-                sha256="b4900253d2182e7a52ab10d80861bf57cc9bf7fed46282480c0db95b19110d57",
+                sha256="dece435fc63ba4df537f1c1a1ff8b3509693058321985c380ef066a4a1554675",
             ),
         )
     }
