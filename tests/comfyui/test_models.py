@@ -77,7 +77,7 @@ def test_a_repository_typed_by_hand_is_fetched_and_used(server, hub, load, publi
     run = load(repo="b/other@v1")
     assert run.status == "success", run.error
     assert json.loads(run.text("2"))["family"] == "refine"
-    assert (server.base / "models" / "lgtsm" / "b--other--v1--model.safetensors").is_file()
+    assert (server.base / "models" / "lgtsm" / "b--other@v1--model.safetensors").is_file()
 
 
 @pytest.mark.parametrize(
