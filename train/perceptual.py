@@ -11,12 +11,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d, relu
 
 from lgtsm.errors import WeightsError
+from lgtsm.metrics.frozen import read_frozen
 from lgtsm.metrics.perceptual import SqueezeNetFeatures
 
 VGG_TAPS = (8, 15, 22)
@@ -117,23 +116,14 @@ def load_perceptual(source: str | Path) -> PerceptualNet:
         source: a safetensors file with SqueezeNet v1.0 or VGG-16, or the word `torchvision`.
 
     Raises:
-        WeightsError: no such file, none of these networks, or torchvision without its weights.
+        WeightsError: no such file, a damaged one, none of these networks, or torchvision without its
+            weights.
     """
     if str(source) == TORCHVISION:
         from .vgg import torchvision_vgg16
 
         return Vgg16(torchvision_vgg16()).eval().requires_grad_(False)
-    path = Path(source)
-    if not path.is_file():
-        raise WeightsError(
-            f"Expected the weights of a feature network at {path}, found no file; give its path."
-        )
-    try:
-        weights = load_file(path)
-    except SafetensorError as error:
-        raise WeightsError(
-            f"Expected a safetensors file, got {path.name} with {error}; get it again."
-        ) from error
+    weights = read_frozen(source, "feature network")
     net: PerceptualNet
     if "features.0.weight" in weights:
         net = Vgg16(weights)

@@ -48,9 +48,8 @@ def estimate_mean(values: Sequence[float]) -> Estimate:
     finite = np.array([v for v in values if math.isfinite(v)], dtype=np.float64)
     infinite = (sum(v == math.inf for v in values), sum(v == -math.inf for v in values))
     if not len(finite):
-        mean = {(True, False): math.inf, (False, True): -math.inf}.get(
-            (infinite[0] > 0, infinite[1] > 0)
-        )
+        ends = {v for v in values if math.isinf(v)}
+        mean = ends.pop() if len(ends) == 1 else None
         return Estimate(mean, None, None, 0, *infinite)
     mean = float(finite.mean())
     if len(finite) < MIN_CLIPS:

@@ -1,4 +1,4 @@
-"""Files of feature networks that only measure: read whole and sound, or refused."""
+"""Files of frozen feature networks, for figures and losses: read whole and sound, or refused."""
 
 from __future__ import annotations
 
