@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 import lgtsm
-from lgtsm.masks.free_form import free_form_masks
+from lgtsm.masks.draw.free_form import free_form_masks
 from lgtsm.masks.overlay import Paint, overlay
 from lgtsm.masks.prepare import prepare
 from lgtsm.options import InpaintOptions, MaskOptions

@@ -16,7 +16,7 @@ _HOMES = {
     "VideoOptions": ".options",
     "clean_plate": ".plate",
     "estimate": ".engine.estimate",
-    "free_form_masks": ".masks.free_form",
+    "free_form_masks": ".masks.draw.free_form",
     "inpaint": ".api",
     "inpaint_video": ".api",
     "load_model": ".weights.load",

@@ -29,9 +29,9 @@ from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
 from .report import Report
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
+from .video.fill_layer import FillLayerWriter, MaskWriter
 from .video.folder import list_images
 from .video.frame import Frame, with_pixels, without_pixels
-from .video.layer import FillLayerWriter, MaskWriter
 from .video.probe import VideoInfo, probe
 from .video.read import is_still, read_frames, read_masks
 from .video.span import count_frames

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .copying.blending import new_shot, weigh_frame
 from .copying.candidates import Search
-from .copying.evidence import new_shot, weigh_frame
-from .copying.references import OFFSETS
+from .copying.source_frames import OFFSETS
 from .engine.cuts import CutDetector
 from .engine.run import check_frame
 from .errors import Cancelled, OptionError

@@ -6,10 +6,10 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.masks.coverage import coverage as measure
-from ..lgtsm.masks.free_form import SEED_LIMIT, free_form_masks, leave_border
-from ..lgtsm.masks.kinds import Kind
-from ..lgtsm.masks.raster import draw_masks
-from ..lgtsm.masks.stroke_presets import Preset
+from ..lgtsm.masks.draw.free_form import SEED_LIMIT, free_form_masks, leave_border
+from ..lgtsm.masks.draw.kinds import Kind
+from ..lgtsm.masks.draw.raster import draw_masks
+from ..lgtsm.masks.draw.stroke_presets import Preset
 from .convert import from_holes, to_frames
 from .schema import choice, schema
 

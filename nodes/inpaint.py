@@ -17,7 +17,7 @@ from ..lgtsm.report import Report
 from .convert import from_holes, to_frames, to_images, to_masks
 from .fill_inputs import fill_inputs, fill_options
 from .loaded import LoadedModel, Reporter, make_ready
-from .reference_inputs import reference_inputs, to_references
+from .plate_inputs import reference_inputs, to_references
 from .schema import schema
 
 

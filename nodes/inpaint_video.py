@@ -26,7 +26,7 @@ from ..lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, VideoOpti
 from ..lgtsm.video.probe import VideoInfo, probe
 from .fill_inputs import fill_inputs, fill_options
 from .loaded import LoadedModel, Reporter, make_ready
-from .reference_inputs import reference_inputs, to_references
+from .plate_inputs import reference_inputs, to_references
 from .schema import choice, schema
 from .video_files import active_span, source_file, tensor_mask, video_mask
 

@@ -15,17 +15,17 @@ from lgtsm.metrics.perceptual import load_features
 from lgtsm.weights.load import load_model
 
 from .arguments import build_parser, recipe_of, run_of
-from .compare import compare, format_scores, write_scores
-from .export import Terms, export
-from .gate import fit_gate
-from .kept import keep_items
+from .data.kept import keep_items
+from .data.sources import open_library, prepare
 from .loop import train
-from .perceptual import load_perceptual
-from .slice import train_slice
-from .sources import open_library, prepare
+from .losses.perceptual import load_perceptual
+from .process_group import open_world
 from .stages import train_both
-from .strength import format_trials, try_strengths
-from .world import open_world
+from .tools.blend_weights import fit_gate
+from .tools.compare import compare, format_scores, write_scores
+from .tools.export import Terms, export
+from .tools.slice import train_slice
+from .tools.strength import format_trials, try_strengths
 
 
 def _train(args: argparse.Namespace) -> None:

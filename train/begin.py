@@ -15,11 +15,11 @@ from lgtsm.weights.header import read_card
 from lgtsm.weights.load import load_model
 
 from .checkpoint import STATE, load_state, read_state, refuse_other_run
+from .data.sampling import Batch
 from .initial import initialise
 from .light import has_light, read_light
 from .recipe import Recipe
 from .run import Run
-from .sampling import Batch
 from .step import Learner, make_learner
 
 RESEARCH_ONLY = "research-only"

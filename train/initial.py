@@ -16,9 +16,9 @@ from lgtsm.models.network import Network
 from lgtsm.models.spec import LAYERS
 from lgtsm.models.trunk import Trunk
 
+from .data.sampling import Batch
 from .objective import predict
 from .recipe import Initial
-from .sampling import Batch
 
 TARGET_STD = 0.5
 _SLOPE = 0.2

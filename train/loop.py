@@ -20,23 +20,23 @@ from lgtsm.weights.save import save_model
 
 from .begin import begin
 from .checkpoint import save_state
-from .kept import KeptItems
+from .data.kept import KeptItems
+from .data.sampling import FIRST_ITEM_OF_VALIDATION, Batch, Items
+from .data.sources import Library
+from .data.stream import batches
 from .losses.features import Gram
+from .losses.perceptual import PerceptualNet, features_of
 from .memory import is_out_of_memory, largest_that_fits, too_large
 from .objective import predict
-from .perceptual import PerceptualNet, features_of
 from .pictures import masked, plot_curves, sample_grid, save_picture, save_preview
+from .process_group import World
 from .recipe import Recipe
 from .records import Board, Means, Table, read_table
 from .run import Run
-from .sampling import FIRST_ITEM_OF_VALIDATION, Batch, Items
 from .schedule import rate_at
-from .sources import Library
 from .step import Stepper, all_values
 from .stopping import Stopping
-from .stream import batches
 from .validate import Score, best_of, floor_of, validate
-from .world import World
 
 _LOG = logging.getLogger(__name__)
 BEST = "best.safetensors"

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from lgtsm.models.network import Network
 
+from .data.sampling import Batch
 from .losses import reconstruction as pixels
 from .losses.features import perceptual_loss, style_loss
+from .losses.perceptual import PerceptualNet, features_of, squared_channels
 from .losses.refine import refine_losses
-from .perceptual import PerceptualNet, features_of, squared_channels
+from .process_group import World
 from .recipe import Divisors, PixelLosses, RatioLosses
-from .sampling import Batch
-from .world import World
 
 
 @dataclass(frozen=True)

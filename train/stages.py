@@ -10,12 +10,12 @@ from lgtsm.errors import OptionError
 from lgtsm.models.network import Network
 
 from .checkpoint import STATE, read_state, refuse_other_run
+from .data.sources import Library
 from .loop import train
-from .perceptual import PerceptualNet
+from .losses.perceptual import PerceptualNet
+from .process_group import World
 from .recipe import Recipe
 from .run import STAGES, Run
-from .sources import Library
-from .world import World
 
 
 def train_both(

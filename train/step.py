@@ -17,12 +17,12 @@ from lgtsm.models.discriminator import Discriminator
 from lgtsm.models.network import Network
 
 from .average import MovingAverage
+from .data.sampling import Batch
 from .losses.adversarial import critic_loss, fool_loss, scores_of
+from .losses.perceptual import PerceptualNet
 from .objective import areas_of, autocast, predict, stage_losses
-from .perceptual import PerceptualNet
+from .process_group import World
 from .recipe import AdversaryRecipe, Stage
-from .sampling import Batch
-from .world import World
 
 
 @dataclass

@@ -13,8 +13,8 @@ from lgtsm.metrics.flicker import clip_flicker
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 
+from .data.sampling import Batch
 from .objective import predict
-from .sampling import Batch
 
 
 @dataclass(frozen=True)

@@ -46,10 +46,10 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Measure and print the table."""
-    from ..bench.compare import compare_runs, format_changes, read_run
-    from ..bench.run import format_table, run_bench
-    from ..bench.sweeps import ALL_PRESETS
     from ..engine.policy import choose_device, choose_dtype
+    from ..evaluate.bench.compare import compare_runs, format_changes, read_run
+    from ..evaluate.bench.run import format_table, run_bench
+    from ..evaluate.bench.sweeps import ALL_PRESETS
 
     device = choose_device(arguments.device)
     if arguments.preset == "product":
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
 def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
     """Measure copies, network and composition together."""
-    from ..bench.product import format_product, product_json, run_product
+    from ..evaluate.bench.product import format_product, product_json, run_product
 
     if arguments.compare or arguments.dtype != DType.FP32.value:
         raise OptionError(

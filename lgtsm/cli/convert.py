@@ -28,7 +28,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Convert one file and say what it held."""
-    from ..weights.convert import convert
+    from ..weights.published.convert import convert
 
     found = convert(arguments.old, arguments.new, force=arguments.force)
     card = found.card

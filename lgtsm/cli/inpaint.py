@@ -181,7 +181,7 @@ def _rehearse(
     arguments: argparse.Namespace,
     interruption: Interruption,
 ) -> None:
-    from .references import parse_reference
+    from .plates import parse_reference
     from .rehearsal import rehearse
 
     pictures = tuple(parse_reference(text) for text in arguments.pictures)
@@ -197,7 +197,7 @@ def _fill(
 ) -> dict[str, object]:
     """Do one input with its bar; return its figures."""
     from ..api import inpaint_video
-    from .references import parse_reference
+    from .plates import parse_reference
 
     with Bar(task.source.name, quiet=arguments.quiet) as bar:
         report = inpaint_video(

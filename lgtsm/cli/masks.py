@@ -8,8 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
-from ..masks.kinds import KINDS, Kind
-from ..masks.stroke_presets import Preset
+from ..masks.draw.kinds import KINDS, Kind
+from ..masks.draw.stroke_presets import Preset
 from .interruption import Interruption
 from .sizes import parse_size
 
@@ -63,8 +63,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Draw and write one clip."""
-    from ..masks.free_form import free_form_masks
-    from ..masks.raster import draw_masks
+    from ..masks.draw.free_form import free_form_masks
+    from ..masks.draw.raster import draw_masks
 
     height, width = arguments.size
     if arguments.kind is None:
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
 def _write(target: Path, holes: Tensor) -> None:
     """Write (T,1,H,W) as a mask clip."""
-    from ..video.layer import MaskWriter
+    from ..video.fill_layer import MaskWriter
 
     clock = SimpleNamespace(time_base=1 / _RATE)
     with MaskWriter(target, rate=_RATE) as writer:

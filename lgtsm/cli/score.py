@@ -15,8 +15,8 @@ from .interruption import Interruption
 from .progress import Bar
 
 if TYPE_CHECKING:
-    from ..score.results import Results
-    from ..score.run import ScoreSettings
+    from ..evaluate.score.results import Results
+    from ..evaluate.score.run import ScoreSettings
 
 _PROTOCOLS = ("moving", "fvi", "faces", "removal", "folder", "scene", "rendered")
 _QUICK_METHODS = ("mean", "telea", "ns", "smooth", "nearest", "median", "homography", "flow")
@@ -134,10 +134,10 @@ def _product(arguments: argparse.Namespace) -> tuple[InpaintOptions, str | None]
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Score, write everything and print the tables."""
-    from ..score.run import run_score
+    from ..evaluate.score.run import run_score
 
     if arguments.page:
-        from ..score.page import page_of_folder
+        from ..evaluate.score.page import page_of_folder
 
         print(page_of_folder(arguments.page), end="")
         return 0
@@ -151,10 +151,10 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
 
 def _settings(arguments: argparse.Namespace) -> ScoreSettings:
-    from ..score.measure import NetworkPaths
-    from ..score.methods import choose_methods
-    from ..score.protocols import find_protocol
-    from ..score.run import ScoreSettings
+    from ..evaluate.score.measure import NetworkPaths
+    from ..evaluate.score.methods import choose_methods
+    from ..evaluate.score.protocols import find_protocol
+    from ..evaluate.score.run import ScoreSettings
 
     scene = arguments.quick and arguments.data is None
     protocol = find_protocol(arguments.protocol or ("scene" if scene else "moving"))
@@ -210,8 +210,8 @@ def _variant(text: str) -> tuple[str, InpaintOptions, str | None]:
 
 
 def _export(settings: ScoreSettings, folder: Path) -> int:
-    from ..score.cases import plan_cases
-    from ..score.export import export_inputs
+    from ..evaluate.score.cases import plan_cases
+    from ..evaluate.score.export import export_inputs
 
     cases = plan_cases(
         settings.protocol,
@@ -227,11 +227,11 @@ def _write(results: Results, settings: ScoreSettings, *, pictures: bool) -> None
     """Write results.json, summary.json, tables.md, plots and the list of the worst."""
     import json
 
-    from ..score.pictures import write_index
-    from ..score.plots import has_matplotlib, write_plots
-    from ..score.results import worded
-    from ..score.summary import main_method, summarise, worst_cases
-    from ..score.tables import full_text
+    from ..evaluate.score.pictures import write_index
+    from ..evaluate.score.plots import has_matplotlib, write_plots
+    from ..evaluate.score.results import worded
+    from ..evaluate.score.summary import main_method, summarise, worst_cases
+    from ..evaluate.score.tables import full_text
 
     out, text = settings.out, full_text(results)
     try:

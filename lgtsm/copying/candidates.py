@@ -15,9 +15,9 @@ from ..fills.depth import square_depth
 from ..fills.smooth import smooth_fill
 from ..options import FlowMethod, Motion
 from .consensus import Consensus, best_of, find_consensus, spread_cells, take_copies
-from .places import coarse_places, exact_places, plane_places, rough_places
-from .references import choose_references, offsets_within
+from .coords import coarse_places, exact_places, plane_places, rough_places
 from .shot import Shot
+from .source_frames import choose_references, offsets_within
 
 
 @dataclass(frozen=True)

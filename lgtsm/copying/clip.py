@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ..box import Box
-from ..fills.evidence import Evidence, join_evidence
+from ..fills.candidate_fill import Evidence, join_evidence
 from ..options import Motion
+from .blending import new_shot, plain_evidence, weigh_frame
 from .candidates import Search
-from .evidence import new_shot, plain_evidence, weigh_frame
 from .steady import steady_frame
 
 

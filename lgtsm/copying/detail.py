@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..box import Box
+from .blend_weights import MOTIONS
 from .candidates import Candidates
-from .gate import MOTIONS
 
 
 @dataclass(frozen=True)

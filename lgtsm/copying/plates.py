@@ -21,7 +21,7 @@ from ..align.track import to_places, to_points
 from ..box import Box
 from ..errors import ShapeError
 from .consensus import match_exposure, spread_cells
-from .places import crop_grid
+from .coords import crop_grid
 from .shot import Shot
 
 _MOST_ERROR = 0.10

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ..align.flow import sample_at
 from ..options import Motion
+from .blending import Weighed
 from .candidates import Search
-from .evidence import Weighed
-from .places import coarse_places, rough_places
+from .coords import coarse_places, rough_places
 from .shot import Shot
 
 RADIUS = 2

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
+from ..copying.blending import Weighed, new_shot, plain_evidence, weigh_frame
 from ..copying.candidates import Search
 from ..copying.detail import Detail
-from ..copying.evidence import Weighed, new_shot, plain_evidence, weigh_frame
 from ..copying.plates import Plate
 from ..copying.shot import GRID_PX
 from ..copying.steady import margin, steady_frame
 from ..errors import DeviceError
-from ..fills.evidence import Evidence
+from ..fills.candidate_fill import Evidence
 from ..models.network import Network
 from .features import Arrival
 from .hooks import Hooks

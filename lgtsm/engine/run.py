@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
+from ..copying.blend_weights import MOTIONS
 from ..copying.candidates import Search
-from ..copying.gate import MOTIONS
 from ..copying.plates import Plate, Reference, check_reference, resized_picture
 from ..copying.steady import RADIUS
 from ..errors import ShapeError

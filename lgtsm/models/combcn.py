@@ -8,15 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ShapeError
-from ..fills.evidence import Evidence
-from .combcn_spec import (
-    COMBCN_LAYERS,
-    FRAME_LAYERS,
-    GUIDE,
-    VIDEO_LAYERS,
-    CombCNSpec,
-    CombLayer,
-)
+from ..fills.candidate_fill import Evidence
+from .combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, GUIDE, VIDEO_LAYERS, CombCNSpec, CombLayer
 from .network import Network, check_clip
 
 Observe = Callable[[str, Tensor], None]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ShapeError
-from ..fills.evidence import Evidence
+from ..fills.candidate_fill import Evidence
 from .spec import NetworkSpec, TrunkSpec
 from .trunk import Trunk
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ..copying.clip import clip_evidence
 from ..errors import ShapeError
-from ..fills.evidence import Evidence
+from ..fills.candidate_fill import Evidence
 from .network import Network, check_clip
 from .spec import NetworkSpec
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from .layer import MaskWriter
+from .fill_layer import MaskWriter
 
 
 def write_mask_clip(

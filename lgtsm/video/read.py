@@ -20,14 +20,7 @@ from .decoder import decoder_of
 from .folder import list_images
 from .frame import Frame, exceeds_range, make_frame, read_luma
 from .image import IMAGE_SUFFIXES, load_image
-from .media import (
-    DEFAULT_RATE,
-    is_hidden,
-    open_media,
-    promised_packets,
-    stream_rate,
-    video_stream,
-)
+from .media import DEFAULT_RATE, is_hidden, open_media, promised_packets, stream_rate, video_stream
 from .native import is_native, supported
 from .orientation import orientation_of
 

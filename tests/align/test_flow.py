@@ -4,10 +4,10 @@ import torch
 from torch.nn.functional import interpolate
 
 from lgtsm.align.flow import dense_flow, length, pixel_grid, sample_at
+from lgtsm.align.groupwise import settle_views
 from lgtsm.align.joint import Views
 from lgtsm.align.track import Track
 from lgtsm.align.velocity import refine_places
-from lgtsm.align.views import settle_views
 
 
 def _views(grey, known, others, places):

@@ -80,7 +80,7 @@ def test_models_describes_one_file(lgtsm, model, tiny_network):
 
 @pytest.mark.slow
 def test_bench_prints_a_table_and_writes_json(lgtsm, tmp_path):
-    pytest.importorskip("lgtsm.bench.run")
+    pytest.importorskip("lgtsm.evaluate.bench.run")
     code, stdout, stderr = lgtsm(
         "bench", "--device", "cpu", "--json", tmp_path / "b.json", "--quiet"
     )

@@ -9,8 +9,8 @@ import torch
 
 from lgtsm.models.spec import FAMILIES, NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
 from lgtsm.weights.load import load_model
-from lgtsm.weights.published import key_map
-from lgtsm.weights.published_combcn import published_name
+from lgtsm.weights.published.combcn import published_name
+from lgtsm.weights.published.trunk import key_map
 
 LEARNED = ShiftSpec(width=5, first_layer=False)
 FIXED = ShiftSpec(kind=ShiftKind.FIXED)

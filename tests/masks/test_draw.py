@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgtsm.errors import OptionError
-from lgtsm.masks.kinds import KINDS, Kind
-from lgtsm.masks.raster import border_masks, draw_masks
+from lgtsm.masks.draw.kinds import KINDS, Kind
+from lgtsm.masks.draw.raster import border_masks, draw_masks
 
 every_kind = pytest.mark.parametrize("kind", Kind)
 

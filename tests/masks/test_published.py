@@ -6,15 +6,15 @@ import pytest
 import torch
 
 from lgtsm.errors import OptionError
-from lgtsm.masks.free_form import (
+from lgtsm.masks.draw.free_form import (
     STROKE_RANGE,
     draw_strokes,
     free_form_masks,
     leave_border,
     stroke_frames,
 )
-from lgtsm.masks.published_other import face_box_masks, random_walk_masks
-from lgtsm.masks.stroke_presets import PRESETS, Preset, StrokePreset, find_preset
+from lgtsm.masks.draw.published_other import face_box_masks, random_walk_masks
+from lgtsm.masks.draw.stroke_presets import PRESETS, Preset, StrokePreset, find_preset
 
 SIZES = {"320x180": (8, 180, 320, (0, 1, 2)), "128x128": (4, 128, 128, (0, 1))}
 DRAWS = [(name, seed, size) for name in PRESETS for size in SIZES for seed in SIZES[size][3]]

@@ -17,8 +17,8 @@ from torch import Tensor
 from lgtsm.models.build import build
 from lgtsm.models.network import Network
 from lgtsm.models.spec import FAMILIES
-from lgtsm.weights.published import infer_spec, key_map, modern_names, rename_published
-from lgtsm.weights.published_combcn import infer_combcn, published_name, rename_combcn
+from lgtsm.weights.published.combcn import infer_combcn, published_name, rename_combcn
+from lgtsm.weights.published.trunk import infer_spec, key_map, modern_names, rename_published
 
 STORED = ("lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4", "gated3d_skip_oldkeys_nf2")
 

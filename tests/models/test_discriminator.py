@@ -13,7 +13,7 @@ from torch.testing import assert_close
 from lgtsm.errors import ShapeError, WeightsError
 from lgtsm.models.discriminator import DISCRIMINATORS, Discriminator, DiscriminatorSpec
 from lgtsm.models.spec import ShiftSpec
-from lgtsm.weights.published_discriminator import load_discriminator
+from lgtsm.weights.published.discriminator import load_discriminator
 
 ATOL = 2e-5  # of the golden README
 CHECKPOINTS = ("lgtsm_nf8", "gtsm_nf8", "gated3d_nf4", "gated3d_skip_oldkeys_nf2")

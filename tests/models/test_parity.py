@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
-from lgtsm.weights.published import infer_spec, key_map, modern_names, rename_published
+from lgtsm.weights.published.trunk import infer_spec, key_map, modern_names, rename_published
 
 CONTAINERS = (
     "lgtsm_firstoff_nf4",

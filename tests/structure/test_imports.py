@@ -26,7 +26,7 @@ BELOW_API = FLOOR | {
     "scene",
     "engine",
 }
-BELOW_API |= {"bench"}
+BELOW_API |= {"evaluate.bench", "evaluate.metrics"}
 
 OURS = {
     "errors": frozenset(),
@@ -44,7 +44,9 @@ OURS = {
     "weights": frozenset({"errors", "models", "models.spec"}),
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "copying", "masks"},
-    "bench": frozenset(
+    "evaluate": frozenset(),
+    "evaluate.metrics": frozenset({"errors", "metrics"}),
+    "evaluate.bench": frozenset(
         {
             "errors",
             "options",
@@ -62,8 +64,8 @@ OURS = {
     "api": BELOW_API | {"journal", "job"},
     "plate": FLOOR | {"copying", "engine"},
     "demo": BELOW_API | {"journal", "job", "api"},
-    "score": (BELOW_API - {"bench", "engine", "weights", "models"}) | {"api"},
-    "cli": BELOW_API | {"journal", "job", "api", "plate", "demo", "score"},
+    "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
+    "cli": BELOW_API | {"journal", "job", "api", "plate", "demo", "evaluate.score"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API | {"journal", "job", "api", "plate", "demo"},
     "train": BELOW_API,
@@ -86,13 +88,15 @@ THIRD = {
     "weights": frozenset({"torch", "safetensors"}),
     "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),
-    "bench": frozenset({"torch", "numpy"}),
+    "evaluate": frozenset(),
+    "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
+    "evaluate.bench": frozenset({"torch", "numpy"}),
     "journal": frozenset({"torch", "safetensors"}),
     "job": frozenset({"torch"}),
     "api": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
     "demo": frozenset({"torch"}),
-    "score": frozenset({"torch", "numpy", "PIL"}),
+    "evaluate.score": frozenset({"torch", "numpy", "PIL"}),
     "cli": frozenset({"tqdm", "torch"}),
     "__main__": frozenset(),
     "nodes": frozenset({"torch", "comfy_api", "comfy", "folder_paths"}),
@@ -107,10 +111,10 @@ ADAPTERS = {
     "lgtsm/align/opencv_flow.py": frozenset({"cv2"}),
     "lgtsm/align/raft_flow.py": frozenset({"torchvision"}),
     "lgtsm/models/kernels.py": frozenset({"triton"}),
-    "lgtsm/metrics/lpips.py": frozenset({"lpips"}),
-    "lgtsm/metrics/opencv_baselines.py": frozenset({"cv2"}),
-    "lgtsm/score/plots.py": frozenset({"matplotlib"}),
-    "train/vgg.py": frozenset({"torchvision"}),
+    "lgtsm/evaluate/metrics/lpips.py": frozenset({"lpips"}),
+    "lgtsm/evaluate/metrics/opencv_baselines.py": frozenset({"cv2"}),
+    "lgtsm/evaluate/score/plots.py": frozenset({"matplotlib"}),
+    "train/losses/vgg.py": frozenset({"torchvision"}),
 }
 """The one file each that may import more."""
 
@@ -123,10 +127,10 @@ TORCH_FREE = (
     "lgtsm.weights.catalogue",
     "lgtsm.weights.header",
     "lgtsm.video.presets",
-    "lgtsm.masks.kinds",
-    "lgtsm.score.columns",
-    "lgtsm.score.paper",
-    "lgtsm.score.protocols",
+    "lgtsm.masks.draw.kinds",
+    "lgtsm.evaluate.score.columns",
+    "lgtsm.evaluate.score.paper",
+    "lgtsm.evaluate.score.protocols",
 )
 
 FILES = sorted(path.relative_to(ROOT) for folder in TREES for path in (ROOT / folder).rglob("*.py"))
@@ -140,6 +144,8 @@ def _unit(module):
         return parts[0]
     if parts[1:2] == ["models"] and parts[2:3] in (["spec"], ["trunk_spec"], ["combcn_spec"]):
         return "models.spec"
+    if parts[1:2] == ["evaluate"] and len(parts) > 2:
+        return ".".join(parts[1:3])
     return parts[1] if len(parts) > 1 else None
 
 
@@ -284,7 +290,7 @@ def test_clips_in_memory_bench_and_training_need_no_pyav_and_no_kornia():
         "for name in ('av', 'kornia'): sys.modules[name] = None\n"
         "import lgtsm\n"
         "lgtsm.inpaint, lgtsm.load_model, lgtsm.free_form_masks, lgtsm.estimate\n"
-        "import lgtsm.bench.run, lgtsm.scene.render, train.loop, train.export, train.compare\n"
+        "import lgtsm.evaluate.bench.run, lgtsm.scene.render, train.loop, train.tools.export, train.tools.compare\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from train.data.sources import Library, prepare
 from train.recipe import Recipe
 from train.recipes import load_recipe
-from train.sources import Library, prepare
 
 SIZE = (80, 96)
 

@@ -13,11 +13,11 @@ import pytest
 from safetensors import safe_open
 
 from train.checkpoint import STATE
-from train.export import averaged
+from train.data.sampling import Items
+from train.data.sources import Library
 from train.recipes import load_recipe
 from train.records import read_table
-from train.sampling import Items
-from train.sources import Library
+from train.tools.export import averaged
 from train.validate import validate
 
 ROOT = Path(__file__).parents[2]

@@ -14,11 +14,11 @@ from lgtsm.models.spec import NetworkSpec
 from lgtsm.weights.header import Card, read_card
 from lgtsm.weights.load import load_model
 from lgtsm.weights.save import save_model
-from train.export import Terms, export, shrink_head
+from train.data.sources import Library
 from train.loop import train
 from train.recipe import with_width
 from train.run import Run
-from train.sources import Library
+from train.tools.export import Terms, export, shrink_head
 
 
 @pytest.fixture

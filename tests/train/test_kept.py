@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lgtsm.errors import OptionError
-from train.kept import KeptItems, keep_items
+from train.data.kept import KeptItems, keep_items
 from train.recipe import KeptSize
 from train.recipes import load_recipe
 

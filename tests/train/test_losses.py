@@ -11,8 +11,8 @@ from lgtsm.errors import WeightsError
 from train.losses import reconstruction as pixels
 from train.losses.adversarial import Adversarial, critic_loss, fake_loss, fool_loss, real_loss
 from train.losses.features import Gram, perceptual_loss, style_loss
+from train.losses.perceptual import Vgg16, load_perceptual, squared_channels
 from train.losses.warping import warping_loss
-from train.perceptual import Vgg16, load_perceptual, squared_channels
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "losses"
 

@@ -9,17 +9,17 @@ import torch
 from lgtsm.errors import DeviceError, OptionError
 from lgtsm.models.build import build
 from train.__main__ import main
+from train.data.sampling import Items, join
+from train.data.sources import Library
 from train.loop import train
 from train.losses.features import Gram
+from train.losses.perceptual import PerceptualNet, load_perceptual
 from train.objective import Prediction, predict, stage_losses
-from train.perceptual import PerceptualNet, load_perceptual
+from train.process_group import World
 from train.recipe import Divisors, PixelLosses, Stage, with_width
 from train.recipes import load_recipe
 from train.records import read_table
 from train.run import Precision, Run
-from train.sampling import Items, join
-from train.sources import Library
-from train.world import World
 
 VGG = Path(__file__).parents[1] / "golden" / "losses" / "vgg16_div16.safetensors"
 

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from lgtsm.fills.evidence import Evidence
+from lgtsm.fills.candidate_fill import Evidence
+from train.data.resident import ResidentItems
+from train.data.sampling import FIRST_ITEM_OF_VALIDATION, Items, join
+from train.data.sources import Clip, Library
+from train.process_group import World
 from train.recipe import DataRecipe
 from train.recipes import load_recipe
-from train.resident import ResidentItems
-from train.sampling import FIRST_ITEM_OF_VALIDATION, Items, join
-from train.sources import Clip, Library
-from train.world import World
 
 
 def _tensors(batch):

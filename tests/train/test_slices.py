@@ -18,8 +18,8 @@ from train.memory import is_out_of_memory, largest_that_fits, too_large
 from train.recipe import with_width
 from train.recipes import load_recipe
 from train.run import Run
-from train.slice import LIGHT, SUMMARY, train_slice, unpack
 from train.step import make_learner
+from train.tools.slice import LIGHT, SUMMARY, train_slice, unpack
 
 ROOT = Path(__file__).parents[2]
 

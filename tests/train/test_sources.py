@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from lgtsm.errors import OptionError
-from train.decode import find_shots, read_masks
-from train.layouts import Kind, find_material
-from train.sources import Clip, Library, open_library, prepare
+from train.data.decode import find_shots, read_masks
+from train.data.layouts import Kind, find_material
+from train.data.sources import Clip, Library, open_library, prepare
 
 
 def _frames(folder, count=3, size=(40, 48), shade=0):
@@ -73,7 +73,7 @@ def test_an_interrupted_rerun_leaves_the_index_whole(toy_data, tmp_path, monkeyp
     def interrupt(array):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("train.sources.find_shots", interrupt)
+    monkeypatch.setattr("train.data.sources.find_shots", interrupt)
     with pytest.raises(KeyboardInterrupt):
         prepare(toy_data, tmp_path / "out")
     assert open_library(tmp_path / "out") == library
@@ -207,7 +207,7 @@ def test_corrupt_and_tiny_clips_are_left_out_named_and_counted(toy_data, tmp_pat
 
 
 def test_a_lone_frame_after_a_full_array_is_left_out_alone(tmp_path, monkeypatch, caplog):
-    monkeypatch.setattr("train.decode.CHUNK_FRAMES", 4)
+    monkeypatch.setattr("train.data.decode.CHUNK_FRAMES", 4)
     _frames(tmp_path / "data" / "long", count=5)
     clips = prepare(tmp_path / "data", tmp_path / "out").clips
     assert sum(clip.num_frames for clip in clips) == 4

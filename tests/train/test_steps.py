@@ -11,16 +11,16 @@ from lgtsm.errors import OptionError
 from lgtsm.models.build import build
 from lgtsm.options import Motion
 from train.average import MovingAverage
+from train.data.sampling import Items, join
 from train.initial import TARGET_STD, initialise, rescale_layers
 from train.losses.refine import refine_losses
 from train.objective import predict
+from train.process_group import World
 from train.recipe import Initial, RatioLosses, Schedule, Stage
 from train.recipes import NAMES, load_recipe
-from train.sampling import Items, join
 from train.schedule import rate_at
 from train.step import Stepper, make_learner
 from train.validate import validate
-from train.world import World
 
 
 def test_parts_of_a_batch_give_the_gradients_of_the_whole(toy_library, toy_recipe):

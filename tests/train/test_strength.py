@@ -10,10 +10,10 @@ from lgtsm.models.build import build
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
 from train.__main__ import main
-from train.export import shrink_head
+from train.data.sources import Library
 from train.recipes import load_recipe
-from train.sources import Library
-from train.strength import STRENGTHS, format_trials, try_strengths
+from train.tools.export import shrink_head
+from train.tools.strength import STRENGTHS, format_trials, try_strengths
 
 
 def _pixels(frames):

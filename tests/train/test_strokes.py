@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from lgtsm.masks.free_form import Stroke, draw_strokes, free_form_masks
-from lgtsm.masks.stroke_presets import PRESETS
-from train.strokes import Strokes, fill_strokes, plan_strokes
+from lgtsm.masks.draw.free_form import Stroke, draw_strokes, free_form_masks
+from lgtsm.masks.draw.stroke_presets import PRESETS
+from train.data.strokes import Strokes, fill_strokes, plan_strokes
 
 SHAPE = (90, 160)
 

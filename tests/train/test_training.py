@@ -12,14 +12,14 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from lgtsm.errors import OptionError, WeightsError
 from lgtsm.models.build import build
 from train.checkpoint import STATE, load_state, save_state
+from train.data.sources import Library
 from train.loop import BEST, train
+from train.process_group import World
 from train.recipe import Schedule
 from train.records import read_table
 from train.run import Run
-from train.sources import Library
 from train.stages import train_both
 from train.step import make_learner
-from train.world import World
 
 
 def _run(folder, steps, **changes):

@@ -18,8 +18,8 @@ import torch
 from safetensors.torch import save_file
 
 from lgtsm.errors import WeightsError
-from lgtsm.weights.container import read_container
-from lgtsm.weights.convert import convert
+from lgtsm.weights.published.container import read_container
+from lgtsm.weights.published.convert import convert
 
 NAME = "generator.coarse_net.downsample_module.conv1.featureConv.layer.weight"
 CONFIG = {"arch": {"args": {"opts": {"conv_by": "2dtsm"}}}}

@@ -13,10 +13,10 @@ from torch.testing import assert_close
 
 from lgtsm.errors import WeightsError
 from lgtsm.models.spec import FAMILIES, NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
-from lgtsm.weights.convert import convert
 from lgtsm.weights.header import read_card
 from lgtsm.weights.load import load_model
-from lgtsm.weights.published import key_map
+from lgtsm.weights.published.convert import convert
+from lgtsm.weights.published.trunk import key_map
 
 ATOL = 2e-5  # of the golden README
 DOWN = "generator.coarse_net.downsample_module"

@@ -8,7 +8,7 @@ import torch
 from lgtsm.errors import WeightsError
 from lgtsm.models.build import build
 from lgtsm.models.spec import NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
-from lgtsm.weights.published import infer_spec, key_map, rename_published
+from lgtsm.weights.published.trunk import infer_spec, key_map, rename_published
 
 DOWN = ("conv1", "conv2", "conv3", "conv4", "conv5", "conv6")
 DOWN += ("dilated_conv1", "dilated_conv2", "dilated_conv3", "dilated_conv4", "conv7", "conv8")

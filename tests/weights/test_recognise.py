@@ -12,11 +12,11 @@ from torch.testing import assert_close
 
 from lgtsm.errors import WeightsError
 from lgtsm.models.spec import FAMILIES, ShiftKind, ShiftSpec
-from lgtsm.weights.convert import convert
 from lgtsm.weights.header import read_card
 from lgtsm.weights.load import load_model
-from lgtsm.weights.published import key_map
-from lgtsm.weights.published_combcn import published_name
+from lgtsm.weights.published.combcn import published_name
+from lgtsm.weights.published.convert import convert
+from lgtsm.weights.published.trunk import key_map
 
 ATOL = 2e-5  # of the golden README
 CONV1 = "generator.coarse_net.downsample_module.conv1.featureConv"

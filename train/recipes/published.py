@@ -11,15 +11,7 @@ from lgtsm.models.spec import NetworkSpec
 
 from ..losses.adversarial import Adversarial
 from ..losses.features import Gram
-from ..recipe import (
-    AdversaryRecipe,
-    DataRecipe,
-    Initial,
-    PixelLosses,
-    Recipe,
-    Schedule,
-    Stage,
-)
+from ..recipe import AdversaryRecipe, DataRecipe, Initial, PixelLosses, Recipe, Schedule, Stage
 
 DATA = DataRecipe(
     num_frames=7,  # [code] dataset_configs/FVI_all_masks.json

@@ -1,0 +1,243 @@
+"""Run bench cases: the engine's stream and the published form in turns, in one process."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from ...box import Box
+from ...engine.filling import QUANTUM_PX
+from ...engine.stream import TrunkStream
+from ...engine.windows import WindowStream, open_stream, window_share
+from ...errors import OptionError
+from ...models.build import build
+from ...models.combcn import CombCNBody
+from ...models.trunk import Trunk
+from .cases import PRESETS, BenchCase
+from .macs import frame_macs, region_macs
+from .measure import Clock, PeakConvolution, PeakMemory, interleave, median
+from .published import PublishedForm
+from .result import BenchResult, CaseResult, Machine
+from .table import aligned
+
+_PUBLISHED_FRAMES = 8
+"""Clip length for the published form: its cost is linear in frames, its memory too."""
+
+Progress = Callable[[int, int, str], None]
+"""Called as progress(done, total, note)."""
+
+
+_CONVOLUTIONS = (
+    torch.nn.Conv2d,
+    torch.nn.Conv3d,
+    torch.nn.ConvTranspose2d,
+    torch.nn.ConvTranspose3d,
+)
+
+
+def random_trunk(case: BenchCase, device: torch.device, dtype: torch.dtype) -> Trunk | CombCNBody:
+    """Build a trunk whose features neither vanish nor overflow: denormals would be slow."""
+    trunk = build(case.spec).trunk
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for module in trunk.modules():
+            if isinstance(module, _CONVOLUTIONS):
+                std = (4 / module.weight[0].numel()) ** 0.5
+                module.weight.normal_(0, std, generator=generator)
+                module.bias.zero_()
+    return trunk.to(device, dtype).eval()
+
+
+class _Contest:
+    """The two ways to run one case."""
+
+    def __init__(self, case: BenchCase, device: torch.device, dtype: torch.dtype) -> None:
+        self.case, self.clock = case, Clock(device)
+        self.size = (case.height, case.width)
+        self.trunk = random_trunk(case, device, dtype)
+        self.published_form = PublishedForm(self.trunk)
+        self.published_frames = min(_PUBLISHED_FRAMES, case.num_frames)
+        shape = (case.num_frames, case.spec.trunk.inputs, *self.size)
+        noise = torch.rand(shape, generator=torch.Generator().manual_seed(1))
+        self.clip = noise.to(device, dtype)  # (T,C,h,w)
+        # the engine widens holes the same way
+        self.hole = case.hole.aligned(QUANTUM_PX) & Box(0, 0, *self.size)
+        self.first_frame_seconds: list[float] = []
+
+    def stream(self) -> float:
+        """Run the engine's stream over the clip; return seconds a frame, flush included."""
+        marks = []
+
+        def work() -> None:
+            marks.append(self.clock.mark())
+            marks.extend(self.clock.mark() for _ in self._drive(self._open()))
+
+        seconds = self.clock.seconds(work)
+        self.first_frame_seconds.append(self.clock.between(marks[0], marks[1]))
+        return seconds / self.case.num_frames
+
+    def published(self) -> float:
+        """Run the published form; return seconds a frame."""
+        part = self.clip[None, : self.published_frames]
+        return self.clock.seconds(lambda: self.published_form(part)) / self.published_frames
+
+    def _open(self) -> TrunkStream | WindowStream:
+        count = self.case.num_frames
+        return open_stream(
+            self.trunk,
+            self.size,
+            device=self.clip.device,
+            dtype=self.clip.dtype,
+            box_at=lambda t: self.hole if 0 <= t < count else None,
+            check=lambda: None,
+        )
+
+    def _drive(self, stream: TrunkStream | WindowStream) -> Iterator[Tensor | None]:
+        """Push the clip in chunks and flush, as the engine does; yield outputs (n,C,h,w)."""
+        for start in range(0, self.case.num_frames, self.case.chunk):
+            count = min(self.case.chunk, self.case.num_frames - start)
+            box = stream.input_box(start, count) & Box(0, 0, *self.size)
+            rows, columns = box.within(Box(0, 0, *self.size))
+            values = self.clip[start : start + count, :, rows, columns]
+            arrival = stream.push(values, box, count)
+            if arrival.count:
+                yield stream.outputs(arrival)
+        while not stream.finished:
+            arrival = stream.finish(self.case.chunk)
+            if arrival.count:
+                yield stream.outputs(arrival)
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return platform.processor() or platform.machine()
+
+
+def run_bench(
+    preset: str | Sequence[BenchCase],
+    *,
+    device: torch.device,
+    dtype: torch.dtype = torch.float32,
+    rounds: int = 3,
+    progress: Progress | None = None,
+) -> BenchResult:
+    """Measure the engine's stream against the published form.
+
+    Every round runs the stream, the published form and the peak convolution one after the other;
+    figures are medians over the rounds, after one round that is not counted.
+
+    Args:
+        preset: a name from `PRESETS`, or cases.
+        device: where both run.
+        dtype: of features and weights, for both.
+        rounds: 1 or more.
+        progress: called before every case and at the end.
+
+    Returns:
+        The figures.
+
+    Raises:
+        OptionError: no such preset, or no round.
+    """
+    cases = PRESETS.get(preset) if isinstance(preset, str) else tuple(preset)
+    if not cases or rounds < 1:
+        raise OptionError(
+            f"Expected one of the presets {', '.join(PRESETS)} and a round or more, got {preset!r} "
+            f"and {rounds}; choose one of them."
+        )
+    results, rates = [], []
+    with torch.inference_mode():
+        peak = PeakConvolution(device, dtype)
+        for number, case in enumerate(cases):
+            if progress is not None:
+                progress(number, len(cases), case.name)
+            result, rate = _run_case(case, _Contest(case, device, dtype), peak, rounds)
+            results.append(result)
+            rates.append(rate)
+    if progress is not None:
+        progress(len(cases), len(cases), "done")
+    machine = Machine(
+        torch_version=torch.__version__,
+        device=str(device),
+        device_name=_device_name(device),
+        dtype=str(dtype).removeprefix("torch."),
+        num_threads=torch.get_num_threads(),
+        cpu_capability=torch.backends.cpu.get_cpu_capability(),
+        peak_macs_per_second=median(rates),
+    )
+    return BenchResult(machine=machine, rounds=rounds, cases=tuple(results))
+
+
+def _run_case(
+    case: BenchCase, contest: _Contest, peak: PeakConvolution, rounds: int
+) -> tuple[CaseResult, float]:
+    """Return the figures of one case and the peak rate in the same rounds."""
+    memory = PeakMemory(contest.clock.device)
+    contest.stream()  # alone, so that the published form's memory does not count on CUDA
+    peak_bytes = memory.bytes()
+    ours, published, wide = interleave([contest.stream, contest.published, peak.seconds], rounds)
+    rate = peak.macs / median(wide)
+    seconds = median(ours)
+    spec = case.spec.trunk
+    share = window_share(spec, case.num_frames, case.chunk) if spec.in_windows else 1
+    macs = region_macs(spec, contest.size, contest.hole, window=share)
+    result = CaseResult(
+        case=case,
+        seconds_per_frame=seconds,
+        published_seconds_per_frame=median(published),
+        published_frames=contest.published_frames,
+        # a ratio of neighbours in time, so that a busy machine slows both
+        ratio=median([p / o for p, o in zip(published, ours, strict=True)]),
+        frames_per_second=1 / seconds,
+        macs_per_frame=macs,
+        published_macs_per_frame=frame_macs(spec, contest.size),
+        peak_share=macs / seconds / rate,
+        first_frame_seconds=median(contest.first_frame_seconds[-rounds:]),
+        peak_bytes=peak_bytes,
+    )
+    return result, rate
+
+
+def format_table(result: BenchResult) -> str:
+    """Return the figures as text: a line about the machine, a heading, one row a case."""
+    machine = result.machine
+    lines = [
+        f"{machine.device_name} ({machine.device}), {machine.dtype}, {machine.num_threads} threads, "
+        f"{machine.cpu_capability}, torch {machine.torch_version}, widest convolution "
+        f"{2 * machine.peak_macs_per_second / 1e9:.0f} GFLOP/s; ms a frame over a whole clip, flush "
+        f"included; medians of {result.rounds}",
+    ]
+    heading = (
+        "case",
+        "chunk",
+        "ms",
+        "published",
+        "faster",
+        "target",
+        "fps",
+        "first s",
+        "peak",
+        "GB",
+    )
+    rows = [heading]
+    for row in result.cases:
+        target, memory = row.case.target, row.peak_bytes
+        rows.append(
+            (
+                row.case.name,
+                str(row.case.chunk),
+                f"{row.seconds_per_frame * 1e3:.1f}",
+                f"{row.published_seconds_per_frame * 1e3:.1f}",
+                f"{row.ratio:.2f}x",
+                "" if target is None else f"{target:.1f}x",
+                f"{row.frames_per_second:.1f}",
+                f"{row.first_frame_seconds:.2f}",
+                f"{row.peak_share:.0%}",
+                "" if memory is None else f"{memory / 1e9:.2f}",
+            )
+        )
+    return "\n".join([*lines, *aligned(rows)])

@@ -1,0 +1,53 @@
+"""How well motion is followed where the true one is known: end-point errors beside OpenCV's DIS."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ...align.flow import length, pixel_grid
+from ...align.track import Track
+from ...fills.smooth import smooth_fill
+from ..metrics.opencv_baselines import dis_flow, has_opencv
+from .tracing import completed
+
+MOTIONS = {
+    "lgtsm": "this package, frames with the hole",
+    "dis": "OpenCV DIS, frames with the hole filled smoothly, completed in the hole",
+    "dis_clean": "OpenCV DIS, frames without the vehicle",
+}
+"""Who measures motion, on what."""
+
+
+@torch.inference_mode()
+def motion_errors(
+    frames: Tensor, holes: Tensor, truth: Tensor, flow: Tensor
+) -> dict[str, list[float]]:
+    """Measure the flow from every frame to the next one.
+
+    Args:
+        frames: (T,3,H,W) in [0,1], black under the hole.
+        holes: (T,1,H,W), 1 = hole.
+        truth: (T,3,H,W) without the object.
+        flow: (T-1,2,H,W) the true one, in pixels.
+
+    Returns:
+        By name of `MOTIONS`: mean end-point error in pixels over all pixels, and over hole pixels.
+    """
+    filled = smooth_fill(frames, holes)
+    track = Track(tuple(frames.shape[-2:]), with_flow=True)
+    for frame, hole in zip(filled, holes, strict=True):
+        track.push(frame[None], hole[None])
+    grid = pixel_grid(*frames.shape[-2:], frames)
+    ours = [next(track.places(t, grid, 1))[1] - grid for t in range(len(flow))]
+    found = {"lgtsm": torch.cat(ours)}
+    if has_opencv():
+        found["dis"] = completed(dis_flow(filled[:-1], filled[1:]), holes[:-1])
+        found["dis_clean"] = dis_flow(truth[:-1], truth[1:])
+    hidden = holes[:-1]
+    errors = {}
+    for name, one in found.items():
+        apart = length(one - flow)
+        inside = (apart * hidden).sum() / hidden.sum().clamp_min(1)
+        errors[name] = [float(apart.mean()), float(inside)]
+    return errors

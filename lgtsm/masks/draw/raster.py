@@ -1,0 +1,174 @@
+"""Draw mask kinds into holes, with a wanted share of hole; 1 = hole.
+
+Shapes are filled by Pillow, so single pixels at edges may differ between Pillow versions.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from ...errors import OptionError
+from .free_form import check_clip_size
+from .geometry import Geometry, Scene
+from .kinds import KINDS, Kind, KindSpec, side_boxes
+
+CLOSE_ENOUGH = 0.03
+"""Relative error of the share at which the search stops; promised are 10 %."""
+PLAIN_TRIALS = 6
+"""Trials by proportion before the search falls back to halving."""
+MAX_TRIALS = 18
+
+
+def draw_masks(
+    num_frames: int,
+    height: int,
+    width: int,
+    *,
+    kind: Kind,
+    seed: int,
+    coverage_ratio: float | None = None,
+    motion: float = 1.0,
+) -> Tensor:
+    """Draw a clip of masks of one kind.
+
+    Args:
+        num_frames: frames of the clip, 1 or more.
+        height: of a frame in pixels, 1 or more.
+        width: of a frame in pixels, 1 or more.
+        kind: what the mask looks like.
+        seed: 0 or more; the same seed gives the same clip.
+        coverage_ratio: wanted share of hole, mean over the clip, within the kind's limits in
+            `KINDS`; met within 10 % of itself or 0.003, or as near as the pixels of a small frame
+            allow. None draws a usual share and does not adjust it, which is faster.
+        motion: factor on all speeds, 0 or more; 0 is a still clip.
+
+    Returns:
+        Holes (T,1,H,W) float32, 0 or 1, 1 = hole, on the CPU.
+
+    Raises:
+        OptionError: a number outside its range.
+    """
+    check_clip_size(num_frames, height, width)
+    spec = KINDS[kind]
+    if seed < 0:
+        raise OptionError(f"Expected a seed of 0 or more, got {seed}; choose another.")
+    if not 0 <= motion < np.inf:
+        raise OptionError(f"Expected motion of 0 or more, got {motion}; 0 is a still clip.")
+    low, high = spec.coverage_limits
+    if coverage_ratio is not None and not low <= coverage_ratio <= high:
+        raise OptionError(
+            f"Expected coverage_ratio from {low} to {high} for {kind.value}, got {coverage_ratio};"
+            " choose a share in that range or another kind."
+        )
+    still = motion == 0 or not spec.moves
+    rng = np.random.default_rng([seed, *kind.value.encode()])
+    target = coverage_ratio
+    if target is None:
+        target = float(np.exp(rng.uniform(*np.log(spec.usual_coverage))))
+    shape_seed = int(rng.integers(2**63))
+    scene = Scene(
+        num_frames=1 if still else num_frames,
+        height=height,
+        width=width,
+        target=target,
+        motion=motion,
+    )
+    if coverage_ratio is None:
+        layout = spec.layout(scene, target, np.random.default_rng(shape_seed))
+        holes = fill_shapes(layout, scene)
+    else:
+        holes = _covering(scene, spec, shape_seed)
+    clip = torch.from_numpy(holes).to(torch.float32).unsqueeze(1)  # (T,1,H,W)
+    return clip.repeat(num_frames, 1, 1, 1) if still else clip
+
+
+def _covering(scene: Scene, spec: KindSpec, shape_seed: int) -> np.ndarray:
+    """Vary the amount until the drawn share meets the target; holes (T,H,W) uint8."""
+    low, high = 0.0, np.inf
+    amount, best, best_error = scene.target, None, np.inf
+    for trial in range(MAX_TRIALS):
+        holes = fill_shapes(spec.layout(scene, amount, np.random.default_rng(shape_seed)), scene)
+        covered = np.count_nonzero(holes) / holes.size
+        error = abs(covered - scene.target)
+        if error < best_error:
+            best, best_error = holes, error
+        if error <= CLOSE_ENOUGH * scene.target:
+            break
+        if covered < scene.target:
+            low = max(low, amount)
+        else:
+            high = min(high, amount)
+        amount *= np.clip(scene.target / max(covered, 1e-9), 0.25, 4.0)
+        if trial >= PLAIN_TRIALS or not low < amount < high:
+            amount = (low + high) / 2 if high < np.inf else 2 * low
+    return best
+
+
+def fill_shapes(geometry: Geometry, scene: Scene) -> np.ndarray:
+    """Fill shapes with Pillow.
+
+    Args:
+        geometry: shapes of every frame, pixels.
+        scene: number and size of the frames.
+
+    Returns:
+        Holes (T,H,W) uint8, 0 or 1.
+    """
+    holes = np.empty((scene.num_frames, scene.height, scene.width), dtype=np.uint8)
+    # Pillow takes whole numbers for pixel centres, geometry for pixel edges: half a pixel apart.
+    polygons = [(part - 0.5).reshape(*part.shape[:2], -1).tolist() for part in geometry.polygons]
+    boxes = None if geometry.boxes is None else np.round(geometry.boxes).astype(int).tolist()
+    for index in range(scene.num_frames):
+        image = Image.new("L", (scene.width, scene.height), 0)
+        draw = ImageDraw.Draw(image)
+        for part in polygons:
+            for corners in part[index]:
+                if corners[0] == corners[0]:  # not NaN
+                    draw.polygon(corners, fill=1)
+        for left, top, right, bottom in boxes[index] if boxes else ():
+            if right > left and bottom > top:
+                draw.rectangle((left, top, right - 1, bottom - 1), fill=1)
+        holes[index] = np.asarray(image)
+    return holes
+
+
+def border_masks(
+    num_frames: int,
+    height: int,
+    width: int,
+    *,
+    left: int = 0,
+    top: int = 0,
+    right: int = 0,
+    bottom: int = 0,
+) -> Tensor:
+    """Draw given sides of the frame as hole, for outpainting.
+
+    Args:
+        num_frames: frames of the clip, 1 or more.
+        height: of a frame in pixels, the border included.
+        width: of a frame in pixels, the border included.
+        left: thickness of the left side in pixels, 0 or more.
+        top: of the upper side.
+        right: of the right side.
+        bottom: of the lower side.
+
+    Returns:
+        Holes (T,1,H,W) float32, 0 or 1, 1 = hole.
+
+    Raises:
+        OptionError: a thickness is negative, or nothing of the frame is left.
+    """
+    check_clip_size(num_frames, height, width)
+    sides = (left, top, right, bottom)
+    if min(sides) < 0 or left + right >= width or top + bottom >= height:
+        raise OptionError(
+            "Expected sides of 0 pixels or more that leave some of the frame, got "
+            f"{sides} in {width} x {height}; make them thinner."
+        )
+    scene = Scene(num_frames=1, height=height, width=width, target=0.0, motion=0.0)
+    holes = fill_shapes(Geometry(boxes=side_boxes(scene, sides)), scene)
+    return torch.from_numpy(holes).to(torch.float32).unsqueeze(1).repeat(num_frames, 1, 1, 1)

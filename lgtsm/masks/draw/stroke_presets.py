@@ -1,0 +1,145 @@
+"""Settings of the published free-form strokes as data; no torch.
+
+The numbers are those of the authors' mask generator (see `free_form`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+
+from ...errors import OptionError
+
+
+class Preset(Enum):
+    """Names of the published settings."""
+
+    OBJECT_LIKE = "object_like"
+    """Broad strokes that look like objects, 20 to 49 pixels wide."""
+    OBJECT_LIKE_MIDDLE = "object_like_middle"
+    """Broad, shorter and slower strokes."""
+    OBJECT_LIKE_SMALL = "object_like_small"
+    """Strokes 10 to 29 pixels wide, slow."""
+    RAND_CURVE = "rand_curve"
+    """Thin long curves, 3 to 9 pixels wide; the published default."""
+    RAND_CURVE_SMALL = "rand_curve_small"
+    """Very thin and short curves, 2 to 4 pixels wide."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StrokePreset:
+    """How strokes are made; lengths in pixels, speeds in pixels a frame, angles in radians."""
+
+    num_vertices: tuple[int, int]
+    """Steps of the pen in a stroke, upper end excluded."""
+    max_head_speed: float
+    """Longest step of the pen from one point to the next."""
+    max_head_acceleration: tuple[float, float]
+    """Largest change of step length and of direction between two steps."""
+    brush: tuple[float, float]
+    """Width of the stroke, upper end excluded, fractions dropped."""
+    move_ratio: float = 0.5
+    """Share of the points that jitter from frame to frame (0 to 1)."""
+    max_point_move: float
+    """Jitter m of a point, drawn from -m to m - 1, fractions dropped."""
+    max_line_acceleration: tuple[float, float]
+    """Drawn and thrown away, as published: a stroke keeps its velocity."""
+    max_initial_speed: float
+    """Twice the standard deviation of the stroke's speed."""
+
+    def __post_init__(self) -> None:
+        """Check the ranges.
+
+        Raises:
+            OptionError: a range is empty or too small to draw.
+        """
+        if not 0 <= self.num_vertices[0] < self.num_vertices[1]:
+            raise OptionError(
+                f"Expected num_vertices (low, high) with 0 <= low < high, got {self.num_vertices};"
+                " raise the upper end."
+            )
+        if not 2 <= int(self.brush[0]) < int(self.brush[1]):
+            raise OptionError(
+                f"Expected brush (low, high) with 2 <= low < high, got {self.brush}; "
+                "raise the upper end."
+            )
+        if int(self.max_point_move) < 1 or not 0 <= self.move_ratio <= 1:
+            raise OptionError(
+                "Expected max_point_move of 1 or more and move_ratio in 0 to 1, got "
+                f"{self.max_point_move} and {self.move_ratio}; choose values in these ranges."
+            )
+
+
+PRESETS: Mapping[str, StrokePreset] = MappingProxyType(
+    {
+        Preset.OBJECT_LIKE.value: StrokePreset(
+            num_vertices=(5, 30),
+            max_head_speed=15,
+            max_head_acceleration=(10, 1.5),
+            brush=(20, 50),
+            max_point_move=10,
+            max_line_acceleration=(5, 0.5),
+            max_initial_speed=10,
+        ),
+        Preset.OBJECT_LIKE_MIDDLE.value: StrokePreset(
+            num_vertices=(5, 15),
+            max_head_speed=8,
+            max_head_acceleration=(4, 1.5),
+            brush=(20, 50),
+            max_point_move=5,
+            max_line_acceleration=(5, 0.5),
+            max_initial_speed=10,
+        ),
+        Preset.OBJECT_LIKE_SMALL.value: StrokePreset(
+            num_vertices=(5, 20),
+            max_head_speed=7,
+            max_head_acceleration=(3.5, 1.5),
+            brush=(10, 30),
+            max_point_move=5,
+            max_line_acceleration=(3, 0.5),
+            max_initial_speed=4,
+        ),
+        Preset.RAND_CURVE.value: StrokePreset(
+            num_vertices=(10, 30),
+            max_head_speed=20,
+            max_head_acceleration=(15, 0.5),
+            brush=(3, 10),
+            max_point_move=3,
+            max_line_acceleration=(5, 0.5),
+            max_initial_speed=6,
+        ),
+        Preset.RAND_CURVE_SMALL.value: StrokePreset(
+            num_vertices=(6, 22),
+            max_head_speed=12,
+            max_head_acceleration=(8, 0.5),
+            brush=(2.5, 5),
+            max_point_move=1.5,
+            max_line_acceleration=(3, 0.5),
+            max_initial_speed=3,
+        ),
+    }
+)
+
+
+def find_preset(preset: Preset | StrokePreset | str) -> StrokePreset:
+    """Find the settings behind a name.
+
+    Args:
+        preset: a member of `Preset`, its name, or settings of one's own.
+
+    Returns:
+        The settings.
+
+    Raises:
+        OptionError: no preset has this name.
+    """
+    if isinstance(preset, StrokePreset):
+        return preset
+    name = preset.value if isinstance(preset, Preset) else preset
+    if name not in PRESETS:
+        raise OptionError(
+            f"Expected a stroke preset, got {name!r}; choose one of {', '.join(PRESETS)}."
+        )
+    return PRESETS[name]

@@ -1,0 +1,83 @@
+"""Names of the published CombCN, mapped one to one to ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ...errors import WeightsError
+from ...models.build import build
+from ...models.spec import CombCNSpec, NetworkSpec
+
+PREFIXES = ("videoCN.", "combCN.")
+_BODIES = {"video": "videoCN", "frame": "combCN"}
+_PARTS = {
+    "feature.weight": "conv.weight",
+    "feature.bias": "conv.bias",
+    "norm.weight": "norm_layer.weight",
+    "norm.bias": "norm_layer.bias",
+    "norm.mean": "norm_layer.running_mean",
+    "norm.var": "norm_layer.running_var",
+}
+_FIRST = "videoCN.conv1.conv.weight"
+
+
+def published_name(ours: str) -> str:
+    """Return the published name of a tensor: trunk.video_conv1.norm.var -> videoCN.conv1...."""
+    _, layer, part = ours.split(".", 2)
+    body, _, name = layer.partition("_")
+    return f"{_BODIES[body]}.{name}.{_PARTS[part]}"
+
+
+def infer_combcn(state: Mapping[str, Tensor]) -> NetworkSpec:
+    """Read the specification off the first layer.
+
+    Raises:
+        WeightsError: no such layer, or an absurd width.
+    """
+    first = state.get(_FIRST)
+    if first is None or first.dim() != 5:
+        found = "none" if first is None else f"shape {tuple(first.shape)}"
+        raise WeightsError(
+            f"Expected {_FIRST} with a 3-D kernel in a CombCN network, got {found}; use the whole "
+            "state dict of the published network."
+        )
+    return NetworkSpec(family="combcn", trunk=CombCNSpec(width=first.shape[0]))
+
+
+def rename_combcn(state: Mapping[str, Tensor], spec: NetworkSpec) -> dict[str, Tensor]:
+    """Rename a published CombCN's tensors.
+
+    Args:
+        state: published names to tensors.
+        spec: of the same network, see `infer_combcn`.
+
+    Returns:
+        Our names to tensors, ready for a strict `load_state_dict`.
+
+    Raises:
+        WeightsError: a tensor is missing, misshapen or left over.
+    """
+    with torch.device("meta"):  # a file may claim any size; nothing is allocated before it fits
+        shapes = {key: tuple(value.shape) for key, value in build(spec).state_dict().items()}
+    # the count of batches that the running figures saw is no weight
+    left = {key for key in state if not key.endswith(".num_batches_tracked")}
+    result = {}
+    for ours, shape in shapes.items():
+        name = published_name(ours)
+        found = tuple(state[name].shape) if name in state else "none"
+        if found != shape:
+            raise WeightsError(
+                f"Expected {name} of shape {shape} in a CombCN network, got {found}; use the whole "
+                "state dict of the published network."
+            )
+        left.discard(name)
+        result[ours] = state[name]
+    if left:
+        raise WeightsError(
+            f"Expected nothing beyond a published CombCN network, got {len(left)} tensors more, "
+            f"such as {min(left)}; use the published file."
+        )
+    return result

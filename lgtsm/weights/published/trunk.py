@@ -1,0 +1,243 @@
+"""Names of the published networks on the trunk, mapped one to one to ours.
+
+LGTSM, GTSM and vanilla TSM hold each weight under two names, of which `X.layer.weight` is what runs;
+their spectral norm (`weight_u`, `weight_v`) sits on the other name and so has no effect. In the 3-D
+gated network it is real: the weight that runs is `weight_orig` divided by u . W v with the stored
+vectors, and that is what is kept. Old files lack the prefix of the generator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from ...errors import WeightsError
+from ...models.spec import LAYERS, LayerSpec, NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
+
+_UPPER = frozenset({"deconv1", "conv9", "deconv2", "conv10", "conv11"})
+_BRANCHES = (("feature", "featureConv"), ("gate", "gatingConv"))
+_CRITIC = "temporal_discriminator."
+_BY_NAME = {layer.name: layer for layer in LAYERS}
+_UNSHIFTED = ShiftSpec(kind=ShiftKind.NONE)
+
+
+def _stem(layer: LayerSpec) -> str:
+    """Return the published prefix of a layer."""
+    part = "upsample_module" if layer.name in _UPPER else "downsample_module"
+    wrapper = "conv." if layer.upsample else ""
+    return f"generator.coarse_net.{part}.{layer.name}.{wrapper}"
+
+
+def is_old_layout(state: Mapping[str, Tensor]) -> bool:
+    """Tell whether a state dict names the generator's layers without their prefix."""
+    return any(key.partition(".")[0] in _BY_NAME for key in state)
+
+
+def modern_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a state dict with the generator's layers under today's names."""
+    renamed = {}
+    for key, value in state.items():
+        layer, _, rest = key.partition(".")
+        if layer in _BY_NAME:
+            part = "upsample_module" if layer in _UPPER else "downsample_module"
+            key = f"generator.coarse_net.{part}.{layer}.{rest}"
+        renamed[key] = value
+    return renamed
+
+
+def _aliases(stem: str, kind: str) -> tuple[str, ...]:
+    """Return the names under which a convolution may hold a value, what runs first."""
+    return f"{stem}.layer.{kind}", f"{stem}.{kind}", f"{stem}.{kind}_orig"
+
+
+def _kernel_names(stem: str, groups: int) -> list[str]:
+    """Return the names of one layer's shift kernels in the order of our groups."""
+    two = ("pre_shift_conv", "post_shift_conv")
+    names = two if groups == 2 else [f"shift_conv_{i}" for i in range(groups)]
+    return [f"{stem}featureConv.learnableTSM.{name}.conv.weight" for name in names]
+
+
+def key_map(spec: NetworkSpec) -> dict[str, list[tuple[str, ...]]]:
+    """Return where each of our tensors comes from.
+
+    Args:
+        spec: of a network on the trunk, one of the published families.
+
+    Returns:
+        For each name of ours the parts it is stacked from (one, or one a shift group), each as the
+        published names it may have, in order of preference.
+    """
+    sources: dict[str, list[tuple[str, ...]]] = {}
+    for layer in LAYERS:
+        stem, ours = _stem(layer), f"trunk.{layer.name}"
+        for branch, published in _BRANCHES[: 1 + spec.trunk.gated]:
+            for kind in ("weight", "bias"):
+                sources[f"{ours}.{branch}.{kind}"] = [_aliases(stem + published, kind)]
+        shift = spec.trunk.layer_shift(layer)
+        if shift.kind is ShiftKind.LEARNED:
+            names = _kernel_names(stem, shift.groups)
+            sources[f"{ours}.shift.kernels"] = [(name,) for name in names]
+    return sources
+
+
+def _shape(name: str, spec: NetworkSpec) -> tuple[int, ...]:
+    """Return the published shape of one part of our tensor `name`."""
+    _, layer_name, branch, kind = name.split(".")
+    if branch == "shift":
+        return 1, 1, spec.trunk.shift.width, 1, 1
+    layer = _BY_NAME[layer_name]
+    inputs, outputs = spec.trunk.channels(layer)
+    if kind == "bias":
+        return (outputs,)
+    time = (spec.trunk.kernel_frames,) if spec.trunk.kernel_frames > 1 else ()
+    return (outputs, inputs, *time, layer.kernel, layer.kernel)
+
+
+def _fold(state: Mapping[str, Tensor], key: str) -> Tensor:
+    """Return the weight that runs: divided by the stored sigma where spectral norm is real.
+
+    The vectors are used as they are; they need be no singular vectors, nor of unit length.
+    """
+    weight, stem = state[key], key.removesuffix("_orig")
+    if weight.dim() < 5 or stem == key:
+        return weight
+    try:
+        # in float32, as torch's own spectral norm does: float64 would be off by its rounding
+        u, v = state[f"{stem}_u"].float(), state[f"{stem}_v"].float()
+        return weight.float() / torch.dot(u, torch.mv(weight.float().flatten(1), v))
+    except (KeyError, RuntimeError) as error:
+        raise WeightsError(
+            f"Expected the vectors {stem}_u and {stem}_v of {key}, found none that fit it; use the "
+            "whole state dict of the published network."
+        ) from error
+
+
+def rename_published(state: Mapping[str, Tensor], spec: NetworkSpec) -> dict[str, Tensor]:
+    """Rename the generator's tensors of a published state dict; the discriminator is left out.
+
+    Args:
+        state: published names to tensors, see `modern_names`.
+        spec: of the same network, see `infer_spec`.
+
+    Returns:
+        Our names to tensors, ready for a strict `load_state_dict`; some share memory with `state`.
+
+    Raises:
+        WeightsError: a tensor is missing, misshapen or left over.
+    """
+    left = {key for key in state if not key.startswith(_CRITIC)}
+    result: dict[str, Tensor] = {}
+    for name, parts in key_map(spec).items():
+        values = []
+        for names in parts:
+            found = [key for key in names if key in left]
+            if not found:
+                raise WeightsError(
+                    f"Expected {names[0]} in a published {spec.family} network, found neither it "
+                    "nor an alias; use the whole state dict of one of the published networks."
+                )
+            left.difference_update(found)
+            value = state[found[0]]
+            if tuple(value.shape) != _shape(name, spec):
+                raise WeightsError(
+                    f"Expected {found[0]} of shape {_shape(name, spec)}, got "
+                    f"{tuple(value.shape)}; use the specification that belongs to the file."
+                )
+            values.append(_fold(state, found[0]))
+        is_shift = name.endswith(".kernels")
+        result[name] = torch.stack([v.flatten() for v in values]) if is_shift else values[0]
+    # the stored singular vectors have no effect in 2-D, and have had theirs in 3-D
+    left = {key for key in left if not key.endswith((".weight_u", ".weight_v"))}
+    if left:
+        raise WeightsError(
+            f"Expected nothing beyond a published {spec.family} network, got {len(left)} tensors "
+            f"more, such as {min(left)}; use a published file, whose generator has no norm layers."
+        )
+    return result
+
+
+def _weight(state: Mapping[str, Tensor], layer: str, dim: int) -> Tensor:
+    """Return the feature weight of a layer.
+
+    Raises:
+        WeightsError: not there, or not a kernel of `dim` - 2 dimensions.
+    """
+    names = _aliases(_stem(_BY_NAME[layer]) + "featureConv", "weight")
+    value = next((state[name] for name in names if name in state), None)
+    if value is None or value.dim() != dim:
+        found = "none" if value is None else f"shape {tuple(value.shape)}"
+        raise WeightsError(
+            f"Expected a published network with a {dim - 2}-D featureConv in {layer}, got {found}; "
+            "use the whole state dict of one network."
+        )
+    return value
+
+
+def infer_spec(state: Mapping[str, Tensor]) -> NetworkSpec:
+    """Read the specification off names and shapes.
+
+    A file without shift kernels is taken for one with the fixed shift: plain 2-D networks have the
+    same names, but none was published. The share of shifted channels cannot be read and is taken
+    for the usual half.
+
+    Args:
+        state: published names to tensors, see `modern_names`.
+
+    Returns:
+        The specification, of family lgtsm, gtsm, tsm, gated3d or gated3d_skips.
+
+    Raises:
+        WeightsError: another family, or inputs, outputs, skips or kernels that none of them has.
+    """
+    gate = f"{_stem(LAYERS[0])}gatingConv."
+    gated = any(key.startswith(gate) for key in state)
+    kernels = _aliases(f"{_stem(LAYERS[0])}featureConv", "weight")
+    dim = 5 if any(key in state and state[key].dim() == 5 for key in kernels) else 4
+    names = ("conv1", "conv11", "deconv1", "conv8")
+    first, last, deconv, bottom = (_weight(state, name, dim) for name in names)
+    skips = dim == 5 and deconv.shape[1] == 2 * bottom.shape[0]
+    into = bottom.shape[0] * (1 + skips)
+    if first.shape[1] != 5 or last.shape[0] != 3 or deconv.shape[1] != into:
+        raise WeightsError(
+            "Expected 5 input channels, 3 output channels and skips in 3-D networks alone, got "
+            f"{first.shape[1]}, {last.shape[0]} and {deconv.shape[1]} channels into deconv1 after "
+            f"{bottom.shape[0]} of conv8; no such {dim - 2}-D network was published."
+        )
+    if dim == 5:
+        if not gated or first.shape[2] != 3:
+            raise WeightsError(
+                "Expected gates and kernels over 3 frames in a 3-D network, got "
+                f"{'gates' if gated else 'no gates'} and {first.shape[2]} frames; no other 3-D "
+                "network was published."
+            )
+        trunk = TrunkSpec(width=first.shape[0], kernel_frames=3, skips=skips, shift=_UNSHIFTED)
+        return NetworkSpec(family="gated3d_skips" if skips else "gated3d", trunk=trunk)
+    shift = _infer_shift(state)
+    family = "tsm"
+    if gated:
+        family = "lgtsm" if shift.kind is ShiftKind.LEARNED else "gtsm"
+    return NetworkSpec(
+        family=family, trunk=TrunkSpec(width=first.shape[0], gated=gated, shift=shift)
+    )
+
+
+def _infer_shift(state: Mapping[str, Tensor]) -> ShiftSpec:
+    """Read the shift off the kernels of the first two layers."""
+    kernels = {
+        name: [value for key, value in state.items() if key.startswith(_shift_stem(name))]
+        for name in ("conv1", "conv2")
+    }
+    if not kernels["conv2"]:
+        return ShiftSpec(kind=ShiftKind.FIXED)
+    return ShiftSpec(
+        width=kernels["conv2"][0].numel(),
+        groups=len(kernels["conv2"]),
+        first_layer=bool(kernels["conv1"]),
+    )
+
+
+def _shift_stem(layer: str) -> str:
+    """Return the published prefix of a layer's shift kernels."""
+    return f"{_stem(_BY_NAME[layer])}featureConv.learnableTSM."

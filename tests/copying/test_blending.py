@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import importlib.util
+import itertools
+from collections.abc import Callable
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.nn.functional import interpolate
+
+from lgtsm.box import Box
+from lgtsm.copying.blend_weights import MOTIONS
+from lgtsm.copying.blending import new_shot, weigh_frame
+from lgtsm.copying.candidates import Search
+from lgtsm.copying.clip import clip_evidence
+from lgtsm.copying.shot import GRID_PX, SURROUND_PX, evidence_crop
+from lgtsm.copying.steady import RADIUS, steady_frame
+from lgtsm.errors import DeviceError
+from lgtsm.fills.candidate_fill import Evidence, join_evidence
+from lgtsm.fills.smooth import smooth_fill
+from lgtsm.models.spec import REFINE_INPUTS, STEADY_FRAMES
+from lgtsm.options import FlowMethod, Motion
+
+properties = settings(max_examples=20, deadline=None)
+ALL = (99, 99)
+
+
+def _moving_box(num_frames, size):
+    holes = torch.zeros(num_frames, 1, *size)
+    for t in range(num_frames):
+        holes[t, :, 24:44, 8 + 12 * t : 28 + 12 * t] = 1
+    return holes
+
+
+@pytest.fixture
+def panned(rng: torch.Generator) -> Callable[..., torch.Tensor]:
+    """panned(num_frames, step) -> (T,3,72,112): a window that moves over a textured picture."""
+    small = [torch.rand(1, 3, 6 * n, 12 * n, generator=rng) for n in (1, 2, 4)]
+    layers = [interpolate(x, size=(96, 260), mode="bicubic") for x in small]
+    picture = (sum(layers) / len(layers)).clamp(0, 1)
+
+    def pan(num_frames: int, step: int) -> torch.Tensor:
+        return torch.cat([picture[..., 8:80, step * t : step * t + 112] for t in range(num_frames)])
+
+    return pan
+
+
+@properties
+@given(
+    size=st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    num_frames=st.integers(1, 4),
+    share=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
+    seed=st.integers(0, 1000),
+)
+def test_any_clip_gives_bounded_evidence_and_keeps_known_pixels(size, num_frames, share, seed):
+    rng = torch.Generator().manual_seed(seed)
+    frames = torch.rand(num_frames, 3, *size, generator=rng)
+    holes = (torch.rand(num_frames, 1, *size, generator=rng) < share).float()
+    evidence = clip_evidence(frames, holes, ALL, 8)
+    known = holes.expand_as(frames) == 0
+    for name in ("fill", "plain", "smooth", "copied", "member"):
+        value = getattr(evidence, name)
+        assert value.shape == frames.shape, name
+        assert value.min() >= -1e-5, name
+        assert value.max() <= 1 + 1e-5, name
+    for name in ("fill", "plain", "smooth", "member"):
+        assert torch.equal(getattr(evidence, name)[known], frames[known]), name
+    for name in ("confidence", "error"):
+        value = getattr(evidence, name)
+        assert value.shape == holes.shape, name
+        assert not value[holes == 0].any(), name
+        assert value.min() >= 0, name
+        assert value.max() <= 1 + 1e-5, name
+    assert evidence.stack(holes).shape == (num_frames, REFINE_INPUTS, *size)
+
+
+@pytest.mark.parametrize("motion", list(Motion))
+def test_locked_off_clip_with_a_moving_hole_is_recovered(panned, motion):
+    still = panned(1, 0).expand(6, -1, -1, -1)
+    holes = _moving_box(6, still.shape[-2:])
+    evidence = clip_evidence(still, holes, ALL, 8, motion)
+    assert (evidence.fill - still).abs().max() < 4 / 255
+    assert evidence.confidence[holes > 0].mean() > 0.9
+
+
+@pytest.mark.parametrize("motion", [Motion.AUTO, Motion.PLANAR, Motion.FLOW])
+def test_a_panning_camera_is_followed(panned, motion):
+    frames = panned(6, 3)
+    holes = _moving_box(6, frames.shape[-2:])
+    hidden = holes.expand_as(frames) > 0
+    evidence = clip_evidence(frames * (1 - holes), holes, ALL, 8, motion)
+    error = (evidence.fill - frames)[hidden].square().mean().sqrt()
+    wrong = (evidence.smooth - frames)[hidden].square().mean().sqrt()
+    assert error < 0.25 * wrong
+
+
+def test_without_motion_a_pan_is_not_copied_blindly(panned):
+    frames = panned(6, 9)
+    holes = _moving_box(6, frames.shape[-2:])
+    evidence = clip_evidence(frames * (1 - holes), holes, ALL, 8, Motion.NONE)
+    hidden = holes.expand_as(frames) > 0
+    error = (evidence.fill - frames)[hidden].square().mean()
+    assert error < 1.1 * (evidence.smooth - frames)[hidden].square().mean()
+
+
+def test_copies_that_do_not_fit_are_not_believed(rng):
+    frames = torch.rand(5, 3, 64, 96, generator=rng)  # no two frames alike
+    frames[2] = 0.5
+    holes = _moving_box(5, (64, 96))
+    evidence = clip_evidence(frames, holes, ALL, 8)
+    assert (evidence.fill[2] - 0.5).abs().mean() < 0.02
+    assert evidence.confidence[2].mean() < 0.1
+
+
+def test_a_hole_that_no_frame_shows_gets_the_smooth_fill(toy_clip):
+    holes = torch.zeros(8, 1, 48, 64)
+    holes[..., 10:30, 20:44] = 1
+    still = toy_clip[:1].expand(8, -1, -1, -1)
+    evidence = clip_evidence(still, holes, ALL, 8, Motion.NONE)
+    torch.testing.assert_close(evidence.plain, smooth_fill(still, holes), atol=1e-5, rtol=0)
+    assert not evidence.confidence.any()
+
+
+def test_fills_are_steady_where_nothing_is_sure(rng):
+    frames = 0.5 + 0.2 * torch.rand(6, 3, 64, 96, generator=rng)
+    holes = torch.zeros(6, 1, 64, 96)
+    holes[..., 20:44, 30:66] = 1
+    shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
+    for frame, hole in zip(frames, holes, strict=True):
+        shot.push(frame[None], hole[None])
+    search = Search.of(Motion.AUTO, ALL, 8)
+    alone = [weigh_frame(shot, t, search) for t in range(6)]
+    steady = [steady_frame(shot, t, search, alone.__getitem__) for t in range(6)]
+    hidden = (holes[0, :, 20:44, 30:66] > 0).expand(3, -1, -1)
+
+    def restless(rows):
+        fills = [w.evidence.fill[0] for w in rows]
+        parts = [f[:, 8:-8, 8:-8][:, :24, :36] for f in fills]
+        return sum(float((a - b)[hidden].square().mean()) for a, b in itertools.pairwise(parts))
+
+    assert restless(steady) < 0.7 * restless(alone)
+
+
+def test_radius_is_what_the_networks_context_counts():
+    assert RADIUS == STEADY_FRAMES
+
+
+def test_exposure_is_matched(panned):
+    still = panned(1, 0).expand(6, -1, -1, -1)
+    light = 1 - 0.06 * torch.arange(6.0)[:, None, None, None] / 5
+    holes = _moving_box(6, still.shape[-2:])
+    truth = still * light
+    evidence = clip_evidence(truth * (1 - holes), holes, ALL, 8, Motion.NONE)
+    hidden = holes.expand_as(truth) > 0
+    assert (evidence.fill - truth)[hidden].abs().mean() < 1.5 / 255
+
+
+def test_opencvs_flow_serves_where_it_is_asked_for(panned):
+    pytest.importorskip("cv2")
+    frames = panned(5, 3)
+    holes = _moving_box(5, frames.shape[-2:])
+    search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.DIS)
+    shot = new_shot(frames.shape[-2:], torch.device("cpu"), search)
+    for frame, hole in zip(frames, holes, strict=True):
+        shot.push((frame * (1 - hole))[None], hole[None])
+    weighed = weigh_frame(shot, 2, search)
+    truth = frames[2, :, weighed.box.rows, weighed.box.columns]
+    hidden = holes[2, :, weighed.box.rows, weighed.box.columns].expand(3, -1, -1) > 0
+    error = (weighed.evidence.fill[0] - truth)[hidden].square().mean().sqrt()
+    wrong = (weighed.evidence.smooth[0] - truth)[hidden].square().mean().sqrt()
+    assert error < 0.4 * wrong
+
+
+def test_a_flow_that_is_not_installed_is_one_sentence():
+    if importlib.util.find_spec("torchvision") is not None:
+        pytest.skip("torchvision is installed")
+    search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.RAFT)
+    with pytest.raises(DeviceError, match="torchvision"):
+        new_shot((64, 64), torch.device("cpu"), search)
+
+
+def test_only_frames_of_the_window_count(toy_clip, toy_holes):
+    one = clip_evidence(toy_clip, toy_holes, (2, 0), 8)
+    other = toy_clip.clone()
+    other[4:] = 0.5
+    again = clip_evidence(other, toy_holes, (2, 0), 8)
+    for name, value in vars(one).items():
+        assert torch.equal(value[:4], getattr(again, name)[:4]), name
+
+
+def test_part_of_a_clip_is_as_in_the_whole(toy_clip, toy_holes):
+    whole = clip_evidence(toy_clip, toy_holes, ALL, 8)
+    some = clip_evidence(toy_clip, toy_holes, ALL, 8, only=range(2, 5))
+    for name, value in vars(whole).items():
+        assert torch.equal(value[2:5], getattr(some, name)), name
+
+
+def test_holes_contents_do_not_matter(toy_clip, toy_holes, rng):
+    rubbish = torch.rand(toy_clip.shape, generator=rng)
+    other = torch.where(toy_holes > 0, rubbish, toy_clip)
+    one, two = (clip_evidence(x, toy_holes, ALL, 8) for x in (toy_clip, other))
+    for name in ("fill", "plain", "smooth", "copied", "member", "error", "confidence"):
+        hidden = toy_holes.expand_as(getattr(one, name)) > 0
+        assert torch.equal(getattr(one, name)[hidden], getattr(two, name)[hidden]), name
+
+
+def test_shares_say_where_the_pixels_came_from(panned):
+    frames = panned(6, 3)
+    holes = _moving_box(6, frames.shape[-2:])
+    shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
+    for frame, hole in zip(frames, holes, strict=True):
+        shot.push(frame[None], hole[None])
+    shares = weigh_frame(shot, 2, Search.of(Motion.AUTO, ALL, 8)).shares
+    assert len(shares) == 1 + len(MOTIONS)
+    assert abs(sum(shares) - 1) < 1e-4
+    assert shares[2] + shares[3] > 0.8
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"), [((100, 130), (150, 190)), ((0, 9), (300, 320)), ((170, 180), (0, 4))]
+)
+def test_crop_holds_the_surroundings_and_lies_on_the_grid(rows, columns):
+    hole = torch.zeros(1, 180, 320)
+    hole[:, slice(*rows), slice(*columns)] = 1
+    crop = evidence_crop(hole)
+    assert crop.top == max(0, (rows[0] - SURROUND_PX) // GRID_PX * GRID_PX)
+    assert crop.left == max(0, (columns[0] - SURROUND_PX) // GRID_PX * GRID_PX)
+    assert crop.bottom >= min(180, rows[1] + SURROUND_PX)
+    assert crop.right >= min(320, columns[1] + SURROUND_PX)
+    assert crop & Box(0, 0, 180, 320) == crop
+
+
+def test_no_hole_has_no_crop():
+    assert evidence_crop(torch.zeros(1, 180, 320)) is None
+
+
+def test_joined_evidence_stacks_frames(toy_clip, toy_holes):
+    one = clip_evidence(toy_clip[:3], toy_holes[:3], ALL, 8)
+    joined = join_evidence([one, one])
+    assert isinstance(joined, Evidence)
+    assert all(len(value) == 6 for value in vars(joined).values())

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from lgtsm.copying.blending import new_shot
+from lgtsm.copying.candidates import Search
+from lgtsm.copying.consensus import Consensus, best_of
+from lgtsm.copying.coords import coarse_places, crop_grid, exact_places, plane_places, rough_places
+from lgtsm.options import Motion
+
+ALL = (99, 99)
+
+
+@pytest.fixture
+def two_walls(rng) -> tuple[torch.Tensor, torch.Tensor]:
+    """Frames (8,3,144,240) whose upper half moves 4 pixels a frame, the lower 1, and holes."""
+
+    def texture() -> torch.Tensor:
+        small = [torch.rand(1, 3, 4 * n, 9 * n, generator=rng) for n in (1, 3, 9)]
+        whole = sum(interpolate(x, size=(144, 320), mode="bicubic") for x in small)
+        return (whole - 0.75).clamp(0, 1.5) / 1.5
+
+    upper, lower = texture(), texture()
+    rows = [
+        torch.cat([upper[..., :72, 4 * t : 4 * t + 240], lower[..., 72:, t : t + 240]], -2)
+        for t in range(8)
+    ]
+    holes = torch.zeros(8, 1, 144, 240)
+    for t in range(8):
+        holes[t, :, 50:94, 20 + 20 * t : 64 + 20 * t] = 1
+    return torch.cat(rows), holes
+
+
+def test_walls_around_a_hole_are_followed_into_it(two_walls):
+    frames, holes = two_walls
+    shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
+    for frame, hole in zip(frames * (1 - holes), holes, strict=True):
+        shot.push(frame[None], hole[None])
+    box, others = shot[4].crop, [1, 2, 6, 7]
+    coarse = coarse_places(shot, 4, box, others, Motion.FLOW)
+    rough = rough_places(shot, 4, box, others, Motion.FLOW, coarse)
+    flow = exact_places(shot, 4, box, others, Motion.FLOW, rough)
+    ways = [flow, *plane_places(shot, 4, box, others, flow)]
+    assert len(ways) == 3
+    truth = crop_grid(box, frames) + torch.zeros_like(flow)
+    upper = torch.arange(box.top, box.bottom)[:, None].expand(flow.shape[-2:]) < 72
+    speed = torch.where(upper, 4.0, 1.0)
+    truth[:, 0] -= speed * (torch.tensor(others) - 4)[:, None, None]
+    hole = holes[4, 0, box.rows, box.columns] > 0
+    for rows in (hole & upper, hole & ~upper):
+        bent, *straight = ((way - truth).norm(dim=1)[:, rows].mean() for way in ways)
+        assert min(straight) < 0.1 < bent
+
+
+def test_the_way_that_fits_and_agrees_is_taken_pixel_by_pixel(rng):
+    def consensus(right: torch.Tensor, value: float) -> Consensus:
+        colour = torch.full((1, 3, 20, 40), value)
+        signs = torch.where(right, 1e-4, 1e-2).expand(1, 6, 20, 40)
+        return Consensus(colour, colour, torch.ones_like(colour[:, :1]), signs, colour[:, :1])
+
+    left = (torch.arange(40) < 20).expand(1, 1, 20, 40)
+    found = [consensus(left, 0.2), consensus(~left, 0.8)]
+    ways = [torch.zeros(5, 2, 20, 40), torch.ones(5, 2, 20, 40)]
+    best, places = best_of(found, ways)
+    assert torch.equal(best.colour[..., :15], found[0].colour[..., :15])
+    assert torch.equal(best.colour[..., 25:], found[1].colour[..., 25:])
+    assert torch.equal(places[..., 25:], ways[1][..., 25:])
+    unseen = replace(found[1], shown=torch.zeros_like(found[1].shown))
+    alone, _ = best_of([found[0], unseen], ways)
+    assert torch.equal(alone.colour, found[0].colour)
+
+
+def test_a_camera_that_stands_asks_for_no_planes(two_walls):
+    frames, holes = two_walls
+    still = frames[:1].expand(8, -1, -1, -1)
+    shot = new_shot(still.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
+    for frame, hole in zip(still, holes, strict=True):
+        shot.push(frame[None], hole[None])
+    box, others = shot[3].crop, [1, 2, 4, 5]
+    places = crop_grid(box, still).expand(len(others), -1, -1, -1)
+    assert plane_places(shot, 3, box, others, places) == []

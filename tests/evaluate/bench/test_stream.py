@@ -1,0 +1,155 @@
+"""What is timed must give what it is compared with, however a clip is cut into chunks."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lgtsm.box import Box
+from lgtsm.engine.stream import TrunkStream
+from lgtsm.engine.windows import open_stream
+from lgtsm.evaluate.bench.published import PublishedForm
+from lgtsm.models.build import build
+from lgtsm.models.spec import FAMILIES, ShiftSpec
+
+SIZE = (40, 56)
+WHOLE = Box(0, 0, *SIZE)
+
+
+def moving_hole(t, count):
+    if not 0 <= t < count or t % 7 == 3:
+        return None
+    return Box(t % 5 * 4, t % 9 * 4, t % 5 * 4 + 12, t % 9 * 4 + 16)
+
+
+def still_hole(t, count):
+    return Box(8, 20, 24, 40) if 0 <= t < count else None
+
+
+class Counting:
+    """Notes the largest batch that any layer convolves."""
+
+    def __init__(self, stream):
+        self.largest = 0
+        if hasattr(stream, "_body"):  # CombCN's full-size part; the half-size one takes windows
+            whole = stream._body.complete_frames
+            stream._body.complete_frames = lambda x, *more: self.note(
+                x, None, lambda x, _: whole(x, *more)
+            )
+            return
+        for layer in stream.layers:
+            inner = layer._convolve
+            layer._convolve = lambda x, p, inner=inner: self.note(x, p, inner)
+
+    def note(self, x, parameters, inner):
+        self.largest = max(self.largest, len(x))
+        return inner(x, parameters)
+
+
+def run(trunk, clip, box_at, chunk, limit):
+    """Stream a clip (T,C,h,w); return the outputs laid into whole frames, and the largest batch."""
+    count = len(clip)
+    stream = open_stream(
+        trunk,
+        SIZE,
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        box_at=lambda t: box_at(t, count),
+        check=lambda: None,
+    )
+    counting = Counting(stream)
+    frames = []
+
+    def take(arrival):
+        outputs = stream.outputs(arrival)
+        for i in range(arrival.count):
+            frame = torch.zeros(trunk.spec.outputs, *SIZE)
+            if outputs is not None:
+                rows, columns = arrival.box.within(WHOLE)
+                frame[:, rows, columns] = outputs[i]
+            frames.append(frame)
+
+    for start in range(0, count, chunk):
+        number = min(chunk, count - start)
+        box = stream.input_box(start, number)
+        values = None
+        if box is not None:
+            box = box & WHOLE
+            rows, columns = box.within(WHOLE)
+            values = clip[start : start + number, :, rows, columns]
+        take(stream.push(values, box, number))
+    while not stream.finished:
+        take(stream.finish(limit))
+    return torch.stack(frames), counting.largest
+
+
+def noisy_trunk(spec, rng):
+    trunk = build(replace(spec, trunk=replace(spec.trunk, width=8))).trunk.eval()
+    with torch.no_grad():
+        for parameter in trunk.parameters():
+            parameter.normal_(0, 0.1 if parameter.dim() > 1 else 0.3, generator=rng)
+    return trunk
+
+
+def check(spec, rng, count, chunk, limit, box_at=moving_hole):
+    trunk = noisy_trunk(spec, rng)
+    clip = torch.randn(count, trunk.spec.inputs, *SIZE, generator=rng)
+    with torch.inference_mode():
+        expected = PublishedForm(trunk)(clip[None])[0]
+        frames, largest = run(trunk, clip, box_at, chunk, limit)
+    assert len(frames) == count
+    ahead = getattr(trunk.spec, "kernel_frames", 1) // 2 or trunk.spec.shift.future
+    assert 0 < largest <= max(chunk, limit) + ahead
+    for t in range(count):
+        box = box_at(t, count)
+        if box is not None:
+            rows, columns = box.within(WHOLE)
+            error = (frames[t] - expected[t])[:, rows, columns].abs().max() / expected.abs().max()
+            assert error < 1e-5
+
+
+@pytest.mark.parametrize("family", list(FAMILIES))
+@pytest.mark.parametrize(
+    ("count", "chunk", "limit"), [(1, 1, 1), (7, 3, 2), (26, 5, 5), (20, 20, 3)]
+)
+def test_stream_agrees_with_the_published_form(family, count, chunk, limit, rng):
+    check(FAMILIES[family], rng, count, chunk, limit)
+
+
+@pytest.mark.parametrize("limit", [1, 64])
+def test_any_limit_ends_a_shot_with_the_same_frames(limit, rng):
+    check(FAMILIES["refine"], rng, 19, 4, limit, still_hole)
+
+
+def test_wider_kernels_and_more_groups(rng):
+    shift = ShiftSpec(width=5, groups=4, first_layer=False)
+    spec = FAMILIES["lgtsm"]
+    check(replace(spec, trunk=replace(spec.trunk, shift=shift)), rng, 37, 6, 6)
+
+
+def test_end_of_a_shot_can_be_undone_and_done_with_less(rng):
+    trunk = noisy_trunk(FAMILIES["lgtsm"], rng)
+    clip = torch.randn(20, 5, *SIZE, generator=rng)
+    outputs = []
+    for undo in (False, True):
+        stream = TrunkStream(
+            trunk,
+            SIZE,
+            device=torch.device("cpu"),
+            dtype=torch.float32,
+            box_at=lambda t: WHOLE if 0 <= t < 20 else None,
+            check=lambda: None,
+        )
+        with torch.inference_mode():
+            parts = [stream.outputs(stream.push(clip, WHOLE, 20))]
+            while not stream.finished:
+                before = stream.state
+                arrival = stream.finish(8)
+                if undo:
+                    stream.state = before
+                    arrival = stream.finish(2)
+                if arrival.count:
+                    parts.append(stream.outputs(arrival))
+        outputs.append(torch.cat(parts))
+    assert outputs[0].shape == outputs[1].shape == (20, 3, *SIZE)
+    torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-6)

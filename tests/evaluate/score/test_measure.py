@@ -1,0 +1,121 @@
+"""All figures of one result, and which of them are left out when."""
+
+import math
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+
+from lgtsm.evaluate.score.cases import Material
+from lgtsm.evaluate.score.cells import Cells
+from lgtsm.evaluate.score.columns import COLUMNS
+from lgtsm.evaluate.score.measure import Networks, Ruler
+from lgtsm.evaluate.score.methods import Kind, Method
+
+
+@pytest.fixture
+def material(toy_clip, toy_holes):
+    own = torch.zeros_like(toy_holes)
+    own[..., :24, :] = 1
+    return Material(frames=toy_clip, holes=toy_holes, truth=toy_clip, own=own, floor=None)
+
+
+def test_the_truth_is_perfect(material):
+    figures = Ruler(material, Networks()).measure(material.truth)
+    assert figures["psnr"] == figures["psnr_frame"] == math.inf
+    assert figures["ssim"] == pytest.approx(1, abs=1e-5)
+    assert figures["residual"] == pytest.approx(1, abs=1e-6)
+    assert figures["psnr_by_frame"] == [math.inf] * 8
+
+
+def test_regions_are_measured_apart(material):
+    error = torch.where(material.own > 0, 0.1, 0.2) * material.holes
+    figures = Ruler(material, Networks()).measure(material.truth + error)
+    assert figures["psnr_moving"] == pytest.approx(20, abs=1e-3)
+    assert figures["psnr_background"] == pytest.approx(-20 * math.log10(0.2), abs=1e-3)
+    share = float((material.holes * material.own).sum() / material.holes.sum())
+    pooled = -10 * math.log10(share * 0.01 + (1 - share) * 0.04)
+    assert figures["psnr"] == pytest.approx(pooled, abs=1e-3)
+    whole = pooled - 10 * math.log10(float(material.holes.mean()))
+    assert figures["psnr_frame"] == pytest.approx(whole, abs=1e-3)
+
+
+def test_a_worse_fill_is_worse_in_every_figure_that_has_a_side(material, rng):
+    ruler = Ruler(material, Networks(), publishes=True)
+    noise = torch.randn(material.frames.shape, generator=rng) * material.holes
+    mild, strong = (ruler.measure((material.frames + s * noise).clamp(0, 1)) for s in (0.05, 0.2))
+    compared = set()
+    for name, column in COLUMNS.items():
+        if column.is_higher_better is not None and mild.get(name) is not None:
+            compared.add(name)
+            assert (mild[name] > strong[name]) == column.is_higher_better, name
+    assert {"psnr", "ssim", "ssim_frame", "mse_published", "ssim_published"} <= compared
+    assert strong["flicker"] > mild["flicker"] > 1
+    assert strong["seam"] > mild["seam"]
+
+
+def test_published_ssim_is_left_out_without_scipy(material, monkeypatch):
+    for name in ("scipy", "scipy.ndimage"):
+        monkeypatch.setitem(sys.modules, name, None)
+    figures = Ruler(material, Networks(), publishes=True).measure(material.truth)
+    assert figures["ssim_published"] is None
+    assert figures["mse_published"] == 0
+
+
+def test_a_cell_belongs_to_everything_that_was_measured(material, tmp_path):
+    cells = Cells(tmp_path)
+    method = Method(name="mean", kind=Kind.SIMPLE)
+    first = cells.key(method, material, "")
+    assert first == cells.key(method, replace(material), "")
+    others = {
+        cells.key(method, replace(material, own=None), ""),
+        cells.key(method, replace(material, shown=material.holes), ""),
+        cells.key(method, replace(material, frames=material.masked), ""),
+        cells.key(method, material, "other"),
+    }
+    assert len(others | {first}) == 5
+
+
+def test_without_truth_only_steadiness_is_measured(material):
+    figures = Ruler(replace(material, truth=None), Networks()).measure(material.frames)
+    assert set(figures) == {"seam", "flicker", "residual"}
+
+
+def test_without_annotation_nothing_is_called_background(material):
+    figures = Ruler(replace(material, own=None), Networks()).measure(material.frames)
+    assert figures["psnr_background"] is figures["psnr_moving"] is None
+
+
+def test_published_figures_come_only_where_the_protocol_asks(material):
+    assert "mse_published" not in Ruler(material, Networks()).measure(material.frames)
+    figures = Ruler(material, Networks(), publishes=True).measure(material.frames)
+    assert figures["mse_published"] == 0
+
+
+def test_lpips_is_the_mean_over_frames(material):
+    networks = Networks(lpips=lambda a, b: (a - b).abs().mean((1, 2, 3)))
+    result = material.frames + 0.1 * material.holes
+    figures = Ruler(material, networks).measure(result)
+    assert figures["lpips"] == pytest.approx(0.1 * float(material.holes.mean()), rel=1e-3)
+
+
+def test_features_of_the_truth_are_the_same_kept_or_not(material, monkeypatch):
+    from lgtsm.evaluate.score import measure
+    from lgtsm.metrics.perceptual import distance_of_features
+
+    def features(frames):
+        return [frames, frames[..., ::2, ::2].square()]
+
+    result = material.frames + 0.1 * material.holes
+    step = measure.PERCEPTUAL_STEP
+    expected = [
+        float(distance_of_features(features(a[None]), features(b[None])))
+        for a, b in zip(result[::step], material.truth[::step], strict=True)
+    ]
+    for kept in (6, 0):
+        monkeypatch.setattr(measure, "_KEPT_FRAMES", kept)
+        ruler = Ruler(material, Networks(features=features))
+        for _ in range(2):
+            figure = ruler.measure(result)["perceptual"]
+            assert figure == pytest.approx(sum(expected) / len(expected))

@@ -1,0 +1,63 @@
+"""RESULTS.md is what the kept results give, figure for figure."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from lgtsm.errors import OptionError
+from lgtsm.evaluate.score.page import page_of_folder, results_page
+from lgtsm.evaluate.score.paper import PUBLISHED_METHODS, TABLE_1, TABLE_2, TABLE_2_HEAD
+from lgtsm.evaluate.score.results import read_results
+
+ROOT = Path(__file__).resolve().parents[3]
+KEPT = ROOT / "docs" / "results"
+
+
+def test_results_page_is_generated_from_the_kept_results():
+    assert (ROOT / "RESULTS.md").read_text(encoding="utf-8") == page_of_folder(KEPT)
+
+
+def test_a_changed_figure_changes_the_page(tmp_path):
+    source = next(KEPT.glob("*.json"))
+    values = json.loads(source.read_text(encoding="utf-8"))
+    row = next(r for r in values["scores"] if r["method"] == "lgtsm" and r.get("psnr"))
+    row["psnr"] += 50
+    (tmp_path / source.name).write_text(json.dumps(values), encoding="utf-8")
+    assert page_of_folder(tmp_path) != results_page({source.stem: read_results(source)})
+
+
+def test_kept_results_name_no_folder_and_hash_every_case():
+    for path in KEPT.glob("*.json"):
+        text = path.read_text(encoding="utf-8")
+        assert "/" not in re.sub(r'"(text|comparable|reason)": "[^"]*"', "", text)
+        for case in json.loads(text)["cases"]:
+            assert len(case["frames_sha256"]) == len(case["holes_sha256"]) == 64
+
+
+@pytest.mark.parametrize("path", sorted(KEPT.glob("*.json")), ids=lambda path: path.stem)
+def test_kept_results_hold_every_baseline_and_the_truth(path):
+    results = read_results(path)
+    if results.protocol["name"] == "rendered":  # what it sets its motion beside is in it
+        assert all("dis" in str(case["motion_errors"]).lower() for case in results.cases)
+        return
+    if path.stem == "shift":  # two trainings beside each other
+        assert "fixed" in results.methods
+        return
+    names = set(results.methods)
+    simple = {"mean", "telea", "ns", "smooth", "nearest", "median", "homography", "flow"}
+    assert simple | {"network", "lgtsm", "truth"} <= names
+
+
+def test_the_published_table_is_whole():
+    assert all(len(row) == len(PUBLISHED_METHODS) for row in TABLE_1.values())
+    assert TABLE_1["FVI", "LPIPS", "object"][-1] == "0.1086"
+    assert len(TABLE_1) == 15
+    assert {len(row) for row in TABLE_2} == {len(TABLE_2_HEAD)}
+
+
+def test_a_folder_without_results_is_refused(tmp_path, one_sentence):
+    with pytest.raises(OptionError) as caught:
+        page_of_folder(tmp_path)
+    one_sentence(caught.value)

@@ -1,0 +1,1 @@
+"""Training data: clips on disk, holes, items and their batches."""

@@ -1,0 +1,1 @@
+"""Commands beside the training loop: export, compare, fit the blend weights."""

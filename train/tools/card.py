@@ -1,0 +1,140 @@
+"""The folder that a hub expects: configuration, weights, a model card, hashes and curves."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import torch
+
+from lgtsm.models.network import Network
+from lgtsm.weights.header import Card
+from lgtsm.weights.save import save_model
+
+from ..recipe import Recipe
+from ..records import read_table
+
+MODEL, CONFIG, README, SUMS = "model.safetensors", "config.json", "README.md", "SHA256SUMS"
+_EXTRAS = ("curves.png", "samples.png")
+_SHOWN_SOURCES = 40
+
+
+def write_folder(folder: Path, network: Network, card: Card, recipe: Recipe, run: Path) -> None:
+    """Write everything that `lgtsm publish` pushes.
+
+    Args:
+        folder: made if missing.
+        network: its weights, stored in half precision.
+        card: of the weight file.
+        recipe: whose numbers the card states.
+        run: folder of the run, for its curves and held-out scores.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model(network, folder / MODEL, card, dtype=torch.float16)
+    config = json.dumps(card.spec.to_config(), indent=1)
+    (folder / CONFIG).write_text(config, encoding="utf-8")
+    for name in _EXTRAS:
+        if (run / name).is_file():
+            shutil.copyfile(run / name, folder / name)
+    rows = read_table(run / "validation.csv")
+    text = model_card(card, recipe, rows, sum(p.numel() for p in network.parameters()))
+    (folder / README).write_text(text, encoding="utf-8")
+    names = sorted(p.name for p in folder.iterdir() if p.name != SUMS and p.is_file())
+    lines = [f"{_sha256(folder / name)}  {name}" for name in names]
+    (folder / SUMS).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def model_card(card: Card, recipe: Recipe, rows: list[dict[str, str]], num_parameters: int) -> str:
+    """Return the text of a model card with its YAML header.
+
+    Args:
+        card: of the weight file.
+        recipe: that the run was made with.
+        rows: of the run's held-out scores, oldest first.
+        num_parameters: of the network.
+    """
+    about = card.provenance
+    licences = "\n".join(f"- {k}: {n}" for k, n in sorted(about["training_licences"].items()))
+    head = [
+        "---",
+        f"license: {card.licence.lower()}",
+        "library_name: lgtsm",
+        "pipeline_tag: video-to-video",
+        "tags:",
+        *(f"- {tag}" for tag in ("video-inpainting", "object-removal", card.spec.family)),
+        "---",
+    ]
+    command = f"python -m train {about['stage']} --recipe {about['recipe']}"
+    body = f"""
+# {card.spec.family}, {num_parameters:,} parameters
+
+Video inpainting weights for the Python package `lgtsm`; load them with
+`lgtsm.load_model("owner/name")`. Frames are RGB in 0..1, a hole is 1.
+
+## How they were made
+
+`{command}`: {about["steps"]} steps in {about["minutes"]} minutes, seed {about["seed"]}, feature
+network of the losses: {about["perceptual"]}. Half precisions that stay within 45 dB of float32:
+{", ".join(card.dtypes) or "none listed"}.
+{_origin(about)}
+Recipe:
+
+```json
+{json.dumps(recipe.to_config(), indent=1)}
+```
+
+## Data
+
+{about["training_items"]} clips and photographs, by licence:
+
+{licences}
+
+Held out, by source: {_some(about["held_out_sources"])}.
+
+## Held-out scores
+
+{_scores(rows)}
+
+## Limits
+
+Not for faces of people who did not agree, nor for hiding what happened. Large areas that no frame
+shows come out soft.
+"""
+    return "\n".join(head) + body
+
+
+def _origin(about: dict) -> str:
+    """Say what the weights were begun from."""
+    name = about.get("initialised_from")
+    if not name:
+        return ""
+    runs = [f"{run['stage']}, {run['step']} steps" for run in about.get("runs_before", [])]
+    after = f", after {'; '.join(runs)}" if runs else ""
+    return f"Begun from `{name}`{after}.\n"
+
+
+def _some(names: list[str]) -> str:
+    more = len(names) - _SHOWN_SOURCES
+    shown = ", ".join(names[:_SHOWN_SOURCES]) or "none"
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _scores(rows: list[dict[str, str]]) -> str:
+    """Return the last row as a table, floors beside the results."""
+    if not rows:
+        return "None: no clip was held out."
+    row = {name: float(value) for name, value in rows[-1].items()}
+    return (
+        "| | hole PSNR, dB | distance in SqueezeNet features, times 1000 (not LPIPS) |\n"
+        "|---|---|---|\n"
+        f"| fill that it is measured against | {row['floor_psnr']:.2f} | "
+        f"{row['floor_distance']:.1f} |\n"
+        f"| this network | {row['psnr']:.2f} | {row['distance']:.1f} |\n\n"
+        f"Flicker (change in the hole over change around it): {row['flicker']:.2f}."
+    )
