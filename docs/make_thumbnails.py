@@ -48,7 +48,7 @@ def main() -> None:
         panned.frames,
         _grown(panned.mask),
         options=InpaintOptions(cuts=()),
-        references=[lgtsm.Reference(panned.truth[SHOWN], SHOWN)],
+        plates=[lgtsm.Plate(panned.truth[SHOWN], SHOWN)],
     )
     pictures = {
         "lgtsm_first_run": _split(scene.frames[SHOWN], after[SHOWN]),

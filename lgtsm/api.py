@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .copying.plates import Reference
+from .copying.plates import Plate
 from .engine.hooks import Hooks
 from .engine.memory import peak_memory
 from .engine.run import Job
@@ -36,7 +36,7 @@ def inpaint(  # noqa: PLR0913  the frozen public call
     cancel: Callable[[], bool] | None = None,
     report: Report | None = None,
     *,
-    references: Sequence[Reference] = (),
+    plates: Sequence[Plate] = (),
 ) -> Tensor:
     """Fill the holes of a clip.
 
@@ -49,7 +49,7 @@ def inpaint(  # noqa: PLR0913  the frozen public call
         progress: called as progress(done, total, note).
         cancel: asked between layers; True stops.
         report: figures of the job are written into it.
-        references: clean plates or painted frames that go before everything else.
+        plates: clean plates or painted frames that go before everything else.
 
     Returns:
         (T,3,H,W), a new tensor of the dtype and device of `frames`; outside the hole bit for bit
@@ -90,7 +90,7 @@ def inpaint(  # noqa: PLR0913  the frozen public call
         network = model if isinstance(model, Network) else load_model(model)
     hooks = Hooks(progress, cancel)
     report.model = network.name if network else "none"
-    job = Job(network, options, hooks, report, references=references)
+    job = Job(network, options, hooks, report, plates=plates)
     filled = None
     for patch in job.run(zip(frames, used, strict=True)):
         if patch.box is not None:
@@ -117,7 +117,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
     video: VideoOptions | None = None,
     fill_layer: str | Path | None = None,
     mask_used: str | Path | None = None,
-    references: Sequence[Reference] = (),
+    plates: Sequence[Plate] = (),
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Report:
@@ -132,7 +132,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         video: range of frames, quality, lossless, resume.
         fill_layer: .mov (ProRes 4444) or folder for the fill alone, with alpha.
         mask_used: .mkv or folder for the holes that were filled.
-        references: clean plates or painted frames, numbered as the frames of the file.
+        plates: clean plates or painted frames, numbered as the frames of the file.
         progress: called as progress(done, total, note).
         cancel: asked between layers; True stops, what was computed is kept for `resume`.
 
@@ -152,6 +152,6 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         video=video or VideoOptions(),
         fill_layer=None if fill_layer is None else Path(fill_layer),
         mask_used=None if mask_used is None else Path(mask_used),
-        references=tuple(references),
+        plates=tuple(plates),
     )
     return job.run(model, Hooks(progress, cancel))

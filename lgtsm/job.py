@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .copying.plates import Reference
+from .copying.plates import Plate
 from .engine.hooks import Hooks
 from .engine.memory import peak_memory
 from .engine.run import Job, Patch
@@ -60,7 +60,7 @@ class FileJob:
     video: VideoOptions
     fill_layer: Path | None = None
     mask_used: Path | None = None
-    references: tuple[Reference, ...] = ()
+    plates: tuple[Plate, ...] = ()
 
     def run(self, model: Network | str | Path | None, hooks: Hooks) -> Report:
         """Do the job.
@@ -95,7 +95,7 @@ class FileJob:
                 self._from_start(),
                 hooks,
                 report,
-                references=self.numbered(),
+                plates=self.numbered(),
                 resume_from=journal.count,
             )
             filled = None
@@ -189,7 +189,7 @@ class FileJob:
         cuts = tuple(c - self.video.start for c in self.options.cuts if c > self.video.start)
         return replace(self.options, cuts=cuts)
 
-    def numbered(self) -> list[Reference]:
+    def numbered(self) -> list[Plate]:
         """Return the reference pictures with frames counted from the first one of the range."""
         return [
             replace(r, frame=None if r.frame is None else r.frame - self.video.start)

@@ -141,7 +141,7 @@ class InpaintOptions:
     """Who measures dense flow: built-in, dis (needs OpenCV) or raft (needs torchvision)."""
     feather: int = 2
     """Width in pixels of the soft edge inside the hole (0 to 64); outside nothing changes."""
-    num_references: int = 8
+    source_frames: int = 8
     """How many other frames may lend pixels to one frame (0 to 32); 0 copies nothing."""
     reach: int = 48
     """How far before and after, in frames, they may lie (0 to 192)."""
@@ -157,7 +157,7 @@ class InpaintOptions:
             OptionError: a value lies outside its range.
         """
         _check_range("feather", self.feather, 0, 64)
-        _check_range("num_references", self.num_references, 0, 32)
+        _check_range("source_frames", self.source_frames, 0, 32)
         _check_range("reach", self.reach, 0, 192)
         if self.cuts is not None and any(c < 0 for c in self.cuts):
             raise OptionError(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .copying.blending import new_shot, weigh_frame
+from .copying.blending import blend_frame, new_shot
 from .copying.candidates import Search
 from .copying.source_frames import OFFSETS
 from .engine.cuts import CutDetector
@@ -16,7 +16,7 @@ from .engine.run import check_frame
 from .errors import Cancelled, OptionError
 from .options import Motion
 
-NUM_REFERENCES = 16
+SOURCE_FRAMES = 16
 REACH = 192
 
 
@@ -39,7 +39,7 @@ def clean_plate(
     frame: int = 0,
     *,
     motion: Motion = Motion.AUTO,
-    num_references: int = NUM_REFERENCES,
+    source_frames: int = SOURCE_FRAMES,
     reach: int = REACH,
     cancel: Callable[[], bool] | None = None,
 ) -> CleanPlate:
@@ -51,7 +51,7 @@ def clean_plate(
             nothing.
         frame: number of the frame whose plate is wanted, from 0.
         motion: how other frames are aligned.
-        num_references: how many of them may lend pixels.
+        source_frames: how many of them may lend pixels.
         reach: how far before and after, in frames, they may lie.
         cancel: asked at every frame; True stops.
 
@@ -62,7 +62,7 @@ def clean_plate(
         OptionError: there is no such frame; ShapeError: shapes or values that do not fit;
         Cancelled: `cancel` returned True.
     """
-    search = Search.of(motion, (reach, reach), num_references)
+    search = Search.of(motion, (reach, reach), source_frames)
     shot, source, length, first = None, None, 0, 0
     detector = CutDetector()
     with torch.inference_mode():
@@ -90,15 +90,15 @@ def clean_plate(
                 f"Expected a frame number below {length}, got {frame}; count frames from 0."
             )
         picture, hole = source
-        weighed = weigh_frame(shot, frame - first, search)
+        blended = blend_frame(shot, frame - first, search)
         confidence = 1 - hole
-        if weighed is not None:
-            rows, columns = weighed.box.rows, weighed.box.columns
+        if blended is not None:
+            rows, columns = blended.box.rows, blended.box.columns
             inside = hole[:, rows, columns] > 0
             picture[:, rows, columns] = torch.where(
-                inside, weighed.evidence.fill[0], picture[:, rows, columns]
+                inside, blended.candidate.fill[0], picture[:, rows, columns]
             )
             confidence[:, rows, columns] = torch.where(
-                inside, weighed.evidence.confidence[0], confidence[:, rows, columns]
+                inside, blended.candidate.confidence[0], confidence[:, rows, columns]
             )
     return CleanPlate(picture, (confidence < 0.5).float(), confidence.clamp(0, 1))

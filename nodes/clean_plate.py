@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..lgtsm.masks.prepare import pair_with
 from ..lgtsm.options import MaskOptions, Motion
-from ..lgtsm.plate import NUM_REFERENCES, REACH, clean_plate
+from ..lgtsm.plate import REACH, SOURCE_FRAMES, clean_plate
 from .convert import from_holes, to_frames, to_images, to_masks
 from .fill_inputs import GROW_PX
 from .loaded import Reporter
@@ -53,8 +53,8 @@ class LGTSMCleanPlate(io.ComfyNode):
                     tooltip="Enlarge the mask by this many pixels on every side.",
                 ),
                 io.Int.Input(
-                    "num_references",
-                    default=NUM_REFERENCES,
+                    "source_frames",
+                    default=SOURCE_FRAMES,
                     min=1,
                     max=32,
                     step=1,
@@ -87,7 +87,7 @@ class LGTSMCleanPlate(io.ComfyNode):
         frame: int,
         motion: str,
         grow: int,
-        num_references: int,
+        source_frames: int,
         reach: int,
     ) -> io.NodeOutput:
         frames = to_frames(images)
@@ -96,7 +96,7 @@ class LGTSMCleanPlate(io.ComfyNode):
             pair_with(frames, masks, MaskOptions(grow=grow)),
             frame,
             motion=Motion(motion),
-            num_references=num_references,
+            source_frames=source_frames,
             reach=reach,
             cancel=Reporter().cancel,
         )

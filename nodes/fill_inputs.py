@@ -42,7 +42,7 @@ def fill_inputs() -> list[io.Input]:
             tooltip="Width in pixels of the soft edge inside the mask; outside nothing changes.",
         ),
         io.Int.Input(
-            "num_references",
+            "source_frames",
             default=8,
             min=0,
             max=32,
@@ -106,7 +106,7 @@ def fill_options(options: InpaintOptions, settings: Mapping[str, Any]) -> Inpain
         mode=Mode(settings["mode"]),
         motion=Motion(settings["motion"]),
         feather=settings["feather"],
-        num_references=settings["num_references"],
+        source_frames=settings["source_frames"],
         reach=settings["reach"],
         cuts=None if settings["detect_cuts"] else (),
         run=run,

@@ -17,7 +17,7 @@ from ..lgtsm.report import Report
 from .convert import from_holes, to_frames, to_images, to_masks
 from .fill_inputs import fill_inputs, fill_options
 from .loaded import LoadedModel, Reporter, make_ready
-from .plate_inputs import reference_inputs, to_references
+from .plate_inputs import plate_inputs, to_plates
 from .schema import schema
 
 
@@ -49,7 +49,7 @@ class LGTSMInpaint(io.ComfyNode):
                     "mask", tooltip="White is removed; one mask for the clip or one a frame."
                 ),
                 *fill_inputs(),
-                *reference_inputs(),
+                *plate_inputs(),
             ],
             outputs=[
                 io.Image.Output("repaired", display_name="images", tooltip="The repaired frames."),
@@ -77,13 +77,13 @@ class LGTSMInpaint(io.ComfyNode):
         mask: Tensor,
         model: LoadedModel | None = None,
         reference: Tensor | None = None,
-        reference_frames: str = "",
+        plate_frames: str = "",
         **settings: object,
     ) -> io.NodeOutput:
         frames = to_frames(images)
         masks = to_masks(mask, tuple(frames.shape[2:]), num_frames=len(frames))
         options = fill_options(InpaintOptions(), settings)
-        references = to_references(reference, reference_frames)
+        plates = to_plates(reference, plate_frames)
         reporter, report = Reporter(), Report()
         holes = []
         for hole in prepare(masks, MaskOptions(grow=settings["grow"])):
@@ -110,7 +110,7 @@ class LGTSMInpaint(io.ComfyNode):
                     reporter.progress,
                     reporter.cancel,
                     report,
-                    references=references,
+                    plates=plates,
                 )
             finally:
                 comfy.model_management.soft_empty_cache()

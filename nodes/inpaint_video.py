@@ -14,7 +14,7 @@ from comfy_api.latest import InputImpl, io
 from torch import Tensor
 
 from ..lgtsm import __version__
-from ..lgtsm.copying.plates import Reference
+from ..lgtsm.copying.plates import Plate
 from ..lgtsm.engine.estimate import estimate
 from ..lgtsm.engine.hooks import Hooks
 from ..lgtsm.errors import OptionError
@@ -26,7 +26,7 @@ from ..lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, VideoOpti
 from ..lgtsm.video.probe import VideoInfo, probe
 from .fill_inputs import fill_inputs, fill_options
 from .loaded import LoadedModel, Reporter, make_ready
-from .plate_inputs import reference_inputs, to_references
+from .plate_inputs import plate_inputs, to_plates
 from .schema import choice, schema
 from .video_files import active_span, source_file, tensor_mask, video_mask
 
@@ -93,7 +93,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
                     tooltip="Write FFV1 in Matroska, exact outside the mask. The file then stays "
                     "in output/lgtsm; Save Video would encode it again.",
                 ),
-                *reference_inputs(),
+                *plate_inputs(),
             ],
             outputs=[
                 io.Video.Output("repaired", display_name="video", tooltip="The repaired file."),
@@ -114,7 +114,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
         mask_video: object | None = None,
         model: LoadedModel | None = None,
         reference: Tensor | None = None,
-        reference_frames: str = "",
+        plate_frames: str = "",
         **settings: object,
     ) -> io.NodeOutput:
         given = sum(x is not None for x in (mask, mask_video)) + bool(boxes.strip())
@@ -140,7 +140,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
             masks = [MaskBox.parse(line).delayed(span[0]) for line in lines]
         own = MaskOptions(grow=settings["grow"], length=length)
         options = fill_options(InpaintOptions(mask=own), settings)
-        references = to_references(reference, reference_frames, span[0])
+        plates = to_plates(reference, plate_frames, span[0])
         network, options, _kept = make_ready(model, options, _memory(info))
         video_options = VideoOptions(
             start=span[0],
@@ -149,7 +149,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
             lossless=settings["lossless"],
             resume=True,
         )
-        name = _name(source, masks, options, video_options, network, references)
+        name = _name(source, masks, options, video_options, network, plates)
         suffix = ".mkv" if video_options.lossless else ".mp4"
         job = FileJob(
             source=source,
@@ -158,7 +158,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
             options=options,
             video=video_options,
             mask_used=temporary / f"{name}.mask.mkv",
-            references=references,
+            plates=plates,
         )
         try:
             report = job.run(network, Hooks(reporter.progress, reporter.cancel))
@@ -194,7 +194,7 @@ def _name(
     options: InpaintOptions,
     video: VideoOptions,
     network: Network | None,
-    references: tuple[Reference, ...],
+    plates: tuple[Plate, ...],
 ) -> str:
     """Name a job by everything its result depends on, so that the same job finds its journal."""
     state = source.stat()
@@ -205,9 +205,9 @@ def _name(
         facts += [masks.stat().st_size, masks.stat().st_mtime_ns]
     facts += [repr(settings), repr(video), weights]
     digest = hashlib.sha256(json.dumps(facts).encode())
-    for reference in references:
-        digest.update(f"{reference.frame}".encode())
-        digest.update(reference.picture.contiguous().numpy().tobytes())
+    for plate in plates:
+        digest.update(f"{plate.frame}".encode())
+        digest.update(plate.picture.contiguous().numpy().tobytes())
     return f"{source.stem[:40]}_{digest.hexdigest()[:12]}"
 
 

@@ -8,7 +8,7 @@ import folder_paths
 
 from ..lgtsm.errors import WeightsError
 from ..lgtsm.weights.catalogue import CATALOGUE, ON_HUB
-from ..lgtsm.weights.hub import Reference, parse_reference
+from ..lgtsm.weights.hub import HubFile, parse_hub_file
 from ..lgtsm.weights.shelf import check_hash, fetch_into, shelf_name
 
 FOLDER = "lgtsm"
@@ -30,7 +30,7 @@ def choices() -> list[str]:
     rows = [
         row.name + _DOWNLOAD
         for row in ON_HUB.values()
-        if shelf_name(Reference.of_row(row)) not in files
+        if shelf_name(HubFile.of_row(row)) not in files
     ]
     return [name + _BUILT_IN for name in CATALOGUE] + files + rows
 
@@ -46,18 +46,18 @@ def find(choice: str, repo: str) -> str | Path:
         WeightsError: no such file, a pickle, a changed file, or a hub's file that cannot be had.
     """
     if repo.strip():
-        reference = parse_reference(repo.strip())
-        if reference is None:
+        hub_file = parse_hub_file(repo.strip())
+        if hub_file is None:
             raise WeightsError(
                 "Expected a repository as owner/name or owner/name@revision:file.safetensors, got "
                 f"{repo.strip()!r}; correct it or leave it empty."
             )
-        return fetch_into(_own_folder(), reference)
+        return fetch_into(_own_folder(), hub_file)
     if choice.endswith(_BUILT_IN):
         return choice.removesuffix(_BUILT_IN)
     row = ON_HUB.get(choice.removesuffix(_DOWNLOAD))
     if row is not None and choice.endswith(_DOWNLOAD):
-        return fetch_into(_own_folder(), Reference.of_row(row), sha256=row.sha256)
+        return fetch_into(_own_folder(), HubFile.of_row(row), sha256=row.sha256)
     found = folder_paths.get_full_path(FOLDER, choice)
     if found is None:
         raise WeightsError(
@@ -76,8 +76,8 @@ def find(choice: str, repo: str) -> str | Path:
 
 def stamp(choice: str, repo: str) -> str:
     """Return a text that changes when the chosen file does; touches no network."""
-    reference = parse_reference(repo.strip()) if repo else None
-    name = choice if reference is None else shelf_name(reference)
+    hub_file = parse_hub_file(repo.strip()) if repo else None
+    name = choice if hub_file is None else shelf_name(hub_file)
     found = folder_paths.get_full_path(FOLDER, name)
     if found is None:
         return f"{name} {repo}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..lgtsm.copying.plates import Reference
+from ..lgtsm.copying.plates import Plate
 from ..lgtsm.errors import OptionError
 from .convert import to_frames
 
 
-def reference_inputs() -> list[io.Input]:
+def plate_inputs() -> list[io.Input]:
     """Return the inputs; all are optional, so that prompts saved before them still run."""
     return [
         io.Image.Input(
@@ -20,7 +20,7 @@ def reference_inputs() -> list[io.Input]:
             "clip. What they show goes before everything else.",
         ),
         io.String.Input(
-            "reference_frames",
+            "plate_frames",
             default="",
             optional=True,
             tooltip="Numbers of the frames that the references belong to, counted from 0, such as "
@@ -29,7 +29,7 @@ def reference_inputs() -> list[io.Input]:
     ]
 
 
-def to_references(images: Tensor | None, numbers: str, first: int = 0) -> tuple[Reference, ...]:
+def to_plates(images: Tensor | None, numbers: str, first: int = 0) -> tuple[Plate, ...]:
     """Return the reference pictures of a node.
 
     Args:
@@ -55,4 +55,4 @@ def to_references(images: Tensor | None, numbers: str, first: int = 0) -> tuple[
         return ()
     frames = [first + int(word) for word in words] or [None] * count
     pictures = to_frames(images).float().cpu()
-    return tuple(Reference(p, frame) for p, frame in zip(pictures, frames, strict=True))
+    return tuple(Plate(p, frame) for p, frame in zip(pictures, frames, strict=True))

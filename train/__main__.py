@@ -1,4 +1,4 @@
-"""`python -m train prepare|items|stage1|stage2|all|slice|export|strength|gate|compare`."""
+"""`python -m train prepare|items|stage1|stage2|all|slice|export|strength|blend_weights|compare`."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from .data.kept import keep_items
 from .data.sources import open_library, prepare
 from .loop import train
 from .losses.perceptual import load_perceptual
-from .process_group import open_world
+from .process_group import open_group
 from .stages import train_both
-from .tools.blend_weights import fit_gate
+from .tools.blend_weights import fit_blend_weights
 from .tools.compare import compare, format_scores, write_scores
 from .tools.export import Terms, export
 from .tools.slice import train_slice
@@ -38,12 +38,12 @@ def _train(args: argparse.Namespace) -> None:
         summary = train_slice(args.data, recipe, args.stage, run, net)
         print(f"{summary['clips_per_second']} clips a second, steps {summary['steps']}")
         return
-    with open_world(args.device) as world:
+    with open_group(args.device) as group:
         library = open_library(args.data)
         if args.command == "all":
-            train_both(library, recipe, run, net, world)
+            train_both(library, recipe, run, net, group)
         else:
-            train(library, recipe, args.command, run, net, world)
+            train(library, recipe, args.command, run, net, group)
 
 
 def _keep(args: argparse.Namespace) -> None:
@@ -100,9 +100,9 @@ def main(argv: list[str] | None = None) -> int:
             _keep(args)
         elif args.command == "export":
             _export(args)
-        elif args.command == "gate":
+        elif args.command == "blend_weights":
             library = open_library(args.data)
-            score = fit_gate(
+            score = fit_blend_weights(
                 library,
                 args.out,
                 num_clips=args.clips,

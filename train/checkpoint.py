@@ -55,9 +55,9 @@ def save_state(folder: Path, learner: Learner, config: dict, stage: str) -> None
     tensors = {f"network.{k}": v for k, v in learner.network.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in learner.average.values.items()}
     tensors |= _moments("optimizer", learner.optimizer)
-    if learner.critic is not None:
-        tensors |= {f"critic.{k}": v for k, v in learner.critic.state_dict().items()}
-        tensors |= _moments("critic_optimizer", learner.critic_optimizer)
+    if learner.discriminator is not None:
+        tensors |= {f"discriminator.{k}": v for k, v in learner.discriminator.state_dict().items()}
+        tensors |= _moments("discriminator_optimizer", learner.discriminator_optimizer)
     progress = {name: getattr(learner, name) for name in _NUMBERS} | {"stage": stage}
     metadata = {
         "progress": json.dumps(progress),
@@ -121,9 +121,9 @@ def load_state(folder: Path, learner: Learner, config: dict, stage: str) -> None
     values = learner.average.values
     learner.average.values = {k: v.to(values[k]) for k, v in parts["average"].items()}
     _load_moments(learner.optimizer, parts.get("optimizer", {}))
-    if learner.critic is not None:
-        learner.critic.load_state_dict(parts["critic"])
-        _load_moments(learner.critic_optimizer, parts.get("critic_optimizer", {}))
+    if learner.discriminator is not None:
+        learner.discriminator.load_state_dict(parts["discriminator"])
+        _load_moments(learner.discriminator_optimizer, parts.get("discriminator_optimizer", {}))
     for name in _NUMBERS:
         setattr(learner, name, type(getattr(learner, name))(progress.get(name, 0)))
     learner.notes = json.loads(metadata.get("notes", "{}"))

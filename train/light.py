@@ -31,7 +31,7 @@ def write_light(folder: Path, learner: Learner, config: dict, stage: str) -> lis
 
     Args:
         folder: made if missing.
-        learner: whose average, critic, step and seconds are kept.
+        learner: whose average, discriminator, step and seconds are kept.
         config: of the recipe.
         stage: "stage1" or "stage2".
 
@@ -42,8 +42,10 @@ def write_light(folder: Path, learner: Learner, config: dict, stage: str) -> lis
         DeviceError: no room.
     """
     tensors = {f"average.{k}": _half(v) for k, v in learner.average.values.items()}
-    if learner.critic is not None:
-        tensors |= {f"critic.{k}": _half(v) for k, v in learner.critic.state_dict().items()}
+    if learner.discriminator is not None:
+        tensors |= {
+            f"discriminator.{k}": _half(v) for k, v in learner.discriminator.state_dict().items()
+        }
     shards = _shards(tensors)
     metadata = {
         "recipe": json.dumps(config),
@@ -115,10 +117,10 @@ def read_light(folder: Path, learner: Learner, config: dict, stage: str) -> None
     learner.notes = json.loads(metadata["notes"])
     if metadata["stage"] != stage:
         return
-    if learner.critic is not None:
-        critic = learner.critic.state_dict()
-        state = {k: tensors[f"critic.{k}"].to(v) for k, v in critic.items()}
-        learner.critic.load_state_dict(state)
+    if learner.discriminator is not None:
+        discriminator = learner.discriminator.state_dict()
+        state = {k: tensors[f"discriminator.{k}"].to(v) for k, v in discriminator.items()}
+        learner.discriminator.load_state_dict(state)
     learner.step, learner.seconds = int(metadata["step"]), float(metadata["seconds"])
 
 

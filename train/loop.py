@@ -29,7 +29,7 @@ from .losses.perceptual import PerceptualNet, features_of
 from .memory import is_out_of_memory, largest_that_fits, too_large
 from .objective import predict
 from .pictures import masked, plot_curves, sample_grid, save_picture, save_preview
-from .process_group import World
+from .process_group import ProcessGroup
 from .recipe import Recipe
 from .records import Board, Means, Table, read_table
 from .run import Run
@@ -49,7 +49,7 @@ def train(
     stage: str,
     run: Run,
     net: PerceptualNet | None,
-    world: World | None = None,
+    group: ProcessGroup | None = None,
 ) -> Network:
     """Train until the run's steps or minutes are over, or until asked to stop; saves on a timer.
 
@@ -59,7 +59,7 @@ def train(
         stage: "stage1" or "stage2".
         run: where, how long.
         net: for perceptual and style losses, or None.
-        world: the processes that train together; None is this one alone.
+        group: the processes that train together; None is this one alone.
 
     Returns:
         The network with averaged weights, in eval mode.
@@ -69,7 +69,7 @@ def train(
             divide.
         DeviceError: no device, no memory for a step, or no room for the last state.
     """
-    session = _Session(library, recipe, stage, run, net, world or World())
+    session = _Session(library, recipe, stage, run, net, group or ProcessGroup())
     with Stopping() as stopping:
         session.go(stopping)
     network = session.learner.network
@@ -87,28 +87,28 @@ class _Session:
         stage: str,
         run: Run,
         net: PerceptualNet | None,
-        world: World,
+        group: ProcessGroup,
     ) -> None:
-        self.recipe, self.stage, self.run, self.world = recipe, stage, run, world
-        self.device = run.torch_device(world.local_rank)
+        self.recipe, self.stage, self.run, self.group = recipe, stage, run, group
+        self.device = run.torch_device(group.local_rank)
         self.net = net.to(self.device) if net is not None else None
         self.training, held_out = library.split()
         self.training.require(recipe.data.num_frames)
         items = Items(self.training, recipe) if run.items is None else KeptItems(run.items, recipe)
         first = items[0].to(self.device)
         self.learner = begin(recipe, stage, run, first)
-        if world.is_first:
+        if group.is_first:
             self._warn_of_losses()
-        world.broadcast(all_values(self.learner))
+        group.broadcast(all_values(self.learner))
         self.stepper = Stepper(
             self.learner,
             self.net,
-            world,
+            group,
             dtype=run.dtype(self.device),
             most_items=run.at_once,
         )
         self.held: list[Batch] = []
-        if held_out.offers(recipe.data.num_frames) and world.is_first:
+        if held_out.offers(recipe.data.num_frames) and group.is_first:
             held = Items(held_out, recipe)
             self.held = [held[FIRST_ITEM_OF_VALIDATION + i] for i in range(run.validate_items)]
         self.shown = self.held[:_PICTURE_ITEMS] or [items[i] for i in range(_PICTURE_ITEMS)]
@@ -134,8 +134,8 @@ class _Session:
 
     def go(self, stopping: Stopping) -> None:
         """Make all steps of the run."""
-        learner, run, world = self.learner, self.run, self.world
-        if world.is_first:
+        learner, run, group = self.learner, self.run, self.group
+        if group.is_first:
             self.log = Table(run.out / "log.csv", learner.step)
             self.scores = Table(run.out / "validation.csv", learner.step)
             self.board = Board(run.out / "tensorboard")
@@ -145,18 +145,18 @@ class _Session:
         spent = learner.seconds
         began = saved = validated = time.monotonic()
         means = Means()
-        bar = tqdm(total=run.steps, initial=learner.step, disable=None if world.is_first else True)
+        bar = tqdm(total=run.steps, initial=learner.step, disable=None if group.is_first else True)
         for batch in self._batches():
             rate = rate_at(learner.stage, learner.warm, run.share(learner.step, learner.seconds))
             losses = self._step(batch, rate)
             now = time.monotonic()
             # rank 0's clock: the learning rate and the averaged weights follow it
-            learner.seconds = world.of_first(spent + now - began, self.device)
+            learner.seconds = group.of_first(spent + now - began, self.device)
             means.add(losses)
             bar.update()
             over = run.is_over(learner.step, learner.seconds) or stopping.asked
-            over = world.agree(over, self.device)
-            if world.is_first:
+            over = group.agree(over, self.device)
+            if group.is_first:
                 if over or learner.step % run.log_steps == 0:
                     self._log(means.take(), rate)
                 if over or now - saved > run.save_seconds:
@@ -171,7 +171,7 @@ class _Session:
             if over:
                 break
         bar.close()
-        if world.is_first:
+        if group.is_first:
             plot_curves([self.log.path, self.scores.path], run.out / "curves.png")
             self.board.close()
         if learner.skipped:
@@ -185,7 +185,7 @@ class _Session:
             steps=(self.learner.step, self.run.steps),
             device=self.device,
             run=self.run,
-            world=self.world,
+            group=self.group,
         )
 
     def _step(self, batch: Batch, rate: float) -> dict[str, float]:
@@ -201,7 +201,7 @@ class _Session:
         raise too_large(items, fits)
 
     def _attempt(self, part: Batch) -> None:
-        trial = Stepper(self.learner, self.net, World(), dtype=self.stepper.dtype)
+        trial = Stepper(self.learner, self.net, ProcessGroup(), dtype=self.stepper.dtype)
         trial(part, 0.0)
 
     def _log(self, means: dict[str, float], rate: float) -> None:

@@ -15,7 +15,7 @@ from .losses import reconstruction as pixels
 from .losses.features import perceptual_loss, style_loss
 from .losses.perceptual import PerceptualNet, features_of, squared_channels
 from .losses.refine import refine_losses
-from .process_group import World
+from .process_group import ProcessGroup
 from .recipe import Divisors, PixelLosses, RatioLosses
 
 
@@ -44,23 +44,23 @@ def predict(network: Network, batch: Batch, dtype: torch.dtype | None = None) ->
 
     Args:
         network: of any family.
-        batch: with evidence where the family starts from a fill.
+        batch: with candidate where the family starts from a fill.
         dtype: half precision of the network's body, None for float32.
     """
     incomplete = None
     with autocast(batch.truth.device, dtype):
-        if batch.evidence is not None:
+        if batch.candidate is not None:
             shape = batch.truth.shape[:2]
             truth, holes = batch.truth.flatten(0, 1), batch.holes.flatten(0, 1)
-            stacked = network.encode(truth, holes, evidence=batch.evidence)
+            stacked = network.encode(truth, holes, candidate=batch.candidate)
             output = network.trunk(stacked.unflatten(0, shape)).flatten(0, 1)
         elif hasattr(network, "forward_all"):
             both = network.forward_all(batch.truth, batch.holes)
             raw, incomplete = both["raw"].float(), both["incomplete"].float()
         else:
             raw = network(batch.truth, batch.holes).float()
-    if batch.evidence is not None:
-        raw = network.decode(output.float(), batch.evidence).unflatten(0, shape)
+    if batch.candidate is not None:
+        raw = network.decode(output.float(), batch.candidate).unflatten(0, shape)
     return Prediction(raw, pixels.compose(raw, batch.truth, batch.holes), incomplete)
 
 
@@ -76,16 +76,16 @@ class Areas:
         return Areas(self.full * share, None if self.half is None else self.half * share)
 
 
-def areas_of(weights: RatioLosses | PixelLosses, batch: Batch, world: World) -> Areas:
+def areas_of(weights: RatioLosses | PixelLosses, batch: Batch, group: ProcessGroup) -> Areas:
     """Count the holes of a batch, a mean over the processes that share it.
 
     So the mean of all processes' losses is that of the whole batch.
     """
-    full = world.mean(pixels.hole_area(batch.holes))
+    full = group.mean(pixels.hole_area(batch.holes))
     if isinstance(weights, RatioLosses) or not weights.incomplete:
         return Areas(full)
     small = pixels.half_size(batch.truth, batch.holes)[1]
-    return Areas(full, world.mean(pixels.hole_area(small)))
+    return Areas(full, group.mean(pixels.hole_area(small)))
 
 
 def stage_losses(
@@ -111,7 +111,7 @@ def stage_losses(
         return _ratio_losses(weights, prediction, batch, net)
     found: dict[str, Tensor] = {}
     raw, truth, holes = prediction.composed, batch.truth, batch.holes
-    areas = areas or areas_of(weights, batch, World())
+    areas = areas or areas_of(weights, batch, ProcessGroup())
     area = areas.full
     if weights.l1:
         found["l1"] = pixels.frame_l1(raw, truth)
@@ -147,7 +147,7 @@ def _ratio_losses(
 ) -> dict[str, Tensor]:
     """Compare item by item with the fill: each has a ratio of its own."""
     num_frames = batch.truth.shape[1]
-    fills = batch.evidence.fill.unflatten(0, (-1, num_frames))
+    fills = batch.candidate.fill.unflatten(0, (-1, num_frames))
     rows = [
         refine_losses(raw, fill, truth, holes, net=features_of(net), weights=weights)
         for raw, fill, truth, holes in zip(

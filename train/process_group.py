@@ -19,7 +19,7 @@ from lgtsm.errors import OptionError
 
 
 @dataclass(frozen=True)
-class World:
+class ProcessGroup:
     """This process among `size`; rank 0 writes files."""
 
     rank: int = 0
@@ -93,18 +93,18 @@ class World:
 
 
 @contextmanager
-def open_world(device: str) -> Iterator[World]:
+def open_group(device: str) -> Iterator[ProcessGroup]:
     """Join the processes that `torchrun` has started; a lone process without it.
 
     Args:
         device: what the run computes on; NCCL connects CUDA devices, gloo everything else.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
-        yield World()
+        yield ProcessGroup()
         return
     distributed.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     try:
-        yield World(
+        yield ProcessGroup(
             distributed.get_rank(),
             distributed.get_world_size(),
             int(os.environ.get("LOCAL_RANK", "0")),

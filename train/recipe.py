@@ -141,15 +141,15 @@ class PixelLosses:
 
 @dataclass(frozen=True, kw_only=True)
 class AdversaryRecipe:
-    """The critic of stage 2.
+    """The discriminator of stage 2.
 
-    weight: of the fooling loss; kind: of the losses; critic: the discriminator's specification
-    (`spectral_norm` in it is the real one); learning_rate: of the critic, 0 takes the network's.
+    weight: of the fooling loss; kind: of the losses; discriminator: the discriminator's specification
+    (`spectral_norm` in it is the real one); learning_rate: of the discriminator, 0 takes the network's.
     """
 
     weight: float = 1.0
     kind: Adversarial = Adversarial.LSGAN
-    critic: DiscriminatorSpec = field(default_factory=lambda: DISCRIMINATORS["tsmgan"])
+    discriminator: DiscriminatorSpec = field(default_factory=lambda: DISCRIMINATORS["tsmgan"])
     learning_rate: float = 0.0
 
 

@@ -40,7 +40,7 @@ class Run:
     init: Path | None = None
     """Weight file or folder of a run whose weights come first."""
     light: Path | None = None
-    """Light state to go on from, with its step and its critic."""
+    """Light state to go on from, with its step and its discriminator."""
     device: str = "cpu"
     precision: Precision = Precision.AUTO
     items: Path | None = None

@@ -1,7 +1,7 @@
-"""One step of training: the network, then, where there is one, its critic.
+"""One step of training: the network, then, where there is one, its discriminator.
 
-Order of the published trainer: the network's losses with the critic as it stands, its step, then
-one step of the critic on the truth and on the same filled clips, both composed with the true holes.
+Order of the published trainer: the network's losses with the discriminator as it stands, its step, then
+one step of the discriminator on the truth and on the same filled clips, both composed with the true holes.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from lgtsm.models.network import Network
 
 from .average import MovingAverage
 from .data.sampling import Batch
-from .losses.adversarial import critic_loss, fool_loss, scores_of
+from .losses.adversarial import discriminator_loss, fool_loss, scores_of
 from .losses.perceptual import PerceptualNet
 from .objective import areas_of, autocast, predict, stage_losses
-from .process_group import World
+from .process_group import ProcessGroup
 from .recipe import AdversaryRecipe, Stage
 
 
@@ -29,7 +29,7 @@ from .recipe import AdversaryRecipe, Stage
 class Learner:
     """Everything that a step changes.
 
-    network, average, optimizer: what is trained; critic, critic_optimizer: None without an
+    network, average, optimizer: what is trained; discriminator, discriminator_optimizer: None without an
     adversary; step: number of steps done; warm: steps since the last warm-up began; seconds: spent;
     skipped: steps left out because a loss or gradient was not finite.
     """
@@ -38,8 +38,8 @@ class Learner:
     stage: Stage
     average: MovingAverage
     optimizer: Adam
-    critic: Discriminator | None = None
-    critic_optimizer: Adam | None = None
+    discriminator: Discriminator | None = None
+    discriminator_optimizer: Adam | None = None
     step: int = 0
     warm: int = 0
     seconds: float = 0.0
@@ -48,12 +48,12 @@ class Learner:
 
 
 def make_learner(network: Network, stage: Stage, seed: int) -> Learner:
-    """Set up optimisers, average and critic for a network on its device.
+    """Set up optimisers, average and discriminator for a network on its device.
 
     Args:
         network: with its first weights.
         stage: of the recipe.
-        seed: of the critic's first weights.
+        seed: of the discriminator's first weights.
     """
     device = next(network.parameters()).device
     learner = Learner(
@@ -65,10 +65,10 @@ def make_learner(network: Network, stage: Stage, seed: int) -> Learner:
     if stage.adversary is not None:
         with torch.random.fork_rng(devices=[]):
             torch.random.default_generator.manual_seed(seed + 1)
-            critic = Discriminator(stage.adversary.critic)
-        learner.critic = critic.to(device)
+            discriminator = Discriminator(stage.adversary.discriminator)
+        learner.discriminator = discriminator.to(device)
         rate = stage.adversary.learning_rate or stage.learning_rate
-        learner.critic_optimizer = _adam(learner.critic, rate, stage.amsgrad)
+        learner.discriminator_optimizer = _adam(learner.discriminator, rate, stage.amsgrad)
     return learner
 
 
@@ -83,8 +83,8 @@ class Stepper:
     Args:
         learner: changed by every step.
         net: for perceptual and style losses, or None.
-        world: the processes that share every batch.
-        dtype: half precision of networks and critic, None for float32.
+        group: the processes that share every batch.
+        dtype: half precision of networks and discriminator, None for float32.
         most_items: that go through the network at once; gradients of the parts are summed.
     """
 
@@ -92,12 +92,12 @@ class Stepper:
         self,
         learner: Learner,
         net: PerceptualNet | None,
-        world: World,
+        group: ProcessGroup,
         *,
         dtype: torch.dtype | None = None,
         most_items: int | None = None,
     ) -> None:
-        self.learner, self.net, self.world = learner, net, world
+        self.learner, self.net, self.group = learner, net, group
         self.dtype, self.most_items = dtype, most_items
 
     def __call__(self, batch: Batch, rate: float) -> dict[str, float]:
@@ -105,7 +105,7 @@ class Stepper:
 
         Args:
             batch: of this process.
-            rate: learning rate of the network; the critic's keeps its ratio to it.
+            rate: learning rate of the network; the discriminator's keeps its ratio to it.
 
         Returns:
             Mean losses over all processes, by name.
@@ -113,14 +113,14 @@ class Stepper:
         learner = self.learner
         learner.network.train()
         composed, losses = self._backward(batch)
-        self.world.average_gradients(learner.network.parameters())
+        self.group.average_gradients(learner.network.parameters())
         norm = self._norm(learner.network.parameters())
         totals = self._mean(losses)
         if self._is_finite(totals["total"], norm, batch.truth.device):
             _set_rate(learner.optimizer, rate)
             learner.optimizer.step()
-            if learner.critic is not None:
-                totals["critic"] = self._critic_step(batch, composed, rate)
+            if learner.discriminator is not None:
+                totals["discriminator"] = self._discriminator_step(batch, composed, rate)
             learner.average.update(learner.network, learner.step)
         else:
             learner.skipped += 1
@@ -138,7 +138,7 @@ class Stepper:
         """Sum the gradients of all parts; returns the filled clips and the losses of each part."""
         learner, adversary = self.learner, self.learner.stage.adversary
         filled, found = [], []
-        areas = areas_of(learner.stage.losses, batch, self.world)
+        areas = areas_of(learner.stage.losses, batch, self.group)
         for _, part in self._parts(batch):
             share = len(part) / len(batch)
             prediction = predict(learner.network, part, self.dtype)
@@ -146,8 +146,10 @@ class Stepper:
                 losses = stage_losses(
                     learner.stage.losses, prediction, part, self.net, areas.of_part(share)
                 )
-            if learner.critic is not None and adversary is not None:
-                losses["fool"] = self._fool(learner.critic, adversary, prediction.composed, part)
+            if learner.discriminator is not None and adversary is not None:
+                losses["fool"] = self._fool(
+                    learner.discriminator, adversary, prediction.composed, part
+                )
                 losses["total"] = losses["total"] + adversary.weight * losses["fool"]
             (share * losses["total"]).backward()
             found.append({k: share * v.detach().float() for k, v in losses.items()})
@@ -155,31 +157,35 @@ class Stepper:
         return torch.cat(filled), found
 
     def _fool(
-        self, critic: Discriminator, adversary: AdversaryRecipe, composed: Tensor, part: Batch
+        self,
+        discriminator: Discriminator,
+        adversary: AdversaryRecipe,
+        composed: Tensor,
+        part: Batch,
     ) -> Tensor:
-        critic.requires_grad_(requires_grad=False)
+        discriminator.requires_grad_(requires_grad=False)
         with autocast(composed.device, self.dtype):
-            logits = critic(composed, part.holes).float()
-        critic.requires_grad_(requires_grad=True)
+            logits = discriminator(composed, part.holes).float()
+        discriminator.requires_grad_(requires_grad=True)
         return fool_loss(adversary.kind, scores_of(adversary.kind, logits))
 
-    def _critic_step(self, batch: Batch, composed: Tensor, rate: float) -> float:
-        """Teach the critic the truth from what was filled before the network's step."""
+    def _discriminator_step(self, batch: Batch, composed: Tensor, rate: float) -> float:
+        """Teach the discriminator the truth from what was filled before the network's step."""
         learner, adversary = self.learner, self.learner.stage.adversary
-        critic, optimizer = learner.critic, learner.critic_optimizer
-        critic.train()
+        discriminator, optimizer = learner.discriminator, learner.discriminator_optimizer
+        discriminator.train()
         total = composed.new_zeros(())
         for where, part in self._parts(batch):
             with autocast(composed.device, self.dtype):
-                real = critic(part.truth, part.holes).float()
-                fake = critic(composed[where], part.holes).float()
+                real = discriminator(part.truth, part.holes).float()
+                fake = discriminator(composed[where], part.holes).float()
             real, fake = (scores_of(adversary.kind, x) for x in (real, fake))
-            loss = critic_loss(adversary.kind, real, fake) * len(part) / len(batch)
+            loss = discriminator_loss(adversary.kind, real, fake) * len(part) / len(batch)
             loss.backward()
             total = total + loss.detach()
-        self.world.average_gradients(critic.parameters())
-        norm = self._norm(critic.parameters())
-        total = self.world.mean(total)
+        self.group.average_gradients(discriminator.parameters())
+        norm = self._norm(discriminator.parameters())
+        total = self.group.mean(total)
         if self._is_finite(float(total), norm, composed.device):
             ratio = (adversary.learning_rate or learner.stage.learning_rate) / (
                 learner.stage.learning_rate
@@ -199,11 +205,11 @@ class Stepper:
     def _mean(self, parts: list[dict[str, Tensor]]) -> dict[str, float]:
         names = list(parts[0])
         sums = torch.stack([sum(part[name] for part in parts) for name in names])
-        return dict(zip(names, self.world.mean(sums).tolist(), strict=True))
+        return dict(zip(names, self.group.mean(sums).tolist(), strict=True))
 
     def _is_finite(self, loss: float, norm: Tensor, device: torch.device) -> bool:
         bad = not (torch.isfinite(norm) and torch.isfinite(torch.tensor(loss)))
-        return not self.world.agree(bad, device)
+        return not self.group.agree(bad, device)
 
 
 def _set_rate(optimizer: Adam, rate: float) -> None:
@@ -213,5 +219,7 @@ def _set_rate(optimizer: Adam, rate: float) -> None:
 
 def all_values(learner: Learner) -> list[Tensor]:
     """Return every parameter and buffer, so that all processes can start from the same."""
-    modules = [learner.network] + ([learner.critic] if learner.critic is not None else [])
+    modules = [learner.network] + (
+        [learner.discriminator] if learner.discriminator is not None else []
+    )
     return [v.data for m in modules for v in chain(m.parameters(), m.buffers())]

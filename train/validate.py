@@ -60,8 +60,8 @@ def best_of(rows: Iterable[Mapping[str, str]]) -> Score | None:
 
 def floor_of(batch: Batch) -> Tensor:
     """Return the floor of every frame (B,T,3,h,w)."""
-    if batch.evidence is not None:
-        return batch.evidence.fill.unflatten(0, batch.truth.shape[:2])
+    if batch.candidate is not None:
+        return batch.candidate.fill.unflatten(0, batch.truth.shape[:2])
     truth, holes = batch.truth.flatten(0, 1), batch.holes.flatten(0, 1)
     return smooth_fill(truth * (1 - holes), holes).unflatten(0, batch.truth.shape[:2])
 

@@ -38,12 +38,12 @@ def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
 
 
 def sample_at(
-    images: Tensor, places: Tensor, *, mode: str = "bilinear", padding: str = "border"
+    images: Tensor, coords: Tensor, *, mode: str = "bilinear", padding: str = "border"
 ) -> Tensor:
-    """Sample images (N,C,h,w) at pixel places (N,2,h',w'), pixel centres at halves."""
+    """Sample images (N,C,h,w) at pixel coords (N,2,h',w'), pixel centres at halves."""
     height, width = images.shape[-2:]
-    scale = places.new_tensor([2 / width, 2 / height])
-    points = places.permute(0, 2, 3, 1) * scale - 1
+    scale = coords.new_tensor([2 / width, 2 / height])
+    points = coords.permute(0, 2, 3, 1) * scale - 1
     return grid_sample(images, points, mode=mode, padding_mode=padding, align_corners=False)
 
 
@@ -92,7 +92,7 @@ def dense_flow(
         others: (N,1,h,w), brightness matched to `frames`.
         others_known: (N,1,h,w).
         start: (N,2,h,w) displacement in pixels to start from, as the camera's motion says; what
-            has no evidence of its own stays near it.
+            has no candidate of its own stays near it.
 
     Returns:
         Displacement (N,2,h,w) in pixels, everywhere, and confidence (N,1,h,w) in [0,1].
@@ -148,8 +148,8 @@ def _improve(
     image: Tensor, mask: Tensor, other: Tensor, other_mask: Tensor, base: Tensor, rest: Tensor
 ) -> tuple[Tensor, Tensor]:
     """Do one Gauss-Newton step and one weighted smoothing of the rest motion (N,2,h',w')."""
-    places = base + to_pixels(rest, image.shape[-2:])
-    both = sample_at(torch.cat([other, other_mask], 1), places, padding="zeros")
+    coords = base + to_pixels(rest, image.shape[-2:])
+    both = sample_at(torch.cat([other, other_mask], 1), coords, padding="zeros")
     warped, seen = both[:, :1], (both[:, 1:] > 0.99).to(image.dtype) * mask
     slope = slopes(0.5 * (warped + image))
     difference = image - warped

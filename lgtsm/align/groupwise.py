@@ -16,7 +16,7 @@ from .flow import even, newton_step, slopes, to_pixels
 from .joint import Views, solve_by_halves
 
 _STEPS = (6, 1)
-"""Iterations at half size, then at full size. Measured on a rendered shot with parallax: the places
+"""Iterations at half size, then at full size. Measured on a rendered shot with parallax: the coords
 of eight views come from 0.43 to 0.28 px of the true ones, their mean gains 1.4 dB."""
 _RIDGE = 2e-5
 _ROBUST = 0.05
@@ -29,18 +29,18 @@ _FEWEST = 0.3
 """Weight of other views from which on their mean says something."""
 
 
-def settle_views(views: Views) -> Tensor:
-    """Move the places in each other frame by a rest motion of its own.
+def register_groupwise(views: Views) -> Tensor:
+    """Move the coords in each other frame by a rest motion of its own.
 
     Args:
-        views: R of them, their places right but for a pixel or two.
+        views: R of them, their coords right but for a pixel or two.
 
     Returns:
-        (R,2,h,w) places.
+        (R,2,h,w) coords.
     """
-    if len(views.places) < 2:
-        return views.places
-    return views.places + solve_by_halves(views, _STEPS, len(views.places), _improve)
+    if len(views.coords) < 2:
+        return views.coords
+    return views.coords + solve_by_halves(views, _STEPS, len(views.coords), _improve)
 
 
 def _wanted(grey: Tensor, known: Tensor, colour: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
@@ -57,7 +57,7 @@ def _wanted(grey: Tensor, known: Tensor, colour: Tensor, seen: Tensor) -> tuple[
 
 def _improve(views: Views, rest: Tensor) -> Tensor:
     """Do one Gauss-Newton step and one weighted smoothing of the rest motions (R,2,h',w')."""
-    colour, seen = views.at(views.places + to_pixels(rest, views.grey.shape[-2:]))
+    colour, seen = views.at(views.coords + to_pixels(rest, views.grey.shape[-2:]))
     wanted, both = _wanted(views.grey, views.known, colour, seen)
     difference = wanted - colour
     light = local_mean(halve(even(torch.cat([difference * both, both], 1))), _LIGHT)

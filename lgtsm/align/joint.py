@@ -22,17 +22,17 @@ class Views:
     """Part of a frame, and where other frames show it.
 
     grey: (1,1,h,w) of the part; known: (1,1,h,w) of it; others: (R,2,H,W) whole frames, grey and
-    known, in one batch because that is sampled in parallel; places: (R,2,h,w) in their pixels.
+    known, in one batch because that is sampled in parallel; coords: (R,2,h,w) in their pixels.
     """
 
     grey: Tensor
     known: Tensor
     others: Tensor
-    places: Tensor
+    coords: Tensor
 
-    def at(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """Return grey (R,1,h,w) of the other frames at places (R,2,h,w), and 1 where it is known."""
-        both = sample_at(self.others, places, padding="zeros")
+    def at(self, coords: Tensor) -> tuple[Tensor, Tensor]:
+        """Return grey (R,1,h,w) of the other frames at coords (R,2,h,w), and 1 where it is known."""
+        both = sample_at(self.others, coords, padding="zeros")
         return both[:, :1], (both[:, 1:] > _SAMPLED_SHARE).to(both.dtype)
 
     def halved(self) -> Views:
@@ -42,7 +42,7 @@ class Views:
             halve(even(self.grey)),
             known,
             halve(even(self.others)),
-            halve(even(self.places)) / 2,
+            halve(even(self.coords)) / 2,
         )
 
 

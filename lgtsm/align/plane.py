@@ -25,7 +25,7 @@ def dominant_plane(
     """Fit a homography to the largest group of vectors that one can explain.
 
     Args:
-        points: (h,w,2) normalised places in the frame.
+        points: (h,w,2) normalised coords in the frame.
         moved: (h,w,2) where flow takes them.
         weights: (h,w) how far to believe each.
         size: (height, width) of the frame in pixels.
@@ -65,7 +65,7 @@ def agreement(
 
     Args:
         matrices: (...,3,3) homographies.
-        ours: (...,P,2) normalised places.
+        ours: (...,P,2) normalised coords.
         theirs: (...,P,2) where they were found.
         side: pixels of a normalised unit.
         tolerance: distance in pixels at which the say has fallen to six tenths.

@@ -27,7 +27,7 @@ def common_planes(
     """Find the planes that most pixels around a hole lie on, largest first.
 
     Args:
-        points: (P,2) normalised places of known pixels.
+        points: (P,2) normalised coords of known pixels.
         moved: (R,P,2) where each lies in R other frames.
         seen: (R,P) 1 = the other frame shows it.
         size: (height, width) of the frames in pixels.

@@ -1,9 +1,9 @@
 """Camera and pixel motion of a shot, link by link, and where a pixel lies in a far frame.
 
 Every link joins neighbouring frames: a homography, and dense flow both ways where the homography
-leaves something unexplained. Far frames are reached by following the links; only places are
+leaves something unexplained. Far frames are reached by following the links; only coords are
 chained, pixels are always sampled once, from the frame that shows them. A link depends on its two
-frames alone, so a streamed shot and a whole one give the same places.
+frames alone, so a streamed shot and a whole one give the same coords.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .plane import dominant_plane
 from .projective import apply_homography, normalised_grid
 
 FLOW_SIDE = 480
-"""Links measure flow at most at this size; places are refined at full size afterwards."""
+"""Links measure flow at most at this size; coords are refined at full size afterwards."""
 _PLAIN_ERROR = 0.012
 """Brightness difference (root mean square, about grain) a homography may leave without flow."""
 _ROUND_TRIP_PX = 1.0
@@ -45,19 +45,19 @@ class Link:
     backward: Tensor | None
 
 
-def to_places(points: Tensor, size: tuple[int, int]) -> Tensor:
-    """Turn normalised points (N,h,w,2) into pixel places (N,2,h,w) of frames of a size."""
+def to_coords(points: Tensor, size: tuple[int, int]) -> Tensor:
+    """Turn normalised points (N,h,w,2) into pixel coords (N,2,h,w) of frames of a size."""
     height, width = size
     side = max(height, width)
     half = points.new_tensor([width / 2, height / 2])
     return (points * (side / 2) + half).permute(0, 3, 1, 2)
 
 
-def to_points(places: Tensor, size: tuple[int, int]) -> Tensor:
-    """Turn pixel places (N,2,h,w) of frames of a size into normalised points (N,h,w,2)."""
+def to_points(coords: Tensor, size: tuple[int, int]) -> Tensor:
+    """Turn pixel coords (N,2,h,w) of frames of a size into normalised points (N,h,w,2)."""
     height, width = size
-    half = places.new_tensor([width / 2, height / 2])
-    return (places.permute(0, 2, 3, 1) - half) * (2 / max(height, width))
+    half = coords.new_tensor([width / 2, height / 2])
+    return (coords.permute(0, 2, 3, 1) - half) * (2 / max(height, width))
 
 
 FlowFunction = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -112,16 +112,16 @@ class Track:
             matrix = torch.linalg.inv(matrix)
         return (matrix / matrix[2, 2]).float()
 
-    def places(self, t: int, start: Tensor, step: int) -> Iterator[tuple[int, Tensor]]:
+    def coords(self, t: int, start: Tensor, step: int) -> Iterator[tuple[int, Tensor]]:
         """Follow pixels through the shot by dense flow.
 
         Args:
             t: frame to start from.
-            start: (1,2,h,w) places in frame t, in pixels.
+            start: (1,2,h,w) coords in frame t, in pixels.
             step: +1 to later frames, -1 to earlier ones.
 
         Yields:
-            Frame number and places (1,2,h,w) in it, as far as there are links.
+            Frame number and coords (1,2,h,w) in it, as far as there are links.
         """
         here = start
         u = t if step > 0 else t - 1
@@ -137,10 +137,10 @@ class Track:
             yield (u + 1 if step > 0 else u), here
             u += step
 
-    def _by_homography(self, matrix: Tensor, places: Tensor) -> Tensor:
-        points = to_points(places, self.size)
+    def _by_homography(self, matrix: Tensor, coords: Tensor) -> Tensor:
+        points = to_points(coords, self.size)
         moved = apply_homography(matrix[None], points.flatten(1, 2)).view_as(points)
-        return to_places(moved, self.size)
+        return to_coords(moved, self.size)
 
     def _join(self, grey: Tensor, known: Tensor, other: Tensor, other_known: Tensor) -> Link:
         """Measure the motion between two frames."""
@@ -178,10 +178,10 @@ class Track:
 
     @staticmethod
     def _camera(matrix: Tensor, points: Tensor, size: tuple[int, int]) -> Tensor:
-        """Return places (2,2,h,w): forward by a homography, backward by its inverse."""
+        """Return coords (2,2,h,w): forward by a homography, backward by its inverse."""
         both = torch.stack([matrix, torch.linalg.inv(matrix)])
         moved = apply_homography(both, points.flatten(1, 2).expand(2, -1, -1))
-        return to_places(moved.view(2, *points.shape[1:]), size)
+        return to_coords(moved.view(2, *points.shape[1:]), size)
 
     @staticmethod
     def _share(
@@ -195,8 +195,8 @@ class Track:
         others = torch.cat([theirs[0], ours[0]])
         known = torch.cat([ours[1], theirs[1]]) * torch.cat([theirs[1], ours[1]])
         left = []
-        for places in (camera, flow):
-            difference = (sample_at(others, places) - frames).square() * known
+        for coords in (camera, flow):
+            difference = (sample_at(others, coords) - frames).square() * known
             left.append(local_mean(difference, 4))
         gain = left[0] - left[1]
         return local_mean((gain > 0.25 * left[0] + 4e-6).to(frames.dtype), 4)

@@ -27,26 +27,26 @@ _BLUR = (3, 5)
 """Times a 3x3 average is taken: of the equations, of the velocity."""
 
 
-def refine_places(views: Views, offsets: Sequence[int]) -> Tensor:
-    """Move places in other frames so that all frames agree.
+def refine_coords(views: Views, offsets: Sequence[int]) -> Tensor:
+    """Move coords in other frames so that all frames agree.
 
     Args:
         views: R of them.
         offsets: R distances in time, in frames.
 
     Returns:
-        (R,2,h,w) places.
+        (R,2,h,w) coords.
     """
-    times = views.places.new_tensor(offsets)[:, None, None, None]
+    times = views.coords.new_tensor(offsets)[:, None, None, None]
     times = times / times.abs().max()
     velocity = solve_by_halves(views, _STEPS, 1, partial(_improve, times))
-    return views.places + velocity * times
+    return views.coords + velocity * times
 
 
 def _improve(times: Tensor, views: Views, velocity: Tensor) -> Tensor:
     """Do one Gauss-Newton step and one weighted smoothing of the velocity (1,2,h',w')."""
     grey, known = views.grey, views.known
-    colour, seen = views.at(views.places + to_pixels(velocity, grey.shape[-2:]) * times)
+    colour, seen = views.at(views.coords + to_pixels(velocity, grey.shape[-2:]) * times)
     slope = slopes(colour) * times
     # the frame itself is one more view, at time 0, that does not move with the velocity
     total = seen.sum(0, keepdim=True) + known

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 Options = TypeVar("Options")
 
-FLAGS = {"fill_holes": "--fill-enclosed", "num_references": "--references"}
+FLAGS = {"fill_holes": "--fill-enclosed", "source_frames": "--references"}
 """Fields whose flag is not simply their name."""
 
 

@@ -181,10 +181,10 @@ def _rehearse(
     arguments: argparse.Namespace,
     interruption: Interruption,
 ) -> None:
-    from .plates import parse_reference
+    from .plates import parse_plate
     from .rehearsal import rehearse
 
-    pictures = tuple(parse_reference(text) for text in arguments.pictures)
+    pictures = tuple(parse_plate(text) for text in arguments.pictures)
     print(rehearse(task, options, video, arguments.model, interruption.happened, pictures))
 
 
@@ -197,7 +197,7 @@ def _fill(
 ) -> dict[str, object]:
     """Do one input with its bar; return its figures."""
     from ..api import inpaint_video
-    from .plates import parse_reference
+    from .plates import parse_plate
 
     with Bar(task.source.name, quiet=arguments.quiet) as bar:
         report = inpaint_video(
@@ -209,7 +209,7 @@ def _fill(
             video=video,
             fill_layer=task.fill_layer,
             mask_used=task.mask_used,
-            references=[parse_reference(text) for text in arguments.pictures],
+            plates=[parse_plate(text) for text in arguments.pictures],
             progress=bar,
             cancel=interruption.happened,
         )

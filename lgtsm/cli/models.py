@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..weights.catalogue import CATALOGUE, DEFAULT, ON_HUB
 from ..weights.header import check_container, read_card
-from ..weights.hub import Reference, find_cached, list_cached, parse_reference, sha256_of
+from ..weights.hub import HubFile, find_cached, list_cached, parse_hub_file, sha256_of
 from .interruption import Interruption
 from .sizes import format_bytes
 
@@ -47,8 +47,8 @@ def _place(model: str) -> Path:
     if path.exists():
         return path
     row = ON_HUB.get(model)
-    reference = Reference.of_row(row) if row else parse_reference(model)
-    return (find_cached(reference) if reference else None) or path
+    hub_file = HubFile.of_row(row) if row else parse_hub_file(model)
+    return (find_cached(hub_file) if hub_file else None) or path
 
 
 def count_parameters(path: Path) -> int:
@@ -82,22 +82,20 @@ def _row(name: str, family: str, licence: str, path: Path, sha256: str | None) -
 
 def _hub_rows() -> list[tuple[str, ...]]:
     """Return the catalogue's files on a hub, fetched or not, then other cached files of ours."""
-    cached = {
-        (file.reference.repo, file.commit, file.reference.file): file for file in list_cached()
-    }
+    cached = {(file.hub_file.repo, file.commit, file.hub_file.file): file for file in list_cached()}
     rows = []
     for known in ON_HUB.values():
         file = cached.pop((known.repo, known.revision, known.file), None)
         if file is not None:
             row = _row(known.name, known.family, known.licence, file.path, known.sha256)
         else:
-            place = f"{Reference.of_row(known)}, fetched on use"
+            place = f"{HubFile.of_row(known)}, fetched on use"
             digest = known.sha256[:_DIGITS]
             row = (known.name, known.family, "-", "-", known.licence, digest, place)
         rows.append(row)
     for file in cached.values():
         card = file.card
-        name = str(file.reference)
+        name = str(file.hub_file)
         rows.append(_row(name, card.spec.family, card.licence, file.path, file.sha256))
     return rows
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..copying.plates import Reference
+from ..copying.plates import Plate
 from ..errors import OptionError, VideoError
 from ..video.picture import read_picture
 
 
-def parse_reference(text: str) -> Reference:
+def parse_plate(text: str) -> Plate:
     """Read FILE or FILE@FRAME.
 
     Raises:
@@ -33,4 +33,4 @@ def parse_reference(text: str) -> Reference:
         raise OptionError(
             f"Expected a picture as reference, cannot read {path}; give a PNG, JPEG or TIFF file."
         ) from error
-    return Reference(picture, frame)
+    return Plate(picture, frame)

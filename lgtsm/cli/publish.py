@@ -8,7 +8,7 @@ from pathlib import Path
 from ..errors import WeightsError
 from ..weights.catalogue import DEFAULT_FILE
 from ..weights.header import Card, read_card
-from ..weights.hub import parse_reference, sha256_of
+from ..weights.hub import parse_hub_file, sha256_of
 from .interruption import Interruption
 from .sizes import format_bytes
 
@@ -35,15 +35,15 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Check the folder, push it, say where it is."""
-    reference = parse_reference(arguments.repo)
-    if reference is None or str(reference) != reference.repo:
+    hub_file = parse_hub_file(arguments.repo)
+    if hub_file is None or str(hub_file) != hub_file.repo:
         raise WeightsError(
             f"Expected a repository as owner/name, got {arguments.repo!r}; leave revision and file "
             "out."
         )
     files = listed_files(arguments.folder)
     check_licence(read_card(arguments.folder / DEFAULT_FILE))
-    url = _push(arguments, reference.repo, [file.name for file in files])
+    url = _push(arguments, hub_file.repo, [file.name for file in files])
     total = sum(file.stat().st_size for file in files)
     print(f"{url}: {len(files)} files, {format_bytes(total)}")
     return 0

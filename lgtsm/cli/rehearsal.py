@@ -14,7 +14,7 @@ from .sizes import format_bytes, format_seconds
 from .tasks import Task
 
 if TYPE_CHECKING:
-    from ..copying.plates import Reference
+    from ..copying.plates import Plate
     from ..engine.hooks import Hooks
     from ..job import FileJob
     from ..models.network import Network
@@ -30,7 +30,7 @@ def rehearse(
     video: VideoOptions,
     model: str | None,
     cancel: Callable[[], bool],
-    references: tuple[Reference, ...] = (),
+    plates: tuple[Plate, ...] = (),
 ) -> str:
     """Look at a job without writing anything.
 
@@ -40,7 +40,7 @@ def rehearse(
         video: as for the job.
         model: name or path of the network, None for the default.
         cancel: asked between layers; True stops.
-        references: as for the job.
+        plates: as for the job.
 
     Returns:
         Lines for people.
@@ -62,7 +62,7 @@ def rehearse(
         target=task.target or Path(),
         options=options,
         video=video,
-        references=references,
+        plates=plates,
     )
     if task.target is not None:
         job.check_names()
@@ -105,7 +105,7 @@ def _trial(
     pairs = ((frame.pixels, hole) for frame, hole in job.pairs(info))
     with_hole = dropwhile(lambda pair: not pair[1].any(), pairs)
     began = time.perf_counter()
-    trial = Job(network, job.options, hooks, report, references=job.numbered())
+    trial = Job(network, job.options, hooks, report, plates=job.numbered())
     for _ in trial.run(islice(with_hole, _TRIAL_FRAMES)):
         pass
     return (time.perf_counter() - began) / max(1, report.frames)

@@ -1,4 +1,4 @@
-"""Candidates, weighed: the fill to start from, how wrong it may be, and what it was made of."""
+"""Candidates, blended: the fill to start from, how wrong it may be, and what it was made of."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ..align.flow import dense_flow
 from ..align.track import FlowFunction
 from ..box import Box
 from ..fills.averaging import local_mean
-from ..fills.candidate_fill import Evidence
+from ..fills.candidate_fill import CandidateFill
 from ..fills.edges import continue_edges
 from ..fills.smooth import push_pull
 from ..options import FlowMethod, Motion
-from .blend_weights import MOTIONS, Gate, colours_of, shipped_gate, signs_of
+from .blend_weights import MOTIONS, BlendWeights, colours_of, features_of, shipped_blend_weights
 from .candidates import Candidates, Search, gather_candidates
 from .detail import Detail, choose_detail
-from .plates import Plate, show_best
+from .plates import PlacedPlate, show_best
 from .shot import Shot
 
 _MOST_SEAM = 0.06
@@ -33,21 +33,21 @@ _PLATE_ERROR = 0.01
 
 
 @dataclass(frozen=True)
-class Weighed:
-    """Evidence of one frame, on the part around its hole.
+class BlendedFill:
+    """CandidateFill of one frame, on the part around its hole.
 
-    box: the part; evidence: (1,C,h,w) values on it; shares: mean weight inside the hole of the
-    smooth fill and of the copies under each motion, in the order of `gate.MOTIONS`; what is left to 1
+    box: the part; candidate: (1,C,h,w) values on it; source_fractions: mean weight inside the hole of the
+    smooth fill and of the copies under each motion, in the order of `blend_weights.MOTIONS`; what is left to 1
     came from reference pictures; detail: which frames lend what a reduced size lost.
     """
 
     box: Box
-    evidence: Evidence
-    shares: tuple[float, ...]
+    candidate: CandidateFill
+    source_fractions: tuple[float, ...]
     detail: Detail | None = None
 
-    def on(self, frame: Tensor, area: Box) -> Evidence:
-        """Return the evidence on another part of the frame; beyond its own the frame is known.
+    def on(self, frame: Tensor, area: Box) -> CandidateFill:
+        """Return the candidate on another part of the frame; beyond its own the frame is known.
 
         Args:
             frame: (1,3,h,w) of that part.
@@ -56,22 +56,22 @@ class Weighed:
         common = self.box & area
         inner, outer = common.within(self.box), common.within(area)
         values = []
-        for value in vars(self.evidence).values():
+        for value in vars(self.candidate).values():
             whole = frame.clone() if value.shape[1] == 3 else torch.zeros_like(frame[:, :1])
             whole[..., outer[0], outer[1]] = value[..., inner[0], inner[1]]
             values.append(whole)
-        return Evidence(*values)
+        return CandidateFill(*values)
 
 
-def weigh_frame(
+def blend_frame(
     shot: Shot,
     t: int,
     search: Search,
-    plates: Sequence[Plate] = (),
-    gate: Gate | None = None,
+    plates: Sequence[PlacedPlate] = (),
+    blend_weights: BlendWeights | None = None,
     *,
     with_detail: bool = False,
-) -> Weighed | None:
+) -> BlendedFill | None:
     """Gather and weigh what is known about the hole of frame t.
 
     Args:
@@ -79,7 +79,7 @@ def weigh_frame(
         t: the frame.
         search: where copies may come from.
         plates: reference pictures, which go before everything else.
-        gate: None is the shipped one.
+        blend_weights: None is the shipped one.
         with_detail: say which frames lend detail; only needed where frames are reduced.
 
     Returns:
@@ -88,7 +88,9 @@ def weigh_frame(
     if shot[t].box is None:
         return None
     candidates = gather_candidates(shot, t, search)
-    weights, error = weigh(candidates, gate or shipped_gate(candidates.frame.device))
+    weights, error = blend_candidates(
+        candidates, blend_weights or shipped_blend_weights(candidates.frame.device)
+    )
     colours, _ = colours_of(candidates)
     hole = candidates.hole
     mix = (weights[:, :, None] * colours).sum(1)
@@ -98,12 +100,12 @@ def weigh_frame(
     copied_share = copied_weights.sum(1, keepdim=True)
     copied = (copied_weights[:, :, None] * colours[:, 1:]).sum(1) / copied_share.clamp_min(1e-6)
     copied = torch.where(copied_share > 1e-3, copied, candidates.smooth)
-    member = _member(candidates, copied_weights, copied_share)
+    best = _best_copy(candidates, copied_weights, copied_share)
     view = show_best(plates, shot, t, candidates.box)
     if view is not None:
         colour, shown, wrong = view
-        mix, plain, copied, member = (
-            torch.where(shown > 0, colour, x) for x in (mix, plain, copied, member)
+        mix, plain, copied, best = (
+            torch.where(shown > 0, colour, x) for x in (mix, plain, copied, best)
         )
         error = torch.where(shown > 0, wrong.sqrt().clamp_max(_PLATE_ERROR), error)
         copied_share = torch.maximum(copied_share, shown)
@@ -112,33 +114,33 @@ def weigh_frame(
     def inside(value: Tensor) -> Tensor:
         return torch.where(hole > 0, value, candidates.frame)
 
-    evidence = Evidence(
+    candidate = CandidateFill(
         fill=inside(mix),
         plain=inside(plain),
         smooth=inside(candidates.smooth),
         copied=copied,
-        member=inside(member),
+        best=inside(best),
         error=error * hole,
         confidence=copied_share * hole,
     )
     area = hole.sum()  # what the weights leave came from reference pictures
-    shares = tuple(
+    source_fractions = tuple(
         float((weights[:, i : i + 1] * hole).sum() / area) for i in range(len(MOTIONS) + 1)
     )
     detail = choose_detail(candidates, weights) if with_detail else None
-    return Weighed(candidates.box, evidence, shares, detail)
+    return BlendedFill(candidates.box, candidate, source_fractions, detail)
 
 
-def weigh(candidates: Candidates, gate: Gate) -> tuple[Tensor, Tensor]:
+def blend_candidates(candidates: Candidates, blend_weights: BlendWeights) -> tuple[Tensor, Tensor]:
     """Return the candidates' weights (1,4,h,w) and the expected error (1,1,h,w) of their mix."""
-    signs, (_, there) = signs_of(candidates), colours_of(candidates)
-    size = signs.shape[-2:]
-    weights, log_error = gate(signs[0].flatten(1).T.float(), there[0].flatten(1).T)
-    weights = weights.T.reshape(1, -1, *size).to(signs.dtype)
+    features, (_, there) = features_of(candidates), colours_of(candidates)
+    size = features.shape[-2:]
+    weights, log_error = blend_weights(features[0].flatten(1).T.float(), there[0].flatten(1).T)
+    weights = weights.T.reshape(1, -1, *size).to(features.dtype)
     # a choice that changes from pixel to pixel would be noise
     weights = local_mean(weights, 2) * there
     weights = weights / weights.sum(1, keepdim=True)
-    error = torch.exp(0.5 * log_error).T.reshape(1, 1, *size).to(signs.dtype)
+    error = torch.exp(0.5 * log_error).T.reshape(1, 1, *size).to(features.dtype)
     return weights, local_mean(error, 2).clamp_max(1.0)
 
 
@@ -167,14 +169,14 @@ def _seam(difference: Tensor, hole: Tensor) -> Tensor:
     return push_pull(bounded, 1 - hole) * hole
 
 
-def _member(candidates: Candidates, weights: Tensor, share: Tensor) -> Tensor:
+def _best_copy(candidates: Candidates, weights: Tensor, share: Tensor) -> Tensor:
     """Return (1,3,h,w) the single sharp copy under the motion of most weight, or the smooth fill."""
     best = weights.max(1, keepdim=True).indices
     result = candidates.smooth
     for i, motion in enumerate(MOTIONS):
         found = candidates.copies.get(motion)
         if found is not None:
-            result = torch.where((best == i) & (share > 1e-3), found.member, result)
+            result = torch.where((best == i) & (share > 1e-3), found.best, result)
     return result
 
 
@@ -205,7 +207,7 @@ def _flow_function(method: FlowMethod, device: torch.device) -> FlowFunction:
     return dense_flow
 
 
-def plain_evidence(frame: Tensor) -> Evidence:
-    """Return the evidence of a part of a frame (1,3,h,w) that has no hole."""
+def known_candidate(frame: Tensor) -> CandidateFill:
+    """Return the candidate of a part of a frame (1,3,h,w) that has no hole."""
     zero = torch.zeros_like(frame[:, :1])
-    return Evidence(frame, frame, frame, frame, frame, zero, zero)
+    return CandidateFill(frame, frame, frame, frame, frame, zero, zero)

@@ -15,9 +15,9 @@ from ..fills.depth import square_depth
 from ..fills.smooth import smooth_fill
 from ..options import FlowMethod, Motion
 from .consensus import Consensus, best_of, find_consensus, spread_cells, take_copies
-from .coords import coarse_places, exact_places, plane_places, rough_places
+from .coords import coarse_coords, exact_coords, plane_coords, rough_coords
 from .shot import Shot
-from .source_frames import choose_references, offsets_within
+from .source_frames import choose_source_frames, offsets_within
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,10 @@ _RING_PX = 9
 
 @dataclass(frozen=True)
 class Lent:
-    """Where a consensus took its pixels: R frames, places (R,2,h,w) in them, weights (R,1,h,w)."""
+    """Where a consensus took its pixels: R frames, coords (R,2,h,w) in them, weights (R,1,h,w)."""
 
     numbers: tuple[int, ...]
-    places: Tensor
+    coords: Tensor
     weights: Tensor
 
 
@@ -69,8 +69,8 @@ class Lent:
 class Candidates:
     """Candidates for the part of a frame around its hole, (1,C,h,w) each.
 
-    box: the part; frame, hole: of it; smooth: (1,3,h,w) smooth fill; smooth_signs: (1,4,h,w) what
-    `SMOOTH_SIGNS` names; copies: consensus under each motion that was tried and found frames; lent:
+    box: the part; frame, hole: of it; smooth: (1,3,h,w) smooth fill; smooth_features: (1,4,h,w) what
+    `SMOOTH_FEATURES` names; copies: consensus under each motion that was tried and found frames; lent:
     where each took its pixels.
     """
 
@@ -78,12 +78,12 @@ class Candidates:
     frame: Tensor
     hole: Tensor
     smooth: Tensor
-    smooth_signs: Tensor
+    smooth_features: Tensor
     copies: dict[Motion, Consensus]
     lent: dict[Motion, Lent]
 
 
-SMOOTH_SIGNS = ("variance", "trial", "depth", "size")
+SMOOTH_FEATURES = ("variance", "trial", "depth", "size")
 """Squared contrast around the hole, squared error of filling a known ring around it, distance to
 the nearest known pixel over 16 pixels, log of the hole's area in pixels."""
 
@@ -96,27 +96,27 @@ def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates:
         t: a frame with a hole.
         search: where copies may come from.
     """
-    exposure = shot[t]
-    crop = exposure.crop
-    box = exposure.box.grow(RIM_PX) & crop
+    shot_frame = shot[t]
+    crop = shot_frame.crop
+    box = shot_frame.box.grow(RIM_PX) & crop
     rows, columns = box.within(crop)
     part = (..., rows, columns)
     whole = (..., crop.rows, crop.columns)
-    frame, hole = exposure.frame[whole], 1 - exposure.known[whole]
+    frame, hole = shot_frame.frame[whole], 1 - shot_frame.known[whole]
     near = [t + o for o in offsets_within(*search.window) if t + o in shot]
     copies, lent = {}, {}
     for motion in search.motions:
         found = _copy(shot, t, motion, near, search.count) if near else None
         if found is not None:
-            consensus, others, places = found
+            consensus, others, coords = found
             copies[motion] = _cut(consensus, part)
-            lent[motion] = Lent(tuple(others), places[part], copies[motion].joined)
+            lent[motion] = Lent(tuple(others), coords[part], copies[motion].joined)
     return Candidates(
         box=box,
         frame=frame[part],
         hole=hole[part],
         smooth=frame[part],
-        smooth_signs=_smooth_signs(frame, hole)[part],
+        smooth_features=_smooth_features(frame, hole)[part],
         copies=copies,
         lent=lent,
     )
@@ -132,34 +132,34 @@ def _copy(
     """Copy under one kind of motion.
 
     Returns:
-        The consensus, R frame numbers and places (R,2,h,w); None where no frame shows the hole.
+        The consensus, R frame numbers and coords (R,2,h,w); None where no frame shows the hole.
     """
     crop = shot[t].crop
-    coarse = coarse_places(shot, t, crop, near, motion)
+    coarse = coarse_coords(shot, t, crop, near, motion)
     hidden = halve(even(1 - shot[t].known[..., crop.rows, crop.columns]))[0, 0] > 0
-    places = coarse[..., hidden]  # (R,2,P)
+    coords = coarse[..., hidden]  # (R,2,P)
     shown = torch.stack(
         [
-            sample_at(shot[s].known, places[i : i + 1, :, None], padding="zeros")[0, 0, 0] > 0.99
+            sample_at(shot[s].known, coords[i : i + 1, :, None], padding="zeros")[0, 0, 0] > 0.99
             for i, s in enumerate(near)
         ]
     )
-    chosen = choose_references(shown, [s - t for s in near], count)
+    chosen = choose_source_frames(shown, [s - t for s in near], count)
     if not chosen:
         return None
     others = [near[i] for i in chosen]
-    rough = rough_places(shot, t, crop, others, motion, coarse[chosen])
-    ways = [exact_places(shot, t, crop, others, motion, rough)]
+    rough = rough_coords(shot, t, crop, others, motion, coarse[chosen])
+    ways = [exact_coords(shot, t, crop, others, motion, rough)]
     if motion is Motion.FLOW:
-        ways += plane_places(shot, t, crop, others, ways[0])
+        ways += plane_coords(shot, t, crop, others, ways[0])
     offsets = [s - t for s in others]
     found = [find_consensus(take_copies(shot, t, crop, others, way), offsets) for way in ways]
     consensus, exact = best_of(found, ways)
     return consensus, others, exact
 
 
-def _smooth_signs(frame: Tensor, hole: Tensor) -> Tensor:
-    """Return (1,4,h,w) signs of how wrong the smooth fill is, from known pixels only.
+def _smooth_features(frame: Tensor, hole: Tensor) -> Tensor:
+    """Return (1,4,h,w) features of how wrong the smooth fill is, from known pixels only.
 
     Args:
         frame: (1,3,h,w), holes filled smoothly.

@@ -1,4 +1,4 @@
-"""Evidence of a whole clip at once, as training and a network's own forward want it."""
+"""CandidateFill of a whole clip at once, as training and a network's own forward want it."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ..box import Box
-from ..fills.candidate_fill import Evidence, join_evidence
+from ..fills.candidate_fill import CandidateFill, join_candidates
 from ..options import Motion
-from .blending import new_shot, plain_evidence, weigh_frame
+from .blending import blend_frame, known_candidate, new_shot
 from .candidates import Search
 from .steady import steady_frame
 
 
-def clip_evidence(
+def clip_candidates(
     frames: Tensor,
     holes: Tensor,
     window: tuple[int, int],
@@ -23,8 +23,8 @@ def clip_evidence(
     motion: Motion = Motion.AUTO,
     *,
     only: Sequence[int] | None = None,
-) -> Evidence:
-    """Gather the evidence of every frame of one clip.
+) -> CandidateFill:
+    """Gather the candidate of every frame of one clip.
 
     Args:
         frames: (T,3,h,w) in [0,1].
@@ -35,7 +35,7 @@ def clip_evidence(
         only: numbers of the frames that are wanted; None is all.
 
     Returns:
-        Evidence with N = T, or as many as are wanted.
+        CandidateFill with N = T, or as many as are wanted.
     """
     search = Search.of(motion, window, count)
     shot = new_shot(frames.shape[-2:], frames.device, search)
@@ -43,11 +43,11 @@ def clip_evidence(
         shot.push(frame[None], hole[None])
     whole = Box(0, 0, *frames.shape[-2:])
     rows = []
-    weighed_at = functools.cache(lambda t: weigh_frame(shot, t, search))
+    blended_at = functools.cache(lambda t: blend_frame(shot, t, search))
     for t in range(len(frames)) if only is None else only:
         frame = frames[t]
-        weighed = steady_frame(shot, t, search, weighed_at)
+        blended = steady_frame(shot, t, search, blended_at)
         rows.append(
-            plain_evidence(frame[None]) if weighed is None else weighed.on(frame[None], whole)
+            known_candidate(frame[None]) if blended is None else blended.on(frame[None], whole)
         )
-    return join_evidence(rows)
+    return join_candidates(rows)

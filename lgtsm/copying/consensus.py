@@ -1,6 +1,6 @@
-"""What several aligned frames agree on, and the signs of how far to trust it.
+"""What several aligned frames agree on, and the features of how far to trust it.
 
-Every copy is weighed by how well its frame fits around the hole (its local error) and how near it
+Every copy is blended by how well its frame fits around the hole (its local error) and how near it
 is in time; the heaviest group of copies that show the same colour wins, and its weighted mean is
 the consensus. The mean of all copies would blend an object that walks through one of them.
 """
@@ -38,7 +38,7 @@ _CHOICE_BLUR = 4
 
 @dataclass(frozen=True)
 class Copies:
-    """Pixels of R other frames, brought to the places of one frame.
+    """Pixels of R other frames, brought to the coords of one frame.
 
     colour: (R,3,h,w), exposure matched; shown: (R,1,h,w) 1 = the other frame knows this pixel;
     error: (R,1,h,w) squared difference around here on pixels known in both, spread into the hole.
@@ -53,19 +53,19 @@ class Copies:
 class Consensus:
     """One candidate for a hole, (1,C,h,w) each but for `joined`.
 
-    colour: (1,3,h,w) weighted mean of the winning group; member: (1,3,h,w) the one copy that has
-    most support, as sharp as its frame; shown: 1 where any copy is; signs: (1,S,h,w) what
-    `SIGNS` names; joined: (R,1,h,w) weights of the copies in the mean, not normalised.
+    colour: (1,3,h,w) weighted mean of the winning group; best: (1,3,h,w) the one copy that has
+    most support, as sharp as its frame; shown: 1 where any copy is; features: (1,S,h,w) what
+    `FEATURES` names; joined: (R,1,h,w) weights of the copies in the mean, not normalised.
     """
 
     colour: Tensor
-    member: Tensor
+    best: Tensor
     shown: Tensor
-    signs: Tensor
+    features: Tensor
     joined: Tensor
 
 
-SIGNS = ("error", "spread", "group_spread", "agreement", "views", "distance")
+FEATURES = ("error", "spread", "group_spread", "agreement", "views", "distance")
 """Squared local error of the winners, squared spread of all copies and of the winners, share of the
 winners, log of the number of copies, distance in time over 20 frames."""
 
@@ -88,7 +88,7 @@ def spread_cells(values: Tensor, weights: Tensor) -> Tensor:
     return fine[..., : values.shape[-2], : values.shape[-1]]
 
 
-def take_copies(shot: Shot, t: int, box: Box, others: Sequence[int], places: Tensor) -> Copies:
+def take_copies(shot: Shot, t: int, box: Box, others: Sequence[int], coords: Tensor) -> Copies:
     """Sample other frames, once and bicubically, and measure how well they fit around the hole.
 
     Args:
@@ -96,13 +96,13 @@ def take_copies(shot: Shot, t: int, box: Box, others: Sequence[int], places: Ten
         t: the frame.
         box: part of it.
         others: R frame numbers.
-        places: (R,2,h,w) in the others, of the box's pixels.
+        coords: (R,2,h,w) in the others, of the box's pixels.
     """
     part = (..., box.rows, box.columns)
     frame, known = shot[t].frame[part], shot[t].known[part]
     colours, shown = [], []
     for i, s in enumerate(others):
-        here = places[i : i + 1]
+        here = coords[i : i + 1]
         colours.append(sample_at(shot[s].frame, here, mode="bicubic"))
         shown.append(sample_at(shot[s].known, here, padding="zeros"))
     colour = torch.cat(colours).clamp(0, 1)
@@ -154,14 +154,14 @@ def find_consensus(copies: Copies, offsets: Sequence[int]) -> Consensus:
     weight = shown * torch.exp(-distance / _PATIENCE) / (root + _TRUST).square()
     support = _support(colour, weight)
     winner = torch.where(shown > 0, support, support - 1e9).max(0, keepdim=True).indices
-    member = colour.gather(0, winner.expand(1, 3, *colour.shape[-2:]))
-    joined = _agreement(colour, member) * weight
+    best = colour.gather(0, winner.expand(1, 3, *colour.shape[-2:]))
+    joined = _agreement(colour, best) * weight
     total = joined.sum(0, keepdim=True).clamp_min(1e-9)
     everything = weight.sum(0, keepdim=True).clamp_min(1e-9)
     mean = (joined * colour).sum(0, keepdim=True) / total
     away = (colour - mean).square().mean(1, keepdim=True)
     views = shown.sum(0, keepdim=True)
-    signs = torch.cat(
+    features = torch.cat(
         [
             (joined * copies.error).sum(0, keepdim=True) / total,
             (weight * away).sum(0, keepdim=True) / everything,
@@ -172,22 +172,24 @@ def find_consensus(copies: Copies, offsets: Sequence[int]) -> Consensus:
         ],
         1,
     )
-    return Consensus(mean, member, (views > 0).to(colour.dtype), signs, joined)
+    return Consensus(mean, best, (views > 0).to(colour.dtype), features, joined)
 
 
 def best_of(found: Sequence[Consensus], ways: Sequence[Tensor]) -> tuple[Consensus, Tensor]:
     """Take, pixel by pixel, the consensus whose frames fit around here and agree here best.
 
     Args:
-        found: what the same R frames agree on under several ways to follow places.
-        ways: (R,2,h,w) the places of each.
+        found: what the same R frames agree on under several ways to follow coords.
+        ways: (R,2,h,w) the coords of each.
 
     Returns:
-        One consensus, and the places it was made of.
+        One consensus, and the coords it was made of.
     """
     wrong = [
         local_mean(
-            torch.where(one.shown > 0, one.signs[:, :1] + one.signs[:, 1:2], 1.0).clamp_max(1),
+            torch.where(one.shown > 0, one.features[:, :1] + one.features[:, 1:2], 1.0).clamp_max(
+                1
+            ),
             _CHOICE_BLUR,
         )
         for one in found

@@ -10,13 +10,13 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..align.flow import even, length, pixel_grid, sample_at
-from ..align.groupwise import settle_views
+from ..align.groupwise import register_groupwise
 from ..align.homography import align
 from ..align.joint import Views
 from ..align.planes import common_planes
 from ..align.projective import apply_homography, warped_grid
-from ..align.track import to_places, to_points
-from ..align.velocity import refine_places
+from ..align.track import to_coords, to_points
+from ..align.velocity import refine_coords
 from ..box import Box
 from ..fills.averaging import halve
 from ..options import Motion
@@ -43,12 +43,12 @@ _LEAST_GAIN = 0.04
 
 
 def crop_grid(box: Box, like: Tensor) -> Tensor:
-    """Return (1,2,h,w) places of a box's pixels in their own frame."""
+    """Return (1,2,h,w) coords of a box's pixels in their own frame."""
     grid = pixel_grid(box.height, box.width, like)
     return grid + like.new_tensor([box.left, box.top])[None, :, None, None]
 
 
-def coarse_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion) -> Tensor:
+def coarse_coords(shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion) -> Tensor:
     """Follow the links of the shot to other frames, for cells of 2x2 pixels.
 
     Args:
@@ -59,7 +59,7 @@ def coarse_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: M
         motion: none, planar or flow.
 
     Returns:
-        (R,2,h',w') places of the cells' centres, in pixels of the other frames.
+        (R,2,h',w') coords of the cells' centres, in pixels of the other frames.
     """
     grid = halve(even(crop_grid(box, shot[t].frame)))
     if motion is Motion.NONE:
@@ -69,18 +69,18 @@ def coarse_places(shot: Shot, t: int, box: Box, others: Sequence[int], motion: M
     wanted, found = set(others), {}
     for step in (1, -1):
         farthest = max((s * step for s in others), default=t * step) * step
-        for s, places in shot.track.places(t, grid, step):
+        for s, coords in shot.track.coords(t, grid, step):
             if s in wanted:
-                found[s] = places
+                found[s] = coords
             if s == farthest:
                 break
     return torch.cat([found[s] for s in others])
 
 
-def rough_places(
+def rough_coords(
     shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion, coarse: Tensor
 ) -> Tensor:
-    """Return places (R,2,h,w) of every pixel, from those of the cells; arguments as above."""
+    """Return coords (R,2,h,w) of every pixel, from those of the cells; arguments as above."""
     grid = crop_grid(box, shot[t].frame)
     if motion is Motion.NONE:
         return grid.expand(len(others), -1, -1, -1)
@@ -94,15 +94,15 @@ def rough_places(
 
 
 def _planar(shot: Shot, t: int, grid: Tensor, others: Sequence[int]) -> Tensor:
-    """Move places (1,2,h,w) of frame t to the others by the chained homographies."""
+    """Move coords (1,2,h,w) of frame t to the others by the chained homographies."""
     size = grid.shape[-2:]
     points = to_points(grid, shot.size).flatten(1, 2).expand(len(others), -1, -1)
     matrices = torch.stack([shot.track.homography(t, s) for s in others]).to(grid.device)
     moved = apply_homography(matrices, points).view(len(others), *size, 2)
-    return to_places(moved, shot.size)
+    return to_coords(moved, shot.size)
 
 
-def exact_places(
+def exact_coords(
     shot: Shot, t: int, box: Box, others: Sequence[int], motion: Motion, rough: Tensor
 ) -> Tensor:
     """Align the chosen frames directly with frame t, so that chains leave no drift.
@@ -113,10 +113,10 @@ def exact_places(
         box: part of it.
         others: R frame numbers.
         motion: none, planar or flow.
-        rough: (R,2,h,w) of `rough_places`.
+        rough: (R,2,h,w) of `rough_coords`.
 
     Returns:
-        (R,2,h,w) places.
+        (R,2,h,w) coords.
     """
     if motion is Motion.NONE:
         return rough
@@ -124,8 +124,8 @@ def exact_places(
     grey, known = shot[t].grey[part], shot[t].known[part]
     if motion is Motion.FLOW:
         views = Views(grey, known, _seen_by(shot, others), rough)
-        together = refine_places(views, [s - t for s in others])
-        return settle_views(replace(views, places=together))
+        together = refine_coords(views, [s - t for s in others])
+        return register_groupwise(replace(views, coords=together))
     warped = sample_at(_seen_by(shot, others), rough, padding="zeros")
     seen = (warped[:, 1:] > 0.99).to(grey.dtype)
     found = align(grey * known, known, warped[:, :1] * seen, seen, iterations=_REFINE_STEPS)
@@ -133,14 +133,14 @@ def exact_places(
     size = (box.height, box.width)
     inside = warped_grid(found.matrix, *size)
     corner = grey.new_tensor([box.left, box.top])[None, :, None, None]
-    moved = to_points(to_places(inside, size) + corner, shot.size).flatten(1, 2)
+    moved = to_points(to_coords(inside, size) + corner, shot.size).flatten(1, 2)
     matrices = torch.stack([shot.track.homography(t, s) for s in others]).to(grey.device)
     whole = apply_homography(matrices, moved).view(len(others), *size, 2)
-    return to_places(whole, shot.size)
+    return to_coords(whole, shot.size)
 
 
-def plane_places(
-    shot: Shot, t: int, box: Box, others: Sequence[int], places: Tensor
+def plane_coords(
+    shot: Shot, t: int, box: Box, others: Sequence[int], coords: Tensor
 ) -> list[Tensor]:
     """Continue flow into the hole along the planes that its surroundings lie on.
 
@@ -149,32 +149,32 @@ def plane_places(
         t: the frame.
         box: part of it.
         others: R frame numbers.
-        places: (R,2,h,w) by flow, exact.
+        coords: (R,2,h,w) by flow, exact.
 
     Returns:
-        (R,2,h,w) places for each of two planes at most: those under which the other frames agree
+        (R,2,h,w) coords for each of two planes at most: those under which the other frames agree
         best inside the hole, where neither flow nor the camera's own homography does.
     """
     grid = crop_grid(box, shot[t].frame)
     camera = _planar(shot, t, grid, others)
-    if len(others) < 2 or _apart(places, camera) < _SAME_PX:
+    if len(others) < 2 or _apart(coords, camera) < _SAME_PX:
         return []
     hole = shot[t].known[..., box.rows, box.columns] == 0
     theirs = _seen_by(shot, others)
-    best = torch.minimum(*(_spread_in_hole(theirs, x, hole) for x in (places, camera)))
+    best = torch.minimum(*(_spread_in_hole(theirs, x, hole) for x in (coords, camera)))
     if not best.numel() or float(best.mean()) < _LEAST_SPREAD:
         return []
     stride = max(4, round((box.area / _PLANE_POINTS) ** 0.5))
     sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
-    shown = sample_at(theirs[:, 1:], places[sparse])
-    seen = ((shown > 0.99) & ~hole[sparse]).to(places.dtype).flatten(1)
+    shown = sample_at(theirs[:, 1:], coords[sparse])
+    seen = ((shown > 0.99) & ~hole[sparse]).to(coords.dtype).flatten(1)
     points = to_points(grid[sparse], shot.size).flatten(1, 2)[0]
-    moved = to_points(places[sparse], shot.size).flatten(1, 2)
+    moved = to_points(coords[sparse], shot.size).flatten(1, 2)
     whole = to_points(grid, shot.size).flatten(1, 2)
     found = []
     for matrices in common_planes(points, moved, seen, shot.size, _FITTED_PLANES):
         there = apply_homography(matrices, whole).view(len(others), *grid.shape[-2:], 2)
-        found.append(to_places(there, shot.size))
+        found.append(to_coords(there, shot.size))
     spreads = [_spread_in_hole(theirs, x, hole) for x in found]
     left, chosen = list(range(len(found))), []
     while left and len(chosen) < _TRIED_PLANES:
@@ -192,10 +192,10 @@ def _seen_by(shot: Shot, others: Sequence[int]) -> Tensor:
     return torch.cat([torch.cat([shot[s].grey, shot[s].known], 1) for s in others])
 
 
-def _spread_in_hole(seen_by: Tensor, places: Tensor, hole: Tensor) -> Tensor:
+def _spread_in_hole(seen_by: Tensor, coords: Tensor, hole: Tensor) -> Tensor:
     """Return (P,) how far frames (R,2,H,W) disagree at some pixels of the hole (1,1,h,w)."""
     sparse = (..., slice(1, None, _HOLE_STRIDE), slice(1, None, _HOLE_STRIDE))
-    at = places[sparse][..., hole[sparse][0, 0]]  # (R,2,P)
+    at = coords[sparse][..., hole[sparse][0, 0]]  # (R,2,P)
     grey, known = sample_at(seen_by, at[:, :, None], padding="zeros")[:, :, 0].unbind(1)  # (R,P)
     seen = (known > 0.99).to(grey.dtype)
     views = seen.sum(0)
@@ -207,5 +207,5 @@ def _spread_in_hole(seen_by: Tensor, places: Tensor, hole: Tensor) -> Tensor:
 
 
 def _apart(one: Tensor, other: Tensor) -> float:
-    """Return the mean distance in pixels of places (R,2,h,w)."""
+    """Return the mean distance in pixels of coords (R,2,h,w)."""
     return float(length(one - other).mean())

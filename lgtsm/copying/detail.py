@@ -16,13 +16,13 @@ from .candidates import Candidates
 class Detail:
     """Frames that lend detail to a part of one frame.
 
-    box: the part; numbers: R frame numbers; places: (R,2,h,w) where its pixels lie in them;
+    box: the part; numbers: R frame numbers; coords: (R,2,h,w) where its pixels lie in them;
     weights: (R,1,h,w), adding up to the share of copies in the fill, 0 outside the hole.
     """
 
     box: Box
     numbers: tuple[int, ...]
-    places: Tensor
+    coords: Tensor
     weights: Tensor
 
 
@@ -46,4 +46,4 @@ def choose_detail(candidates: Candidates, weights: Tensor) -> Detail | None:
     sharp = lent.weights.square()
     sharp = sharp / sharp.sum(0, keepdim=True).clamp_min(1e-12)
     share = inside.sum(1, keepdim=True)
-    return Detail(candidates.box, lent.numbers, lent.places, torch.nan_to_num(sharp * share))
+    return Detail(candidates.box, lent.numbers, lent.coords, torch.nan_to_num(sharp * share))

@@ -17,7 +17,7 @@ from torch.nn.functional import interpolate
 from ..align.flow import dense_flow, sample_at
 from ..align.homography import align, to_grey
 from ..align.projective import apply_homography
-from ..align.track import to_places, to_points
+from ..align.track import to_coords, to_points
 from ..box import Box
 from ..errors import ShapeError
 from .consensus import match_exposure, spread_cells
@@ -33,7 +33,7 @@ _MOST_STRETCH = 1.02
 
 
 @dataclass(frozen=True)
-class Reference:
+class Plate:
     """A picture of the scene as it should look in the hole.
 
     picture: (3,h,w) float in [0,1], framed as the clip.
@@ -44,23 +44,23 @@ class Reference:
     frame: int | None = None
 
 
-def check_reference(reference: Reference, size: tuple[int, int]) -> None:
+def check_plate(plate: Plate, size: tuple[int, int]) -> None:
     """Check that a picture can stand for frames of a size (height, width).
 
     Raises:
         ShapeError: not a picture, or of another shape than the frames.
     """
-    picture = reference.picture
+    picture = plate.picture
     if picture.dim() != 3 or picture.shape[0] != 3 or not picture.is_floating_point():
         raise ShapeError(
-            f"Expected a reference picture (3,h,w) as floats in 0..1, got {tuple(picture.shape)} "
+            f"Expected a plate (3,h,w) as floats in 0..1, got {tuple(picture.shape)} "
             f"of {picture.dtype}; convert it to RGB floats."
         )
     height, width = picture.shape[1:]
     stretch = (width / height) / (size[1] / size[0])
     if not 1 / _MOST_STRETCH < stretch < _MOST_STRETCH:
         raise ShapeError(
-            f"Expected a reference picture framed as the clip ({size[1]}x{size[0]}), got "
+            f"Expected a plate framed as the clip ({size[1]}x{size[0]}), got "
             f"{width}x{height}; crop or pad it to the clip's shape."
         )
 
@@ -74,7 +74,7 @@ def resized_picture(picture: Tensor, size: tuple[int, int]) -> Tensor:
     )
 
 
-class Plate:
+class PlacedPlate:
     """One reference picture in one shot.
 
     Args:
@@ -93,7 +93,7 @@ class Plate:
 
         Call it frame by frame, in order: each answer is where the next search begins.
         """
-        exposure = shot[t]
+        shot_frame = shot[t]
         eye = torch.eye(3, device=self.picture.device)
         if t == self.frame:
             self._last = (t, eye)
@@ -110,10 +110,10 @@ class Plate:
         start = torch.stack(starts)
         others = self._grey.expand(len(starts), -1, -1, -1)
         known = self._known.expand(len(starts), -1, -1, -1)
-        found = align(exposure.grey * exposure.known, exposure.known, others, known, start)
+        found = align(shot_frame.grey * shot_frame.known, shot_frame.known, others, known, start)
         best = int(found.error.argmin())
         error = float(found.error[best])
-        limit = min(_MOST_ERROR, _MOST_SHARE * _contrast(exposure.grey, exposure.known))
+        limit = min(_MOST_ERROR, _MOST_SHARE * _contrast(shot_frame.grey, shot_frame.known))
         if error > max(limit, _PLAIN_ERROR):
             return None
         self._last = (t, found.matrix[best])
@@ -137,19 +137,19 @@ class Plate:
         grid = crop_grid(box, frame)
         points = to_points(grid, shot.size)
         moved = apply_homography(matrix, points.flatten(1, 2)).view_as(points)
-        places = to_places(moved, shot.size)
+        coords = to_coords(moved, shot.size)
         inside = torch.cat([self._grey, self._known], 1)
         if left > _PLAIN_ERROR and shot.track is not None and shot.track.with_flow:
-            warped = sample_at(inside, places, padding="zeros")
+            warped = sample_at(inside, coords, padding="zeros")
             seen = (warped[:, 1:] > 0.99).to(frame.dtype)
             grey = shot[t].grey[part]
             rest, _ = dense_flow(grey * known, known, warped[:, :1], seen, torch.zeros_like(grid))
             # the rest motion is in pixels of the frame: follow it before the homography
             points = to_points(grid + rest, shot.size)
             moved = apply_homography(matrix, points.flatten(1, 2)).view_as(points)
-            places = to_places(moved, shot.size)
-        colour = sample_at(self.picture, places, mode="bicubic").clamp(0, 1)
-        shown = (sample_at(self._known, places, padding="zeros") > 0.99).to(frame.dtype)
+            coords = to_coords(moved, shot.size)
+        colour = sample_at(self.picture, coords, mode="bicubic").clamp(0, 1)
+        shown = (sample_at(self._known, coords, padding="zeros") > 0.99).to(frame.dtype)
         colour = match_exposure(colour, frame, shown * known)
         error = (frame - colour).square().mean(1, keepdim=True)
         return colour, shown, spread_cells(error, shown * known)
@@ -163,7 +163,7 @@ def _contrast(grey: Tensor, known: Tensor) -> float:
 
 
 def show_best(
-    plates: Sequence[Plate], shot: Shot, t: int, box: Box
+    plates: Sequence[PlacedPlate], shot: Shot, t: int, box: Box
 ) -> tuple[Tensor, Tensor, Tensor] | None:
     """Return what the best fitting pictures show of a part of frame t; see `Plate.show`."""
     views = [view for plate in plates if (view := plate.show(shot, t, box)) is not None]

@@ -19,7 +19,7 @@ SURROUND_PX = 40
 """What lies farther than this from a hole's box says nothing about its content."""
 
 
-def evidence_crop(hole: Tensor) -> Box | None:
+def hole_surroundings(hole: Tensor) -> Box | None:
     """Return the part of a frame that decides what is in its hole.
 
     Args:
@@ -36,13 +36,13 @@ def evidence_crop(hole: Tensor) -> Box | None:
 
 
 @dataclass(frozen=True)
-class Exposure:
+class ShotFrame:
     """One frame of a shot.
 
     frame: (1,3,h,w) in [0,1], holes filled smoothly so that sampling next to them takes no rubbish.
     known: (1,1,h,w) 1 = not a hole.
     grey: (1,1,h,w).
-    box: of the hole; crop: see `evidence_crop`; both None without a hole.
+    box: of the hole; crop: see `hole_surroundings`; both None without a hole.
     """
 
     frame: Tensor
@@ -76,25 +76,25 @@ class Shot:
         self.track = None
         if with_camera or with_flow:
             self.track = Track(size, with_flow=with_flow, measure=measure)
-        self._frames: dict[int, Exposure] = {}
+        self._frames: dict[int, ShotFrame] = {}
         self._arrived = 0
 
     def __contains__(self, t: int) -> bool:
         return t in self._frames
 
-    def __getitem__(self, t: int) -> Exposure:
+    def __getitem__(self, t: int) -> ShotFrame:
         return self._frames[t]
 
     def push(self, frame: Tensor, hole: Tensor) -> None:
         """Take in the next frame (1,3,h,w) in [0,1] and its hole (1,1,h,w), 1 = hole."""
         frame, hole = frame.to(self.device), hole.to(self.device)
-        box, crop = hole_box(hole), evidence_crop(hole)
+        box, crop = hole_box(hole), hole_surroundings(hole)
         if crop is not None:
             part = (..., crop.rows, crop.columns)
             filled = frame.clone()
             filled[part] = smooth_fill(frame[part], hole[part])
             frame = filled
-        self._frames[self._arrived] = Exposure(frame, 1 - hole, to_grey(frame), box, crop)
+        self._frames[self._arrived] = ShotFrame(frame, 1 - hole, to_grey(frame), box, crop)
         if self.track is not None:
             self.track.push(frame, hole)
         self._arrived += 1

@@ -22,11 +22,14 @@ _WORTH = 0.004
 def offsets_within(before: int, after: int) -> list[int]:
     """Return the distances looked at, nearest first, as far as a window reaches."""
     return [
-        sign * o for o in OFFSETS for sign in (1, -1) if (o <= after if sign > 0 else o <= before)
+        feature * o
+        for o in OFFSETS
+        for feature in (1, -1)
+        if (o <= after if feature > 0 else o <= before)
     ]
 
 
-def choose_references(shown: Tensor, offsets: Sequence[int], count: int) -> list[int]:
+def choose_source_frames(shown: Tensor, offsets: Sequence[int], count: int) -> list[int]:
     """Choose greedily.
 
     Args:

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from ..align.flow import sample_at
 from ..options import Motion
-from .blending import Weighed
+from .blending import BlendedFill
 from .candidates import Search
-from .coords import coarse_places, rough_places
+from .coords import coarse_coords, rough_coords
 from .shot import Shot
 
 RADIUS = 2
@@ -48,55 +48,55 @@ def margin(search: Search) -> tuple[int, int]:
 
 
 def steady_frame(
-    shot: Shot, t: int, search: Search, weighed_at: Callable[[int], Weighed | None]
-) -> Weighed | None:
+    shot: Shot, t: int, search: Search, blended_at: Callable[[int], BlendedFill | None]
+) -> BlendedFill | None:
     """Average the fill of frame t with its neighbours'.
 
     Args:
         shot: holds frame t and its neighbours.
         t: the frame.
         search: where copies come from.
-        weighed_at: evidence of a frame of the shot; None where it has no hole.
+        blended_at: candidate of a frame of the shot; None where it has no hole.
 
     Returns:
-        The evidence of frame t with a steadier fill; None where it has no hole.
+        The candidate of frame t with a steadier fill; None where it has no hole.
     """
-    weighed = weighed_at(t)
+    blended = blended_at(t)
     others = [s for s in neighbours(t, search) if s in shot]
-    if weighed is None or not others:
-        return weighed
-    box, evidence = weighed.box, weighed.evidence
+    if blended is None or not others:
+        return blended
+    box, candidate = blended.box, blended.candidate
     names = ("fill", "plain")
-    sums = {name: getattr(evidence, name) for name in names}
-    total = torch.ones_like(evidence.error)
+    sums = {name: getattr(candidate, name) for name in names}
+    total = torch.ones_like(candidate.error)
     motion = Motion.FLOW if Motion.FLOW in search.motions else search.motions[-1]
-    coarse = coarse_places(shot, t, box, others, motion)
-    places = rough_places(shot, t, box, others, motion, coarse)
+    coarse = coarse_coords(shot, t, box, others, motion)
+    coords = rough_coords(shot, t, box, others, motion, coarse)
     hidden = shot[t].known[..., box.rows, box.columns] == 0
     rim = (~hidden).sum().clamp_min(1)
-    doubt = (evidence.error / _UNSURE).clamp_max(1)
+    doubt = (candidate.error / _UNSURE).clamp_max(1)
     for i, s in enumerate(others):
-        moved = _moved(shot, s, weighed_at(s), places[i : i + 1])
-        apart = (moved["plain"] - evidence.plain).square().mean(1, keepdim=True)
+        moved = _moved(shot, s, blended_at(s), coords[i : i + 1])
+        apart = (moved["plain"] - candidate.plain).square().mean(1, keepdim=True)
         fits = _FIT**2 / (_FIT**2 + float((apart * ~hidden).sum() / rim))
         share = fits * doubt * torch.exp(-apart / (2 * _ALIKE * _ALIKE))
         sums = {name: sums[name] + share * moved[name] for name in names}
         total = total + share
     steady = {
-        name: torch.where(hidden, (sums[name] / total).clamp(0, 1), getattr(evidence, name))
+        name: torch.where(hidden, (sums[name] / total).clamp(0, 1), getattr(candidate, name))
         for name in names
     }
-    return replace(weighed, evidence=replace(evidence, **steady))
+    return replace(blended, candidate=replace(candidate, **steady))
 
 
-def _moved(shot: Shot, s: int, weighed: Weighed | None, places: Tensor) -> dict[str, Tensor]:
-    """Return frame s with its fill and with its plain fill, (1,3,h,w) each, moved to other places."""
+def _moved(shot: Shot, s: int, blended: BlendedFill | None, coords: Tensor) -> dict[str, Tensor]:
+    """Return frame s with its fill and with its plain fill, (1,3,h,w) each, moved to other coords."""
     frame = shot[s].frame
-    if weighed is None:
-        moved = sample_at(frame, places, mode="bicubic")
+    if blended is None:
+        moved = sample_at(frame, coords, mode="bicubic")
         return {"fill": moved, "plain": moved}
     both = torch.cat([frame, frame], 1)
-    part = (..., weighed.box.rows, weighed.box.columns)
-    both[part] = torch.cat([weighed.evidence.fill, weighed.evidence.plain], 1)
-    fill, plain = sample_at(both, places, mode="bicubic").split(3, 1)
+    part = (..., blended.box.rows, blended.box.columns)
+    both[part] = torch.cat([blended.candidate.fill, blended.candidate.plain], 1)
+    fill, plain = sample_at(both, coords, mode="bicubic").split(3, 1)
     return {"fill": fill, "plain": plain}

@@ -1,7 +1,7 @@
 """Fine detail of source frames, for copies into frames that are filled at reduced size.
 
-What a source frame holds beyond its reduced and enlarged self is its band. Copies are weighed and
-mixed at working size; then the bands of the same frames are sampled at the same places and added,
+What a source frame holds beyond its reduced and enlarged self is its band. Copies are blended and
+mixed at working size; then the bands of the same frames are sampled at the same coords and added,
 so that copied pixels are as sharp as the source and what the network invents stays as it is.
 """
 
@@ -75,17 +75,17 @@ class Bands:
             if number not in self._bands:
                 continue
             weight = sample_at(detail.weights[i : i + 1].cpu().float(), inside)
-            places = sample_at(detail.places[i : i + 1].cpu().float(), inside) / scale
-            result += (weight * self._sample(number, places))[0]
+            coords = sample_at(detail.coords[i : i + 1].cpu().float(), inside) / scale
+            result += (weight * self._sample(number, coords))[0]
         return result
 
-    def _sample(self, number: int, places: Tensor) -> Tensor:
-        """Sample a band at source places (1,2,h,w); only the part that is read becomes floats."""
+    def _sample(self, number: int, coords: Tensor) -> Tensor:
+        """Sample a band at source coords (1,2,h,w); only the part that is read becomes floats."""
         band = self._bands[number]
         height, width = band.shape[1:]
-        x, y = places[:, 0].clamp(0, width), places[:, 1].clamp(0, height)
+        x, y = coords[:, 0].clamp(0, width), coords[:, 1].clamp(0, height)
         left, top = max(0, int(x.min()) - 4), max(0, int(y.min()) - 4)
         right, bottom = min(width, int(x.max()) + 5), min(height, int(y.max()) + 5)
         part = band[None, :, top:bottom, left:right].float() * _STEP
-        corner = places.new_tensor([left, top])[None, :, None, None]
-        return sample_at(part, places - corner, mode="bicubic", padding="zeros")
+        corner = coords.new_tensor([left, top])[None, :, None, None]
+        return sample_at(part, coords - corner, mode="bicubic", padding="zeros")

@@ -23,10 +23,10 @@ _LINK = 4 * _FLOAT
 """Bytes of a pixel of a link between frames: flow both ways."""
 _TRACKING = 250
 """Bytes of a pixel while a link is measured."""
-_EVIDENCE = 17 * _FLOAT
-"""Bytes of a pixel of a frame's evidence."""
+_CANDIDATE = 17 * _FLOAT
+"""Bytes of a pixel of a frame's candidate."""
 _REFERENCE = 280
-"""Bytes of a pixel and reference while copies are weighed: places, colours, differences, errors and
+"""Bytes of a pixel and reference while copies are blended: places, colours, differences, errors and
 agreement, several at a time (measured)."""
 _BAND = 3
 """Bytes of a source pixel's fine detail, kept where the working size is smaller."""
@@ -72,7 +72,7 @@ def estimate(
     past, future = spec.trunk.context
     if options.mode is Mode.COPY:
         past = future = 0
-    near, reach = options.num_references, options.reach
+    near, reach = options.source_frames, options.reach
     if options.mode is Mode.FILL or near == 0 or reach == 0:
         near = reach = 0
     lookahead = max(reach + RADIUS if near else 0, past)
@@ -104,13 +104,13 @@ def estimate(
     read = (regions[0].inputs & frame).area
     count, size = min(num_frames, policy.chunk), policy.dtype.itemsize
     weighing = references * crop * _REFERENCE
-    evidence = min(num_frames, future + policy.chunk) * box.area * _EVIDENCE if near else 0
+    candidate = min(num_frames, future + policy.chunk) * box.area * _CANDIDATE if near else 0
     stacked = 2 * count * spec.trunk.inputs * read * _FLOAT
     steady = _state_bytes(spec, regions, num_frames, count, size)
     passing = _step_bytes(spec, regions, count, size)
-    # copies are weighed before the network runs, but an allocator gives little back in between
+    # copies are blended before the network runs, but an allocator gives little back in between
     both = max(weighing, passing) + _KEPT_BETWEEN * min(weighing, passing)
-    parts = working + sources + evidence + steady + stacked + both
+    parts = working + sources + candidate + steady + stacked + both
     return int(_ALLOCATOR * parts)
 
 

@@ -11,22 +11,22 @@ from ..box import Box
 
 
 @dataclass(frozen=True)
-class Plane:
+class FeatureMap:
     """Some channels of one frame: values (C,h,w) covering `box`; None where nothing is needed."""
 
     values: Tensor | None
     box: Box | None
     num_channels: int
 
-    def first(self, num_channels: int) -> Plane:
+    def first(self, num_channels: int) -> FeatureMap:
         """Return the leading channels, as a copy that does not hold the rest alive."""
         values = None if self.values is None else _dense(self.values[:num_channels])
-        return Plane(values, self.box, num_channels)
+        return FeatureMap(values, self.box, num_channels)
 
-    def to(self, dtype: torch.dtype) -> Plane:
+    def to(self, dtype: torch.dtype) -> FeatureMap:
         """Return the plane in another dtype."""
         values = None if self.values is None else self.values.to(dtype)
-        return Plane(values, self.box, self.num_channels)
+        return FeatureMap(values, self.box, self.num_channels)
 
 
 def _dense(values: Tensor) -> Tensor:
@@ -35,11 +35,11 @@ def _dense(values: Tensor) -> Tensor:
     return values.permute(1, 2, 0).clone(memory_format=torch.contiguous_format).permute(2, 0, 1)
 
 
-FramePlanes = tuple[Plane, ...]
+FrameFeatures = tuple[FeatureMap, ...]
 """One frame: planes stacked along channels (a decoder's own features, then an encoder's)."""
 
 
-def paste(frame: FramePlanes, target: Tensor, origin: Box) -> None:
+def paste(frame: FrameFeatures, target: Tensor, origin: Box) -> None:
     """Copy a frame into a buffer.
 
     Args:
@@ -58,12 +58,12 @@ def paste(frame: FramePlanes, target: Tensor, origin: Box) -> None:
         start += plane.num_channels
 
 
-def covers(frame: FramePlanes, box: Box) -> bool:
+def covers(frame: FrameFeatures, box: Box) -> bool:
     """Tell whether all planes of a frame are known in all of a box."""
     return all(p.box is not None and p.values is not None and (p.box & box) == box for p in frame)
 
 
-def leading(frame: FramePlanes, num_channels: int) -> FramePlanes:
+def leading(frame: FrameFeatures, num_channels: int) -> FrameFeatures:
     """Return the leading channels of a frame."""
     planes = []
     for plane in frame:
@@ -75,7 +75,7 @@ def leading(frame: FramePlanes, num_channels: int) -> FramePlanes:
 
 
 @dataclass(frozen=True)
-class Arrival:
+class FeatureBatch:
     """Consecutive new frames at a layer.
 
     factors: one or two tensors (N,C,h,w) whose product are the features (a layer hands over its
@@ -91,23 +91,23 @@ class Arrival:
     box: Box | None
     count: int
     num_channels: int
-    skips: tuple[Plane, ...] = ()
+    skips: tuple[FeatureMap, ...] = ()
 
-    def frame(self, index: int, num_channels: int | None = None) -> FramePlanes:
+    def frame(self, index: int, num_channels: int | None = None) -> FrameFeatures:
         """Return one frame, or its leading channels, computed anew."""
         limit = self.num_channels if num_channels is None else min(num_channels, self.num_channels)
         values = None
         if self.factors:
             parts = [factor[index, :limit] for factor in self.factors]
             values = parts[0] * parts[1] if len(parts) > 1 else _dense(parts[0])
-        planes = (Plane(values, self.box, limit),)
+        planes = (FeatureMap(values, self.box, limit),)
         if not self.skips:
             return planes
         if num_channels is None:
             return (*planes, self.skips[index])
         return (*planes, *leading((self.skips[index],), num_channels - limit))
 
-    def split(self, count: int) -> tuple[Arrival, Arrival]:
+    def split(self, count: int) -> tuple[FeatureBatch, FeatureBatch]:
         """Return the first `count` frames and the others."""
         parts = (slice(0, count), slice(count, self.count))
         first, rest = (
@@ -121,7 +121,7 @@ class Arrival:
         )
         return first, rest
 
-    def to(self, dtype: torch.dtype) -> Arrival:
+    def to(self, dtype: torch.dtype) -> FeatureBatch:
         """Return the frames in another dtype."""
         factors = tuple(factor.to(dtype) for factor in self.factors)
         return replace(self, factors=factors, skips=tuple(p.to(dtype) for p in self.skips))

@@ -1,4 +1,4 @@
-"""One shot, frame by frame: evidence, then the network where there is one."""
+"""One shot, frame by frame: candidate, then the network where there is one."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
-from ..copying.blending import Weighed, new_shot, plain_evidence, weigh_frame
+from ..copying.blending import BlendedFill, blend_frame, known_candidate, new_shot
 from ..copying.candidates import Search
 from ..copying.detail import Detail
-from ..copying.plates import Plate
+from ..copying.plates import PlacedPlate
 from ..copying.shot import GRID_PX
 from ..copying.steady import margin, steady_frame
 from ..errors import DeviceError
-from ..fills.candidate_fill import Evidence
+from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
-from .features import Arrival
+from .features import FeatureBatch
 from .hooks import Hooks
 from .policy import Policy
 from .recovery import advice, attempt, is_finite
@@ -74,7 +74,7 @@ class ShotFiller:
         *,
         policy: Policy,
         search: Search,
-        plates: Sequence[Plate] = (),
+        plates: Sequence[PlacedPlate] = (),
         border_px: int,
         hooks: Hooks,
     ) -> None:
@@ -83,11 +83,11 @@ class ShotFiller:
         self.chunk = policy.chunk
         self.notes: list[str] = []
         self._shot = new_shot(size, policy.device, search)
-        self.shares: tuple[float, ...] = ()
-        self.weighed = 0
+        self.source_fractions: tuple[float, ...] = ()
+        self.blended = 0
         self._boxes: dict[int, Box | None] = {}
-        self._weighed: dict[int, Weighed | None] = {}
-        self._evidence: dict[int, Evidence] = {}
+        self._blended: dict[int, BlendedFill | None] = {}
+        self._candidate: dict[int, CandidateFill] = {}
         self._details: dict[int, Detail | None] = {}
         self._known: dict[int, tuple[Tensor, Tensor]] = {}
         self._arrived = self._begun = self._done = 0
@@ -133,7 +133,7 @@ class ShotFiller:
         self._drop_recording()
 
     def _begin(self, count: int) -> Iterator[Filled]:
-        """Feed the next `count` frames to the network, or put out their evidence fill."""
+        """Feed the next `count` frames to the network, or put out their candidate fill."""
         first = self._begun
         if self._stream is None:
             for t in range(first, first + count):
@@ -142,8 +142,8 @@ class ShotFiller:
                 pixels = detail = None
                 if box is not None:
                     frame, _ = self._part(t, box)
-                    weighed = self._weigh(t)
-                    pixels, detail = weighed.on(frame, box).fill[0].cpu(), weighed.detail
+                    blended = self._blend(t)
+                    pixels, detail = blended.on(frame, box).fill[0].cpu(), blended.detail
                 yield Filled(t, box, pixels, detail)
             self._begun = self._done = first + count
             self._forget()
@@ -173,70 +173,72 @@ class ShotFiller:
         for t in range(first, first + count):
             self.hooks.check()
             frame, hole = self._part(t, box)
-            evidence = None
-            weighed = (
-                self._weigh(t)
+            candidate = None
+            blended = (
+                self._blend(t)
                 if self.network.spec.starts_from_fill or self.search.motions
                 else None
             )
             if self.network.spec.starts_from_fill:
-                evidence = plain_evidence(frame) if weighed is None else weighed.on(frame, box)
-            if weighed is not None:
-                self._details[t] = weighed.detail
-                self._evidence[t] = weighed.on(self._part(t, self._boxes[t])[0], self._boxes[t])
-                if evidence is None:
+                candidate = known_candidate(frame) if blended is None else blended.on(frame, box)
+            if blended is not None:
+                self._details[t] = blended.detail
+                self._candidate[t] = blended.on(self._part(t, self._boxes[t])[0], self._boxes[t])
+                if candidate is None:
                     frame, hole = self._take_copies(t, frame, hole, box)
-            rows.append(self.network.encode(frame.to(device), hole.to(device), evidence=evidence))
+            rows.append(self.network.encode(frame.to(device), hole.to(device), candidate=candidate))
         return torch.cat(rows), box
 
     def _take_copies(self, t: int, frame: Tensor, hole: Tensor, box: Box) -> tuple[Tensor, Tensor]:
         """Make certain copies known: return the frame with them and what is left of the hole."""
-        evidence, inside = self._evidence[t], self._boxes[t].within(box)
-        own_hole = hole[..., inside[0], inside[1]].to(evidence.fill.device)
-        sure = (evidence.confidence > _SURE_CONFIDENCE) & (evidence.error < _SURE_ERROR)
+        candidate, inside = self._candidate[t], self._boxes[t].within(box)
+        own_hole = hole[..., inside[0], inside[1]].to(candidate.fill.device)
+        sure = (candidate.confidence > _SURE_CONFIDENCE) & (candidate.error < _SURE_ERROR)
         left = torch.where(sure, torch.zeros_like(own_hole), own_hole)
-        self._known[t] = (evidence.fill, left)
+        self._known[t] = (candidate.fill, left)
         frame, hole = frame.clone(), hole.clone()
-        frame[..., inside[0], inside[1]] = evidence.fill.to(frame.device)
+        frame[..., inside[0], inside[1]] = candidate.fill.to(frame.device)
         hole[..., inside[0], inside[1]] = left.to(hole.device)
         return frame, hole
 
     def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
         """Return a part of a frame (1,3,h,w) and of its hole (1,1,h,w)."""
-        exposure, part = self._shot[t], (..., box.rows, box.columns)
-        return exposure.frame[part], 1 - exposure.known[part]
+        shot_frame, part = self._shot[t], (..., box.rows, box.columns)
+        return shot_frame.frame[part], 1 - shot_frame.known[part]
 
-    def _weigh(self, t: int) -> Weighed | None:
+    def _blend(self, t: int) -> BlendedFill | None:
         """Gather what other frames show of the hole of frame t; None without a hole."""
-        for s in [s for s in self._weighed if s < t - margin(self.search)[0]]:
-            del self._weighed[s]
-        weighed = steady_frame(self._shot, t, self.search, self._weighed_at)
-        if weighed is not None:
-            sums = self.shares or (0.0,) * len(weighed.shares)
-            self.shares = tuple(a + b for a, b in zip(sums, weighed.shares, strict=True))
-            self.weighed += 1
-        return weighed
+        for s in [s for s in self._blended if s < t - margin(self.search)[0]]:
+            del self._blended[s]
+        blended = steady_frame(self._shot, t, self.search, self._blended_at)
+        if blended is not None:
+            sums = self.source_fractions or (0.0,) * len(blended.source_fractions)
+            self.source_fractions = tuple(
+                a + b for a, b in zip(sums, blended.source_fractions, strict=True)
+            )
+            self.blended += 1
+        return blended
 
-    def _weighed_at(self, t: int) -> Weighed | None:
-        """Gather the evidence of frame t alone, once."""
-        if t not in self._weighed:
+    def _blended_at(self, t: int) -> BlendedFill | None:
+        """Gather the candidate of frame t alone, once."""
+        if t not in self._blended:
             self.hooks.check()
-            self._weighed[t] = weigh_frame(
+            self._blended[t] = blend_frame(
                 self._shot, t, self.search, self.plates, with_detail=self.border_px > 0
             )
-        return self._weighed[t]
+        return self._blended[t]
 
     def _advance(
         self,
-        run: Callable[[], Arrival | Halves],
+        run: Callable[[], FeatureBatch | Halves],
         pushed: tuple[Tensor | None, Box | None, int] | None = None,
     ) -> Iterator[Filled]:
         """Run one step of the stream; answer lost precision with float32, lost memory with less."""
         stream, before = self._stream, self._stream.state
 
-        def step() -> tuple[Arrival | Halves, Tensor | None]:
-            arrival = run()
-            return arrival, stream.outputs(arrival)
+        def step() -> tuple[FeatureBatch | Halves, Tensor | None]:
+            batch = run()
+            return batch, stream.outputs(batch)
 
         done = attempt(step)
         if done is None:
@@ -250,7 +252,7 @@ class ShotFiller:
             else:
                 yield from self._halve(*pushed)
             return
-        arrival, outputs = done
+        batch, outputs = done
         if not is_finite(outputs, stream):
             if stream.dtype == torch.float32:
                 raise DeviceError(
@@ -262,7 +264,7 @@ class ShotFiller:
             stream.set_dtype(torch.float32)
             yield from self._advance(run, pushed)
             return
-        yield from self._collect(arrival, outputs)
+        yield from self._collect(batch, outputs)
 
     def _halve(self, values: Tensor | None, box: Box | None, count: int) -> Iterator[Filled]:
         """Push the same frames in two halves, and stay with the smaller chunk."""
@@ -301,18 +303,18 @@ class ShotFiller:
         _LOG.warning(text)
         self.notes.append(text)
 
-    def _collect(self, arrival: Arrival | Halves, outputs: Tensor | None) -> Iterator[Filled]:
+    def _collect(self, batch: FeatureBatch | Halves, outputs: Tensor | None) -> Iterator[Filled]:
         """Turn finished frames of the trunk into pixels for their holes."""
-        for i in range(arrival.count):
+        for i in range(batch.count):
             t = self._done
             self._done += 1
             box = self._boxes[t]
             if box is None:
                 yield Filled(t, None, None)
                 continue
-            rows, columns = box.within(arrival.box)
-            evidence = self._evidence.pop(t, None)
-            raw = self.network.decode(outputs[i : i + 1, :, rows, columns], evidence)
+            rows, columns = box.within(batch.box)
+            candidate = self._candidate.pop(t, None)
+            raw = self.network.decode(outputs[i : i + 1, :, rows, columns], candidate)
             if t in self._known:
                 fill, left = self._known.pop(t)
                 raw = torch.where(left > 0, raw, fill)

@@ -18,7 +18,7 @@ from torch.nn.functional import conv2d, conv_transpose2d, leaky_relu_
 
 from ..models.fused import kernels_on
 from ..models.gated import SLOPE, GatedLayer
-from .features import Arrival, FramePlanes, covers, leading, paste
+from .features import FeatureBatch, FrameFeatures, covers, leading, paste
 from .region import LayerRegion
 
 
@@ -31,8 +31,8 @@ class LayerState:
     pending: whole frames whose output waits for later frames.
     """
 
-    past: tuple[FramePlanes, ...] = ()
-    pending: tuple[FramePlanes, ...] = ()
+    past: tuple[FrameFeatures, ...] = ()
+    pending: tuple[FrameFeatures, ...] = ()
 
     def to(self, dtype: torch.dtype) -> LayerState:
         """Return the state in another dtype."""
@@ -160,17 +160,17 @@ class StreamLayer:
 
     def step(
         self,
-        arrival: Arrival,
+        batch: FeatureBatch,
         region: LayerRegion | None,
         state: LayerState,
         *,
         last: bool,
         scratch: Scratch,
-    ) -> tuple[Arrival, LayerState]:
+    ) -> tuple[FeatureBatch, LayerState]:
         """Take in new frames and compute those that are ready.
 
         Args:
-            arrival: new frames of the input, 0 or more.
+            batch: new frames of the input, 0 or more.
             region: what to compute for the ready frames; None when nothing is needed of them.
             state: of this layer.
             last: no frames will come after these.
@@ -179,11 +179,11 @@ class StreamLayer:
         Returns:
             The ready frames of the output and the new state.
         """
-        ready = self.num_ready(state, arrival.count, last=last)
-        after = self._keep(arrival, state, ready)
+        ready = self.num_ready(state, batch.count, last=last)
+        after = self._keep(batch, state, ready)
         if ready == 0 or region is None:
-            return Arrival((), None, ready, self.num_outputs), after
-        row = self._gather(arrival, region, state, ready, scratch)
+            return FeatureBatch((), None, ready, self.num_outputs), after
+        row = self._gather(batch, region, state, ready, scratch)
         # without a shift the row holds just the frames that the kernels cover
         present = row[self.past : self.past + ready] if self.num_shifted else row
         gate = None
@@ -193,7 +193,7 @@ class StreamLayer:
                 gate = gate.sigmoid_()  # while it is in the caches
         shifted = self._shift(row, ready) if self.num_shifted else present
         factors = self._activate(self._convolve_frames(shifted, self.feature), gate)
-        return Arrival(factors, region.outputs, ready, self.num_outputs), after
+        return FeatureBatch(factors, region.outputs, ready, self.num_outputs), after
 
     def _activate(self, feature: Tensor, gate: Tensor | None) -> tuple[Tensor, ...]:
         """Return the factors of the output; both tensors may be changed.
@@ -209,13 +209,13 @@ class StreamLayer:
             feature = leaky_relu_(feature, SLOPE)
         return (feature,) if gate is None else (feature, gate)
 
-    def _keep(self, arrival: Arrival, state: LayerState, ready: int) -> LayerState:
+    def _keep(self, batch: FeatureBatch, state: LayerState, ready: int) -> LayerState:
         """Return the frames that later steps read: the last `past` ready ones, and the rest."""
         held = len(state.pending)
 
         pending = (
             *state.pending[ready:],
-            *map(arrival.frame, range(max(0, ready - held), arrival.count)),
+            *map(batch.frame, range(max(0, ready - held), batch.count)),
         )
         if not self.past:
             return LayerState((), pending)
@@ -223,14 +223,19 @@ class StreamLayer:
         fresh = []
         for i in range(max(0, ready - self.past), ready):
             if i >= held:
-                fresh.append(arrival.frame(i - held, None if whole else self.num_kept))
+                fresh.append(batch.frame(i - held, None if whole else self.num_kept))
             else:
                 frame = state.pending[i]
                 fresh.append(frame if whole else leading(frame, self.num_kept))
         return LayerState((*state.past, *fresh)[-self.past :], pending)
 
     def _gather(
-        self, arrival: Arrival, region: LayerRegion, state: LayerState, ready: int, scratch: Scratch
+        self,
+        batch: FeatureBatch,
+        region: LayerRegion,
+        state: LayerState,
+        ready: int,
+        scratch: Scratch,
     ) -> Tensor:
         """Lay what the ready frames read side by side in time, zero where nothing is known.
 
@@ -245,8 +250,8 @@ class StreamLayer:
         begin = self.past - len(state.past)
         frames = {begin + i: planes for i, planes in enumerate(state.past)}
         frames.update({self.past + i: planes for i, planes in enumerate(state.pending)})
-        arrived = range(self.past + held, self.past + held + arrival.count)
-        known = arrival.covers(inside)
+        arrived = range(self.past + held, self.past + held + batch.count)
+        known = batch.covers(inside)
         for t in range(length):
             if (t in arrived and known) or (self.past <= t in frames and covers(frames[t], inside)):
                 _clear_border(row[t], inside.within(box))
@@ -254,8 +259,8 @@ class StreamLayer:
                 row[t].zero_()
         for t, planes in frames.items():
             paste(planes, row[t], box)
-        if arrival.count:
-            arrival.write(row[arrived.start : arrived.stop], box)
+        if batch.count:
+            batch.write(row[arrived.start : arrived.stop], box)
         return row
 
     def _shift(self, row: Tensor, ready: int) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..box import Box, hole_box
 from ..copying.blend_weights import MOTIONS
 from ..copying.candidates import Search
-from ..copying.plates import Plate, Reference, check_reference, resized_picture
+from ..copying.plates import PlacedPlate, Plate, check_plate, resized_picture
 from ..copying.steady import RADIUS
 from ..errors import ShapeError
 from ..models.network import Network
@@ -105,7 +105,7 @@ class Job:
         options: mode, feather, references, cuts, run; mask options are not applied here.
         hooks: progress is not called here, cancel is.
         report: figures are written into it as they become known.
-        references: pictures of what is behind the holes; see `Reference`.
+        plates: pictures of what is behind the holes; see `Plate`.
         resume_from: patches of earlier frames are not wanted; only as many frames before it as
             can influence it are computed, the result is the same.
     """
@@ -117,7 +117,7 @@ class Job:
         hooks: Hooks,
         report: Report,
         *,
-        references: Sequence[Reference] = (),
+        plates: Sequence[Plate] = (),
         resume_from: int = 0,
     ) -> None:
         if options.mode is Mode.COPY:
@@ -129,10 +129,10 @@ class Job:
         self._detector = CutDetector() if options.cuts is None else None
         self._cuts = frozenset(options.cuts or ())
         self._arrived = self._hole_pixels = 0
-        self._references = () if options.mode is Mode.FILL else tuple(references)
+        self._plates = () if options.mode is Mode.FILL else tuple(plates)
         self._bands: Bands | None = None
-        self._shares: dict[str, float] = {}
-        self._weighed = 0
+        self._source_fractions: dict[str, float] = {}
+        self._blended = 0
         self._resume_from = resume_from
         past = self.network.spec.trunk.context[0] if self.network else 0
         self._first_computed = resume_from - past - options.reach - RADIUS
@@ -218,27 +218,27 @@ class Job:
         is_causal = self.network is not None and self.network.spec.trunk.shift.causal
         options = self.options
         window = (options.reach, 0 if is_causal else options.reach)
-        count = 0 if options.mode is Mode.FILL else options.num_references
+        count = 0 if options.mode is Mode.FILL else options.source_frames
         search = Search.of(options.motion, window, count, options.flow)
         return ShotFiller(
             self.network,
             self._fit.padded,
             policy=self._policy,
             search=search,
-            plates=self._plates(),
+            plates=self._placed_plates(),
             border_px=_BORDER_PX if self._fit.resized else 0,
             hooks=self.hooks,
         )
 
-    def _plates(self) -> list[Plate]:
-        """Bring the reference pictures to working size and to the numbering of this shot."""
+    def _placed_plates(self) -> list[PlacedPlate]:
+        """Bring the plates to working size and to the numbering of this shot."""
         begin = self.report.shots[-1]
         end = min((c for c in self.options.cuts or () if c > begin), default=None)
         # a resumed job's shot is numbered from the first frame that is computed
         first = max(begin, self._first_computed)
-        plates = []
-        for reference in self._references:
-            frame = reference.frame
+        placed = []
+        for plate in self._plates:
+            frame = plate.frame
             if begin and frame is not None and frame < begin:
                 continue  # it belongs to an earlier shot
             if end is not None and frame is not None and frame >= end:
@@ -246,22 +246,22 @@ class Job:
             if frame is not None and frame < first:
                 # before the range, or before what a resumed job computes: never passes by
                 self.report.notes.append(
-                    f"a reference {first - frame} frames before the first computed one is placed "
+                    f"a plate {first - frame} frames before the first computed one is placed "
                     "by its content"
                 )
                 frame = None
-            check_reference(reference, self._fit.source)
-            picture = resized_picture(reference.picture, self._fit.source)
+            check_plate(plate, self._fit.source)
+            picture = resized_picture(plate.picture, self._fit.source)
             picture, _ = to_working(picture, torch.zeros_like(picture[:1]), self._fit)
             number = None if frame is None else frame - first
-            plates.append(Plate(picture[None].to(self._policy.device), number))
-        return plates
+            placed.append(PlacedPlate(picture[None].to(self._policy.device), number))
+        return placed
 
     def _painted(self, index: int) -> Tensor | None:
-        """Return the reference (3,H,W) that is this very frame, at source size."""
-        for reference in self._references:
-            if reference.frame == index:
-                return resized_picture(reference.picture, self._fit.source)
+        """Return the plate (3,H,W) that is this very frame, at source size."""
+        for plate in self._plates:
+            if plate.frame == index:
+                return resized_picture(plate.picture, self._fit.source)
         return None
 
     def _end_shot(self) -> Iterator[Patch]:
@@ -280,12 +280,12 @@ class Job:
     def _report_sources(self) -> None:
         """Write down where the pixels in the holes came from, before any network."""
         names = ("smooth", *(motion.value for motion in MOTIONS))
-        for name, total in zip(names, self._filler.shares, strict=False):
-            self._shares[name] = self._shares.get(name, 0.0) + total
-        self._weighed += self._filler.weighed
-        if self._weighed:
-            means = {name: total / self._weighed for name, total in self._shares.items()}
-            means["reference"] = max(0.0, 1 - sum(means.values()))
+        for name, total in zip(names, self._filler.source_fractions, strict=False):
+            self._source_fractions[name] = self._source_fractions.get(name, 0.0) + total
+        self._blended += self._filler.blended
+        if self._blended:
+            means = {name: total / self._blended for name, total in self._source_fractions.items()}
+            means["plate"] = max(0.0, 1 - sum(means.values()))
             self.report.sources = {name: round(share, 4) for name, share in means.items()}
 
     def _patches(self, filled: Iterator[Filled]) -> Iterator[Patch]:

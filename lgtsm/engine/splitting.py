@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ..box import Box, union
-from .features import Arrival
+from .features import FeatureBatch
 from .stream import StreamState, TrunkStream
 
 _STEP = 4
@@ -41,7 +41,7 @@ def half_box(box: Box | None, *, second: bool) -> Box | None:
 class Halves:
     """Finished frames of both halves; `box` is around both, `count` is the same in both."""
 
-    parts: tuple[Arrival | Halves, ...]
+    parts: tuple[FeatureBatch | Halves, ...]
 
     @property
     def count(self) -> int:
@@ -109,14 +109,14 @@ class SplitStream:
     def outputs(self, halves: Halves) -> Tensor | None:
         """Join the halves: (N,C,h,w) float32 covering `halves.box`, or None."""
         joined = None
-        for part, arrival in zip(self.parts, halves.parts, strict=True):
-            values = part.outputs(arrival)
+        for part, batch in zip(self.parts, halves.parts, strict=True):
+            values = part.outputs(batch)
             if values is None:
                 continue
             if joined is None:
                 size = (*values.shape[:2], halves.box.height, halves.box.width)
                 joined = values.new_zeros(size)
-            rows, columns = arrival.box.within(halves.box)
+            rows, columns = batch.box.within(halves.box)
             # where both have values they are the same: each is exact in its own box
             joined[:, :, rows, columns] = values
         return joined

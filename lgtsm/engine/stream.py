@@ -18,7 +18,7 @@ from torch import Tensor
 from ..box import Box, union
 from ..models.spec import LAYERS
 from ..models.trunk import Trunk
-from .features import Arrival, Plane
+from .features import FeatureBatch, FeatureMap
 from .graphs import Graphs, put_together, take_apart
 from .layer import LayerState, Scratch, StreamLayer
 from .region import LayerRegion, plan_regions
@@ -37,10 +37,10 @@ class StreamState:
     """
 
     layers: tuple[LayerState, ...]
-    skips: dict[str, tuple[Plane, ...]]
+    skips: dict[str, tuple[FeatureMap, ...]]
     next_frame: tuple[int, ...]
     finished: int = 0
-    tail: Arrival | None = None
+    tail: FeatureBatch | None = None
 
     def to(self, dtype: torch.dtype) -> StreamState:
         """Return the state in another dtype."""
@@ -66,7 +66,7 @@ class _Step:
         self.skips = dict(state.skips)
         self.numbers = list(state.next_frame)
 
-    def after(self, finished: int, tail: Arrival | None) -> StreamState:
+    def after(self, finished: int, tail: FeatureBatch | None) -> StreamState:
         """Return the state after the step."""
         return StreamState(
             tuple(self.layers), self.skips, tuple(self.numbers), finished=finished, tail=tail
@@ -148,7 +148,7 @@ class TrunkStream:
         region = self._plan(-1, first, count)
         return None if region is None else region.inputs & region.frame
 
-    def push(self, values: Tensor | None, box: Box | None, count: int) -> Arrival:
+    def push(self, values: Tensor | None, box: Box | None, count: int) -> FeatureBatch:
         """Take in new frames of the trunk's input.
 
         Args:
@@ -160,13 +160,13 @@ class TrunkStream:
             Finished frames of the output, 0 or more.
         """
         factors = () if values is None else (values.to(self.device, self.dtype),)
-        arrival = Arrival(factors, box, count, self.spec.inputs)
+        batch = FeatureBatch(factors, box, count, self.spec.inputs)
         plan = self._plan_push(count)
         if self.graphs is None:
-            arrival, self.state = self._compute(arrival, self.state, plan, self.check)
+            batch, self.state = self._compute(batch, self.state, plan, self.check)
         else:
-            arrival, self.state = self._compute_recorded(arrival, plan)
-        return arrival
+            batch, self.state = self._compute_recorded(batch, plan)
+        return batch
 
     def _plan_push(self, count: int) -> tuple[_LayerPlan, ...]:
         """Return what every layer does when `count` frames arrive, up to the one that waits."""
@@ -181,27 +181,27 @@ class TrunkStream:
 
     def _compute(
         self,
-        arrival: Arrival,
+        batch: FeatureBatch,
         state: StreamState,
         plan: tuple[_LayerPlan, ...],
         check: Callable[[], None],
-    ) -> tuple[Arrival, StreamState]:
+    ) -> tuple[FeatureBatch, StreamState]:
         """Run a planned push; what happens depends on tensors for their numbers alone."""
         step = _Step(state)
         for index, layer_plan in enumerate(plan):
             check()
-            arrival = self._run_layer(index, arrival, step, layer_plan, last=False)
-        return arrival, step.after(0, None)
+            batch = self._run_layer(index, batch, step, layer_plan, last=False)
+        return batch, step.after(0, None)
 
     def _compute_recorded(
-        self, arrival: Arrival, plan: tuple[_LayerPlan, ...]
-    ) -> tuple[Arrival, StreamState]:
+        self, batch: FeatureBatch, plan: tuple[_LayerPlan, ...]
+    ) -> tuple[FeatureBatch, StreamState]:
         """Do the same through `graphs`: frame numbers, which always change, stay outside."""
         self.check()
         numbers = self.state.next_frame
         still = replace(self.state, next_frame=(0,) * len(numbers))
         inputs: list[Tensor] = []
-        given = take_apart((arrival, still), inputs)
+        given = take_apart((batch, still), inputs)
         remains: list[object] = []
 
         def run(tensors: list[Tensor]) -> list[Tensor]:
@@ -215,17 +215,17 @@ class TrunkStream:
         if remains:
             self._remains = (key, remains[0])
         # a replay leaves what the recorded step left
-        arrival, after = put_together(self._remains[1], list(outputs))
+        batch, after = put_together(self._remains[1], list(outputs))
         ready = [one.ready for one in plan] + [0] * (len(numbers) - len(plan))
         numbers = tuple(n + more for n, more in zip(numbers, ready, strict=True))
-        return arrival, replace(after, next_frame=numbers)
+        return batch, replace(after, next_frame=numbers)
 
     @property
     def finished(self) -> bool:
         """Whether everything has been put out."""
         return self.state.finished == len(self.layers)
 
-    def finish(self, limit: int) -> Arrival:
+    def finish(self, limit: int) -> FeatureBatch:
         """Put out some of the frames that waited for later ones; call until `finished`.
 
         Each layer hands its last frames to the next in one batch, which grows by `future` a layer.
@@ -240,7 +240,7 @@ class TrunkStream:
         step = _Step(self.state)
         first, tail = self.state.finished, self.state.tail
         if tail is None:
-            tail = Arrival((), None, 0, self.spec.inputs)
+            tail = FeatureBatch((), None, 0, self.spec.inputs)
         while first < len(self.layers) and tail.count <= limit:
             tail = self._plan_and_run(first, tail, step, last=True)
             first += 1
@@ -255,30 +255,32 @@ class TrunkStream:
         self.state = step.after(first, tail)
         return ahead
 
-    def _plan_and_run(self, index: int, arrival: Arrival, step: _Step, *, last: bool) -> Arrival:
+    def _plan_and_run(
+        self, index: int, batch: FeatureBatch, step: _Step, *, last: bool
+    ) -> FeatureBatch:
         """Run one layer on however many frames there are."""
         self.check()
-        ready = self.layers[index].num_ready(step.layers[index], arrival.count, last=last)
+        ready = self.layers[index].num_ready(step.layers[index], batch.count, last=last)
         region = self._plan(index, step.numbers[index], ready) if ready else None
-        return self._run_layer(index, arrival, step, _LayerPlan(ready, region), last=last)
+        return self._run_layer(index, batch, step, _LayerPlan(ready, region), last=last)
 
     def _run_layer(
-        self, index: int, arrival: Arrival, step: _Step, plan: _LayerPlan, *, last: bool
-    ) -> Arrival:
+        self, index: int, batch: FeatureBatch, step: _Step, plan: _LayerPlan, *, last: bool
+    ) -> FeatureBatch:
         """Run one layer on new frames of its input and note its new state."""
         layer = self.layers[index]
         source, name = layer.spec.skip_from, layer.spec.name
-        if self.spec.skips and source and arrival.count:
-            arrival = replace(arrival, skips=step.skips[source][: arrival.count])
-            step.skips[source] = step.skips[source][arrival.count :]
-        arrival, step.layers[index] = layer.step(
-            arrival, plan.region, step.layers[index], last=last, scratch=self._scratch
+        if self.spec.skips and source and batch.count:
+            batch = replace(batch, skips=step.skips[source][: batch.count])
+            step.skips[source] = step.skips[source][batch.count :]
+        batch, step.layers[index] = layer.step(
+            batch, plan.region, step.layers[index], last=last, scratch=self._scratch
         )
-        step.numbers[index] += arrival.count
-        if name in step.skips and arrival.count:
-            planes = tuple(arrival.frame(i)[0] for i in range(arrival.count))
+        step.numbers[index] += batch.count
+        if name in step.skips and batch.count:
+            planes = tuple(batch.frame(i)[0] for i in range(batch.count))
             step.skips[name] = step.skips[name] + planes
-        return arrival
+        return batch
 
     def with_boxes(self, box_at: BoxAt) -> TrunkStream:
         """Return a stream that goes on from this state with smaller boxes; weights are shared."""
@@ -294,8 +296,8 @@ class TrunkStream:
         tail = [] if state.tail is None else list(state.tail.factors)
         return [plane.values for plane in planes if plane.values is not None] + tail
 
-    def outputs(self, arrival: Arrival) -> Tensor | None:
-        """Return (N,C,h,w) float32 of finished frames covering `arrival.box`, or None."""
-        if not arrival.factors:
+    def outputs(self, batch: FeatureBatch) -> Tensor | None:
+        """Return (N,C,h,w) float32 of finished frames covering `batch.box`, or None."""
+        if not batch.factors:
             return None
-        return math.prod(arrival.factors[1:], start=arrival.factors[0]).float()
+        return math.prod(batch.factors[1:], start=batch.factors[0]).float()

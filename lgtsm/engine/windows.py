@@ -20,7 +20,7 @@ from ..box import Box, union
 from ..models.combcn import CombCNBody
 from ..models.combcn_spec import CombCNSpec
 from ..models.trunk import Trunk
-from .features import Arrival
+from .features import FeatureBatch
 from .stream import BoxAt, TrunkStream
 
 _CHUNKS = 4
@@ -98,7 +98,7 @@ class WindowStream:
         boxes = [self.box_at(t) for t in range(first - future, first + count + past)]
         return None if union(boxes) is None else self._frame
 
-    def push(self, values: Tensor | None, box: Box | None, count: int) -> Arrival:
+    def push(self, values: Tensor | None, box: Box | None, count: int) -> FeatureBatch:
         """Take in new frames of the body's input.
 
         Args:
@@ -120,7 +120,7 @@ class WindowStream:
             ready = 0
         return self._put_out(state, ready, count)
 
-    def finish(self, limit: int) -> Arrival:
+    def finish(self, limit: int) -> FeatureBatch:
         """Put out some of the frames that waited for later ones; call until `finished`.
 
         Args:
@@ -129,13 +129,13 @@ class WindowStream:
         left = self.state.next_in - self.state.next_out
         return self._put_out(self.state, min(left, window_frames(limit)), limit, last=True)
 
-    def outputs(self, arrival: Arrival) -> Tensor | None:
-        """Return (N,C,h,w) float32 of finished frames covering `arrival.box`, or None."""
-        return arrival.factors[0].float() if arrival.factors else None
+    def outputs(self, batch: FeatureBatch) -> Tensor | None:
+        """Return (N,C,h,w) float32 of finished frames covering `batch.box`, or None."""
+        return batch.factors[0].float() if batch.factors else None
 
     def _put_out(
         self, state: WindowState, count: int, together: int, *, last: bool = False
-    ) -> Arrival:
+    ) -> FeatureBatch:
         """Compute the next `count` frames and take over the state after them."""
         first = state.next_out
         boxes = [self.box_at(t) for t in range(first, first + count)]
@@ -151,7 +151,7 @@ class WindowStream:
         kept = state.kept[start - (state.next_in - len(state.kept)) :]
         finished = last and first + count == state.next_in
         self.state = replace(state, kept=kept, next_out=first + count, finished=finished)
-        return Arrival(factors, box, count, self.spec.outputs)
+        return FeatureBatch(factors, box, count, self.spec.outputs)
 
     def _compute(
         self, state: WindowState, first: int, stop: int, together: int, box: Box

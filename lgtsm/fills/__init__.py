@@ -1,1 +1,1 @@
-"""Fills that need no training: smooth and evidence."""
+"""Fills that need no training: smooth and candidate."""

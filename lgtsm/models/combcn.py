@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ShapeError
-from ..fills.candidate_fill import Evidence
+from ..fills.candidate_fill import CandidateFill
 from .combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, GUIDE, VIDEO_LAYERS, CombCNSpec, CombLayer
 from .network import Network, check_clip
 
@@ -169,7 +169,7 @@ class CombCNNetwork(Network):
         frames: Tensor,
         holes: Tensor,
         *,
-        evidence: Evidence | None = None,
+        candidate: CandidateFill | None = None,
         guidance: Tensor | None = None,
     ) -> Tensor:
         """Return (N,4,h,w): masked frames and known mask.
@@ -185,7 +185,7 @@ class CombCNNetwork(Network):
         known = 1 - holes  # the published tensors have 1 = known
         return torch.cat([frames * known, known], -3)
 
-    def decode(self, output: Tensor, evidence: Evidence | None) -> Tensor:
+    def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
         """Return the trunk's output: it is the picture."""
         return output
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import ShapeError
-from ..fills.candidate_fill import Evidence
+from ..fills.candidate_fill import CandidateFill
 from .spec import NetworkSpec, TrunkSpec
 from .trunk import Trunk
 
@@ -81,7 +81,7 @@ class Network(nn.Module):
         frames: Tensor,
         holes: Tensor,
         *,
-        evidence: Evidence | None = None,
+        candidate: CandidateFill | None = None,
         guidance: Tensor | None = None,
     ) -> Tensor:
         """Stack the trunk's input.
@@ -89,7 +89,7 @@ class Network(nn.Module):
         Args:
             frames: (N,3,h,w) in [0,1]; values under the hole are ignored.
             holes: (N,1,h,w), 1 = hole.
-            evidence: of the same frames; only families that start from a fill read it.
+            candidate: of the same frames; only families that start from a fill read it.
             guidance: (N,1,h,w) or None; only the published families read it.
 
         Returns:
@@ -97,7 +97,7 @@ class Network(nn.Module):
         """
         raise NotImplementedError  # every family has its own
 
-    def decode(self, output: Tensor, evidence: Evidence | None) -> Tensor:
+    def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
         """Turn the trunk's output (N,outputs,h,w) into pixels (N,3,h,w), not clamped."""
         raise NotImplementedError  # every family has its own
 
@@ -110,7 +110,7 @@ class GatedNetwork(Network):
         frames: Tensor,
         holes: Tensor,
         *,
-        evidence: Evidence | None = None,
+        candidate: CandidateFill | None = None,
         guidance: Tensor | None = None,
     ) -> Tensor:
         """Return (N,5,h,w): masked frames, known mask, guidance (zeros without)."""
@@ -119,7 +119,7 @@ class GatedNetwork(Network):
             guidance = torch.zeros_like(holes)
         return torch.cat([frames * known, known, guidance], -3)
 
-    def decode(self, output: Tensor, evidence: Evidence | None) -> Tensor:
+    def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
         """Return the trunk's output: it is the picture."""
         return output
 

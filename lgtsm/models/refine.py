@@ -1,6 +1,6 @@
-"""Refining network: starts from the evidence fill and learns where to trust what.
+"""Refining network: starts from the candidate fill and learns where to trust what.
 
-The trunk with encoder-decoder skips sees the evidence fill, its candidates and their expected error.
+The trunk with encoder-decoder skips sees the candidate fill, its candidates and their expected error.
 Output = fill + residual x expected error + learned mixing of the candidates. The head starts at
 zero, so an untrained net returns the fill and a trained one can only be kept if it is better.
 """
@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ..copying.clip import clip_evidence
+from ..copying.clip import clip_candidates
 from ..errors import ShapeError
-from ..fills.candidate_fill import Evidence
+from ..fills.candidate_fill import CandidateFill
 from .network import Network, check_clip
 from .spec import NetworkSpec
 
@@ -21,7 +21,7 @@ UNSURE_ERROR = 0.1
 
 
 class RefineNetwork(Network):
-    """Evidence in, pixels out."""
+    """CandidateFill in, pixels out."""
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__(spec)
@@ -34,39 +34,39 @@ class RefineNetwork(Network):
         frames: Tensor,
         holes: Tensor,
         *,
-        evidence: Evidence | None = None,
+        candidate: CandidateFill | None = None,
         guidance: Tensor | None = None,
     ) -> Tensor:
-        """Return (N,15,h,w) from evidence of N frames and their holes.
+        """Return (N,15,h,w) from candidate of N frames and their holes.
 
         Raises:
-            ShapeError: no evidence, or guidance, which this family does not take.
+            ShapeError: no candidate, or guidance, which this family does not take.
         """
-        if evidence is None or guidance is not None:
+        if candidate is None or guidance is not None:
             raise ShapeError(
-                "Expected evidence and no guidance for the refine family, got the contrary; "
+                "Expected candidate and no guidance for the refine family, got the contrary; "
                 "leave guidance out or use one of the published families."
             )
-        return evidence.stack(holes)
+        return candidate.stack(holes)
 
-    def decode(self, output: Tensor, evidence: Evidence | None) -> Tensor:
+    def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
         """Turn the trunk's output into pixels.
 
         Args:
             output: (N,6,h,w) of the trunk.
-            evidence: of the same N frames.
+            candidate: of the same N frames.
 
         Returns:
             (N,3,h,w) raw prediction, not clamped; equals the fill where the output is 0.
         """
         residual, mixing = output[:, :3], output[:, 3:]
-        result = evidence.fill + residual * evidence.error
-        candidates = (evidence.smooth, evidence.copied, evidence.member)
+        result = candidate.fill + residual * candidate.error
+        candidates = (candidate.smooth, candidate.copied, candidate.best)
         # where the fill is surely right there is nothing to mix: without this a network trained
         # for a few hours paints over good copies of texture it has not seen
-        mixing = mixing * (evidence.error / UNSURE_ERROR).clamp_max(1.0)
+        mixing = mixing * (candidate.error / UNSURE_ERROR).clamp_max(1.0)
         for i, candidate in enumerate(candidates):
-            result = result + mixing[:, i : i + 1] * (candidate - evidence.plain)
+            result = result + mixing[:, i : i + 1] * (candidate - candidate.plain)
         return result
 
     def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
@@ -84,11 +84,11 @@ class RefineNetwork(Network):
             ShapeError: shapes that do not fit, or guidance given.
         """
         check_clip(frames, holes)
-        window, count = self.spec.window, self.spec.num_references
-        rows = [clip_evidence(f, h, window, count) for f, h in zip(frames, holes, strict=True)]
+        window, count = self.spec.window, self.spec.source_frames
+        rows = [clip_candidates(f, h, window, count) for f, h in zip(frames, holes, strict=True)]
         stacked = torch.stack(
             [
-                self.encode(f, h, evidence=e, guidance=guidance)
+                self.encode(f, h, candidate=e, guidance=guidance)
                 for f, h, e in zip(frames, holes, rows, strict=True)
             ]
         )

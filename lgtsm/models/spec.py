@@ -37,7 +37,7 @@ class NetworkSpec:
 
     family: str
     trunk: TrunkSpec | CombCNSpec = field(default_factory=TrunkSpec)
-    num_references: int = 0
+    source_frames: int = 0
     """Other frames whose pixels enter as candidates (families that start from a fill)."""
     reach: int = 0
     """How far before and after, in frames, they may lie."""
@@ -48,18 +48,18 @@ class NetworkSpec:
         Raises:
             WeightsError: a negative or absurd number of references, or a trunk of another family.
         """
-        for number in (self.num_references, self.reach):
+        for number in (self.source_frames, self.reach):
             if not 0 <= number <= MOST:
                 raise WeightsError(
                     f"Expected 0 to {MOST} references and frames of reach, got {number}; correct "
                     "the spec."
                 )
         trunk = self.trunk
-        if isinstance(trunk, CombCNSpec) and not self.num_references:
+        if isinstance(trunk, CombCNSpec) and not self.source_frames:
             return
         reads = (trunk.inputs, trunk.outputs, trunk.skips)
         wanted = (REFINE_INPUTS, REFINE_OUTPUTS, True)
-        if not self.num_references:  # of the published ones only the 3-D one may have skips
+        if not self.source_frames:  # of the published ones only the 3-D one may have skips
             wanted = (5, 3, trunk.skips and trunk.kernel_frames > 1)
         if reads != wanted:
             raise WeightsError(
@@ -69,8 +69,8 @@ class NetworkSpec:
 
     @property
     def starts_from_fill(self) -> bool:
-        """Whether the network reads evidence instead of black holes."""
-        return self.num_references > 0
+        """Whether the network reads candidate instead of black holes."""
+        return self.source_frames > 0
 
     @property
     def window(self) -> tuple[int, int]:
@@ -175,7 +175,7 @@ FAMILIES: MappingProxyType[str, NetworkSpec] = MappingProxyType(
         "combcn": NetworkSpec(family="combcn", trunk=CombCNSpec()),
         "refine": NetworkSpec(
             family="refine",
-            num_references=8,
+            source_frames=8,
             reach=48,
             trunk=TrunkSpec(width=16, inputs=REFINE_INPUTS, outputs=REFINE_OUTPUTS, skips=True),
         ),

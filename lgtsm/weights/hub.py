@@ -32,7 +32,7 @@ _FORM = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reference:
+class HubFile:
     """One file on a hub, written `owner/name[@revision][:file.safetensors]`.
 
     revision: branch, tag or commit; a branch is looked up once, then the cached commit stays.
@@ -47,7 +47,7 @@ class Reference:
         return self.repo + revision + ("" if self.file == DEFAULT_FILE else f":{self.file}")
 
     @classmethod
-    def of_row(cls, row: OnHub) -> Reference:
+    def of_row(cls, row: OnHub) -> HubFile:
         """Return where a row of the catalogue lies."""
         return cls(repo=row.repo, revision=row.revision, file=row.file)
 
@@ -56,23 +56,23 @@ class Reference:
 class Cached:
     """A weight file of this package in the hub's cache.
 
-    reference: loads it without a network.
+    hub_file: loads it without a network.
     sha256: as the hub stated it; None where the cache holds no links (some Windows disks).
     """
 
-    reference: Reference
+    hub_file: HubFile
     commit: str
     path: Path
     card: Card
     sha256: str | None
 
 
-def parse_reference(text: str) -> Reference | None:
+def parse_hub_file(text: str) -> HubFile | None:
     """Read `owner/name[@revision][:file.safetensors]`; None if the text has another form."""
     match = _FORM.fullmatch(text)
     if match is None or ".." in text or match["repo"].endswith(_PATH_ENDINGS):
         return None
-    return Reference(
+    return HubFile(
         repo=match["repo"],
         revision=match["revision"] or _MAIN,
         file=match["file"] or DEFAULT_FILE,
@@ -88,7 +88,7 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def find_cached(reference: Reference) -> Path | None:
+def find_cached(hub_file: HubFile) -> Path | None:
     """Return a file's place in the cache, without a network; None if it is not there.
 
     Raises:
@@ -99,16 +99,16 @@ def find_cached(reference: Reference) -> Path | None:
     except ImportError as error:
         raise _no_client(error) from error
     found = try_to_load_from_cache(
-        reference.repo, reference.file, revision=reference.revision, cache_dir=_cache()
+        hub_file.repo, hub_file.file, revision=hub_file.revision, cache_dir=_cache()
     )
     return Path(found) if isinstance(found, str) else None
 
 
-def fetch(reference: Reference, *, sha256: str | None = None) -> Path:
+def fetch(hub_file: HubFile, *, sha256: str | None = None) -> Path:
     """Return a whole and checked file of a hub, from the cache if it is there.
 
     Args:
-        reference: what to fetch.
+        hub_file: what to fetch.
         sha256: what the catalogue says; None trusts the hash that the hub states.
 
     Returns:
@@ -118,16 +118,16 @@ def fetch(reference: Reference, *, sha256: str | None = None) -> Path:
         WeightsError: no such repository, revision or file; no access or no network; a transfer
             that ended early; other bytes than the hash says. A wrong file is not left behind.
     """
-    path = find_cached(reference)
+    path = find_cached(hub_file)
     if path is not None:
         linked = path.is_symlink()
         expected = sha256 or (_stated(path) if linked else None)
         if linked and expected is None:
-            raise _no_hash(reference)
+            raise _no_hash(hub_file)
         # without links the cache keeps no hash: the file was checked when it was fetched
-        return path if expected is None else _checked(path, expected, reference)
-    expected = ask_hash(reference, sha256)
-    return _checked(download(reference), expected, reference)
+        return path if expected is None else _checked(path, expected, hub_file)
+    expected = ask_hash(hub_file, sha256)
+    return _checked(download(hub_file), expected, hub_file)
 
 
 def list_cached() -> list[Cached]:
@@ -140,7 +140,7 @@ def list_cached() -> list[Cached]:
     for path in sorted(cache.glob("models--*--*/snapshots/*/**/*.safetensors")):
         folder, _, commit, *inner = path.relative_to(cache).parts
         with contextlib.suppress(WeightsError, OSError):  # other programs' files, dangling links
-            reference = Reference(
+            hub_file = HubFile(
                 repo="/".join(folder.split("--")[1:]),
                 revision=_revision(cache / folder / "refs", commit),
                 file="/".join(inner),
@@ -148,7 +148,7 @@ def list_cached() -> list[Cached]:
             card = read_card(path)
             found.append(
                 Cached(
-                    reference=reference,
+                    hub_file=hub_file,
                     commit=commit,
                     path=path,
                     card=card,
@@ -185,7 +185,7 @@ def _stated(path: Path) -> str | None:
     return name if _SHA256.fullmatch(name) else None
 
 
-def ask_hash(reference: Reference, sha256: str | None = None) -> str:
+def ask_hash(hub_file: HubFile, sha256: str | None = None) -> str:
     """Ask the hub for the SHA-256 of a file; it must be `sha256` where that is given.
 
     Asked before the download, because `hf_hub_download` tries for 20 seconds where nobody answers
@@ -197,34 +197,34 @@ def ask_hash(reference: Reference, sha256: str | None = None) -> str:
     except ImportError as error:
         raise _no_client(error) from error
     try:
-        stated = get_hf_file_metadata(_url(reference)).etag
+        stated = get_hf_file_metadata(_url(hub_file)).etag
     # the transport's errors, whichever library this version of the client uses
     except (OSError, ValueError, *HfHubHTTPError.__bases__) as error:
-        raise _explained(reference, error) from error
+        raise _explained(hub_file, error) from error
     if stated is None or not _SHA256.fullmatch(stated):
-        raise _no_hash(reference)
+        raise _no_hash(hub_file)
     if sha256 is not None and sha256 != stated:
         raise WeightsError(
-            f"Expected {reference} with sha256 {sha256} as in the catalogue, got {stated} from "
+            f"Expected {hub_file} with sha256 {sha256} as in the catalogue, got {stated} from "
             "the hub; nothing was fetched, check HF_ENDPOINT and update lgtsm."
         )
     return stated
 
 
-def download(reference: Reference, folder: Path | None = None) -> Path:
+def download(hub_file: HubFile, folder: Path | None = None) -> Path:
     """Fetch a file, unchecked, into the cache or a folder; the client writes beside and renames."""
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError
 
     place = {"cache_dir": _cache()} if folder is None else {"local_dir": folder}
     try:
-        path = hf_hub_download(reference.repo, reference.file, revision=reference.revision, **place)
+        path = hf_hub_download(hub_file.repo, hub_file.file, revision=hub_file.revision, **place)
     except (OSError, ValueError, *HfHubHTTPError.__bases__) as error:
-        raise _explained(reference, error) from error
+        raise _explained(hub_file, error) from error
     return Path(path)
 
 
-def _checked(path: Path, expected: str, reference: Reference) -> Path:
+def _checked(path: Path, expected: str, hub_file: HubFile) -> Path:
     """Return a file whose hash is right; drop it from the cache otherwise."""
     got = sha256_of(path)
     if got == expected:
@@ -233,8 +233,8 @@ def _checked(path: Path, expected: str, reference: Reference) -> Path:
         _drop(path)
     advice = f"delete {path}" if path.exists() else "it was removed from the cache"
     raise WeightsError(
-        f"Expected {reference} with sha256 {expected}, got {got}; {advice}, load it again or "
-        f"{_by_hand(reference)}."
+        f"Expected {hub_file} with sha256 {expected}, got {got}; {advice}, load it again or "
+        f"{_by_hand(hub_file)}."
     )
 
 
@@ -248,14 +248,14 @@ def _drop(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _url(reference: Reference) -> str:
+def _url(hub_file: HubFile) -> str:
     from huggingface_hub import hf_hub_url
 
-    return hf_hub_url(reference.repo, reference.file, revision=reference.revision)
+    return hf_hub_url(hub_file.repo, hub_file.file, revision=hub_file.revision)
 
 
-def _by_hand(reference: Reference) -> str:
-    return f"fetch {_url(reference)} by hand and pass the file's path"
+def _by_hand(hub_file: HubFile) -> str:
+    return f"fetch {_url(hub_file)} by hand and pass the file's path"
 
 
 def _no_client(error: ImportError) -> WeightsError:
@@ -265,19 +265,19 @@ def _no_client(error: ImportError) -> WeightsError:
     )
 
 
-def _no_hash(reference: Reference) -> WeightsError:
+def _no_hash(hub_file: HubFile) -> WeightsError:
     return WeightsError(
-        f"Expected a SHA-256 for {reference}, got none from the hub; the file cannot be checked, "
-        f"so {_by_hand(reference)} if you trust it."
+        f"Expected a SHA-256 for {hub_file}, got none from the hub; the file cannot be checked, "
+        f"so {_by_hand(hub_file)} if you trust it."
     )
 
 
-def _explained(reference: Reference, error: Exception) -> WeightsError:
+def _explained(hub_file: HubFile, error: Exception) -> WeightsError:
     """Return one sentence for an error of the client."""
     from huggingface_hub import errors
     from huggingface_hub.constants import ENDPOINT
 
-    repo, revision = reference.repo, reference.revision
+    repo, revision = hub_file.repo, hub_file.revision
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, errors.GatedRepoError):  # before its base, the missing repository
         text = (
@@ -296,20 +296,20 @@ def _explained(reference: Reference, error: Exception) -> WeightsError:
         )
     elif status == 404:
         text = (
-            f"Expected {reference.file} in {repo} at {revision}, found none; name another file "
+            f"Expected {hub_file.file} in {repo} at {revision}, found none; name another file "
             f"as {repo}:file.safetensors."
         )
     elif status in (401, 403):
         text = f"Expected access to {repo}, got status {status}; renew HF_TOKEN or its permissions."
     elif isinstance(error, errors.OfflineModeIsEnabled):
         text = (
-            f"Expected {reference} in the cache, found nothing while HF_HUB_OFFLINE is set; unset "
-            f"it or {_by_hand(reference)}."
+            f"Expected {hub_file} in the cache, found nothing while HF_HUB_OFFLINE is set; unset "
+            f"it or {_by_hand(hub_file)}."
         )
     else:
         text = (
-            f"Expected {reference} from {ENDPOINT}, got {_first_line(error)}; check the "
-            f"connection and HF_ENDPOINT, try again or {_by_hand(reference)}."
+            f"Expected {hub_file} from {ENDPOINT}, got {_first_line(error)}; check the "
+            f"connection and HF_ENDPOINT, try again or {_by_hand(hub_file)}."
         )
     return WeightsError(text)
 

@@ -14,7 +14,7 @@ from ..models.build import build
 from ..models.network import Network
 from .catalogue import CATALOGUE, DEFAULT, ON_HUB, BuiltIn
 from .header import read_card
-from .hub import Reference, fetch, parse_reference
+from .hub import HubFile, fetch, parse_hub_file
 
 
 def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
@@ -34,21 +34,21 @@ def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
         _check_digest(CATALOGUE[wanted])
         return wanted, CATALOGUE[wanted].path
     if isinstance(wanted, str) and wanted in ON_HUB:
-        return wanted, _from_hub(Reference.of_row(ON_HUB[wanted]))
+        return wanted, _from_hub(HubFile.of_row(ON_HUB[wanted]))
     path = Path(wanted)
     if path.is_file():
         return path.name, path
-    reference = None
+    hub_file = None
     if isinstance(wanted, str) and not path.exists():
-        reference = parse_reference(wanted)
-    if reference is None:
+        hub_file = parse_hub_file(wanted)
+    if hub_file is None:
         names = ", ".join((*CATALOGUE, *ON_HUB))
         raise WeightsError(
             f"Expected a built-in model ({names}), a file or "
             f"owner/name[@revision][:file.safetensors] on a hub, got {wanted}; check the name or "
             "the path."
         )
-    return str(reference), _from_hub(reference)
+    return str(hub_file), _from_hub(hub_file)
 
 
 def _check_digest(row: BuiltIn) -> None:
@@ -61,9 +61,9 @@ def _check_digest(row: BuiltIn) -> None:
         )
 
 
-def _from_hub(reference: Reference) -> Path:
-    rows = (row for row in ON_HUB.values() if Reference.of_row(row) == reference)
-    return fetch(reference, sha256=next((row.sha256 for row in rows), None))
+def _from_hub(hub_file: HubFile) -> Path:
+    rows = (row for row in ON_HUB.values() if HubFile.of_row(row) == hub_file)
+    return fetch(hub_file, sha256=next((row.sha256 for row in rows), None))
 
 
 def load_model(name_or_path: str | Path | None = None) -> Network:

@@ -11,17 +11,17 @@ from pathlib import Path
 
 from ..errors import WeightsError
 from .header import read_card
-from .hub import Reference, ask_hash, download, sha256_of
+from .hub import HubFile, ask_hash, download, sha256_of
 
 _HASH_SUFFIX = ".sha256"
 _MAIN = "main"
 
 
-def shelf_name(reference: Reference) -> str:
-    """Return the file name of a reference in a folder."""
+def shelf_name(hub_file: HubFile) -> str:
+    """Return the file name of a hub_file in a folder."""
     # a revision keeps its @, so that no folder of the repository can have its name
-    revision = "" if reference.revision == _MAIN else f"@{reference.revision}"
-    parts = [reference.repo + revision, reference.file.removesuffix(".safetensors")]
+    revision = "" if hub_file.revision == _MAIN else f"@{hub_file.revision}"
+    parts = [hub_file.repo + revision, hub_file.file.removesuffix(".safetensors")]
     return "--".join(parts).replace("/", "--") + ".safetensors"
 
 
@@ -50,12 +50,12 @@ def check_hash(path: Path, sha256: str | None = None) -> None:
         )
 
 
-def fetch_into(folder: Path, reference: Reference, *, sha256: str | None = None) -> Path:
+def fetch_into(folder: Path, hub_file: HubFile, *, sha256: str | None = None) -> Path:
     """Return a whole and checked file of a hub, from a folder if it is there.
 
     Args:
         folder: created if need be; the file appears in it only when it is whole and checked.
-        reference: what to fetch.
+        hub_file: what to fetch.
         sha256: what the catalogue says; None trusts the hash that the hub states.
 
     Returns:
@@ -64,19 +64,19 @@ def fetch_into(folder: Path, reference: Reference, *, sha256: str | None = None)
     Raises:
         WeightsError: as `hub.fetch`; a file in the folder that was changed; no such folder.
     """
-    path = folder / shelf_name(reference)
+    path = folder / shelf_name(hub_file)
     if path.is_file():
         check_hash(path, sha256)
         return path
-    expected = ask_hash(reference, sha256)
+    expected = ask_hash(hub_file, sha256)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as partial:
-            fetched = download(reference, Path(partial))
+            fetched = download(hub_file, Path(partial))
             got = sha256_of(fetched)
             if got != expected:
                 raise WeightsError(
-                    f"Expected {reference} with sha256 {expected}, got {got}; nothing was kept, "
+                    f"Expected {hub_file} with sha256 {expected}, got {got}; nothing was kept, "
                     "load it again."
                 )
             read_card(fetched)  # another program's file must not get a place among ours

@@ -4,16 +4,16 @@ import torch
 from torch.nn.functional import interpolate
 
 from lgtsm.align.flow import dense_flow, length, pixel_grid, sample_at
-from lgtsm.align.groupwise import settle_views
+from lgtsm.align.groupwise import register_groupwise
 from lgtsm.align.joint import Views
 from lgtsm.align.track import Track
-from lgtsm.align.velocity import refine_places
+from lgtsm.align.velocity import refine_coords
 
 
-def _views(grey, known, others, places):
+def _views(grey, known, others, coords):
     """Views in frames that are known everywhere."""
     ones = torch.ones_like(grey)
-    return Views(grey, known, torch.cat([torch.cat([other, ones], 1) for other in others]), places)
+    return Views(grey, known, torch.cat([torch.cat([other, ones], 1) for other in others]), coords)
 
 
 def _shifted(texture, flow):
@@ -79,13 +79,13 @@ def test_track_follows_parallax_better_than_its_homography(texture):
     for frame in frames:
         track.push(frame, torch.zeros(1, 1, *size))
     grid = pixel_grid(*size, texture)
-    steps = track.places(0, grid, 1)
+    steps = track.coords(0, grid, 1)
     next(steps)
-    _, places = next(steps)
+    _, coords = next(steps)
     wanted = torch.zeros(1, 2, *size)
     wanted[:, 0] = 2 * (0.5 + 1.5 * depth)
     inner = (..., slice(10, -10), slice(16, -16))
-    error = (places - grid - wanted).norm(dim=1)[inner].mean()
+    error = (coords - grid - wanted).norm(dim=1)[inner].mean()
     assert error < 0.5
     assert track.link(0).forward is not None
 
@@ -102,8 +102,8 @@ def test_common_velocity_takes_out_a_drift(texture):
     known[..., 30:66, 40:90] = 0  # not seen in the frame itself
     grid = pixel_grid(*texture.shape[-2:], texture)
     start = grid.expand(4, -1, -1, -1)
-    places = refine_places(_views(texture * known, known, others, start), offsets)
-    moved = (places - start)[:, 0]
+    coords = refine_coords(_views(texture * known, known, others, start), offsets)
+    moved = (coords - start)[:, 0]
     inside = (..., slice(35, 61), slice(45, 85))
     for i, o in enumerate(offsets):
         assert (moved[i][inside].mean() - 0.8 * o).abs() < 0.12
@@ -122,9 +122,9 @@ def test_every_view_settles_by_a_motion_of_its_own_inside_the_hole_too(texture, 
     known = torch.ones_like(texture)
     known[..., 30:60, 40:80] = 0
     start = pixel_grid(*size, texture).expand(4, -1, -1, -1)
-    places = settle_views(_views(texture * known, known, others, start))
+    coords = register_groupwise(_views(texture * known, known, others, start))
     wanted = start + torch.tensor(shifts)[:, :, None, None]
-    apart = length(places - wanted)
+    apart = length(coords - wanted)
     inner = (..., slice(8, -8), slice(8, -8))
     assert float(apart[inner].mean()) < 0.15
     assert float(apart[..., 34:56, 44:76].mean()) < 0.3
@@ -134,4 +134,4 @@ def test_every_view_settles_by_a_motion_of_its_own_inside_the_hole_too(texture, 
 def test_a_single_view_has_nothing_to_settle_against(texture):
     start = pixel_grid(*texture.shape[-2:], texture)
     ones = torch.ones_like(texture)
-    assert torch.equal(settle_views(_views(texture, ones, [texture], start)), start)
+    assert torch.equal(register_groupwise(_views(texture, ones, [texture], start)), start)

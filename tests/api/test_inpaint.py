@@ -170,7 +170,7 @@ def test_what_does_not_fit_is_one_sentence(frames, holes, options, one_sentence)
     "make",
     [
         lambda: InpaintOptions(feather=65),
-        lambda: InpaintOptions(num_references=-1),
+        lambda: InpaintOptions(source_frames=-1),
         lambda: InpaintOptions(cuts=(-3,)),
         lambda: RunOptions(chunk=65),
         lambda: RunOptions(max_side=8),

@@ -33,7 +33,7 @@ def _parse(*extra):
 
 def _other(field):
     """Return (arguments, value) that set a field to something that is not its default."""
-    flags = {"fill_holes": "--fill-enclosed", "num_references": "--references"}
+    flags = {"fill_holes": "--fill-enclosed", "source_frames": "--references"}
     flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
     default = field.default
     if field.name == "cuts":

@@ -107,7 +107,7 @@ def test_own_options_reach_the_product_and_variants_are_rows(score, make_clip, t
     assert code == 0, err
     methods = json.loads((tmp_path / "out" / "results.json").read_text())["methods"]
     assert methods["lgtsm"]["options"]["mode"] == "copy"
-    assert methods["few"]["options"]["num_references"] == 1
+    assert methods["few"]["options"]["source_frames"] == 1
     assert methods["lgtsm"]["options"]["feather"] == 0
     assert "| **few** |" in out
 

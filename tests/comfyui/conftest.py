@@ -100,7 +100,7 @@ FILL = {
     "mode": "copy+fill",
     "grow": 4,
     "feather": 2,
-    "num_references": 8,
+    "source_frames": 8,
     "reach": 48,
     "detect_cuts": True,
     "max_side": 960,

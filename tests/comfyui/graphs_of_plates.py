@@ -83,7 +83,7 @@ PAINTED = Graph(
         note(
             "## A painted frame, carried through a moving shot\n\n"
             "The camera pans. One frame is clean: here frame 12 of the scene's truth stands for the "
-            "frame that you painted (put *Load Image* in its place). `reference_frames` says which "
+            "frame that you painted (put *Load Image* in its place). `plate_frames` says which "
             "frame it is; that frame gets exactly these pixels, the others get them along the "
             "camera's motion, matched in exposure, before anything else is considered."
         ),
@@ -107,7 +107,7 @@ PAINTED = Graph(
             "fill",
             "LGTSMInpaint",
             (940, 40),
-            {"reference_frames": "12"},
+            {"plate_frames": "12"},
             (
                 ("images", "scene", "images"),
                 ("mask", "scene", "mask"),

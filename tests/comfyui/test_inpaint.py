@@ -290,7 +290,7 @@ def test_references_go_before_everything_else_as_in_the_library(server, rng, tmp
     prompt = {
         "1": load[0],
         "2": load[1],
-        "3": {"class_type": "LGTSMInpaint", "inputs": {**fill, "reference_frames": "2"}},
+        "3": {"class_type": "LGTSMInpaint", "inputs": {**fill, "plate_frames": "2"}},
         "4": {"class_type": "ProbeSave", "inputs": save},
     }
     run = server.run(prompt)
@@ -299,10 +299,10 @@ def test_references_go_before_everything_else_as_in_the_library(server, rng, tmp
     expected = lgtsm.inpaint(
         images.permute(0, 3, 1, 2),
         mask[:, None],
-        references=[lgtsm.Reference((1 - images[2]).permute(2, 0, 1), 2)],
+        plates=[lgtsm.Plate((1 - images[2]).permute(2, 0, 1), 2)],
     )
     assert torch.equal(repaired, expected.permute(0, 2, 3, 1))
-    prompt["3"]["inputs"]["reference_frames"] = "0, 2"
+    prompt["3"]["inputs"]["plate_frames"] = "0, 2"
     assert "Expected one frame number for each of the 1 references, got 2" in (
         server.run(prompt).error
     )
@@ -313,7 +313,7 @@ def test_clean_plate_keeps_the_frame_and_fills_the_mask(chain, clip, tmp_path):
     still = images[:1].expand(5, -1, -1, -1).clone()
     moving = torch.where(mask[..., None] > 0, 1 - still, still)
     torch.save({"images": moving, "mask": mask}, tmp_path / "plate.pt")
-    inputs = {"frame": 2, "motion": "none", "grow": 0, "num_references": 16, "reach": 192}
+    inputs = {"frame": 2, "motion": "none", "grow": 0, "source_frames": 16, "reach": 192}
     nodes = {
         "1": {"class_type": "ProbeLoad", "inputs": {"path": str(tmp_path / "plate.pt")}},
         "2": {

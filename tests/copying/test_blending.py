@@ -12,13 +12,13 @@ from torch.nn.functional import interpolate
 
 from lgtsm.box import Box
 from lgtsm.copying.blend_weights import MOTIONS
-from lgtsm.copying.blending import new_shot, weigh_frame
+from lgtsm.copying.blending import blend_frame, new_shot
 from lgtsm.copying.candidates import Search
-from lgtsm.copying.clip import clip_evidence
-from lgtsm.copying.shot import GRID_PX, SURROUND_PX, evidence_crop
+from lgtsm.copying.clip import clip_candidates
+from lgtsm.copying.shot import GRID_PX, SURROUND_PX, hole_surroundings
 from lgtsm.copying.steady import RADIUS, steady_frame
 from lgtsm.errors import DeviceError
-from lgtsm.fills.candidate_fill import Evidence, join_evidence
+from lgtsm.fills.candidate_fill import CandidateFill, join_candidates
 from lgtsm.fills.smooth import smooth_fill
 from lgtsm.models.spec import REFINE_INPUTS, STEADY_FRAMES
 from lgtsm.options import FlowMethod, Motion
@@ -58,31 +58,31 @@ def test_any_clip_gives_bounded_evidence_and_keeps_known_pixels(size, num_frames
     rng = torch.Generator().manual_seed(seed)
     frames = torch.rand(num_frames, 3, *size, generator=rng)
     holes = (torch.rand(num_frames, 1, *size, generator=rng) < share).float()
-    evidence = clip_evidence(frames, holes, ALL, 8)
+    candidate = clip_candidates(frames, holes, ALL, 8)
     known = holes.expand_as(frames) == 0
-    for name in ("fill", "plain", "smooth", "copied", "member"):
-        value = getattr(evidence, name)
+    for name in ("fill", "plain", "smooth", "copied", "best"):
+        value = getattr(candidate, name)
         assert value.shape == frames.shape, name
         assert value.min() >= -1e-5, name
         assert value.max() <= 1 + 1e-5, name
-    for name in ("fill", "plain", "smooth", "member"):
-        assert torch.equal(getattr(evidence, name)[known], frames[known]), name
+    for name in ("fill", "plain", "smooth", "best"):
+        assert torch.equal(getattr(candidate, name)[known], frames[known]), name
     for name in ("confidence", "error"):
-        value = getattr(evidence, name)
+        value = getattr(candidate, name)
         assert value.shape == holes.shape, name
         assert not value[holes == 0].any(), name
         assert value.min() >= 0, name
         assert value.max() <= 1 + 1e-5, name
-    assert evidence.stack(holes).shape == (num_frames, REFINE_INPUTS, *size)
+    assert candidate.stack(holes).shape == (num_frames, REFINE_INPUTS, *size)
 
 
 @pytest.mark.parametrize("motion", list(Motion))
 def test_locked_off_clip_with_a_moving_hole_is_recovered(panned, motion):
     still = panned(1, 0).expand(6, -1, -1, -1)
     holes = _moving_box(6, still.shape[-2:])
-    evidence = clip_evidence(still, holes, ALL, 8, motion)
-    assert (evidence.fill - still).abs().max() < 4 / 255
-    assert evidence.confidence[holes > 0].mean() > 0.9
+    candidate = clip_candidates(still, holes, ALL, 8, motion)
+    assert (candidate.fill - still).abs().max() < 4 / 255
+    assert candidate.confidence[holes > 0].mean() > 0.9
 
 
 @pytest.mark.parametrize("motion", [Motion.AUTO, Motion.PLANAR, Motion.FLOW])
@@ -90,37 +90,37 @@ def test_a_panning_camera_is_followed(panned, motion):
     frames = panned(6, 3)
     holes = _moving_box(6, frames.shape[-2:])
     hidden = holes.expand_as(frames) > 0
-    evidence = clip_evidence(frames * (1 - holes), holes, ALL, 8, motion)
-    error = (evidence.fill - frames)[hidden].square().mean().sqrt()
-    wrong = (evidence.smooth - frames)[hidden].square().mean().sqrt()
+    candidate = clip_candidates(frames * (1 - holes), holes, ALL, 8, motion)
+    error = (candidate.fill - frames)[hidden].square().mean().sqrt()
+    wrong = (candidate.smooth - frames)[hidden].square().mean().sqrt()
     assert error < 0.25 * wrong
 
 
 def test_without_motion_a_pan_is_not_copied_blindly(panned):
     frames = panned(6, 9)
     holes = _moving_box(6, frames.shape[-2:])
-    evidence = clip_evidence(frames * (1 - holes), holes, ALL, 8, Motion.NONE)
+    candidate = clip_candidates(frames * (1 - holes), holes, ALL, 8, Motion.NONE)
     hidden = holes.expand_as(frames) > 0
-    error = (evidence.fill - frames)[hidden].square().mean()
-    assert error < 1.1 * (evidence.smooth - frames)[hidden].square().mean()
+    error = (candidate.fill - frames)[hidden].square().mean()
+    assert error < 1.1 * (candidate.smooth - frames)[hidden].square().mean()
 
 
 def test_copies_that_do_not_fit_are_not_believed(rng):
     frames = torch.rand(5, 3, 64, 96, generator=rng)  # no two frames alike
     frames[2] = 0.5
     holes = _moving_box(5, (64, 96))
-    evidence = clip_evidence(frames, holes, ALL, 8)
-    assert (evidence.fill[2] - 0.5).abs().mean() < 0.02
-    assert evidence.confidence[2].mean() < 0.1
+    candidate = clip_candidates(frames, holes, ALL, 8)
+    assert (candidate.fill[2] - 0.5).abs().mean() < 0.02
+    assert candidate.confidence[2].mean() < 0.1
 
 
 def test_a_hole_that_no_frame_shows_gets_the_smooth_fill(toy_clip):
     holes = torch.zeros(8, 1, 48, 64)
     holes[..., 10:30, 20:44] = 1
     still = toy_clip[:1].expand(8, -1, -1, -1)
-    evidence = clip_evidence(still, holes, ALL, 8, Motion.NONE)
-    torch.testing.assert_close(evidence.plain, smooth_fill(still, holes), atol=1e-5, rtol=0)
-    assert not evidence.confidence.any()
+    candidate = clip_candidates(still, holes, ALL, 8, Motion.NONE)
+    torch.testing.assert_close(candidate.plain, smooth_fill(still, holes), atol=1e-5, rtol=0)
+    assert not candidate.confidence.any()
 
 
 def test_fills_are_steady_where_nothing_is_sure(rng):
@@ -131,12 +131,12 @@ def test_fills_are_steady_where_nothing_is_sure(rng):
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
     search = Search.of(Motion.AUTO, ALL, 8)
-    alone = [weigh_frame(shot, t, search) for t in range(6)]
+    alone = [blend_frame(shot, t, search) for t in range(6)]
     steady = [steady_frame(shot, t, search, alone.__getitem__) for t in range(6)]
     hidden = (holes[0, :, 20:44, 30:66] > 0).expand(3, -1, -1)
 
     def restless(rows):
-        fills = [w.evidence.fill[0] for w in rows]
+        fills = [w.candidate.fill[0] for w in rows]
         parts = [f[:, 8:-8, 8:-8][:, :24, :36] for f in fills]
         return sum(float((a - b)[hidden].square().mean()) for a, b in itertools.pairwise(parts))
 
@@ -152,9 +152,9 @@ def test_exposure_is_matched(panned):
     light = 1 - 0.06 * torch.arange(6.0)[:, None, None, None] / 5
     holes = _moving_box(6, still.shape[-2:])
     truth = still * light
-    evidence = clip_evidence(truth * (1 - holes), holes, ALL, 8, Motion.NONE)
+    candidate = clip_candidates(truth * (1 - holes), holes, ALL, 8, Motion.NONE)
     hidden = holes.expand_as(truth) > 0
-    assert (evidence.fill - truth)[hidden].abs().mean() < 1.5 / 255
+    assert (candidate.fill - truth)[hidden].abs().mean() < 1.5 / 255
 
 
 def test_opencvs_flow_serves_where_it_is_asked_for(panned):
@@ -165,11 +165,11 @@ def test_opencvs_flow_serves_where_it_is_asked_for(panned):
     shot = new_shot(frames.shape[-2:], torch.device("cpu"), search)
     for frame, hole in zip(frames, holes, strict=True):
         shot.push((frame * (1 - hole))[None], hole[None])
-    weighed = weigh_frame(shot, 2, search)
-    truth = frames[2, :, weighed.box.rows, weighed.box.columns]
-    hidden = holes[2, :, weighed.box.rows, weighed.box.columns].expand(3, -1, -1) > 0
-    error = (weighed.evidence.fill[0] - truth)[hidden].square().mean().sqrt()
-    wrong = (weighed.evidence.smooth[0] - truth)[hidden].square().mean().sqrt()
+    blended = blend_frame(shot, 2, search)
+    truth = frames[2, :, blended.box.rows, blended.box.columns]
+    hidden = holes[2, :, blended.box.rows, blended.box.columns].expand(3, -1, -1) > 0
+    error = (blended.candidate.fill[0] - truth)[hidden].square().mean().sqrt()
+    wrong = (blended.candidate.smooth[0] - truth)[hidden].square().mean().sqrt()
     assert error < 0.4 * wrong
 
 
@@ -182,17 +182,17 @@ def test_a_flow_that_is_not_installed_is_one_sentence():
 
 
 def test_only_frames_of_the_window_count(toy_clip, toy_holes):
-    one = clip_evidence(toy_clip, toy_holes, (2, 0), 8)
+    one = clip_candidates(toy_clip, toy_holes, (2, 0), 8)
     other = toy_clip.clone()
     other[4:] = 0.5
-    again = clip_evidence(other, toy_holes, (2, 0), 8)
+    again = clip_candidates(other, toy_holes, (2, 0), 8)
     for name, value in vars(one).items():
         assert torch.equal(value[:4], getattr(again, name)[:4]), name
 
 
 def test_part_of_a_clip_is_as_in_the_whole(toy_clip, toy_holes):
-    whole = clip_evidence(toy_clip, toy_holes, ALL, 8)
-    some = clip_evidence(toy_clip, toy_holes, ALL, 8, only=range(2, 5))
+    whole = clip_candidates(toy_clip, toy_holes, ALL, 8)
+    some = clip_candidates(toy_clip, toy_holes, ALL, 8, only=range(2, 5))
     for name, value in vars(whole).items():
         assert torch.equal(value[2:5], getattr(some, name)), name
 
@@ -200,8 +200,8 @@ def test_part_of_a_clip_is_as_in_the_whole(toy_clip, toy_holes):
 def test_holes_contents_do_not_matter(toy_clip, toy_holes, rng):
     rubbish = torch.rand(toy_clip.shape, generator=rng)
     other = torch.where(toy_holes > 0, rubbish, toy_clip)
-    one, two = (clip_evidence(x, toy_holes, ALL, 8) for x in (toy_clip, other))
-    for name in ("fill", "plain", "smooth", "copied", "member", "error", "confidence"):
+    one, two = (clip_candidates(x, toy_holes, ALL, 8) for x in (toy_clip, other))
+    for name in ("fill", "plain", "smooth", "copied", "best", "error", "confidence"):
         hidden = toy_holes.expand_as(getattr(one, name)) > 0
         assert torch.equal(getattr(one, name)[hidden], getattr(two, name)[hidden]), name
 
@@ -212,10 +212,10 @@ def test_shares_say_where_the_pixels_came_from(panned):
     shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
-    shares = weigh_frame(shot, 2, Search.of(Motion.AUTO, ALL, 8)).shares
-    assert len(shares) == 1 + len(MOTIONS)
-    assert abs(sum(shares) - 1) < 1e-4
-    assert shares[2] + shares[3] > 0.8
+    source_fractions = blend_frame(shot, 2, Search.of(Motion.AUTO, ALL, 8)).source_fractions
+    assert len(source_fractions) == 1 + len(MOTIONS)
+    assert abs(sum(source_fractions) - 1) < 1e-4
+    assert source_fractions[2] + source_fractions[3] > 0.8
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def test_shares_say_where_the_pixels_came_from(panned):
 def test_crop_holds_the_surroundings_and_lies_on_the_grid(rows, columns):
     hole = torch.zeros(1, 180, 320)
     hole[:, slice(*rows), slice(*columns)] = 1
-    crop = evidence_crop(hole)
+    crop = hole_surroundings(hole)
     assert crop.top == max(0, (rows[0] - SURROUND_PX) // GRID_PX * GRID_PX)
     assert crop.left == max(0, (columns[0] - SURROUND_PX) // GRID_PX * GRID_PX)
     assert crop.bottom >= min(180, rows[1] + SURROUND_PX)
@@ -233,11 +233,11 @@ def test_crop_holds_the_surroundings_and_lies_on_the_grid(rows, columns):
 
 
 def test_no_hole_has_no_crop():
-    assert evidence_crop(torch.zeros(1, 180, 320)) is None
+    assert hole_surroundings(torch.zeros(1, 180, 320)) is None
 
 
 def test_joined_evidence_stacks_frames(toy_clip, toy_holes):
-    one = clip_evidence(toy_clip[:3], toy_holes[:3], ALL, 8)
-    joined = join_evidence([one, one])
-    assert isinstance(joined, Evidence)
+    one = clip_candidates(toy_clip[:3], toy_holes[:3], ALL, 8)
+    joined = join_candidates([one, one])
+    assert isinstance(joined, CandidateFill)
     assert all(len(value) == 6 for value in vars(joined).values())

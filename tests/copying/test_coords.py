@@ -9,7 +9,7 @@ from torch.nn.functional import interpolate
 from lgtsm.copying.blending import new_shot
 from lgtsm.copying.candidates import Search
 from lgtsm.copying.consensus import Consensus, best_of
-from lgtsm.copying.coords import coarse_places, crop_grid, exact_places, plane_places, rough_places
+from lgtsm.copying.coords import coarse_coords, crop_grid, exact_coords, plane_coords, rough_coords
 from lgtsm.options import Motion
 
 ALL = (99, 99)
@@ -41,10 +41,10 @@ def test_walls_around_a_hole_are_followed_into_it(two_walls):
     for frame, hole in zip(frames * (1 - holes), holes, strict=True):
         shot.push(frame[None], hole[None])
     box, others = shot[4].crop, [1, 2, 6, 7]
-    coarse = coarse_places(shot, 4, box, others, Motion.FLOW)
-    rough = rough_places(shot, 4, box, others, Motion.FLOW, coarse)
-    flow = exact_places(shot, 4, box, others, Motion.FLOW, rough)
-    ways = [flow, *plane_places(shot, 4, box, others, flow)]
+    coarse = coarse_coords(shot, 4, box, others, Motion.FLOW)
+    rough = rough_coords(shot, 4, box, others, Motion.FLOW, coarse)
+    flow = exact_coords(shot, 4, box, others, Motion.FLOW, rough)
+    ways = [flow, *plane_coords(shot, 4, box, others, flow)]
     assert len(ways) == 3
     truth = crop_grid(box, frames) + torch.zeros_like(flow)
     upper = torch.arange(box.top, box.bottom)[:, None].expand(flow.shape[-2:]) < 72
@@ -59,16 +59,16 @@ def test_walls_around_a_hole_are_followed_into_it(two_walls):
 def test_the_way_that_fits_and_agrees_is_taken_pixel_by_pixel(rng):
     def consensus(right: torch.Tensor, value: float) -> Consensus:
         colour = torch.full((1, 3, 20, 40), value)
-        signs = torch.where(right, 1e-4, 1e-2).expand(1, 6, 20, 40)
-        return Consensus(colour, colour, torch.ones_like(colour[:, :1]), signs, colour[:, :1])
+        features = torch.where(right, 1e-4, 1e-2).expand(1, 6, 20, 40)
+        return Consensus(colour, colour, torch.ones_like(colour[:, :1]), features, colour[:, :1])
 
     left = (torch.arange(40) < 20).expand(1, 1, 20, 40)
     found = [consensus(left, 0.2), consensus(~left, 0.8)]
     ways = [torch.zeros(5, 2, 20, 40), torch.ones(5, 2, 20, 40)]
-    best, places = best_of(found, ways)
+    best, coords = best_of(found, ways)
     assert torch.equal(best.colour[..., :15], found[0].colour[..., :15])
     assert torch.equal(best.colour[..., 25:], found[1].colour[..., 25:])
-    assert torch.equal(places[..., 25:], ways[1][..., 25:])
+    assert torch.equal(coords[..., 25:], ways[1][..., 25:])
     unseen = replace(found[1], shown=torch.zeros_like(found[1].shown))
     alone, _ = best_of([found[0], unseen], ways)
     assert torch.equal(alone.colour, found[0].colour)
@@ -81,5 +81,5 @@ def test_a_camera_that_stands_asks_for_no_planes(two_walls):
     for frame, hole in zip(still, holes, strict=True):
         shot.push(frame[None], hole[None])
     box, others = shot[3].crop, [1, 2, 4, 5]
-    places = crop_grid(box, still).expand(len(others), -1, -1, -1)
-    assert plane_places(shot, 3, box, others, places) == []
+    coords = crop_grid(box, still).expand(len(others), -1, -1, -1)
+    assert plane_coords(shot, 3, box, others, coords) == []

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from lgtsm import Reference, clean_plate
+from lgtsm import Plate, clean_plate
 from lgtsm.api import inpaint
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.run import Job
@@ -29,7 +29,7 @@ def _fill(frames, holes, references, **changes):
     options = InpaintOptions(
         mode=Mode.COPY, feather=0, cuts=(), run=RunOptions(device="cpu"), **changes
     )
-    return inpaint(frames * (1 - holes), holes, None, options, references=references)
+    return inpaint(frames * (1 - holes), holes, None, options, plates=references)
 
 
 def _error(result, frames, holes):
@@ -41,7 +41,7 @@ def test_a_painted_frame_is_taken_as_it_is(scene):
     frames, holes = scene
     painted = frames[4].clone()
     painted[:, 25:45, 40:60] = torch.tensor([1.0, 0, 0])[:, None, None]
-    result = _fill(frames, holes, [Reference(painted, 4)])
+    result = _fill(frames, holes, [Plate(painted, 4)])
     assert torch.equal(
         result[4][holes[4].expand(3, -1, -1) > 0], painted[holes[4].expand(3, -1, -1) > 0]
     )
@@ -50,7 +50,7 @@ def test_a_painted_frame_is_taken_as_it_is(scene):
 def test_a_painted_frame_is_carried_through_the_shot(scene):
     frames, holes = scene
     alone = _error(_fill(frames, holes, []), frames, holes)
-    helped = _error(_fill(frames, holes, [Reference(frames[4], 4)]), frames, holes)
+    helped = _error(_fill(frames, holes, [Plate(frames[4], 4)]), frames, holes)
     assert helped < 0.4 * alone
     assert helped < 0.03
 
@@ -63,23 +63,23 @@ def test_a_clean_plate_without_a_number_is_found_by_its_content(scene, change):
         plate = plate * 0.92
     if change == "size":
         plate = interpolate(plate[None], scale_factor=2, mode="bicubic")[0].clamp(0, 1)
-    helped = _error(_fill(frames, holes, [Reference(plate)]), frames, holes)
+    helped = _error(_fill(frames, holes, [Plate(plate)]), frames, holes)
     assert helped < 0.04
 
 
 def test_a_plate_of_another_scene_is_left_out(scene, rng):
     frames, holes = scene
     other = torch.rand(3, 72, 112, generator=rng)
-    with_it = _fill(frames, holes, [Reference(other)])
+    with_it = _fill(frames, holes, [Plate(other)])
     torch.testing.assert_close(with_it, _fill(frames, holes, []))
 
 
 def test_a_picture_of_another_shape_is_refused(scene):
     frames, holes = scene
     with pytest.raises(ShapeError, match="framed as the clip"):
-        _fill(frames, holes, [Reference(torch.zeros(3, 72, 72))])
+        _fill(frames, holes, [Plate(torch.zeros(3, 72, 72))])
     with pytest.raises(ShapeError, match="reference picture"):
-        _fill(frames, holes, [Reference(torch.zeros(72, 112))])
+        _fill(frames, holes, [Plate(torch.zeros(72, 112))])
 
 
 def test_clean_plate_copies_what_others_show_and_names_the_rest(scene):
@@ -106,7 +106,7 @@ def test_clean_plate_of_a_frame_that_is_not_there_is_refused(scene):
 def test_without_motion_a_locked_plate_serves(scene):
     frames, holes = scene
     still = frames[:1].expand(10, -1, -1, -1)
-    result = _fill(still, holes, [Reference(frames[0])], motion=Motion.NONE)
+    result = _fill(still, holes, [Plate(frames[0])], motion=Motion.NONE)
     assert _error(result, still, holes) < 0.01
 
 
@@ -124,7 +124,7 @@ def test_a_reference_before_what_is_computed_is_placed_by_its_content(scene, fra
     )
     job = Job(
         None, options, Hooks(), report,
-        references=[Reference(painted, frame)], resume_from=resume_from,
+        plates=[Plate(painted, frame)], resume_from=resume_from,
     )  # fmt: skip
     patches = list(job.run(zip(frames * (1 - holes), holes, strict=True)))
     middle = patches[-1].pixels[:, 8:12, 12:18].mean((1, 2))
@@ -150,7 +150,7 @@ def test_a_picture_of_a_later_shot_does_not_show_in_an_earlier_one(dark_shots, c
     frames, holes = dark_shots
     painted = frames[6].clone()
     painted[:, 24:40, 24:40] = torch.tensor([1.0, 0, 0])[:, None, None]
-    result = _fill_cut(frames, holes, [Reference(painted, 6)], cuts)
+    result = _fill_cut(frames, holes, [Plate(painted, 6)], cuts)
     hidden = holes[0].expand(3, -1, -1) > 0
     assert (result[6] - painted).abs().max() == 0
     assert (result[:4] - frames[:4]).abs().amax(0)[hidden].max() < 0.1
@@ -160,11 +160,11 @@ def test_a_numbered_picture_stays_in_its_shot_even_where_others_look_the_same(da
     frames, holes = dark_shots[0][:4].repeat(2, 1, 1, 1), dark_shots[1]
     painted = frames[6].clone()
     painted[:, 24:40, 24:40] = torch.tensor([1.0, 0, 0])[:, None, None]
-    result = _fill_cut(frames, holes, [Reference(painted, 6)])
+    result = _fill_cut(frames, holes, [Plate(painted, 6)])
     assert (result[:4] - frames[:4]).abs().max() < 0.1
     assert (result[4:] - painted).abs().max() < 0.05
 
 
 def _fill_cut(frames, holes, references, cuts=(4,)):
     options = InpaintOptions(mode=Mode.COPY, feather=0, cuts=cuts, run=RunOptions(device="cpu"))
-    return inpaint(frames, holes, None, options, references=references)
+    return inpaint(frames, holes, None, options, plates=references)

@@ -55,7 +55,7 @@ def whole_options() -> Callable[..., InpaintOptions]:
         run = changes.pop("run", RunOptions(device="cpu", chunk=chunk))
         values = {"mode": Mode.FILL, "feather": 0, "cuts": (), "run": run}
         if spec.starts_from_fill:
-            values |= {"mode": Mode.COPY_FILL, "num_references": spec.num_references}
+            values |= {"mode": Mode.COPY_FILL, "source_frames": spec.source_frames}
             values |= {"reach": spec.reach}
         return InpaintOptions(**(values | changes))
 

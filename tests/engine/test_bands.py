@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import interpolate
 
 from lgtsm.api import inpaint
-from lgtsm.copying.plates import Reference
+from lgtsm.copying.plates import Plate
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.run import Job
 from lgtsm.options import InpaintOptions, Mode, RunOptions
@@ -78,6 +78,6 @@ def test_a_painted_frame_keeps_its_own_pixels_at_source_size(fine, rng):
     options = InpaintOptions(
         mode=Mode.COPY, feather=0, cuts=(), run=RunOptions(device="cpu", max_side=112)
     )
-    result = inpaint(frames, holes, None, options, references=[Reference(painted, 2)])
+    result = inpaint(frames, holes, None, options, plates=[Plate(painted, 2)])
     inside = holes[2].expand(3, -1, -1) > 0
     assert torch.equal(result[2][inside], painted[inside])

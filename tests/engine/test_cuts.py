@@ -100,6 +100,6 @@ def test_no_pixel_is_copied_over_a_cut(run_job):
     frames[4:] = 1
     holes = torch.zeros(8, 1, 32, 32)
     holes[2:6, :, 8:24, 8:24] = 1
-    options = InpaintOptions(mode=Mode.COPY, cuts=(4,), num_references=8)
+    options = InpaintOptions(mode=Mode.COPY, cuts=(4,), source_frames=8)
     found = run_job(None, frames, holes, options)
     assert (found - frames).abs().max() < 1e-5

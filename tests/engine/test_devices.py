@@ -153,7 +153,7 @@ def test_no_operation_of_a_job_mixes_devices(
     frames, holes = noise_clip(6, (72, 96) if family == "reduced" else (32, 48))
     mode = Mode.COPY if family == "copies" else Mode.COPY_FILL
     run = RunOptions(device="cpu", chunk=4, max_side=64)
-    changes = {"mode": mode, "run": run, "num_references": 2, "reach": 2}
+    changes = {"mode": mode, "run": run, "source_frames": 2, "reach": 2}
     options = whole_options(network, **changes)
     wanted = run_job(network, frames, holes, options)
     report = Report()

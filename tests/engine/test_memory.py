@@ -46,7 +46,7 @@ def _held(job):
 @pytest.mark.parametrize("family", ["refine", "lgtsm", "gated3d_skips", "combcn"])
 def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_network):
     run = RunOptions(device="cpu", chunk=16)
-    options = InpaintOptions(num_references=1, reach=24, cuts=(), run=run)
+    options = InpaintOptions(source_frames=1, reach=24, cuts=(), run=run)
     network = random_network(family, 2 if family == "combcn" else 4)
     job = Job(network, options, Hooks(), Report())
     peaks, held = {}, {}

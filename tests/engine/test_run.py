@@ -91,7 +91,7 @@ def test_every_mode_fills_with_colours_of_the_range(
 ):
     network = None if mode is Mode.COPY else strong_network(family)
     for references in (0, 8):
-        options = InpaintOptions(mode=mode, num_references=references, cuts=())
+        options = InpaintOptions(mode=mode, source_frames=references, cuts=())
         result = run_job(network, toy_clip, toy_holes, options)
         assert result.min() >= 0
         assert result.max() <= 1
@@ -106,7 +106,7 @@ def test_copies_reach_the_hole_of_a_still_shot(run_job, toy_clip, toy_holes):
     options = InpaintOptions(mode=Mode.COPY, feather=0, cuts=())
     copied = run_job(None, black, toy_holes, options)
     alone = run_job(
-        None, black, toy_holes, InpaintOptions(mode=Mode.COPY, feather=0, cuts=(), num_references=0)
+        None, black, toy_holes, InpaintOptions(mode=Mode.COPY, feather=0, cuts=(), source_frames=0)
     )
     assert (copied - still).abs().max() < 0.02
     assert (alone - still).abs().max() > 0.1

@@ -17,11 +17,9 @@ def _push_all(stream, x, chunk):
     """Push (T,C,h,w) in chunks; returns [(box, values (C,h,w))] of all frames."""
     found = []
 
-    def take(arrival):
-        values = stream.outputs(arrival)
-        found.extend(
-            (arrival.box, None if values is None else values[i]) for i in range(arrival.count)
-        )
+    def take(batch):
+        values = stream.outputs(batch)
+        found.extend((batch.box, None if values is None else values[i]) for i in range(batch.count))
 
     for start in range(0, len(x), chunk):
         count = min(chunk, len(x) - start)
@@ -165,9 +163,9 @@ def test_a_failed_push_can_be_repeated(strong_network, rng):
                 calls["left"] = min(17, start + 3)  # deeper as frames get deeper
                 with pytest.raises(KeyboardInterrupt):
                     stream.push(part, box, 4)
-            arrival = stream.push(part, box, 4)
-            if arrival.count:
-                values.append(stream.outputs(arrival))
+            batch = stream.push(part, box, 4)
+            if batch.count:
+                values.append(stream.outputs(batch))
         return torch.cat(values)
 
     with torch.inference_mode():

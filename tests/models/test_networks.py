@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from lgtsm.copying.clip import clip_evidence
+from lgtsm.copying.clip import clip_candidates
 from lgtsm.errors import ShapeError
 from lgtsm.models.build import build
 from lgtsm.models.spec import FAMILIES, STEADY_FRAMES
@@ -173,15 +173,17 @@ def test_margin_of_combcn_is_the_reach_in_space():
 @torch.no_grad()
 def test_untrained_refine_returns_the_evidence_fill(toy_clip, toy_holes):
     network = build(_tiny("refine")).eval()
-    fill = clip_evidence(toy_clip, toy_holes, network.spec.window, network.spec.num_references).fill
+    fill = clip_candidates(
+        toy_clip, toy_holes, network.spec.window, network.spec.source_frames
+    ).fill
     assert torch.equal(network(toy_clip[None], toy_holes[None])[0], fill)
 
 
 @torch.no_grad()
 def test_trained_refine_differs_from_the_fill_inside_the_hole(tiny_network, toy_clip, toy_holes):
     raw = tiny_network(toy_clip[None], toy_holes[None])[0]
-    fill = clip_evidence(
-        toy_clip, toy_holes, tiny_network.spec.window, tiny_network.spec.num_references
+    fill = clip_candidates(
+        toy_clip, toy_holes, tiny_network.spec.window, tiny_network.spec.source_frames
     ).fill
     assert ((raw - fill).abs() * toy_holes).amax() > 1e-3
 

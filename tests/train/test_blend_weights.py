@@ -2,15 +2,15 @@ from __future__ import annotations
 
 import torch
 
-from lgtsm.copying.blend_weights import MOTIONS, NUM_SIGNS, Gate
+from lgtsm.copying.blend_weights import MOTIONS, NUM_FEATURES, BlendWeights
 from train.__main__ import main
 from train.tools.blend_items import Pixels, without
-from train.tools.blend_weights import fit, score_gate
+from train.tools.blend_weights import fit, score_blend_weights
 
 
 def _frames(count, rng):
-    """Frames in which the first sign of the planar copy tells whether it is right."""
-    own = (NUM_SIGNS - len(MOTIONS) - 4) // len(MOTIONS)
+    """Frames in which the first feature of the planar copy tells whether it is right."""
+    own = (NUM_FEATURES - len(MOTIONS) - 4) // len(MOTIONS)
     rows = []
     for i in range(count):
         truth = torch.rand(80, 3, generator=rng)
@@ -18,16 +18,16 @@ def _frames(count, rng):
         smooth = truth + 0.1 * torch.randn(80, 3, generator=rng)
         planar = torch.where(right, truth + 0.005, truth + 0.4)
         colours = torch.stack([smooth, smooth, planar, smooth], 1)
-        signs = 0.1 * torch.randn(80, NUM_SIGNS, generator=rng)
-        signs[:, own] = right[:, 0].float()
+        features = 0.1 * torch.randn(80, NUM_FEATURES, generator=rng)
+        features[:, own] = right[:, 0].float()
         there = torch.tensor([1.0, 0, 1, 0]).expand(80, 4).clone()
-        rows.append(Pixels(str(i), signs, colours, there, truth))
+        rows.append(Pixels(str(i), features, colours, there, truth))
     return rows
 
 
 def test_the_fit_finds_the_sign_that_tells(rng):
-    gate = fit(_frames(40, rng), 150, 0)
-    score = score_gate(gate, _frames(10, rng))
+    blend_weights = fit(_frames(40, rng), 150, 0)
+    score = score_blend_weights(blend_weights, _frames(10, rng))
     assert score.mixed > score.best + 1.5
 
 
@@ -41,14 +41,14 @@ def test_the_same_seed_gives_the_same_numbers(rng):
 def test_candidates_that_are_not_there_get_no_weight(rng):
     (row,) = _frames(1, rng)
     bare = without(row, (False, False, False))
-    weights, _ = Gate()(bare.signs, bare.there)
+    weights, _ = BlendWeights()(bare.features, bare.there)
     assert torch.equal(weights[:, 1:], torch.zeros_like(weights[:, 1:]))
     assert torch.allclose(weights[:, 0], torch.ones(80))
 
 
 def test_one_command_fits_a_gate(toy_library, tmp_path, capsys):
-    out = tmp_path / "gate.safetensors"
-    words = ["gate", "--data", str(toy_library.root), "--out", str(out)]
+    out = tmp_path / "blend_weights.safetensors"
+    words = ["blend_weights", "--data", str(toy_library.root), "--out", str(out)]
     assert main([*words, "--clips", "2", "--steps", "3"]) == 0
     assert "dB on held-out sources" in capsys.readouterr().out
     assert out.is_file()

@@ -25,7 +25,7 @@ def folder(toy_library, kept_recipe, tmp_path):
 
 
 def _tensors(batch):
-    return [batch.truth, batch.holes, *vars(batch.evidence).values()]
+    return [batch.truth, batch.holes, *vars(batch.candidate).values()]
 
 
 def test_visits_are_parts_of_items_as_a_step_sees_them(folder, kept_recipe):
@@ -34,11 +34,11 @@ def test_visits_are_parts_of_items_as_a_step_sees_them(folder, kept_recipe):
     for number in range(12):
         item = items[number]
         assert item.truth.shape == (1, frames, 3, side, side)
-        assert item.evidence.fill.shape == (frames, 3, side, side)
+        assert item.candidate.fill.shape == (frames, 3, side, side)
         assert set(item.holes.unique().tolist()) <= {0.0, 1.0}
         known = (item.holes[0] == 0).expand_as(item.truth[0])
-        assert torch.equal(item.evidence.fill[known], item.truth[0][known])
-        assert item.evidence.error[item.holes[0] == 0].max() == 0
+        assert torch.equal(item.candidate.fill[known], item.truth[0][known])
+        assert item.candidate.error[item.holes[0] == 0].max() == 0
 
 
 def test_a_visit_is_decided_by_its_number_and_no_two_are_equal(folder, kept_recipe):

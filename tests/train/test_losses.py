@@ -9,7 +9,13 @@ import torch
 
 from lgtsm.errors import WeightsError
 from train.losses import reconstruction as pixels
-from train.losses.adversarial import Adversarial, critic_loss, fake_loss, fool_loss, real_loss
+from train.losses.adversarial import (
+    Adversarial,
+    discriminator_loss,
+    fake_loss,
+    fool_loss,
+    real_loss,
+)
 from train.losses.features import Gram, perceptual_loss, style_loss
 from train.losses.perceptual import Vgg16, load_perceptual, squared_channels
 from train.losses.warping import warping_loss
@@ -138,7 +144,7 @@ def test_adversarial_losses_equal_the_published_code(kind, figures):
     _close(real_loss(kind, scores), stored[1])
     _close(fake_loss(kind, scores), stored[0])
     _close(fool_loss(kind, scores), figures[f"adv_{kind.value}_real1_disc0"])
-    _close(critic_loss(kind, scores, scores), (stored[0] + stored[1]) / 2)
+    _close(discriminator_loss(kind, scores, scores), (stored[0] + stored[1]) / 2)
 
 
 def test_clips_without_holes_have_no_loss_and_no_nan(clips):

@@ -15,7 +15,7 @@ from train.loop import train
 from train.losses.features import Gram
 from train.losses.perceptual import PerceptualNet, load_perceptual
 from train.objective import Prediction, predict, stage_losses
-from train.process_group import World
+from train.process_group import ProcessGroup
 from train.recipe import Divisors, PixelLosses, Stage, with_width
 from train.recipes import load_recipe
 from train.records import read_table
@@ -203,9 +203,9 @@ def test_commands_say_what_is_wrong_in_one_line(words, says, toy_library, tmp_pa
 
 
 def test_a_batch_that_processes_cannot_share_is_an_error(one_sentence):
-    assert World(0, 4).share(8) == 2
+    assert ProcessGroup(0, 4).share(8) == 2
     with pytest.raises(OptionError, match="evenly") as caught:
-        World(0, 4).share(6)
+        ProcessGroup(0, 4).share(6)
     one_sentence(caught.value)
 
 

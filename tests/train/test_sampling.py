@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from lgtsm.fills.candidate_fill import Evidence
+from lgtsm.fills.candidate_fill import CandidateFill
 from train.data.resident import ResidentItems
 from train.data.sampling import FIRST_ITEM_OF_VALIDATION, Items, join
 from train.data.sources import Clip, Library
-from train.process_group import World
+from train.process_group import ProcessGroup
 from train.recipe import DataRecipe
 from train.recipes import load_recipe
 
 
 def _tensors(batch):
-    parts = [] if batch.evidence is None else vars(batch.evidence).values()
+    parts = [] if batch.candidate is None else vars(batch.candidate).values()
     return [batch.truth, batch.holes, *parts]
 
 
@@ -55,9 +55,9 @@ def test_items_are_what_a_network_reads(still, toy_library, toy_recipe):
         assert item.holes.shape == (1, num_frames, 1, side, side)
         assert item.truth.min() >= 0
         assert item.truth.max() <= 1
-        assert isinstance(item.evidence, Evidence)
+        assert isinstance(item.candidate, CandidateFill)
         known = (item.holes[0] == 0).expand_as(item.truth[0])
-        assert torch.equal(item.evidence.fill[known], item.truth[0][known])
+        assert torch.equal(item.candidate.fill[known], item.truth[0][known])
         covered.append(float(item.holes.mean()))
     low, high = toy_recipe.data.coverage
     assert low / 3 < sum(covered) / len(covered) < 1.3 * high
@@ -67,7 +67,7 @@ def test_truth_under_the_hole_does_not_leak_into_the_evidence(toy_library, toy_r
     item = Items(toy_library, _with_data(toy_recipe, jitter=0.0))[2]
     inside = item.holes[0].expand_as(item.truth[0]) > 0
     assert inside.any()
-    assert not torch.equal(item.evidence.fill[inside], item.truth[0][inside])
+    assert not torch.equal(item.candidate.fill[inside], item.truth[0][inside])
 
 
 def test_batches_join_and_part_without_mixing(toy_library, toy_recipe):
@@ -83,7 +83,7 @@ def test_crops_may_be_wider_than_high(toy_library, toy_recipe):
     recipe = _black_holes(toy_recipe, size=48, width=80, shrink_ratio=1.0)
     for number in range(6):
         item = Items(toy_library, recipe)[number]
-        assert item.evidence is None
+        assert item.candidate is None
         assert item.truth.shape == (1, 3, 3, 48, 80)
         assert item.holes.shape == (1, 3, 1, 48, 80)
 
@@ -140,7 +140,7 @@ def test_clips_shorter_than_an_item_are_an_error(toy_library, toy_recipe, one_se
 def test_resident_items_are_cut_as_those_of_workers_are(toy_library, toy_recipe):
     recipe = _black_holes(toy_recipe)
     device = torch.device("cpu")
-    resident = ResidentItems(toy_library, recipe, device, World()).batch(2, 3)
+    resident = ResidentItems(toy_library, recipe, device, ProcessGroup()).batch(2, 3)
     items = Items(toy_library, recipe)
     assert torch.equal(resident.truth, join([items[n] for n in (6, 7, 8)]).truth)
 
@@ -148,9 +148,9 @@ def test_resident_items_are_cut_as_those_of_workers_are(toy_library, toy_recipe)
 def test_processes_share_the_items_of_a_step(toy_library, toy_recipe):
     recipe = _black_holes(toy_recipe, published_ratio=1.0)
     device = torch.device("cpu")
-    whole = ResidentItems(toy_library, recipe, device, World()).batch(1, 4)
+    whole = ResidentItems(toy_library, recipe, device, ProcessGroup()).batch(1, 4)
     for rank in range(2):
-        part = ResidentItems(toy_library, recipe, device, World(rank, 2)).batch(1, 4)
+        part = ResidentItems(toy_library, recipe, device, ProcessGroup(rank, 2)).batch(1, 4)
         assert torch.equal(part.truth, whole.truth[rank::2])
         assert torch.equal(part.holes, whole.holes[rank::2])
 

@@ -30,8 +30,8 @@ def _learner(recipe, stage="stage1"):
 
 def test_a_light_state_is_divided_into_small_files_and_read_back(tmp_path):
     recipe = load_recipe("lgtsm_ours")
-    small_critic = replace(recipe.stage2.adversary.critic, width=8)
-    adversary = replace(recipe.stage2.adversary, critic=small_critic)
+    small_discriminator = replace(recipe.stage2.adversary.discriminator, width=8)
+    adversary = replace(recipe.stage2.adversary, discriminator=small_discriminator)
     recipe = replace(recipe, stage2=replace(recipe.stage2, adversary=adversary))
     learner = _learner(recipe, "stage2")
     learner.step, learner.seconds = 1234, 60.0
@@ -46,7 +46,9 @@ def test_a_light_state_is_divided_into_small_files_and_read_back(tmp_path):
         learner.average.values.items(), other.network.state_dict().values(), strict=True
     ):
         assert torch.equal(a.half().float(), b), name
-    for a, b in zip(learner.critic.parameters(), other.critic.parameters(), strict=True):
+    for a, b in zip(
+        learner.discriminator.parameters(), other.discriminator.parameters(), strict=True
+    ):
         assert torch.equal(a.half().float(), b)
 
 

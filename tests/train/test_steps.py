@@ -15,7 +15,7 @@ from train.data.sampling import Items, join
 from train.initial import TARGET_STD, initialise, rescale_layers
 from train.losses.refine import refine_losses
 from train.objective import predict
-from train.process_group import World
+from train.process_group import ProcessGroup
 from train.recipe import Initial, RatioLosses, Schedule, Stage
 from train.recipes import NAMES, load_recipe
 from train.schedule import rate_at
@@ -33,8 +33,8 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(toy_library, toy_recip
     initialise(network, Initial.LSUV, batch, 0)
     for most in (None, 1):
         learner = make_learner(copy.deepcopy(network), stage, 0)
-        losses = Stepper(learner, None, World(), most_items=most)(batch, 1e-3)
-        both = (learner.optimizer, learner.critic_optimizer)
+        losses = Stepper(learner, None, ProcessGroup(), most_items=most)(batch, 1e-3)
+        both = (learner.optimizer, learner.discriminator_optimizer)
         moments.append([s["exp_avg"] for o in both for s in o.state.values()])
         assert losses["total"] > 0
     for a, b in zip(*moments, strict=True):
@@ -45,7 +45,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_counted(toy_library, toy_recip
     items = Items(toy_library, toy_recipe)
     network = build(toy_recipe.network)
     learner = make_learner(network, toy_recipe.stage2, 0)
-    stepper = Stepper(learner, None, World())
+    stepper = Stepper(learner, None, ProcessGroup())
     stepper(items[0], 1e-3)
     before = {k: v.clone() for k, v in network.state_dict().items()}
     bad = dataclasses.replace(items[1], truth=items[1].truth * float("nan"))
@@ -61,7 +61,7 @@ def test_the_fill_itself_has_a_loss_of_at_most_one(toy_library, toy_recipe):
     items = Items(toy_library, toy_recipe)
     for number in range(4):
         item = items[number]
-        fill, truth, holes = item.evidence.fill, item.truth[0], item.holes[0]
+        fill, truth, holes = item.candidate.fill, item.truth[0], item.holes[0]
         losses = refine_losses(fill, fill, truth, holes, net=None, weights=RatioLosses())
         assert 0 < losses.l1 <= 1
         assert 0 < losses.l2 <= 1
@@ -82,7 +82,7 @@ def test_an_untrained_refining_network_equals_its_fill(toy_library, toy_recipe):
     batches = [items[number] for number in range(3)]
     for item in batches:
         with torch.no_grad():
-            assert torch.equal(predict(network, item).raw[0], item.evidence.fill)
+            assert torch.equal(predict(network, item).raw[0], item.candidate.fill)
     assert validate(network, batches, None).gain == pytest.approx(0, abs=1e-3)
 
 
@@ -149,17 +149,17 @@ def test_every_recipe_makes_a_step_of_each_stage(name, toy_library):
             continue
         if stage.adversary is not None:
             adversary = stage.adversary
-            small = replace(adversary, critic=replace(adversary.critic, width=2))
+            small = replace(adversary, discriminator=replace(adversary.discriminator, width=2))
             stage = replace(stage, adversary=small)
         network = build(recipe.network)
         initialise(network, recipe.initial, item, 0)
         before = [p.clone() for p in network.parameters()]
         learner = make_learner(network, stage, 0)
-        stepper = Stepper(learner, None, World())
+        stepper = Stepper(learner, None, ProcessGroup())
         losses = stepper(item, 1e-3)
         assert losses["total"] > 0
         assert learner.skipped == 0
-        assert ("critic" in losses) == (stage.adversary is not None)
+        assert ("discriminator" in losses) == (stage.adversary is not None)
         changed = [not torch.equal(a, b) for a, b in zip(before, network.parameters(), strict=True)]
         assert any(changed)
 

@@ -14,7 +14,7 @@ from lgtsm.models.build import build
 from train.checkpoint import STATE, load_state, save_state
 from train.data.sources import Library
 from train.loop import BEST, train
-from train.process_group import World
+from train.process_group import ProcessGroup
 from train.recipe import Schedule
 from train.records import read_table
 from train.run import Run
@@ -80,7 +80,7 @@ def test_resumed_moments_have_the_layout_of_their_weights(toy_recipe, tmp_path, 
     before, after = learners
     for module, optimizer in (
         (before.network, before.optimizer),
-        (before.critic, before.critic_optimizer),
+        (before.discriminator, before.discriminator_optimizer),
     ):
         for weight in module.parameters():
             values = torch.randn(weight.shape, generator=rng)
@@ -89,7 +89,7 @@ def test_resumed_moments_have_the_layout_of_their_weights(toy_recipe, tmp_path, 
     config = toy_recipe.to_config()
     save_state(tmp_path, before, config, "stage2")
     load_state(tmp_path, after, config, "stage2")
-    for part in ("optimizer", "critic_optimizer"):
+    for part in ("optimizer", "discriminator_optimizer"):
         old, new = getattr(before, part), getattr(after, part)
         weights = zip(old.param_groups[0]["params"], new.param_groups[0]["params"], strict=True)
         for was, weight in weights:
@@ -121,7 +121,7 @@ def test_a_run_is_not_begun_over_another(toy_library, toy_recipe, tmp_path, one_
     for call in (
         lambda: train(toy_library, toy_recipe, "stage1", again, None),
         lambda: train(toy_library, toy_recipe, "stage1", replace(again, init=again.out), None),
-        lambda: train_both(toy_library, toy_recipe, _run(tmp_path, 2), None, World()),
+        lambda: train_both(toy_library, toy_recipe, _run(tmp_path, 2), None, ProcessGroup()),
     ):
         with pytest.raises(OptionError, match=r"--resume.*another --out") as caught:
             call()
@@ -174,20 +174,20 @@ def test_held_out_clips_are_scored_and_the_best_is_kept(
 def test_both_stages_run_from_one_call_and_stage_2_begins_where_1_ended(
     toy_library, toy_recipe, tmp_path
 ):
-    train_both(toy_library, toy_recipe, _run(tmp_path, 2), None, World())
+    train_both(toy_library, toy_recipe, _run(tmp_path, 2), None, ProcessGroup())
     assert (_step(tmp_path / "stage1"), _step(tmp_path / "stage2")) == (2, 2)
     notes = json.loads(_header(tmp_path / "stage2")["notes"])
     before = [{"stage": "stage1", "step": 2}]
     assert notes == {"initialised_from": "stage1", "runs_before": before}
-    assert "critic" in read_table(tmp_path / "stage2" / "log.csv")[0]
-    train_both(toy_library, toy_recipe, _run(tmp_path, 3, resume=True), None, World())
+    assert "discriminator" in read_table(tmp_path / "stage2" / "log.csv")[0]
+    train_both(toy_library, toy_recipe, _run(tmp_path, 3, resume=True), None, ProcessGroup())
     assert (_step(tmp_path / "stage1"), _step(tmp_path / "stage2")) == (2, 3)
 
 
 def test_a_recipe_without_stage_2_says_so(toy_library, toy_recipe, tmp_path, one_sentence):
     recipe = replace(toy_recipe, stage2=None)
     for call in (
-        lambda: train_both(toy_library, recipe, _run(tmp_path, 2), None, World()),
+        lambda: train_both(toy_library, recipe, _run(tmp_path, 2), None, ProcessGroup()),
         lambda: train(toy_library, recipe, "stage2", _run(tmp_path, 2), None),
     ):
         with pytest.raises(OptionError, match="refine_toy") as caught:

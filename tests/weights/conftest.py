@@ -154,9 +154,9 @@ def client(hub, tmp_path):
     fetch = (
         "import json, sys\n"
         "from lgtsm.errors import WeightsError\n"
-        "from lgtsm.weights.hub import fetch, parse_reference\n"
+        "from lgtsm.weights.hub import fetch, parse_hub_file\n"
         "for text in sys.argv[1:]:\n"
-        "    try: answer = str(fetch(parse_reference(text))), ''\n"
+        "    try: answer = str(fetch(parse_hub_file(text))), ''\n"
         "    except WeightsError as error: answer = '', str(error)\n"
         "    print(json.dumps(answer))\n"
     )

@@ -11,7 +11,7 @@ import torch
 from lgtsm.errors import WeightsError
 from lgtsm.weights.catalogue import ON_HUB
 from lgtsm.weights.header import Card
-from lgtsm.weights.hub import Reference, parse_reference
+from lgtsm.weights.hub import HubFile, parse_hub_file
 from lgtsm.weights.load import load_model
 from lgtsm.weights.save import save_model
 
@@ -42,9 +42,9 @@ def _files(cache):
     ],
 )
 def test_references_are_read_and_written(text, repo, revision, file):
-    reference = parse_reference(text)
-    assert reference == Reference(repo=repo, revision=revision, file=file)
-    assert str(reference) == text
+    hub_file = parse_hub_file(text)
+    assert hub_file == HubFile(repo=repo, revision=revision, file=file)
+    assert str(hub_file) == text
 
 
 OTHER_TEXTS = r"""
@@ -55,7 +55,7 @@ a/net.safetensors a/b:/x.safetensors C:/a/b a\b http://a/b a/b@x@y
 
 @pytest.mark.parametrize("text", OTHER_TEXTS.split())
 def test_other_texts_are_paths(text, one_sentence):
-    assert parse_reference(text) is None
+    assert parse_hub_file(text) is None
     with pytest.raises(WeightsError, match="hub") as caught:
         load_model(text)
     one_sentence(caught.value)
@@ -127,9 +127,9 @@ def test_each_refusal_is_one_sentence_and_leaves_nothing(
         "a/plain-git": "none from the hub",
     }
     answers = dict(zip(expected, client(*expected), strict=True))
-    for reference, (path, message) in answers.items():
+    for hub_file, (path, message) in answers.items():
         assert path == ""
-        assert expected[reference] in message, reference
+        assert expected[hub_file] in message, hub_file
         one_sentence(WeightsError(message))
     by_hand = f"{hub.endpoint}/a/truncated/resolve/main/model.safetensors"
     assert by_hand in answers["a/truncated"][1]
@@ -311,9 +311,9 @@ def test_package_without_the_client_says_what_to_install(client, one_sentence):
         "import json, sys\n"
         "sys.modules['huggingface_hub'] = None\n"
         "from lgtsm.errors import WeightsError\n"
-        "from lgtsm.weights.hub import fetch, list_cached, parse_reference\n"
+        "from lgtsm.weights.hub import fetch, list_cached, parse_hub_file\n"
         "assert list_cached() == []\n"
-        "try: fetch(parse_reference('a/b'))\n"
+        "try: fetch(parse_hub_file('a/b'))\n"
         "except WeightsError as error: print(json.dumps(str(error)))\n"
     )
     [message] = client(code=code)

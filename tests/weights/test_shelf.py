@@ -8,7 +8,7 @@ import json
 import pytest
 
 from lgtsm.weights.header import Card
-from lgtsm.weights.hub import Reference, parse_reference
+from lgtsm.weights.hub import HubFile, parse_hub_file
 from lgtsm.weights.save import save_model
 from lgtsm.weights.shelf import shelf_name
 
@@ -16,10 +16,10 @@ FETCH = (
     "import json, sys\n"
     "from pathlib import Path\n"
     "from lgtsm.errors import WeightsError\n"
-    "from lgtsm.weights.hub import parse_reference\n"
+    "from lgtsm.weights.hub import parse_hub_file\n"
     "from lgtsm.weights.shelf import fetch_into\n"
     "folder, text, sha256 = sys.argv[1:]\n"
-    "try: answer = str(fetch_into(Path(folder), parse_reference(text), sha256=sha256 or None)), ''\n"
+    "try: answer = str(fetch_into(Path(folder), parse_hub_file(text), sha256=sha256 or None)), ''\n"
     "except WeightsError as error: answer = '', str(error)\n"
     "print(json.dumps(answer))\n"
 )
@@ -34,7 +34,7 @@ def weights(tiny_network, tmp_path):
 
 @pytest.fixture
 def shelf(client, tmp_path):
-    """shelf(reference, sha256="") -> (path, message) of a process of its own; `shelf.folder`."""
+    """shelf(hub_file, sha256="") -> (path, message) of a process of its own; `shelf.folder`."""
 
     def fetch(text, sha256="", **environment):
         [answer] = client(str(tmp_path / "shelf"), text, sha256, code=FETCH, **environment)
@@ -53,8 +53,8 @@ def shelf(client, tmp_path):
     ],
 )
 def test_names_tell_where_a_file_came_from(text, name):
-    assert shelf_name(parse_reference(text)) == name
-    assert shelf_name(Reference(repo="a/b")) == "a--b--model.safetensors"
+    assert shelf_name(parse_hub_file(text)) == name
+    assert shelf_name(HubFile(repo="a/b")) == "a--b--model.safetensors"
 
 
 def test_file_is_fetched_once_and_lies_there_with_its_hash_alone(hub, shelf, make_repo, weights):

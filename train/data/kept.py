@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lgtsm.errors import OptionError, WeightsError
-from lgtsm.fills.candidate_fill import Evidence
+from lgtsm.fills.candidate_fill import CandidateFill
 
 from ..recipe import Recipe, differing_fields
 from ..workers import make_each
@@ -56,14 +56,14 @@ def _what_decides(recipe: Recipe) -> dict:
     """Return everything that the pixels of kept items depend on."""
     made = making(recipe)
     network = recipe.network
-    window = {"window": list(network.window), "num_references": network.num_references}
+    window = {"window": list(network.window), "source_frames": network.source_frames}
     return json.loads(
         json.dumps(
             {
                 "seed": made.seed,
                 "data": asdict(made.data),
-                "evidence": window,
-                "tensors": [field.name for field in fields(Evidence)],
+                "candidate": window,
+                "tensors": [field.name for field in fields(CandidateFill)],
             },
             default=lambda value: value.value,
         )
@@ -110,7 +110,7 @@ def _make(library: Library, recipe: Recipe, folder: Path, number: int) -> int:
     """Make one item and write it whole or not at all."""
     with torch.inference_mode():
         item = Items(library, recipe)[number]
-    values = {"truth": item.truth[0], "holes": item.holes[0], **vars(item.evidence)}
+    values = {"truth": item.truth[0], "holes": item.holes[0], **vars(item.candidate)}
     tensors = {k: _to_bytes(v).contiguous() for k, v in values.items()}
     part = folder / f".{number:06d}.part"
     save_file(tensors, part)
@@ -206,4 +206,4 @@ class KeptItems(Dataset):
         flips += [0] if rng.random() < 0.5 else []
         values = {k: (v[best].float() / 255).flip(flips) for k, v in slices.items()}
         truth, holes = values.pop("truth"), values.pop("holes")
-        return Batch(truth[None], holes[None], Evidence(**values))
+        return Batch(truth[None], holes[None], CandidateFill(**values))

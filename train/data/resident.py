@@ -12,11 +12,11 @@ from torch import Tensor
 
 from lgtsm.masks.draw.stroke_presets import find_preset
 
-from ..process_group import World
+from ..process_group import ProcessGroup
 from ..recipe import Recipe
 from .holes import MOST_HOLE, choose_preset, draw_holes
 from .plan import cut, plan_item
-from .sampling import Batch, join, kept_number, num_wanted, sizes_of, with_evidence
+from .sampling import Batch, join, kept_number, num_wanted, sizes_of, with_candidates
 from .sources import Library
 from .strokes import fill_strokes, plan_strokes
 
@@ -45,14 +45,14 @@ class ResidentItems:
         library: where the pixels come from.
         recipe: what is drawn.
         device: where everything stays.
-        world: which items of a step are this process's.
+        group: which items of a step are this process's.
     """
 
     def __init__(
-        self, library: Library, recipe: Recipe, device: torch.device, world: World
+        self, library: Library, recipe: Recipe, device: torch.device, group: ProcessGroup
     ) -> None:
         library.require(recipe.data.num_frames)
-        self.library, self.recipe, self.device, self.world = library, recipe, device, world
+        self.library, self.recipe, self.device, self.group = library, recipe, device, group
         self._other = recipe.data.without_published()
         self._sizes = sizes_of(library)
         paths = sorted({clip.path for clip in library.clips})
@@ -68,7 +68,7 @@ class ResidentItems:
             size: items of the step over all processes.
         """
         recipe, wanted = self.recipe, num_wanted(self.recipe)
-        numbers = range(step * size, (step + 1) * size)[self.world.rank :: self.world.size]
+        numbers = range(step * size, (step + 1) * size)[self.group.rank :: self.group.size]
         strokes = self._strokes(step, size)
         parts = []
         for index, number in enumerate(numbers):
@@ -80,7 +80,7 @@ class ResidentItems:
                 holes = strokes[index, : len(frames)]
             else:
                 holes = draw_holes(self.library, self._other, len(frames), rng)
-            parts.append(with_evidence(frames, holes.to(self.device), recipe))
+            parts.append(with_candidates(frames, holes.to(self.device), recipe))
         return join(parts)
 
     def _strokes(self, step: int, size: int) -> Tensor | None:
@@ -97,7 +97,7 @@ class ResidentItems:
         rng.manual_seed((recipe.seed << 32) + step)
         count = (size, num_wanted(recipe))
         planned = plan_strokes(count, recipe.data.shape, preset, rng)
-        mine = planned.rows(slice(self.world.rank, None, self.world.size))
+        mine = planned.rows(slice(self.group.rank, None, self.group.size))
         while True:
             holes = fill_strokes(mine, recipe.data.shape, preset)
             too_many = holes.mean((1, 2, 3, 4)) > MOST_HOLE

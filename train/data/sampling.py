@@ -1,4 +1,4 @@
-"""Training items: a short clip, its holes, and the evidence around them; seeded per item.
+"""Training items: a short clip, its holes, and the candidate around them; seeded per item.
 
 Item number i of a run with seed s is always the same, whichever process makes it and however often
 the run was resumed.
@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lgtsm.copying.clip import clip_evidence
-from lgtsm.fills.candidate_fill import Evidence, join_evidence
+from lgtsm.copying.clip import clip_candidates
+from lgtsm.fills.candidate_fill import CandidateFill, join_candidates
 
 from ..recipe import Recipe
 from .holes import draw_holes
@@ -30,13 +30,13 @@ FIRST_ITEM_OF_VALIDATION = 1_000_000_000
 class Batch:
     """Items of equal size.
 
-    truth: (B,T,3,h,w) in [0,1]; holes: (B,T,1,h,w), 1 = hole; evidence: of the B*T frames, None
+    truth: (B,T,3,h,w) in [0,1]; holes: (B,T,1,h,w), 1 = hole; candidate: of the B*T frames, None
     where the network starts from black holes.
     """
 
     truth: Tensor
     holes: Tensor
-    evidence: Evidence | None = None
+    candidate: CandidateFill | None = None
 
     def __len__(self) -> int:
         """Return how many items there are."""
@@ -49,26 +49,26 @@ class Batch:
     def part(self, first: int, stop: int) -> Batch:
         """Return some of the items."""
         num_frames = self.truth.shape[1]
-        evidence = None
-        if self.evidence is not None:
+        candidate = None
+        if self.candidate is not None:
             frames = slice(first * num_frames, stop * num_frames)
-            evidence = Evidence(*(value[frames] for value in vars(self.evidence).values()))
-        return Batch(self.truth[first:stop], self.holes[first:stop], evidence)
+            candidate = CandidateFill(*(value[frames] for value in vars(self.candidate).values()))
+        return Batch(self.truth[first:stop], self.holes[first:stop], candidate)
 
     def _each(self, change) -> Batch:
-        evidence = self.evidence
-        if evidence is not None:
-            evidence = Evidence(*(change(value) for value in vars(evidence).values()))
-        return Batch(change(self.truth), change(self.holes), evidence)
+        candidate = self.candidate
+        if candidate is not None:
+            candidate = CandidateFill(*(change(value) for value in vars(candidate).values()))
+        return Batch(change(self.truth), change(self.holes), candidate)
 
 
 def join(batches: Sequence[Batch]) -> Batch:
     """Put batches behind each other."""
-    evidence = None
-    if batches[0].evidence is not None:
-        evidence = join_evidence([b.evidence for b in batches])
+    candidate = None
+    if batches[0].candidate is not None:
+        candidate = join_candidates([b.candidate for b in batches])
     truth, holes = (torch.cat([getattr(b, k) for b in batches]) for k in ("truth", "holes"))
-    return Batch(truth, holes, evidence)
+    return Batch(truth, holes, candidate)
 
 
 def kept_number(number: int, recipe: Recipe) -> int:
@@ -83,7 +83,7 @@ def num_wanted(recipe: Recipe) -> int:
     return recipe.data.num_frames + 2 * min(recipe.data.num_around, reach)
 
 
-def with_evidence(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
+def with_candidates(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
     """Keep the middle of an item, with what the frames around it show.
 
     Args:
@@ -99,15 +99,15 @@ def with_evidence(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
     kept = slice(first, first + count)
     if not recipe.network.starts_from_fill:
         return Batch(frames[None, kept], holes[None, kept])
-    evidence = clip_evidence(
+    candidate = clip_candidates(
         frames,
         holes,
         recipe.network.window,
-        recipe.network.num_references,
+        recipe.network.source_frames,
         recipe.data.motion,
         only=range(first, first + count),
     )
-    return Batch(frames[None, kept], holes[None, kept], evidence)
+    return Batch(frames[None, kept], holes[None, kept], candidate)
 
 
 def sizes_of(library: Library) -> dict[str, tuple[int, int]]:
@@ -141,4 +141,4 @@ class Items(Dataset):
         pixels = torch.from_numpy(np.array(plan.read(plan.clip.array(self.library.root))))
         frames = cut(plan, pixels, recipe.data.shape)
         holes = draw_holes(self.library, recipe.data, len(frames), rng)
-        return with_evidence(frames, holes, recipe)
+        return with_candidates(frames, holes, recipe)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch.utils.data import DataLoader
 
-from ..process_group import World
+from ..process_group import ProcessGroup
 from ..recipe import Recipe
 from ..run import Run
 from .kept import KeptItems
@@ -22,9 +22,9 @@ _PREFETCH = 4
 class _Numbers:
     """The item numbers of this process, a list a step, from one step on."""
 
-    def __init__(self, first_step: int, num_steps: int, batch: int, world: World) -> None:
+    def __init__(self, first_step: int, num_steps: int, batch: int, group: ProcessGroup) -> None:
         self.steps = range(first_step, first_step + num_steps)
-        self.batch, self.world = batch, world
+        self.batch, self.group = batch, group
 
     def __len__(self) -> int:
         return len(self.steps)
@@ -32,7 +32,7 @@ class _Numbers:
     def __iter__(self) -> Iterator[list[int]]:
         for step in self.steps:
             numbers = range(step * self.batch, (step + 1) * self.batch)
-            yield list(numbers[self.world.rank :: self.world.size])
+            yield list(numbers[self.group.rank :: self.group.size])
 
 
 def batches(
@@ -43,7 +43,7 @@ def batches(
     steps: tuple[int, int | None],
     device: torch.device,
     run: Run,
-    world: World,
+    group: ProcessGroup,
 ) -> Iterator[Batch]:
     """Yield this process's batches on the device.
 
@@ -55,11 +55,11 @@ def batches(
         device: where the network is.
         run: how many processes make items where the clips do not fit on the device, or where kept
             items are.
-        world: which items are this process's.
+        group: which items are this process's.
     """
-    world.share(batch)
+    group.share(batch)
     if run.items is None and fits_on(library, device):
-        items = ResidentItems(library, recipe, device, world)
+        items = ResidentItems(library, recipe, device, group)
         step = steps[0]
         while steps[1] is None or step < steps[1]:
             yield items.batch(step, batch)
@@ -68,7 +68,7 @@ def batches(
     last = FIRST_ITEM_OF_VALIDATION // batch if steps[1] is None else steps[1]
     loader = DataLoader(
         Items(library, recipe) if run.items is None else KeptItems(run.items, recipe),
-        batch_sampler=_Numbers(steps[0], max(0, last - steps[0]), batch, world),
+        batch_sampler=_Numbers(steps[0], max(0, last - steps[0]), batch, group),
         collate_fn=join,
         num_workers=run.num_workers,
         prefetch_factor=_PREFETCH if run.num_workers else None,

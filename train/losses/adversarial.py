@@ -1,4 +1,4 @@
-"""Adversarial losses of a critic and of what it judges.
+"""Adversarial losses of a discriminator and of what it judges.
 
 The paper (Chang et al. 2019, equations 7-8) has the hinge loss, with its signs printed the other way
 round; the published code trains least squares on sigmoid scores. Both are here, and the two others
@@ -28,19 +28,19 @@ class Adversarial(Enum):
 
 
 def scores_of(kind: Adversarial, logits: Tensor) -> Tensor:
-    """Return what a kind of loss reads from a critic's raw output."""
+    """Return what a kind of loss reads from a discriminator's raw output."""
     return logits if kind is Adversarial.HINGE else torch.sigmoid(logits)
 
 
 def real_loss(kind: Adversarial, scores: Tensor) -> Tensor:
-    """Return the critic's loss on scores of real clips."""
+    """Return the discriminator's loss on scores of real clips."""
     if kind is Adversarial.HINGE:
         return torch.relu(1 - scores).mean()
     return _distance(kind, scores, 1.0)
 
 
 def fake_loss(kind: Adversarial, scores: Tensor) -> Tensor:
-    """Return the critic's loss on scores of filled clips."""
+    """Return the discriminator's loss on scores of filled clips."""
     if kind is Adversarial.HINGE:
         return torch.relu(1 + scores).mean()
     return _distance(kind, scores, 0.0)
@@ -53,8 +53,8 @@ def fool_loss(kind: Adversarial, scores: Tensor) -> Tensor:
     return _distance(kind, scores, 1.0)
 
 
-def critic_loss(kind: Adversarial, real: Tensor, fake: Tensor) -> Tensor:
-    """Return the critic's whole loss: half the sum of both, not weighted, as published."""
+def discriminator_loss(kind: Adversarial, real: Tensor, fake: Tensor) -> Tensor:
+    """Return the discriminator's whole loss: half the sum of both, not weighted, as published."""
     return 0.5 * (real_loss(kind, real) + fake_loss(kind, fake))
 
 

@@ -14,7 +14,7 @@ from .published import published
 _RECIPE = published(
     "gated3d",
     FAMILIES["gated3d"],
-    critic="tpatchgan",
+    discriminator="tpatchgan",
     weight=0.1,  # [3d] adversarial
 )
 _LOSSES = replace(

@@ -4,4 +4,4 @@ from lgtsm.models.spec import FAMILIES
 
 from .published import published
 
-RECIPE = published("lgtsm", FAMILIES["lgtsm"], critic="tsmgan")
+RECIPE = published("lgtsm", FAMILIES["lgtsm"], discriminator="tsmgan")

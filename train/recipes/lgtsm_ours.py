@@ -1,7 +1,7 @@
 """The published network, trained as it trains best here rather than as published.
 
 L1 over the hole and not over the frame, per-sample Gram matrices, scaled first weights, a cosine with
-warm-up, gradients clipped, averaged weights, hinge loss with a real spectral norm on the critic.
+warm-up, gradients clipped, averaged weights, hinge loss with a real spectral norm on the discriminator.
 Small crops and photographs under a moving camera first: the arithmetic of the published schedule is
 out of reach of a few hours.
 """
@@ -46,7 +46,7 @@ RECIPE = Recipe(
         adversary=AdversaryRecipe(
             weight=0.05,
             kind=Adversarial.HINGE,
-            critic=replace(DISCRIMINATORS["tsmgan"], spectral_norm=True),
+            discriminator=replace(DISCRIMINATORS["tsmgan"], spectral_norm=True),
             learning_rate=2e-4,
         ),
     ),

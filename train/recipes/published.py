@@ -42,19 +42,21 @@ STAGE1 = Stage(
 )
 
 
-def published(name: str, network: NetworkSpec, *, critic: str, weight: float = 1.0) -> Recipe:
+def published(
+    name: str, network: NetworkSpec, *, discriminator: str, weight: float = 1.0
+) -> Recipe:
     """Return both stages of a published family.
 
     Args:
         name: of the recipe.
         network: the family's specification.
-        critic: name of its discriminator in `DISCRIMINATORS`.
+        discriminator: name of its discriminator in `DISCRIMINATORS`.
         weight: of the adversary; [names] "1_1_10_1" of L1, perceptual, style, GAN.
     """
     adversary = AdversaryRecipe(
         weight=weight,
         kind=Adversarial.LSGAN,  # [code] the trainer's default; [paper] has the hinge loss
-        critic=DISCRIMINATORS[critic],
+        discriminator=DISCRIMINATORS[discriminator],
         learning_rate=0.0,  # [code] both optimisers have the same settings
     )
     return Recipe(

@@ -17,7 +17,7 @@ _STAGE = Stage(
 )
 RECIPE = Recipe(
     name="refine_overfit",
-    network=replace(_SPEC, num_references=2, trunk=replace(_SPEC.trunk, width=8)),
+    network=replace(_SPEC, source_frames=2, trunk=replace(_SPEC.trunk, width=8)),
     data=DataRecipe(
         num_frames=3, num_around=2, motion=Motion.NONE, size=64, jitter=0.0, num_items=2
     ),

@@ -19,14 +19,14 @@ RECIPE = Recipe(
     name="refine_small",
     network=replace(_SPEC, trunk=replace(_SPEC.trunk, width=16)),
     stage1=Stage(losses=_LOSSES),
-    # a narrow critic and a light weight
+    # a narrow discriminator and a light weight
     stage2=Stage(
         losses=_LOSSES,
         learning_rate=3e-4,
         adversary=AdversaryRecipe(
             weight=0.02,
             kind=Adversarial.HINGE,
-            critic=replace(DISCRIMINATORS["tsmgan"], width=16, spectral_norm=True),
+            discriminator=replace(DISCRIMINATORS["tsmgan"], width=16, spectral_norm=True),
         ),
     ),
     data=DataRecipe(

@@ -4,4 +4,4 @@ from lgtsm.models.spec import FAMILIES
 
 from .published import published
 
-RECIPE = published("tsm", FAMILIES["tsm"], critic="tsmgan_fixed")
+RECIPE = published("tsm", FAMILIES["tsm"], discriminator="tsmgan_fixed")

@@ -1,4 +1,4 @@
-"""Pixels for fitting the gate: signs and colours of all candidates in holes whose truth is known."""
+"""Pixels for fitting the blend_weights: features and colours of all candidates in holes whose truth is known."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lgtsm.copying.blend_weights import MOTIONS, colours_of, signs_of
+from lgtsm.copying.blend_weights import MOTIONS, colours_of, features_of
 from lgtsm.copying.blending import new_shot
 from lgtsm.copying.candidates import Search, gather_candidates
 from lgtsm.options import Motion
@@ -45,12 +45,12 @@ _LEAST_PIXELS = 60
 class Pixels:
     """Hole pixels of one frame.
 
-    source: of the clip; signs: (P,NUM_SIGNS); colours: (P,4,3); there: (P,4) 1 = this candidate
+    source: of the clip; features: (P,NUM_FEATURES); colours: (P,4,3); there: (P,4) 1 = this candidate
     exists; truth: (P,3).
     """
 
     source: str
-    signs: Tensor
+    features: Tensor
     colours: Tensor
     there: Tensor
     truth: Tensor
@@ -101,7 +101,7 @@ def _pixels_of(
             part = truth[t, :, found.box.rows, found.box.columns]
             yield Pixels(
                 source,
-                signs_of(found)[0].flatten(1)[:, chosen].T.clone(),
+                features_of(found)[0].flatten(1)[:, chosen].T.clone(),
                 colours[0].flatten(2)[..., chosen].permute(2, 0, 1).clone(),
                 there[0].flatten(1)[:, chosen].T.clone(),
                 part.flatten(1)[:, chosen].T.clone(),
@@ -113,15 +113,15 @@ def without(pixels: Pixels, kept: tuple[bool, ...]) -> Pixels:
 
     Args:
         pixels: of one frame.
-        kept: one entry for each of `gate.MOTIONS`.
+        kept: one entry for each of `blend_weights.MOTIONS`.
     """
-    signs, there = pixels.signs.clone(), pixels.there.clone()
-    own = (signs.shape[1] - len(MOTIONS) - 4) // len(MOTIONS)
+    features, there = pixels.features.clone(), pixels.there.clone()
+    own = (features.shape[1] - len(MOTIONS) - 4) // len(MOTIONS)
     for i, is_kept in enumerate(kept):
         if not is_kept:
-            signs[:, i * own : (i + 1) * own] = 0
+            features[:, i * own : (i + 1) * own] = 0
             there[:, i + 1] = 0
     for j, (one, other) in enumerate(((0, 1), (0, 2), (1, 2))):
         if not (kept[one] and kept[other]):
-            signs[:, len(MOTIONS) * own + j] = 0
-    return Pixels(pixels.source, signs, pixels.colours, there, pixels.truth)
+            features[:, len(MOTIONS) * own + j] = 0
+    return Pixels(pixels.source, features, pixels.colours, there, pixels.truth)

@@ -1,4 +1,4 @@
-"""Fit the gate: a few thousand numbers that weigh the candidates of a hole.
+"""Fit the blend_weights: a few thousand numbers that weigh the candidates of a hole.
 
 The loss is the mean over frames of the log of the mixed fill's squared error, which is what hole
 PSNR is the negative of, so no frame with large errors drowns the others. The expected error is
@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from lgtsm.copying.blend_weights import Gate
+from lgtsm.copying.blend_weights import BlendWeights
 from lgtsm.errors import OptionError
 
 from ..data.sources import Library
@@ -37,20 +37,20 @@ _SUBSETS = (
 _FRAMES_A_STEP, _PIXELS_A_STEP = 24, 600
 _RATE, _WARMUP, _DECAY = 3e-3, 50, 1e-2
 _NOISE = 0.05
-"""Added to the signs, so that the fit does not hang on their last digits."""
+"""Added to the features, so that the fit does not hang on their last digits."""
 _FLOOR = 3e-5
 _ERROR_WEIGHT = 0.2
 
 
 @dataclass(frozen=True)
-class GateScore:
-    """Mean hole PSNR in dB over frames: of the gate's mix, and of the best candidate of each."""
+class BlendWeightsScore:
+    """Mean hole PSNR in dB over frames: of the blend_weights's mix, and of the best candidate of each."""
 
     mixed: float
     best: float
 
 
-def fit_gate(
+def fit_blend_weights(
     library: Library,
     out: Path,
     *,
@@ -58,8 +58,8 @@ def fit_gate(
     steps: int = 1200,
     seed: int = 0,
     workers: int = 1,
-) -> GateScore:
-    """Fit a gate and write it.
+) -> BlendWeightsScore:
+    """Fit a blend_weights and write it.
 
     Args:
         library: decoded clips and photographs.
@@ -86,25 +86,25 @@ def fit_gate(
             f"Expected clips with holes to fit on, got {len(pixels)} frames to fit and {len(test)} "
             "held out; prepare more clips."
         )
-    gate = fit(pixels, steps, seed)
-    score = score_gate(gate, test)
+    blend_weights = fit(pixels, steps, seed)
+    score = score_blend_weights(blend_weights, test)
     _LOG.info("held out: %.2f dB, best candidate of each frame %.2f dB", score.mixed, score.best)
     partial = out.with_name(f".{out.name}.partial")
-    save_file({k: v.contiguous() for k, v in gate.state_dict().items()}, partial)
+    save_file({k: v.contiguous() for k, v in blend_weights.state_dict().items()}, partial)
     partial.replace(out)
     return score
 
 
-def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> Gate:
-    """Fit a gate to hole pixels of many frames."""
+def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
+    """Fit a blend_weights to hole pixels of many frames."""
     rng = np.random.default_rng([seed, 7])
     draws = torch.Generator().manual_seed(seed)
-    gate = Gate()
-    for layer in gate.layers:
+    blend_weights = BlendWeights()
+    for layer in blend_weights.layers:
         if isinstance(layer, nn.Linear):
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=draws)
             nn.init.zeros_(layer.bias)
-    optimiser = torch.optim.AdamW(gate.parameters(), _RATE, weight_decay=_DECAY)
+    optimiser = torch.optim.AdamW(blend_weights.parameters(), _RATE, weight_decay=_DECAY)
     for step in range(steps):
         rate = _RATE * min(1, step / _WARMUP) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
         for group in optimiser.param_groups:
@@ -113,9 +113,9 @@ def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> Gate:
         thinned = [
             without(_thinned(p, draws), _SUBSETS[rng.integers(len(_SUBSETS))]) for p in chosen
         ]
-        signs, there, colours, truth, owner = _joined(thinned)
-        noisy = signs + _NOISE * torch.randn(signs.shape, generator=draws)
-        weights, log_error = gate(noisy, there)
+        features, there, colours, truth, owner = _joined(thinned)
+        noisy = features + _NOISE * torch.randn(features.shape, generator=draws)
+        weights, log_error = blend_weights(noisy, there)
         per_frame, per_pixel = _errors(weights, colours, truth, owner, len(thinned))
         wrong = per_pixel.detach() + 1e-6
         likelihood = 0.5 * (wrong / log_error[:, 0].exp() + log_error[:, 0]).mean()
@@ -123,38 +123,38 @@ def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> Gate:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-    return gate.eval().requires_grad_(False)
+    return blend_weights.eval().requires_grad_(False)
 
 
-def score_gate(gate: Gate, pixels: Sequence[Pixels]) -> GateScore:
-    """Score a gate on frames."""
-    signs, there, colours, truth, owner = _joined(pixels)
-    mixed, _ = _errors(gate(signs, there)[0], colours, truth, owner, len(pixels))
+def score_blend_weights(blend_weights: BlendWeights, pixels: Sequence[Pixels]) -> BlendWeightsScore:
+    """Score a blend_weights on frames."""
+    features, there, colours, truth, owner = _joined(pixels)
+    mixed, _ = _errors(blend_weights(features, there)[0], colours, truth, owner, len(pixels))
     singles = []
     for i in range(colours.shape[1]):
-        only = torch.zeros(len(signs), colours.shape[1])
+        only = torch.zeros(len(features), colours.shape[1])
         only[:, i] = 1
         singles.append(_errors(only, colours, truth, owner, len(pixels))[0])
     best = torch.stack(singles).min(0).values
-    return GateScore(*(float((-10 * torch.log10(e + 1e-5)).mean()) for e in (mixed, best)))
+    return BlendWeightsScore(*(float((-10 * torch.log10(e + 1e-5)).mean()) for e in (mixed, best)))
 
 
 def _thinned(pixels: Pixels, draws: torch.Generator) -> Pixels:
-    count = min(len(pixels.signs), _PIXELS_A_STEP)
-    i = torch.randint(len(pixels.signs), (count,), generator=draws)
-    parts = (pixels.signs[i], pixels.colours[i], pixels.there[i], pixels.truth[i])
+    count = min(len(pixels.features), _PIXELS_A_STEP)
+    i = torch.randint(len(pixels.features), (count,), generator=draws)
+    parts = (pixels.features[i], pixels.colours[i], pixels.there[i], pixels.truth[i])
     return Pixels(pixels.source, *parts)
 
 
 def _joined(rows: Sequence[Pixels]) -> tuple[Tensor, ...]:
-    """Stack pixels of several frames: signs, there, colours, truth and the frame of each."""
-    owner = [torch.full((len(row.signs),), i) for i, row in enumerate(rows)]
+    """Stack pixels of several frames: features, there, colours, truth and the frame of each."""
+    owner = [torch.full((len(row.features),), i) for i, row in enumerate(rows)]
     # a candidate that is not there shows the smooth fill
     colours = [
         torch.where(row.there[..., None] > 0, row.colours, row.colours[:, :1]) for row in rows
     ]
     return (
-        torch.cat([row.signs for row in rows]).float(),
+        torch.cat([row.features for row in rows]).float(),
         torch.cat([row.there for row in rows]),
         torch.cat(colours),
         torch.cat([row.truth for row in rows]),

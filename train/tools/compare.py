@@ -64,7 +64,7 @@ def methods(network: Network) -> dict[str, Method]:
     """Return what is compared, by name."""
     table: dict[str, Method] = {
         "smooth": smooth_fill,
-        "evidence": lambda f, h: run_engine(f, h, None, Mode.COPY),
+        "candidate": lambda f, h: run_engine(f, h, None, Mode.COPY),
         network.name: lambda f, h: run_engine(f, h, network, Mode.COPY_FILL),
     }
     return {"telea": telea} | table if has_opencv() else table

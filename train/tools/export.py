@@ -51,8 +51,8 @@ def passing_dtypes(network: Network, library: Library, recipe: Recipe) -> tuple[
         for i in range(_NUM_TRIALS):
             item = items[FIRST_ITEM_OF_VALIDATION + i]
             flat = (item.truth.flatten(0, 1), item.holes.flatten(0, 1))
-            x = network.encode(*flat, evidence=item.evidence)[None].to(dtype)
-            result = network.decode(half(x)[0].float(), item.evidence)
+            x = network.encode(*flat, candidate=item.candidate)[None].to(dtype)
+            result = network.decode(half(x)[0].float(), item.candidate)
             full = predict(network, item).raw[0]
             area = 3 * item.holes.sum().clamp_min(1)
             error = ((result - full).square() * item.holes[0]).sum() / area

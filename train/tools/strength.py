@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lgtsm.copying.clip import clip_evidence
+from lgtsm.copying.clip import clip_candidates
 from lgtsm.errors import OptionError
-from lgtsm.fills.candidate_fill import Evidence
+from lgtsm.fills.candidate_fill import CandidateFill
 from lgtsm.metrics.bootstrap import estimate_mean
 from lgtsm.metrics.fidelity import mean_squared_error, psnr
 from lgtsm.metrics.flicker import clip_flicker
@@ -121,18 +121,18 @@ def _on_clip(
     features: SqueezeNetFeatures,
     strengths: Sequence[float],
 ) -> list[Trial]:
-    gathered: dict[tuple, Evidence] = {}
+    gathered: dict[tuple, CandidateFill] = {}
     wanted = [features(frame[None]) for frame in frames[::_FEATURE_STEP]]
     trials = []
     for name, network in networks.items():
         spec = network.spec
-        search = (spec.window, spec.num_references)
+        search = (spec.window, spec.source_frames)
         if search not in gathered:
-            gathered[search] = clip_evidence(frames * (1 - holes), holes, *search)
-        evidence = gathered[search]
-        step = network.trunk(network.encode(frames, holes, evidence=evidence)[None])[0]
+            gathered[search] = clip_candidates(frames * (1 - holes), holes, *search)
+        candidate = gathered[search]
+        step = network.trunk(network.encode(frames, holes, candidate=candidate)[None])[0]
         for strength in strengths:
-            filled = network.decode(step * strength, evidence).clamp(0, 1)
+            filled = network.decode(step * strength, candidate).clamp(0, 1)
             result = torch.where(holes > 0, filled, frames)
             distances = [
                 float(distance_of_features(features(frame[None]), taps))

@@ -12,7 +12,7 @@ from lgtsm.evaluate.bench.measure import Clock, PeakConvolution, median
 
 from ..data.sampling import Batch
 from ..losses.perceptual import PerceptualNet
-from ..process_group import World
+from ..process_group import ProcessGroup
 from ..recipe import Stage
 from ..step import Stepper, make_learner
 
@@ -41,13 +41,15 @@ def measure_throughput(
 
     Args:
         network: on its device.
-        stage: whose losses and critic are run.
+        stage: whose losses and discriminator are run.
         batch: on the same device.
         net: for perceptual losses.
         dtype: half precision, None for float32; the peak is measured in the same.
     """
     device = batch.truth.device
-    stepper = Stepper(make_learner(copy.deepcopy(network), stage, 0), net, World(), dtype=dtype)
+    stepper = Stepper(
+        make_learner(copy.deepcopy(network), stage, 0), net, ProcessGroup(), dtype=dtype
+    )
     counter = FlopCounterMode(display=False)
     with counter:
         stepper(batch, 0.0)

@@ -102,13 +102,13 @@ class _Contest:
             box = stream.input_box(start, count) & Box(0, 0, *self.size)
             rows, columns = box.within(Box(0, 0, *self.size))
             values = self.clip[start : start + count, :, rows, columns]
-            arrival = stream.push(values, box, count)
-            if arrival.count:
-                yield stream.outputs(arrival)
+            batch = stream.push(values, box, count)
+            if batch.count:
+                yield stream.outputs(batch)
         while not stream.finished:
-            arrival = stream.finish(self.case.chunk)
-            if arrival.count:
-                yield stream.outputs(arrival)
+            batch = stream.finish(self.case.chunk)
+            if batch.count:
+                yield stream.outputs(batch)
 
 
 def _device_name(device: torch.device) -> str:

@@ -20,7 +20,7 @@ from .recognise import recognise
 LICENCE = "research-only"
 """Stamped on every file made here, whatever the source; see docs/convert.md."""
 
-_CRITIC = "temporal_discriminator."
+_DISCRIMINATOR = "temporal_discriminator."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +90,7 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
         decided_by=decided_by,
         kind=container.kind,
         num_parameters=sum(value.numel() for value in network.parameters()),
-        num_left_out=sum(key.startswith(_CRITIC) for key in container.state),
+        num_left_out=sum(key.startswith(_DISCRIMINATOR) for key in container.state),
     )
 
 

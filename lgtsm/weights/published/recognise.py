@@ -13,7 +13,7 @@ from .combcn import PREFIXES, infer_combcn, rename_combcn
 from .container import Container
 from .trunk import infer_spec, is_old_layout, modern_names, rename_published
 
-_CRITIC = "temporal_discriminator."
+_DISCRIMINATOR = "temporal_discriminator."
 _FIRST = "generator.coarse_net.downsample_module.conv1.featureConv.weight_orig"
 _CONVERTED = "LGTSM, GTSM, vanilla TSM, plain 2-D, 3DGated or CombCN"
 
@@ -81,7 +81,7 @@ def recognise(container: Container, name: str) -> Recognised:
 
 def _refuse_left_out(state: Mapping[str, Tensor], name: str) -> None:
     """Raise WeightsError for the two published baselines that have no network here."""
-    generator = {key: value for key, value in state.items() if not key.startswith(_CRITIC)}
+    generator = {key: value for key, value in state.items() if not key.startswith(_DISCRIMINATOR)}
     ends = ("featureConv.weight_orig", "featureConv.weight")
     in_time = any(key.endswith(ends) and value.dim() == 5 for key, value in generator.items())
     if any("mask_sum_conv" in key for key in generator):

@@ -18,7 +18,7 @@ from ...models.spec import LAYERS, LayerSpec, NetworkSpec, ShiftKind, ShiftSpec,
 
 _UPPER = frozenset({"deconv1", "conv9", "deconv2", "conv10", "conv11"})
 _BRANCHES = (("feature", "featureConv"), ("gate", "gatingConv"))
-_CRITIC = "temporal_discriminator."
+_DISCRIMINATOR = "temporal_discriminator."
 _BY_NAME = {layer.name: layer for layer in LAYERS}
 _UNSHIFTED = ShiftSpec(kind=ShiftKind.NONE)
 
@@ -127,7 +127,7 @@ def rename_published(state: Mapping[str, Tensor], spec: NetworkSpec) -> dict[str
     Raises:
         WeightsError: a tensor is missing, misshapen or left over.
     """
-    left = {key for key in state if not key.startswith(_CRITIC)}
+    left = {key for key in state if not key.startswith(_DISCRIMINATOR)}
     result: dict[str, Tensor] = {}
     for name, parts in key_map(spec).items():
         values = []

@@ -60,12 +60,12 @@ def run(trunk, clip, box_at, chunk, limit):
     counting = Counting(stream)
     frames = []
 
-    def take(arrival):
-        outputs = stream.outputs(arrival)
-        for i in range(arrival.count):
+    def take(batch):
+        outputs = stream.outputs(batch)
+        for i in range(batch.count):
             frame = torch.zeros(trunk.spec.outputs, *SIZE)
             if outputs is not None:
-                rows, columns = arrival.box.within(WHOLE)
+                rows, columns = batch.box.within(WHOLE)
                 frame[:, rows, columns] = outputs[i]
             frames.append(frame)
 
@@ -144,12 +144,12 @@ def test_end_of_a_shot_can_be_undone_and_done_with_less(rng):
             parts = [stream.outputs(stream.push(clip, WHOLE, 20))]
             while not stream.finished:
                 before = stream.state
-                arrival = stream.finish(8)
+                batch = stream.finish(8)
                 if undo:
                     stream.state = before
-                    arrival = stream.finish(2)
-                if arrival.count:
-                    parts.append(stream.outputs(arrival))
+                    batch = stream.finish(2)
+                if batch.count:
+                    parts.append(stream.outputs(batch))
         outputs.append(torch.cat(parts))
     assert outputs[0].shape == outputs[1].shape == (20, 3, *SIZE)
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-6)
