@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -16,7 +17,7 @@ from .engine.memory import peak_memory
 from .engine.run import Job
 from .errors import ShapeError
 from .masks.boxes import MaskBox
-from .masks.prepare import INVERTED_RATIO, pair_with
+from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, inverted_mask, pair_with
 from .models.network import Network
 from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report
@@ -27,40 +28,71 @@ _LOG = logging.getLogger(__name__)
 Progress = Callable[[int, int, str], None]
 
 
-def inpaint(  # noqa: PLR0913  the frozen public call
+@dataclass(frozen=True)
+class Result:
+    """A repaired clip and how it was made.
+
+    frames: (T,3,H,W), of the dtype and device of the input; equal to it bit for bit outside `holes`.
+    holes: (T,1,H,W) float32, 0 or 1, 1 = hole: the mask after thresholding and growing.
+    report: figures of the job.
+    """
+
+    frames: Tensor
+    holes: Tensor
+    report: Report
+
+
+def inpaint(
     frames: Tensor,
     holes: Tensor,
     model: Network | str | Path | None = None,
     options: InpaintOptions | None = None,
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
-    report: Report | None = None,
     *,
     plates: Sequence[Plate] = (),
 ) -> Tensor:
+    """Fill the holes of a clip; `inpaint_clip` also returns the holes it used and a report.
+
+    Args and errors are those of `inpaint_clip`.
+
+    Returns:
+        (T,3,H,W), a new tensor of the dtype and device of `frames`, equal to it bit for bit outside
+        the holes.
+    """
+    return inpaint_clip(
+        frames, holes, model, options, plates=plates, progress=progress, cancel=cancel
+    ).frames
+
+
+def inpaint_clip(
+    frames: Tensor,
+    holes: Tensor,
+    model: Network | str | Path | None = None,
+    options: InpaintOptions | None = None,
+    *,
+    plates: Sequence[Plate] = (),
+    progress: Progress | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Result:
     """Fill the holes of a clip.
 
     Args:
-        frames: (T,3,H,W) floating point in [0,1], T >= 1, any size; never changed.
+        frames: (T,3,H,W) floating point in [0,1], T >= 1, any size; never modified.
         holes: (T,1,H,W) in [0,1], above 0.5 = hole; (1,1,H,W) serves all frames.
-        model: a network, a built-in name, a path, or None for the default; nothing is loaded when
-            there is no hole or the mode is copy.
+        model: a network, a built-in name, a path, or None for the default; loaded only when there
+            is a hole and the mode is not copy.
         options: what may fill, masks, device, and so on.
+        plates: clean plates or painted frames; what they show is preferred to everything else.
         progress: called as progress(done, total, note).
         cancel: asked between layers; True stops.
-        report: figures of the job are written into it.
-        plates: clean plates or painted frames that go before everything else.
-
-    Returns:
-        (T,3,H,W), a new tensor of the dtype and device of `frames`; outside the hole bit for bit
-        the same.
 
     Raises:
         ShapeError: shapes or values that do not fit; OptionError; WeightsError; DeviceError;
         Cancelled: `cancel` returned True.
     """
     began = time.monotonic()
-    report = Report() if report is None else report
+    report = Report()
     options = options or InpaintOptions()
     is_clip = frames.dim() == 4 and frames.shape[1] == 3 and frames.numel() > 0
     if not is_clip or not frames.is_floating_point():
@@ -73,35 +105,36 @@ def inpaint(  # noqa: PLR0913  the frozen public call
             f"Expected holes ({len(frames)},1,{frames.shape[2]},{frames.shape[3]}) or one hole for "
             f"all frames, got {tuple(holes.shape)}; resize the masks to the frames."
         )
-    result = frames.clone()
-    pairs = list(pair_with(range(len(frames)), holes.float(), options.mask))
-    used = torch.stack([hole for _, hole in pairs])
+    hooks = Hooks(progress, cancel)
+    used = torch.stack(
+        [hole for _, hole in pair_with(hooks.checked(frames), holes.float(), options.mask)]
+    )
+    result = Result(frames.clone(), used, report)
     if not used.any():
         report.frames, report.size = len(frames), (frames.shape[3], frames.shape[2])
-        report.notes.append("the mask is empty: nothing was filled")
+        report.notes.append(EMPTY_MASK)
         return result
     if used.mean() > INVERTED_RATIO:
-        _LOG.warning(
-            "the mask covers %.0f %% of the picture; 1 means hole, invert it if that was not meant",
-            100 * float(used.mean()),
-        )
+        note = inverted_mask(float(used.mean()))
+        report.notes.append(note)
+        _LOG.warning("%s", note)
     network = None
     if options.mode is not Mode.COPY:
         network = model if isinstance(model, Network) else load_model(model)
-    hooks = Hooks(progress, cancel)
     report.model = network.name if network else "none"
     job = Job(network, options, hooks, report, plates=plates)
     filled = None
     for patch in job.run(zip(frames, used, strict=True)):
-        if patch.box is not None:
+        if patch.box is not None and patch.pixels is not None:
             filled = patch.box | filled
             rows, columns = patch.box.rows, patch.box.columns
-            target = result[patch.index, :, rows, columns]
+            target = result.frames[patch.index, :, rows, columns]
             hole = used[patch.index, :, rows, columns].to(target.device) > 0
             # only hole pixels are written: the rest keeps its bits whatever its dtype
             target.copy_(torch.where(hole, patch.pixels.to(target), target))
         hooks.report(patch.index + 1, len(frames), "filling")
-    report.crop = (filled.left, filled.top, filled.width, filled.height)
+    if filled is not None:
+        report.crop = (filled.left, filled.top, filled.width, filled.height)
     report.peak_memory = peak_memory(report.device)
     report.seconds = time.monotonic() - began
     return result

@@ -24,7 +24,7 @@ from .engine.run import Job, Patch
 from .errors import ShapeError, VideoError
 from .journal import Journal
 from .masks.boxes import MaskBox, box_masks
-from .masks.prepare import INVERTED_RATIO, binary_hole, pair_with
+from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, binary_hole, inverted_mask, pair_with
 from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
 from .report import Report
@@ -171,11 +171,11 @@ class FileJob:
     ) -> Network | None:
         """Load the network where there is something for it to do."""
         if facts.coverage == 0:
-            report.notes.append("the mask is empty: nothing was filled")
-            _LOG.warning("the mask is empty: nothing will be filled")
+            report.notes.append(EMPTY_MASK)
+            _LOG.warning("%s", EMPTY_MASK)
             return None
         if facts.coverage > INVERTED_RATIO:
-            note = f"the mask covers {facts.coverage:.0%} of the picture: is it inverted?"
+            note = inverted_mask(facts.coverage)
             report.notes.append(note)
             _LOG.warning("%s", note)
         if self.options.mode is Mode.COPY:
@@ -193,7 +193,7 @@ class FileJob:
         """Return the reference pictures with frames counted from the first one of the range."""
         return [
             replace(r, frame=None if r.frame is None else r.frame - self.video.start)
-            for r in self.references
+            for r in self.plates
         ]
 
     def _identity(self, network: Network | None) -> dict[str, object]:
@@ -210,7 +210,7 @@ class FileJob:
         weights = "" if network is None else network.digest()
         pictures = [
             [sha256(r.picture.contiguous().numpy().tobytes()).hexdigest(), r.frame]
-            for r in self.references
+            for r in self.plates
         ]
         what = {"files": stamps, "boxes": boxes, "options": options, "references": pictures}
         return what | {"span": span, "model": weights}

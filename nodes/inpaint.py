@@ -7,13 +7,11 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..lgtsm.api import inpaint
-from ..lgtsm.box import hole_box
+from ..lgtsm.api import inpaint_clip
+from ..lgtsm.box import Box, hole_box
 from ..lgtsm.engine.estimate import estimate
-from ..lgtsm.masks.prepare import prepare
 from ..lgtsm.models.network import Network
 from ..lgtsm.options import InpaintOptions, MaskOptions
-from ..lgtsm.report import Report
 from .convert import from_holes, to_frames, to_images, to_masks
 from .fill_inputs import fill_inputs, fill_options
 from .loaded import LoadedModel, Reporter, make_ready
@@ -82,45 +80,38 @@ class LGTSMInpaint(io.ComfyNode):
     ) -> io.NodeOutput:
         frames = to_frames(images)
         masks = to_masks(mask, tuple(frames.shape[2:]), num_frames=len(frames))
-        options = fill_options(InpaintOptions(), settings)
+        options = fill_options(InpaintOptions(mask=MaskOptions(grow=settings["grow"])), settings)
         plates = to_plates(reference, plate_frames)
-        reporter, report = Reporter(), Report()
-        holes = []
-        for hole in prepare(masks, MaskOptions(grow=settings["grow"])):
-            reporter.cancel()
-            holes.append(hole)
-        used = torch.stack(holes)
-        box = hole_box(used)
-        result = frames
+        reporter = Reporter()
+        box = hole_box(masks > options.mask.threshold)
+        network = None
         if box is not None:
-            ratio = box.area / (frames.shape[2] * frames.shape[3])
+            _, _, height, width = frames.shape
+            grown = box.grow(options.mask.grow) & Box(0, 0, height, width)
+            ratio = grown.area / (height * width)
 
             def memory(network: Network | None, planned: InpaintOptions) -> int:
-                _, _, height, width = frames.shape
                 spec = network.spec if network else None
                 return estimate(len(frames), height, width, planned, spec, hole_ratio=ratio)
 
             network, options, _kept = make_ready(model, options, memory)
-            try:
-                result = inpaint(
-                    frames,
-                    used,
-                    network,
-                    options,
-                    reporter.progress,
-                    reporter.cancel,
-                    report,
-                    plates=plates,
-                )
-            finally:
-                comfy.model_management.soft_empty_cache()
-        else:
-            report.frames, report.size = len(frames), (frames.shape[3], frames.shape[2])
-            report.notes.append("the mask is empty: nothing was filled")
-        alpha = from_holes(used, len(frames))[..., None].to(result)
+        try:
+            result = inpaint_clip(
+                frames,
+                masks,
+                network,
+                options,
+                plates=plates,
+                progress=reporter.progress,
+                cancel=reporter.cancel,
+            )
+        finally:
+            comfy.model_management.soft_empty_cache()
+        used = result.holes
+        alpha = from_holes(used, len(frames))[..., None].to(result.frames)
         return io.NodeOutput(
-            to_images(result, images),
-            torch.cat([to_images(result), alpha], -1),
+            to_images(result.frames, images),
+            torch.cat([to_images(result.frames), alpha], -1),
             from_holes(used, len(frames)),
-            report.to_json(),
+            result.report.to_json(),
         )

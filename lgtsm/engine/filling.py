@@ -102,8 +102,6 @@ class ShotFiller:
                 box_at=self._boxes.get,
                 check=hooks.check,
             )
-        if isinstance(self._stream, TrunkStream):
-            self._stream.graphs = policy.graphs
         reach = self._stream.reach[0][0] if self._stream else 0
         self._lookahead = max(search.window[1] + margin(search)[1], reach)
 
@@ -130,7 +128,6 @@ class ShotFiller:
         if self._stream is not None:
             while not self._stream.finished:
                 yield from self._advance(lambda: self._stream.finish(self.chunk))
-        self._drop_recording()
 
     def _begin(self, count: int) -> Iterator[Filled]:
         """Feed the next `count` frames to the network, or put out their candidate fill."""
@@ -282,21 +279,13 @@ class ShotFiller:
         if self._splits == _MAX_SPLITS:
             raise DeviceError(advice(self.size, self.policy))
         self._splits += 1
-        self._drop_recording()
         self._note(f"out of memory: went on with every hole in {2**self._splits} parts")
         self._stream = SplitStream(self._stream)
 
     def _lower(self, chunk: int) -> None:
         """Go on with fewer frames a chunk."""
         self.chunk = max(1, chunk)
-        self._drop_recording()
         self._note(f"out of memory: went on with {self.chunk} frames a chunk")
-
-    def _drop_recording(self) -> None:
-        """Free what a recorded step holds, and take over what there is to tell."""
-        if self.policy.graphs is not None:
-            self.policy.graphs.forget()
-            self.notes += self.policy.graphs.take_notes()
 
     def _note(self, text: str) -> None:
         """Log a step down and keep it for the report."""

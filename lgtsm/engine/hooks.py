@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from ..errors import Cancelled
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,9 @@ class Hooks:
         """
         if self.cancel is not None and self.cancel():
             raise Cancelled("Expected to run to the end, was asked to stop; nothing was changed.")
+
+    def checked(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Yield items, and stop between them when the caller asks for it."""
+        for item in items:
+            self.check()
+            yield item

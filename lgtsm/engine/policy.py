@@ -12,7 +12,6 @@ from torch.nn.functional import conv2d
 
 from ..errors import DeviceError, OptionError
 from ..options import DType, RunOptions
-from .graphs import Graphs
 
 _LOG = logging.getLogger(__name__)
 _DTYPES = {
@@ -28,12 +27,11 @@ _CHUNK_PIXELS_GPU = 16 * 1280 * 720
 
 @dataclass(frozen=True)
 class Policy:
-    """Decisions of one job: device, dtype of the network, frames a chunk, recorder of steps."""
+    """Decisions of one job: device, dtype of the network, frames a chunk."""
 
     device: torch.device
     dtype: torch.dtype
     chunk: int
-    graphs: Graphs | None = None
 
 
 def choose_device(name: str) -> torch.device:
@@ -118,5 +116,4 @@ def choose_policy(options: RunOptions, size: tuple[int, int], passed: tuple[str,
     device = choose_device(options.device)
     pixels = _CHUNK_PIXELS if device.type == "cpu" else _CHUNK_PIXELS_GPU
     chunk = options.chunk or max(1, min(16, pixels // (size[0] * size[1])))
-    graphs = Graphs() if device.type == "cuda" else None
-    return Policy(device, choose_dtype(options.dtype, device, passed), chunk, graphs)
+    return Policy(device, choose_dtype(options.dtype, device, passed), chunk)

@@ -19,7 +19,6 @@ from ..box import Box, union
 from ..models.spec import LAYERS
 from ..models.trunk import Trunk
 from .features import FeatureBatch, FeatureMap
-from .graphs import Graphs, put_together, take_apart
 from .layer import LayerState, Scratch, StreamLayer
 from .region import LayerRegion, plan_regions
 
@@ -50,14 +49,6 @@ class StreamState:
         return replace(self, layers=layers, skips=skips, tail=tail)
 
 
-@dataclass(frozen=True)
-class _LayerPlan:
-    """How many frames a layer puts out in a step, and what it computes of them (None: nothing)."""
-
-    ready: int
-    region: LayerRegion | None
-
-
 class _Step:
     """A state being changed by one push; the stream takes it over when all layers have run."""
 
@@ -83,9 +74,6 @@ class TrunkStream:
         dtype: of features and weights.
         box_at: boxes of the holes, known for every frame that a pushed frame can influence.
         check: called before every layer; an exception from it ends the push unharmed.
-
-    `graphs`, None at first, may be set to have pushes that repeat recorded; `check` is then called
-    once a push.
     """
 
     def __init__(
@@ -101,8 +89,6 @@ class TrunkStream:
         self.spec, self.size, self.box_at, self.check = trunk.spec, size, box_at, check
         self.device = device
         self._trunk = trunk
-        self.graphs: Graphs | None = None
-        self._remains: tuple[object, object] = (None, None)
         self.set_dtype(dtype)
         self.state = StreamState(
             tuple(LayerState() for _ in self.layers),
@@ -161,64 +147,13 @@ class TrunkStream:
         """
         factors = () if values is None else (values.to(self.device, self.dtype),)
         batch = FeatureBatch(factors, box, count, self.spec.inputs)
-        plan = self._plan_push(count)
-        if self.graphs is None:
-            batch, self.state = self._compute(batch, self.state, plan, self.check)
-        else:
-            batch, self.state = self._compute_recorded(batch, plan)
-        return batch
-
-    def _plan_push(self, count: int) -> tuple[_LayerPlan, ...]:
-        """Return what every layer does when `count` frames arrive, up to the one that waits."""
-        plans: list[_LayerPlan] = []
-        for index, (layer, state) in enumerate(zip(self.layers, self.state.layers, strict=True)):
-            count = layer.num_ready(state, count, last=False)
-            first = self.state.next_frame[index]
-            plans.append(_LayerPlan(count, self._plan(index, first, count) if count else None))
-            if count == 0:
+        step = _Step(self.state)
+        for index in range(len(self.layers)):
+            batch = self._run_layer(index, batch, step, last=False)
+            if batch.count == 0:
                 break
-        return tuple(plans)
-
-    def _compute(
-        self,
-        batch: FeatureBatch,
-        state: StreamState,
-        plan: tuple[_LayerPlan, ...],
-        check: Callable[[], None],
-    ) -> tuple[FeatureBatch, StreamState]:
-        """Run a planned push; what happens depends on tensors for their numbers alone."""
-        step = _Step(state)
-        for index, layer_plan in enumerate(plan):
-            check()
-            batch = self._run_layer(index, batch, step, layer_plan, last=False)
-        return batch, step.after(0, None)
-
-    def _compute_recorded(
-        self, batch: FeatureBatch, plan: tuple[_LayerPlan, ...]
-    ) -> tuple[FeatureBatch, StreamState]:
-        """Do the same through `graphs`: frame numbers, which always change, stay outside."""
-        self.check()
-        numbers = self.state.next_frame
-        still = replace(self.state, next_frame=(0,) * len(numbers))
-        inputs: list[Tensor] = []
-        given = take_apart((batch, still), inputs)
-        remains: list[object] = []
-
-        def run(tensors: list[Tensor]) -> list[Tensor]:
-            results: list[Tensor] = []
-            done = self._compute(*put_together(given, list(tensors)), plan, lambda: None)
-            remains[:] = [take_apart(done, results)]
-            return results
-
-        key = (given, plan)
-        outputs = self.graphs.run(self.layers, key, run, inputs)
-        if remains:
-            self._remains = (key, remains[0])
-        # a replay leaves what the recorded step left
-        batch, after = put_together(self._remains[1], list(outputs))
-        ready = [one.ready for one in plan] + [0] * (len(numbers) - len(plan))
-        numbers = tuple(n + more for n, more in zip(numbers, ready, strict=True))
-        return batch, replace(after, next_frame=numbers)
+        self.state = step.after(0, None)
+        return batch
 
     @property
     def finished(self) -> bool:
@@ -242,39 +177,33 @@ class TrunkStream:
         if tail is None:
             tail = FeatureBatch((), None, 0, self.spec.inputs)
         while first < len(self.layers) and tail.count <= limit:
-            tail = self._plan_and_run(first, tail, step, last=True)
+            tail = self._run_layer(first, tail, step, last=True)
             first += 1
         if first == len(self.layers):
             self.state = step.after(first, None)
             return tail
         ahead, tail = tail.split(limit)
         for index in range(first, len(self.layers)):
-            ahead = self._plan_and_run(index, ahead, step, last=False)
+            ahead = self._run_layer(index, ahead, step, last=False)
             if ahead.count == 0:
                 break
         self.state = step.after(first, tail)
         return ahead
 
-    def _plan_and_run(
+    def _run_layer(
         self, index: int, batch: FeatureBatch, step: _Step, *, last: bool
     ) -> FeatureBatch:
-        """Run one layer on however many frames there are."""
-        self.check()
-        ready = self.layers[index].num_ready(step.layers[index], batch.count, last=last)
-        region = self._plan(index, step.numbers[index], ready) if ready else None
-        return self._run_layer(index, batch, step, _LayerPlan(ready, region), last=last)
-
-    def _run_layer(
-        self, index: int, batch: FeatureBatch, step: _Step, plan: _LayerPlan, *, last: bool
-    ) -> FeatureBatch:
         """Run one layer on new frames of its input and note its new state."""
+        self.check()
         layer = self.layers[index]
         source, name = layer.spec.skip_from, layer.spec.name
+        ready = layer.num_ready(step.layers[index], batch.count, last=last)
+        region = self._plan(index, step.numbers[index], ready) if ready else None
         if self.spec.skips and source and batch.count:
             batch = replace(batch, skips=step.skips[source][: batch.count])
             step.skips[source] = step.skips[source][batch.count :]
         batch, step.layers[index] = layer.step(
-            batch, plan.region, step.layers[index], last=last, scratch=self._scratch
+            batch, region, step.layers[index], last=last, scratch=self._scratch
         )
         step.numbers[index] += batch.count
         if name in step.skips and batch.count:
@@ -285,7 +214,7 @@ class TrunkStream:
     def with_boxes(self, box_at: BoxAt) -> TrunkStream:
         """Return a stream that goes on from this state with smaller boxes; weights are shared."""
         other = copy.copy(self)
-        other.box_at, other._plans, other.graphs = box_at, {}, None
+        other.box_at, other._plans = box_at, {}
         return other
 
     def held(self) -> list[Tensor]:

@@ -19,7 +19,13 @@ from .morph import fill_enclosed, fill_gaps, grow, temporal_grow
 
 Frame = TypeVar("Frame")
 INVERTED_RATIO = 0.8
-"""A mask that covers more than this is probably meant the other way round."""
+"""Share of the picture; a mask that covers more is probably inverted."""
+EMPTY_MASK = "the mask is empty: nothing was filled"
+
+
+def inverted_mask(coverage: float) -> str:
+    """Return the note about a mask that covers a share of 0 to 1 of the picture."""
+    return f"the mask covers {coverage:.0%} of the picture: is it inverted?"
 
 
 def binary_hole(mask: Tensor, options: MaskOptions, index: int = 0) -> Tensor:

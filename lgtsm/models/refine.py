@@ -61,12 +61,12 @@ class RefineNetwork(Network):
         """
         residual, mixing = output[:, :3], output[:, 3:]
         result = candidate.fill + residual * candidate.error
-        candidates = (candidate.smooth, candidate.copied, candidate.best)
+        others = (candidate.smooth, candidate.copied, candidate.best)
         # where the fill is surely right there is nothing to mix: without this a network trained
         # for a few hours paints over good copies of texture it has not seen
         mixing = mixing * (candidate.error / UNSURE_ERROR).clamp_max(1.0)
-        for i, candidate in enumerate(candidates):
-            result = result + mixing[:, i : i + 1] * (candidate - candidate.plain)
+        for i, other in enumerate(others):
+            result = result + mixing[:, i : i + 1] * (other - candidate.plain)
         return result
 
     def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:

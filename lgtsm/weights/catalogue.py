@@ -40,7 +40,7 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
                 file="refine-small.safetensors",
                 family="refine",
                 licence="Apache-2.0",
-                sha256="dece435fc63ba4df537f1c1a1ff8b3509693058321985c380ef066a4a1554675",
+                sha256="eba53dfb583688f0501e34e22b49a14ad2ecafa0492fcf8a83b8f62e61952d6c",
             ),
         )
     }

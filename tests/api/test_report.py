@@ -1,4 +1,4 @@
-"""The figures that `inpaint` writes for whoever asks."""
+"""The figures that `inpaint_clip` returns to whoever asks."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import json
 import torch
 
 import lgtsm
-from lgtsm.report import Report
 
 
 def test_report_of_a_clip_in_memory(toy_clip, toy_holes, tiny_network):
-    report = Report()
-    lgtsm.inpaint(toy_clip, toy_holes, tiny_network, report=report)
+    report = lgtsm.inpaint_clip(toy_clip, toy_holes, tiny_network).report
     assert report.model == tiny_network.name
     assert report.frames == report.frames_with_holes == 8
     assert report.size == (64, 48)
@@ -23,8 +21,7 @@ def test_report_of_a_clip_in_memory(toy_clip, toy_holes, tiny_network):
 
 
 def test_report_of_an_empty_mask_says_so(toy_clip, toy_holes):
-    report = Report()
-    lgtsm.inpaint(toy_clip, torch.zeros_like(toy_holes), report=report)
+    report = lgtsm.inpaint_clip(toy_clip, torch.zeros_like(toy_holes)).report
     assert report.frames == 8
     assert report.crop is None
     assert "empty" in report.notes[0]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from lgtsm.api import inpaint
+from lgtsm.api import inpaint_clip
 from lgtsm.copying.plates import Plate
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.run import Job
@@ -27,11 +27,11 @@ def _error(frames, holes, max_side):
     options = InpaintOptions(
         mode=Mode.COPY, feather=0, cuts=(), run=RunOptions(device="cpu", max_side=max_side)
     )
-    report = Report()
-    result = inpaint(frames * (1 - holes), holes, None, options, report=report)
+    done = inpaint_clip(frames * (1 - holes), holes, None, options)
+    result = done.frames
     known = holes.expand_as(frames) == 0
     assert torch.equal(result[known], frames[known])
-    return float((result - frames)[~known].square().mean().sqrt()), report
+    return float((result - frames)[~known].square().mean().sqrt()), done.report
 
 
 def test_copies_at_reduced_size_keep_the_sources_detail(fine):
@@ -78,6 +78,6 @@ def test_a_painted_frame_keeps_its_own_pixels_at_source_size(fine, rng):
     options = InpaintOptions(
         mode=Mode.COPY, feather=0, cuts=(), run=RunOptions(device="cpu", max_side=112)
     )
-    result = inpaint(frames, holes, None, options, plates=[Plate(painted, 2)])
+    result = inpaint_clip(frames, holes, None, options, plates=[Plate(painted, 2)]).frames
     inside = holes[2].expand(3, -1, -1) > 0
     assert torch.equal(result[2][inside], painted[inside])

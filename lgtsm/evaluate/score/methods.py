@@ -11,11 +11,10 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from ...api import inpaint
+from ...api import inpaint_clip
 from ...errors import OptionError, ShapeError
 from ...fills.smooth import smooth_fill
 from ...options import InpaintOptions, Mode
-from ...report import Report
 from ...video.read import read_frames
 from ..metrics.opencv_baselines import has_opencv, navier_stokes, telea
 from .cases import Material
@@ -176,23 +175,22 @@ def choose_methods(
     return Chosen(tuple(rows), tuple(left_out))
 
 
-def run_method(
-    method: Method, material: Material, case: str, report: Report | None = None
-) -> Tensor:
+def run_method(method: Method, material: Material, case: str) -> tuple[Tensor, dict[str, float]]:
     """Fill one case and put it into the frames.
 
     Args:
         method: how.
         material: the case in memory.
         case: its name, CLIP.HOLES.
-        report: figures of the product's own job are written into it.
 
     Returns:
-        (T,3,H,W) in [0,1]: the frames outside the hole, the fill inside.
+        (T,3,H,W) in [0,1]: the frames outside the hole, the fill inside; and where the fill came from
+        (`Report.sources`), empty for other methods than the product's own.
 
     Raises:
         OptionError: frames of another tool that are missing or do not fit.
     """
+    sources: dict[str, float] = {}
     if method.kind is Kind.TRUTH:
         filled = material.frames if material.truth is None else material.truth
     elif method.kind is Kind.THEIRS:
@@ -200,10 +198,9 @@ def run_method(
     elif method.kind is Kind.SIMPLE:
         filled = SIMPLE[method.name].fill(material.masked, material.holes)
     else:
-        filled = inpaint(
-            material.masked, material.holes, method.model, method.options, report=report
-        )
-    return torch.where(material.holes > 0, filled.float().clamp(0, 1), material.frames)
+        done = inpaint_clip(material.masked, material.holes, method.model, method.options)
+        filled, sources = done.frames, done.report.sources
+    return torch.where(material.holes > 0, filled.float().clamp(0, 1), material.frames), sources
 
 
 def read_theirs(method: Method, material: Material, case: str) -> Tensor:

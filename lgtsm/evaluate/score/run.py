@@ -17,7 +17,6 @@ from pathlib import Path
 import torch
 
 from ...errors import Cancelled, DeviceError, OptionError
-from ...report import Report
 from ..metrics.opencv_baselines import has_opencv, use_one_thread
 from ..metrics.published import has_scipy
 from .cases import Case, Material, load_case, plan_cases
@@ -213,14 +212,13 @@ class _Runner:
         figures = self.cells.read(self.case, method, key)
         if figures is None:
             start = time.perf_counter()
-            report = Report()
-            result = run_method(method, self.material, self.case.name, report)
+            result, sources = run_method(method, self.material, self.case.name)
             seconds = (time.perf_counter() - start) / len(result)
             figures = self.ruler.measure(result)
             measured = method.kind in (Kind.OURS, Kind.SIMPLE)
             figures["seconds_per_frame"] = seconds if measured else None
-            if report.sources:
-                figures["sources"] = report.sources
+            if sources:
+                figures["sources"] = sources
             self.cells.write(self.case, method, key, figures)
             if method.name in self.settings.shown:
                 self._fresh[method.name] = result
@@ -244,7 +242,7 @@ class _Runner:
         for method in self.settings.chosen.methods:
             missing = method.name in self.settings.shown and method.name not in self._fresh
             if missing and (method.kind is not Kind.TRUTH or self.material.truth is not None):
-                self._fresh[method.name] = run_method(method, self.material, self.case.name)
+                self._fresh[method.name] = run_method(method, self.material, self.case.name)[0]
         write_pictures(Wanted(self.settings.out, self.case.name), self.material, self._fresh)
 
 
