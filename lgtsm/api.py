@@ -13,7 +13,6 @@ from torch import Tensor
 
 from .copying.plates import Plate
 from .engine.hooks import Hooks
-from .engine.memory import peak_memory
 from .engine.run import Job
 from .errors import ShapeError
 from .masks.boxes import MaskBox
@@ -135,8 +134,7 @@ def inpaint_clip(
         hooks.report(patch.index + 1, len(frames), "filling")
     if filled is not None:
         report.crop = (filled.left, filled.top, filled.width, filled.height)
-    report.peak_memory = peak_memory(report.device)
-    report.seconds = time.monotonic() - began
+    report.close(began)
     return result
 
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from .copying.plates import Plate
+from .engine.composing import Patch
 from .engine.hooks import Hooks
-from .engine.memory import peak_memory
-from .engine.run import Job, Patch
+from .engine.run import Job
 from .errors import ShapeError, VideoError
 from .journal import Journal
 from .masks.boxes import MaskBox, box_masks
@@ -105,10 +105,9 @@ class FileJob:
         report.frames += report.resumed_from
         if filled is not None:  # of the frames that were computed in this run
             report.crop = (filled.left, filled.top, filled.width, filled.height)
-        report.peak_memory = peak_memory(report.device)
         journal.remove()
         report.shots = [first + self.video.start for first in report.shots]
-        report.seconds = time.monotonic() - began
+        report.close(began)
         report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]
         return report
 

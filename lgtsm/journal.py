@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from .box import Box
-from .engine.run import Patch
+from .engine.composing import Patch
 from .errors import Cancelled, LgtsmError, OptionError
 
 _LOG = logging.getLogger(__name__)

@@ -1,9 +1,16 @@
-"""What a job did, in plain numbers; torch-free."""
+"""What a job did, in plain numbers; importable without torch."""
 
 from __future__ import annotations
 
 import json
+import sys
+import time
 from dataclasses import asdict, dataclass, field
+
+try:
+    import resource
+except ImportError:  # not on Windows
+    resource = None
 
 
 @dataclass
@@ -13,19 +20,19 @@ class Report:
     model: str = ""
     """Name of the network, or "none" where only copies were used."""
     frames: int = 0
-    """Frames put out."""
+    """Frames written or returned."""
     frames_with_holes: int = 0
     size: tuple[int, int] = (0, 0)
     """Width and height of the frames."""
     working_size: tuple[int, int] = (0, 0)
     """Width and height the network worked at."""
     coverage: float = 0.0
-    """Mean share of hole, 0..1."""
+    """Mean fraction of the frame that is hole, 0..1."""
     shots: list[int] = field(default_factory=list)
     """Numbers of the first frames of all shots."""
     sources: dict[str, float] = field(default_factory=dict)
-    """Where the pixels in the holes came from before any network: mean shares of the smooth fill, of
-    copies under each kind of motion, and of reference pictures."""
+    """Where the pixels in the holes came from before any network: mean fractions of the smooth
+    fill, of copies under each kind of motion, and of plates."""
     device: str = ""
     dtype: str = ""
     chunk: int = 0
@@ -36,18 +43,42 @@ class Report:
     """Most bytes that this process has held so far, on the device that computed; 0 is unknown."""
     seconds: float = 0.0
     resumed_from: int = 0
-    """Frames taken over from an interrupted run."""
+    """Frames kept from an interrupted run."""
     notes: list[str] = field(default_factory=list)
-    """Step-downs and warnings, one sentence each."""
+    """Warnings, and every reduction of chunk or precision; one sentence each."""
     outputs: list[str] = field(default_factory=list)
     """Files written."""
 
+    def close(self, began: float) -> None:
+        """Note time and memory at the end of a job that began at `began` of `time.monotonic`."""
+        self.peak_memory = peak_memory(self.device)
+        self.seconds = time.monotonic() - began
+
     @property
     def seconds_per_frame(self) -> float:
-        """Mean time of a frame that was not taken over."""
+        """Mean time of a frame that was computed in this run."""
         return self.seconds / max(1, self.frames - self.resumed_from)
 
     def to_json(self) -> str:
         """Return the report as indented JSON."""
         values = asdict(self) | {"seconds_per_frame": round(self.seconds_per_frame, 4)}
         return json.dumps(values, indent=2)
+
+
+def peak_memory(device: str) -> int:
+    """Return the most bytes that this process has held so far.
+
+    Args:
+        device: as torch writes it; on CUDA the tensors there count, elsewhere all of the process.
+
+    Returns:
+        Bytes; 0 where the system does not tell. Earlier jobs of the same process count too.
+    """
+    if device.startswith("cuda"):
+        import torch  # a report is read without it
+
+        return int(torch.cuda.max_memory_allocated(device))
+    if resource is None:
+        return 0
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return int(most) if sys.platform == "darwin" else int(most) * 1024

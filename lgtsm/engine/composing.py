@@ -1,28 +1,102 @@
-"""Fill inside, source outside, with a soft edge that runs inwards."""
+"""Filled working frames back at source size: what changes in every source frame of a shot."""
 
 from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..masks.morph import feather_weights
+from ..box import Box, hole_box
+from ..copying.plates import Plate, resized_picture
+from .bands import Bands
+from .filling import Fill
+from .fitting import Fit, compose, to_source
 
 
-def compose(source: Tensor, fill: Tensor, hole: Tensor, feather_px: int) -> Tensor:
-    """Put a fill into a hole.
+@dataclass(frozen=True)
+class Patch:
+    """What changes in one frame.
+
+    index: number of the frame in the stream.
+    box: part of the source frame, None where nothing changes.
+    pixels: (3,h,w) float32 covering `box`, equal to the source outside the hole; None without a box.
+    """
+
+    index: int
+    box: Box | None
+    pixels: Tensor | None
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """The part of a source frame that composing reads, kept until its fill is there.
+
+    box: of the hole; around: covered by `pixels` (3,h,w) and `hole` (1,h,w).
+    """
+
+    box: Box
+    around: Box
+    pixels: Tensor
+    hole: Tensor
+
+
+class ShotComposer:
+    """Puts the fills of one shot into its source frames.
 
     Args:
-        source: (3,h,w) float.
-        fill: (3,h,w) float.
-        hole: (1,h,w) 0 or 1, 1 = hole; the part of the frame must hold `feather_px` + 1 pixels
-            around the hole or reach the frame's edge.
-        feather_px: width of the soft edge.
-
-    Returns:
-        (3,h,w); outside the hole the very values of `source`.
+        fit: source and working size.
+        feather_px: width of the soft edge inside the hole, in source pixels.
+        plates: those that belong to a frame give it their own pixels at source size.
+        reach: how far apart, in frames, frames lend each other detail; None where none is wanted.
     """
-    if feather_px:
-        weights = feather_weights(hole, feather_px)
-        fill = weights * fill + (1 - weights) * source
-    # not a*(1-m) + b*m: that would round known pixels and spread NaN
-    return torch.where(hole > 0, fill, source)
+
+    def __init__(
+        self, fit: Fit, *, feather_px: int, plates: Sequence[Plate], reach: int | None
+    ) -> None:
+        self.fit, self.feather_px, self.plates, self.reach = fit, feather_px, plates, reach
+        self._bands = None if reach is None else Bands(fit)
+        self._waiting: deque[tuple[int, _Surroundings | None]] = deque()
+
+    def push(self, index: int, frame: Tensor, hole: Tensor, working: Tensor) -> None:
+        """Add the next source frame (3,H,W) with its hole (1,H,W) and its working frame (3,h,w)."""
+        box, kept = hole_box(hole), None
+        if box is not None:
+            whole = Box(0, 0, *self.fit.source)
+            around = box.grow(self.feather_px + 1) & whole
+            # copies: a view would keep the whole frame in memory
+            parts = (
+                x[:, around.rows, around.columns].to("cpu", torch.float32, copy=True)
+                for x in (frame, hole)
+            )
+            kept = _Surroundings(box, around, *parts)
+        self._waiting.append((index, kept))
+        if self._bands is not None:
+            self._bands.push(frame, hole, working)
+
+    def compose(self, number: int, fill: Fill | None) -> Patch:
+        """Put the fill of the next frame, `number` in its shot, into its source frame."""
+        index, source = self._waiting.popleft()
+        if self._bands is not None and self.reach is not None:
+            self._bands.forget(number + 1 - self.reach)
+        if source is None or fill is None:
+            return Patch(index, None, None)
+        rows, columns = source.box.within(source.around)
+        inside = source.pixels.clone()
+        inside[:, rows, columns] = self._at_source_size(index, source.box, fill).to(inside)
+        pixels = compose(source.pixels, inside, source.hole, self.feather_px)
+        return Patch(index, source.box, pixels[:, rows, columns])
+
+    def _at_source_size(self, index: int, wanted: Box, fill: Fill) -> Tensor:
+        """Return (3,h,w), the fill of a part of a source frame."""
+        if self.fit.resized:
+            for plate in self.plates:
+                if plate.frame == index:  # the editor's own pixels
+                    picture = resized_picture(plate.picture, self.fit.source)
+                    return picture[:, wanted.rows, wanted.columns]
+        large = to_source(fill.pixels, fill.box, wanted, self.fit)
+        if self._bands is not None and fill.detail is not None:
+            large = (large + self._bands.detail(fill.detail, wanted)).clamp(0, 1)
+        return large

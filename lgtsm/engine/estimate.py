@@ -14,7 +14,7 @@ from ..options import InpaintOptions, Mode, Motion
 from .fitting import plan_fit
 from .policy import choose_policy
 from .region import LayerRegion, plan_regions
-from .windows import window_frames, window_regions
+from .window_stream import window_frames, window_regions
 
 _FLOAT = 4
 _PIXEL = 5 * _FLOAT

@@ -1,4 +1,4 @@
-"""Between source size and the size a network works at."""
+"""Between source size and the size a network works at, and a fill into its hole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, pad
 
 from ..box import Box
-from ..masks.morph import shrink_to
+from ..masks.morph import feather_weights, shrink_to
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def to_source(values: Tensor, box: Box, wanted: Box, fit: Fit) -> Tensor:
         fit: sizes.
 
     Returns:
-        (3,H',W') covering `wanted`; at equal sizes the very values.
+        (3,H',W') covering `wanted`; at equal sizes the values unchanged.
     """
     if not fit.resized:
         rows, columns = wanted.within(box)
@@ -109,3 +109,23 @@ def to_source(values: Tensor, box: Box, wanted: Box, fit: Fit) -> Tensor:
         align_corners=False,
     )
     return large[0].clamp(0, 1)  # bicubic overshoots at edges
+
+
+def compose(source: Tensor, fill: Tensor, hole: Tensor, feather_px: int) -> Tensor:
+    """Put a fill into a hole, with a soft edge that runs inwards.
+
+    Args:
+        source: (3,h,w) float.
+        fill: (3,h,w) float.
+        hole: (1,h,w) 0 or 1, 1 = hole; the part of the frame must hold `feather_px` + 1 pixels
+            around the hole or reach the frame's edge.
+        feather_px: width of the soft edge.
+
+    Returns:
+        (3,h,w), equal to `source` bit for bit outside the hole.
+    """
+    if feather_px:
+        weights = feather_weights(hole, feather_px)
+        fill = weights * fill + (1 - weights) * source
+    # not a*(1-m) + b*m: that would round known pixels and spread NaN
+    return torch.where(hole > 0, fill, source)

@@ -5,13 +5,19 @@ from __future__ import annotations
 import functools
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch.nn.functional import conv2d
 
 from ..errors import DeviceError, OptionError
+from ..models.combcn import CombCNBody
+from ..models.trunk import Trunk
 from ..options import DType, RunOptions
+from .stream import BoxAt, Stream
+from .trunk_stream import TrunkStream
+from .window_stream import WindowStream
 
 _LOG = logging.getLogger(__name__)
 _DTYPES = {
@@ -117,3 +123,18 @@ def choose_policy(options: RunOptions, size: tuple[int, int], passed: tuple[str,
     pixels = _CHUNK_PIXELS if device.type == "cpu" else _CHUNK_PIXELS_GPU
     chunk = options.chunk or max(1, min(16, pixels // (size[0] * size[1])))
     return Policy(device, choose_dtype(options.dtype, device, passed), chunk)
+
+
+def open_stream(
+    trunk: Trunk | CombCNBody,
+    size: tuple[int, int],
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    box_at: BoxAt,
+    check: Callable[[], None],
+) -> Stream:
+    """Return the stream that a network's body allows; arguments as for `TrunkStream`."""
+    if isinstance(trunk, Trunk):
+        return TrunkStream(trunk, size, device=device, dtype=dtype, box_at=box_at, check=check)
+    return WindowStream(trunk, size, device=device, dtype=dtype, box_at=box_at, check=check)

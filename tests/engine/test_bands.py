@@ -67,7 +67,8 @@ def test_a_long_shot_without_holes_piles_up_no_bands(fine):
     )
     job = Job(None, options, Hooks(), Report())
     pairs = ((picture[0], holes[t] if t < 2 else 0 * holes[0]) for t in range(40))
-    held = [len(job._bands._bands) for _ in job.run(pairs)]
+    shots = (job._running.shot for _ in job.run(pairs))
+    held = [len(shot.composer._bands._bands) for shot in shots if shot is not None]
     assert max(held[:10]) >= max(held[10:]) > 0
 
 

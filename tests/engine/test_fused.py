@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from lgtsm.box import Box
-from lgtsm.engine.stream import TrunkStream
+from lgtsm.engine.trunk_stream import TrunkStream
 from lgtsm.models import gated
 from lgtsm.models import shift as shift_module
 from lgtsm.models.spec import FAMILIES, ShiftSpec
@@ -33,7 +33,7 @@ def _run(trunk, x, chunk, kernels):
     ]
     while not stream.finished:
         parts.append(stream.finish(chunk))
-    return torch.cat([stream.outputs(part) for part in parts if part.count])
+    return torch.cat([part.pixels for part in parts if part.count])
 
 
 @pytest.mark.parametrize("family", ["lgtsm", "gtsm", "lgtsm_causal", "refine", "tsm", "gated3d"])

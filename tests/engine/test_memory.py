@@ -7,7 +7,7 @@ import torch
 
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.run import Job
-from lgtsm.engine.windows import window_frames
+from lgtsm.engine.window_stream import window_frames
 from lgtsm.options import InpaintOptions, RunOptions
 from lgtsm.report import Report
 
@@ -36,11 +36,11 @@ def _feed(num_frames):
 
 def _held(job):
     """Return how many frames, boxes and the like a job and what it is made of hold by number."""
-    filler = job._filler
+    filler, composer = job._running.shot.filler, job._running.shot.composer
     ours = [x for x in vars(filler).values() if type(x).__module__.startswith("lgtsm.")]
     tables = [v for x in (filler, *ours) for v in getattr(x, "__dict__", {}).values()]
     by_number = [v for v in tables if isinstance(v, dict) and any(type(k) is int for k in v)]
-    return len(job._sources) + sum(len(table) for table in by_number)
+    return len(composer._waiting) + sum(len(table) for table in by_number)
 
 
 @pytest.mark.parametrize("family", ["refine", "lgtsm", "gated3d_skips", "combcn"])
@@ -52,7 +52,7 @@ def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_n
     peaks, held = {}, {}
     for patch in job.run(_feed(1000)):
         part = patch.index // 200
-        if job._filler is not None:
+        if job._running.shot is not None:
             held[part] = max(held.get(part, 0), _held(job))
         if patch.index % 50 == 9:
             peaks[part] = max(peaks.get(part, 0), _tensor_bytes())

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from lgtsm.box import Box
-from lgtsm.engine.stream import TrunkStream
-from lgtsm.engine.windows import open_stream
+from lgtsm.engine.policy import open_stream
+from lgtsm.engine.trunk_stream import TrunkStream
 from lgtsm.models.spec import FAMILIES, CombCNSpec, ShiftSpec, TrunkSpec
 
 SIZE = (40, 56)
@@ -17,9 +17,11 @@ def _push_all(stream, x, chunk):
     """Push (T,C,h,w) in chunks; returns [(box, values (C,h,w))] of all frames."""
     found = []
 
-    def take(batch):
-        values = stream.outputs(batch)
-        found.extend((batch.box, None if values is None else values[i]) for i in range(batch.count))
+    def take(output):
+        pixels = output.pixels
+        found.extend(
+            (output.box, None if pixels is None else pixels[i]) for i in range(output.count)
+        )
 
     for start in range(0, len(x), chunk):
         count = min(chunk, len(x) - start)
@@ -163,9 +165,9 @@ def test_a_failed_push_can_be_repeated(strong_network, rng):
                 calls["left"] = min(17, start + 3)  # deeper as frames get deeper
                 with pytest.raises(KeyboardInterrupt):
                     stream.push(part, box, 4)
-            batch = stream.push(part, box, 4)
-            if batch.count:
-                values.append(stream.outputs(batch))
+            output = stream.push(part, box, 4)
+            if output.count:
+                values.append(output.pixels)
         return torch.cat(values)
 
     with torch.inference_mode():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...box import Box
 from ...engine.region import output_size, plan_regions
-from ...engine.windows import window_regions
+from ...engine.window_stream import window_regions
 from ...models.combcn_spec import FRAME_LAYERS, VIDEO_LAYERS, CombLayer
 from ...models.spec import LAYERS, CombCNSpec, LayerSpec, TrunkSpec
 

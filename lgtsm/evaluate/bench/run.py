@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ...box import Box
 from ...engine.filling import QUANTUM_PX
-from ...engine.stream import TrunkStream
-from ...engine.windows import WindowStream, open_stream, window_share
+from ...engine.policy import open_stream
+from ...engine.stream import Stream
+from ...engine.window_stream import window_share
 from ...errors import OptionError
 from ...models.build import build
 from ...models.combcn import CombCNBody
@@ -84,7 +85,7 @@ class _Contest:
         part = self.clip[None, : self.published_frames]
         return self.clock.seconds(lambda: self.published_form(part)) / self.published_frames
 
-    def _open(self) -> TrunkStream | WindowStream:
+    def _open(self) -> Stream:
         count = self.case.num_frames
         return open_stream(
             self.trunk,
@@ -95,20 +96,20 @@ class _Contest:
             check=lambda: None,
         )
 
-    def _drive(self, stream: TrunkStream | WindowStream) -> Iterator[Tensor | None]:
+    def _drive(self, stream: Stream) -> Iterator[Tensor | None]:
         """Push the clip in chunks and flush, as the engine does; yield outputs (n,C,h,w)."""
         for start in range(0, self.case.num_frames, self.case.chunk):
             count = min(self.case.chunk, self.case.num_frames - start)
             box = stream.input_box(start, count) & Box(0, 0, *self.size)
             rows, columns = box.within(Box(0, 0, *self.size))
             values = self.clip[start : start + count, :, rows, columns]
-            batch = stream.push(values, box, count)
-            if batch.count:
-                yield stream.outputs(batch)
+            output = stream.push(values, box, count)
+            if output.count:
+                yield output.pixels
         while not stream.finished:
-            batch = stream.finish(self.case.chunk)
-            if batch.count:
-                yield stream.outputs(batch)
+            output = stream.finish(self.case.chunk)
+            if output.count:
+                yield output.pixels
 
 
 def _device_name(device: torch.device) -> str:

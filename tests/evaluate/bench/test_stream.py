@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from lgtsm.box import Box
-from lgtsm.engine.stream import TrunkStream
-from lgtsm.engine.windows import open_stream
+from lgtsm.engine.policy import open_stream
+from lgtsm.engine.trunk_stream import TrunkStream
 from lgtsm.evaluate.bench.published import PublishedForm
 from lgtsm.models.build import build
 from lgtsm.models.spec import FAMILIES, ShiftSpec
@@ -60,13 +60,12 @@ def run(trunk, clip, box_at, chunk, limit):
     counting = Counting(stream)
     frames = []
 
-    def take(batch):
-        outputs = stream.outputs(batch)
-        for i in range(batch.count):
+    def take(output):
+        for i in range(output.count):
             frame = torch.zeros(trunk.spec.outputs, *SIZE)
-            if outputs is not None:
-                rows, columns = batch.box.within(WHOLE)
-                frame[:, rows, columns] = outputs[i]
+            if output.pixels is not None:
+                rows, columns = output.box.within(WHOLE)
+                frame[:, rows, columns] = output.pixels[i]
             frames.append(frame)
 
     for start in range(0, count, chunk):
@@ -141,15 +140,15 @@ def test_end_of_a_shot_can_be_undone_and_done_with_less(rng):
             check=lambda: None,
         )
         with torch.inference_mode():
-            parts = [stream.outputs(stream.push(clip, WHOLE, 20))]
+            parts = [stream.push(clip, WHOLE, 20).pixels]
             while not stream.finished:
-                before = stream.state
-                batch = stream.finish(8)
+                restore = stream.snapshot()
+                output = stream.finish(8)
                 if undo:
-                    stream.state = before
-                    batch = stream.finish(2)
-                if batch.count:
-                    parts.append(stream.outputs(batch))
-        outputs.append(torch.cat(parts))
+                    restore()
+                    output = stream.finish(2)
+                if output.count:
+                    parts.append(output.pixels)
+        outputs.append(torch.cat([part for part in parts if part is not None]))
     assert outputs[0].shape == outputs[1].shape == (20, 3, *SIZE)
     torch.testing.assert_close(outputs[0], outputs[1], rtol=1e-4, atol=1e-6)

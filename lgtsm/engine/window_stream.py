@@ -1,10 +1,10 @@
 """Overlapping windows, for a body that cannot be streamed layer by layer.
 
 CombCN looks at the clip at half size in one go and at each frame at full size after that. A window
-holds the frames that are put out and `context` frames around them, and of each only the hole's box
+holds the frames that it emits and `context` frames around them, and of each only the hole's box
 with the body's margins around it, so its results are those of one forward over the whole clip. The
 half-size part is computed anew where windows overlap, the full-size part, which takes most of the
-time, only for the frames that are put out.
+time, only for the frames that are emitted.
 """
 
 from __future__ import annotations
@@ -19,21 +19,19 @@ from torch import Tensor
 from ..box import Box, union
 from ..models.combcn import CombCNBody
 from ..models.combcn_spec import CombCNSpec
-from ..models.trunk import Trunk
-from .features import FeatureBatch
-from .stream import BoxAt, TrunkStream
+from .stream import BoxAt, StreamOutput
 
 _CHUNKS = 4
-"""Chunks a window puts out: more frames share the overlap, and more are held."""
+"""Chunks a window emits: with more of them more frames share the overlap, and more are held."""
 
 
 @dataclass(frozen=True)
 class WindowState:
-    """Frames between two pushes; immutable, so that a push can be undone by keeping the old one.
+    """Frames kept between two pushes; immutable, so that keeping the old one undoes a push.
 
     kept: inputs (C,h,w) of the newest frames, None where no hole is near; next_in: number of the
-        next frame to arrive; next_out: number of the next frame to put out; finished: whether
-        everything has been put out.
+        next frame to arrive; next_out: number of the next frame to emit; finished: whether every
+        frame has been emitted.
     """
 
     kept: tuple[Tensor | None, ...] = ()
@@ -43,7 +41,7 @@ class WindowState:
 
 
 class WindowStream:
-    """Runs one shot through CombCN; same calls as `TrunkStream`.
+    """Runs one shot through CombCN.
 
     Args:
         body: its weights are copied to the device and dtype given.
@@ -65,93 +63,99 @@ class WindowStream:
         check: Callable[[], None],
     ) -> None:
         self.spec, self.box_at, self.check = body.spec, box_at, check
-        self.device, self._source, self._frame = device, body, Box(0, 0, *size)
-        self.reach = [self.spec.context]
-        self.state = WindowState()
-        self.set_dtype(dtype)
+        self._device, self._dtype, self._source = device, dtype, body
+        self._frame, self._state = Box(0, 0, *size), WindowState()
+        self._body = self._converted()
+
+    def _converted(self) -> CombCNBody:
+        """Return a copy of the weights on the device and in the dtype of the stream."""
+        return copy.deepcopy(self._source).to(self._device, self._dtype).eval()
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """As `Stream.dtype`."""
+        return self._dtype
+
+    @property
+    def reach(self) -> tuple[int, int]:
+        """As `Stream.reach`."""
+        return self.spec.context
 
     def set_dtype(self, dtype: torch.dtype) -> None:
-        """Convert the weights to another dtype, and the frames that are kept."""
-        self.dtype = dtype
-        self._body = copy.deepcopy(self._source).to(self.device, dtype).eval()
-        kept = tuple(None if x is None else x.to(dtype) for x in self.state.kept)
-        self.state = replace(self.state, kept=kept)
+        """As `Stream.set_dtype`."""
+        self._dtype = dtype
+        self._body = self._converted()
+        kept = tuple(None if x is None else x.to(dtype) for x in self._state.kept)
+        self._state = replace(self._state, kept=kept)
 
     @property
     def finished(self) -> bool:
-        """Whether everything has been put out."""
-        return self.state.finished
+        """As `Stream.finished`."""
+        return self._state.finished
 
-    def with_boxes(self, box_at: BoxAt) -> WindowStream:
-        """Return a stream that goes on from this state with smaller boxes; weights are shared."""
-        other = copy.copy(self)
-        other.box_at = box_at
+    def snapshot(self) -> Callable[[], None]:
+        """As `Stream.snapshot`."""
+        state = self._state
+
+        def restore() -> None:
+            self._state = state
+
+        return restore
+
+    def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> WindowStream:
+        """As `Stream.narrowed`."""
+        other, box_at = copy.copy(self), self.box_at
+        other.box_at = lambda t: narrow(box_at(t))
         return other
 
     def held(self) -> list[Tensor]:
-        """Return all tensors that are kept between steps."""
-        return [x for x in self.state.kept if x is not None]
+        """As `Stream.held`."""
+        return [x for x in self._state.kept if x is not None]
 
     def input_box(self, first: int, count: int) -> Box | None:
-        """Return the whole frame, or None where no hole is near the frames."""
+        """As `Stream.input_box`: the whole frame, or None where no hole is near."""
         past, future = self.spec.context
         boxes = [self.box_at(t) for t in range(first - future, first + count + past)]
         return None if union(boxes) is None else self._frame
 
-    def push(self, values: Tensor | None, box: Box | None, count: int) -> FeatureBatch:
-        """Take in new frames of the body's input.
-
-        Args:
-            values: (count,C,h,w) whole frames, or None where `input_box` is None.
-            box: of the frames.
-            count: number of frames, 1 or more.
-
-        Returns:
-            Finished frames of the output: a window's, or none while it is not full.
-        """
-        new = (None,) * count
+    def push(self, values: Tensor | None, box: Box | None, count: int) -> StreamOutput:
+        """As `Stream.push`; frames are returned a window at a time."""
+        new: tuple[Tensor | None, ...] = (None,) * count
         if values is not None:
             # copies: views would keep all frames of a push while one of them is kept
-            new = tuple(x.to(self.device, self.dtype, copy=True) for x in values)
-        state = self.state
+            new = tuple(x.to(self._device, self._dtype, copy=True) for x in values)
+        state = self._state
         state = replace(state, kept=state.kept + new, next_in=state.next_in + count)
         ready = state.next_in - self.spec.context[1] - state.next_out
         if ready < window_frames(count):
             ready = 0
-        return self._put_out(state, ready, count)
+        return self._emit(state, ready, count)
 
-    def finish(self, limit: int) -> FeatureBatch:
-        """Put out some of the frames that waited for later ones; call until `finished`.
+    def finish(self, limit: int) -> StreamOutput:
+        """As `Stream.finish`."""
+        left = self._state.next_in - self._state.next_out
+        return self._emit(self._state, min(left, window_frames(limit)), limit, last=True)
 
-        Args:
-            limit: frames that may be computed together at full size, 1 or more.
-        """
-        left = self.state.next_in - self.state.next_out
-        return self._put_out(self.state, min(left, window_frames(limit)), limit, last=True)
-
-    def outputs(self, batch: FeatureBatch) -> Tensor | None:
-        """Return (N,C,h,w) float32 of finished frames covering `batch.box`, or None."""
-        return batch.factors[0].float() if batch.factors else None
-
-    def _put_out(
+    def _emit(
         self, state: WindowState, count: int, together: int, *, last: bool = False
-    ) -> FeatureBatch:
-        """Compute the next `count` frames and take over the state after them."""
+    ) -> StreamOutput:
+        """Compute the next `count` frames and adopt the state after them."""
         first = state.next_out
         boxes = [self.box_at(t) for t in range(first, first + count)]
-        box, factors = union(boxes), ()
+        box, pixels = union(boxes), None
         if box is not None:
             near = [t for t, one in enumerate(boxes, first) if one is not None]
-            factors = (self._compute(state, near[0], near[-1] + 1, together, box),)
+            pixels = self._compute(state, near[0], near[-1] + 1, together, box)
             before, after = near[0] - first, first + count - near[-1] - 1
             if before or after:  # frames without a hole at the ends are not computed
                 sides = (0, 0, 0, 0, 0, 0, before, after)
-                factors = (torch.nn.functional.pad(factors[0], sides),)
+                pixels = torch.nn.functional.pad(pixels, sides)
         start = max(0, first + count - self.spec.context[0])
         kept = state.kept[start - (state.next_in - len(state.kept)) :]
         finished = last and first + count == state.next_in
-        self.state = replace(state, kept=kept, next_out=first + count, finished=finished)
-        return FeatureBatch(factors, box, count, self.spec.outputs)
+        output = StreamOutput(None if pixels is None else pixels.float(), box, count)
+        self._state = replace(state, kept=kept, next_out=first + count, finished=finished)
+        return output
 
     def _compute(
         self, state: WindowState, first: int, stop: int, together: int, box: Box
@@ -205,25 +209,11 @@ def window_regions(spec: CombCNSpec, frame: Box, box: Box) -> tuple[Box, Box]:
 
 
 def window_frames(chunk: int) -> int:
-    """Return how many frames a window puts out when `chunk` are computed together at full size."""
+    """Return how many frames a window emits when `chunk` are computed together at full size."""
     return _CHUNKS * chunk
 
 
 def window_share(spec: CombCNSpec, num_frames: int, chunk: int) -> float:
-    """Return how many frames a window of a long shot holds for each frame that it puts out."""
+    """Return how many frames a window of a long shot holds for each frame that it emits."""
     most = min(window_frames(chunk), num_frames)
     return min(num_frames, most + sum(spec.context)) / most
-
-
-def open_stream(
-    trunk: Trunk | CombCNBody,
-    size: tuple[int, int],
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-    box_at: BoxAt,
-    check: Callable[[], None],
-) -> TrunkStream | WindowStream:
-    """Return the stream that a network's body can have; arguments as for `TrunkStream`."""
-    kind = WindowStream if trunk.spec.in_windows else TrunkStream
-    return kind(trunk, size, device=device, dtype=dtype, box_at=box_at, check=check)
