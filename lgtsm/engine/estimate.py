@@ -106,8 +106,8 @@ def estimate(
     weighing = references * crop * _REFERENCE
     candidate = min(num_frames, future + policy.chunk) * box.area * _CANDIDATE if near else 0
     stacked = 2 * count * spec.trunk.inputs * read * _FLOAT
-    steady = _state_bytes(spec, regions, num_frames, count, size)
-    passing = _step_bytes(spec, regions, count, size)
+    steady = _state_bytes(spec.trunk, regions, num_frames, count, size)
+    passing = _step_bytes(spec.trunk, regions, count, size)
     # copies are blended before the network runs, but an allocator gives little back in between
     both = max(weighing, passing) + _KEPT_BETWEEN * min(weighing, passing)
     parts = working + sources + candidate + steady + stacked + both
@@ -131,42 +131,42 @@ def _reach(trunk: TrunkSpec, layer: LayerSpec) -> tuple[int, int, int]:
 
 
 def _state_bytes(
-    spec: NetworkSpec, regions: list[LayerRegion], num_frames: int, chunk: int, size: int
+    trunk: TrunkSpec, regions: list[LayerRegion], num_frames: int, chunk: int, size: int
 ) -> int:
     """Return what the layers keep between steps: waiting frames, past channels, skips."""
     total = 0.0
     delay = 0
-    delays = {}
+    delays: dict[str, int] = {}
     for layer, region in zip(LAYERS, regions, strict=True):
-        past, future, kept = _reach(spec.trunk, layer)
-        inputs = spec.trunk.channels(layer)[0]
+        past, future, kept = _reach(trunk, layer)
+        inputs = trunk.channels(layer)[0]
         area = (region.inputs & region.frame).area
         total += area * size * (future * inputs + past * kept)
         delay += future
         delays[layer.name] = delay
-        if spec.trunk.skips and layer.skip_from:
+        if trunk.skips and layer.skip_from:
             waiting = min(num_frames, delay - delays[layer.skip_from] + chunk)
             total += waiting * area * size * (inputs // 2)
     return int(total)
 
 
-def _step_bytes(spec: NetworkSpec, regions: list[LayerRegion], count: int, size: int) -> int:
+def _step_bytes(trunk: TrunkSpec, regions: list[LayerRegion], count: int, size: int) -> int:
     """Return the most that one layer's step holds at once."""
     most = 0
     arriving = 0
-    branches = 1 + spec.trunk.gated
+    branches = 1 + trunk.gated
     for layer, region in zip(LAYERS, regions, strict=True):
-        past, future, kept = _reach(spec.trunk, layer)
-        inputs, outputs = spec.trunk.channels(layer)
+        past, future, kept = _reach(trunk, layer)
+        inputs, outputs = trunk.channels(layer)
         frames = count + future
         buffer = frames * region.inputs.area * inputs * size
         row = (frames + past + future) * region.inputs.area * kept * size
-        if spec.trunk.kernel_frames > 1:  # nothing is shifted, the buffer is all there is
+        if trunk.kernel_frames > 1:  # nothing is shifted, the buffer is all there is
             buffer, row = buffer + past * region.inputs.area * inputs * size, 0
         one = count * region.outputs.area * outputs * size
         leaving = branches * one
         # one frame of the kernel is convolved while the sum of the others waits
-        adding = one if spec.trunk.kernel_frames > 1 else 0
+        adding = one if trunk.kernel_frames > 1 else 0
         # measured: a transposed convolution holds twice its output more while it runs
         scratch = 4 * one if layer.upsample else 0
         most = max(most, arriving + buffer + row + leaving + adding + scratch)

@@ -1,4 +1,4 @@
-"""Feature frames that arrive at a layer, each known inside a box of its own."""
+"""Feature maps of consecutive frames, each known inside a box of its own."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class FeatureMap:
         return FeatureMap(values, self.box, num_channels)
 
     def to(self, dtype: torch.dtype) -> FeatureMap:
-        """Return the plane in another dtype."""
+        """Return the map in another dtype."""
         values = None if self.values is None else self.values.to(dtype)
         return FeatureMap(values, self.box, self.num_channels)
 
@@ -36,55 +36,55 @@ def _dense(values: Tensor) -> Tensor:
 
 
 FrameFeatures = tuple[FeatureMap, ...]
-"""One frame: planes stacked along channels (a decoder's own features, then an encoder's)."""
+"""One frame: maps stacked along channels (a decoder's own features, then an encoder's)."""
 
 
 def paste(frame: FrameFeatures, target: Tensor, origin: Box) -> None:
     """Copy a frame into a buffer.
 
     Args:
-        frame: its planes; where they do not reach, the target keeps what it has.
+        frame: its maps; where they do not reach, the target keeps its values.
         target: (C',h',w') covering `origin`; C' may be fewer than the frame's channels.
         origin: box of the target.
     """
     start = 0
-    for plane in frame:
-        stop = min(start + plane.num_channels, target.shape[0])
-        if plane.values is not None and stop > start:
-            common = plane.box & origin
+    for part in frame:
+        stop = min(start + part.num_channels, target.shape[0])
+        if part.values is not None and part.box is not None and stop > start:
+            common = part.box & origin
             if common.height > 0 and common.width > 0:
-                to, of = common.within(origin), common.within(plane.box)
-                target[start:stop, to[0], to[1]] = plane.values[: stop - start, of[0], of[1]]
-        start += plane.num_channels
+                to, of = common.within(origin), common.within(part.box)
+                target[start:stop, to[0], to[1]] = part.values[: stop - start, of[0], of[1]]
+        start += part.num_channels
 
 
 def covers(frame: FrameFeatures, box: Box) -> bool:
-    """Tell whether all planes of a frame are known in all of a box."""
+    """Tell whether all maps of a frame are known in all of a box."""
     return all(p.box is not None and p.values is not None and (p.box & box) == box for p in frame)
 
 
 def leading(frame: FrameFeatures, num_channels: int) -> FrameFeatures:
     """Return the leading channels of a frame."""
-    planes = []
-    for plane in frame:
+    maps: list[FeatureMap] = []
+    for part in frame:
         if num_channels <= 0:
             break
-        planes.append(plane.first(min(num_channels, plane.num_channels)))
-        num_channels -= plane.num_channels
-    return tuple(planes)
+        maps.append(part.first(min(num_channels, part.num_channels)))
+        num_channels -= part.num_channels
+    return tuple(maps)
 
 
 @dataclass(frozen=True)
 class FeatureBatch:
-    """Consecutive new frames at a layer.
+    """Consecutive new frames on their way into a layer.
 
-    factors: one or two tensors (N,C,h,w) whose product are the features (a layer hands over its
-        feature and gate branches, so that their product is written where it is needed at once);
+    factors: one or two tensors (N,C,h,w) whose product is the features: a layer passes on its
+        feature and gate branches, so that their product is written straight to where it is read;
         empty where nothing is needed.
     box: what the factors cover, or None.
     count: N.
     num_channels: C.
-    skips: planes of an encoder layer for the same frames, stacked after the channels; or empty.
+    skips: maps of an encoder layer for the same frames, stacked after the channels; or empty.
     """
 
     factors: tuple[Tensor, ...]
@@ -100,12 +100,12 @@ class FeatureBatch:
         if self.factors:
             parts = [factor[index, :limit] for factor in self.factors]
             values = parts[0] * parts[1] if len(parts) > 1 else _dense(parts[0])
-        planes = (FeatureMap(values, self.box, limit),)
+        maps = (FeatureMap(values, self.box, limit),)
         if not self.skips:
-            return planes
+            return maps
         if num_channels is None:
-            return (*planes, self.skips[index])
-        return (*planes, *leading((self.skips[index],), num_channels - limit))
+            return (*maps, self.skips[index])
+        return (*maps, *leading((self.skips[index],), num_channels - limit))
 
     def split(self, count: int) -> tuple[FeatureBatch, FeatureBatch]:
         """Return the first `count` frames and the others."""
@@ -128,7 +128,7 @@ class FeatureBatch:
 
     def covers(self, box: Box) -> bool:
         """Tell whether every channel of every frame is known in all of a box."""
-        boxes = [self.box if self.factors else None, *(plane.box for plane in self.skips)]
+        boxes = [self.box if self.factors else None, *(part.box for part in self.skips)]
         return all(b is not None and (b & box) == box for b in boxes)
 
     def write(self, target: Tensor, origin: Box) -> None:
@@ -143,5 +143,5 @@ class FeatureBatch:
                     torch.mul(parts[0], parts[1], out=view)
                 else:
                     view.copy_(parts[0])
-        for index, plane in enumerate(self.skips):
-            paste((plane,), target[index, self.num_channels :], origin)
+        for index, part in enumerate(self.skips):
+            paste((part,), target[index, self.num_channels :], origin)

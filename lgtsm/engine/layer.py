@@ -126,7 +126,7 @@ class StreamLayer:
         """Return a weight (O,I,k,k) and a bias for every frame that a kernel covers."""
         weight = conv.weight.detach().to(self.device, torch.float32)
         bias = conv.bias.detach().to(self.device, self.dtype)
-        parts = []
+        parts: list[tuple[Tensor, Tensor]] = []
         for frame in weight.unbind(2) if self.kernel_frames > 1 else [weight]:
             part = transposed_weight(frame) if self.spec.upsample else frame
             part = part.to(self.dtype).contiguous(memory_format=torch.channels_last)
@@ -220,7 +220,7 @@ class StreamLayer:
         if not self.past:
             return LayerState((), pending)
         whole = self.num_kept == self.num_inputs
-        fresh = []
+        fresh: list[FrameFeatures] = []
         for i in range(max(0, ready - self.past), ready):
             if i >= held:
                 fresh.append(batch.frame(i - held, None if whole else self.num_kept))

@@ -75,7 +75,7 @@ def _bf16_pays_on_cpu() -> bool:
     reported = getattr(torch.cpu, "_is_amx_tile_supported", None)
     if reported is None or not reported():
         return False
-    seconds = {}
+    seconds: dict[torch.dtype, float] = {}
     for dtype in (torch.float32, torch.bfloat16):
         x, weight = torch.ones(4, 64, 48, 64, dtype=dtype), torch.ones(64, 64, 3, 3, dtype=dtype)
         x = x.contiguous(memory_format=torch.channels_last)

@@ -222,7 +222,11 @@ class TrunkStream:
     def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> TrunkStream:
         """As `Stream.narrowed`."""
         other, box_at = copy.copy(self), self.box_at
-        other.box_at, other._plans = (lambda t: narrow(box_at(t))), {}
+
+        def narrowed_at(t: int) -> Box | None:
+            return narrow(box_at(t))
+
+        other.box_at, other._plans = narrowed_at, {}
         return other
 
     def held(self) -> list[Tensor]:

@@ -105,7 +105,11 @@ class WindowStream:
     def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> WindowStream:
         """As `Stream.narrowed`."""
         other, box_at = copy.copy(self), self.box_at
-        other.box_at = lambda t: narrow(box_at(t))
+
+        def narrowed_at(t: int) -> Box | None:
+            return narrow(box_at(t))
+
+        other.box_at = narrowed_at
         return other
 
     def held(self) -> list[Tensor]:
@@ -181,7 +185,7 @@ class WindowStream:
         window = window[:, :, rows, columns]
         half = half[:, :, rows.start // 2 : rows.stop // 2, columns.start // 2 : columns.stop // 2]
         rows, columns = box.within(narrow)
-        parts = []
+        parts: list[Tensor] = []
         for start in range(first - begin, stop - begin, together):
             part = slice(start, min(start + together, stop - begin))
             x = window[part].contiguous(memory_format=torch.channels_last)
