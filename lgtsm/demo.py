@@ -20,7 +20,7 @@ from .models.network import Network
 from .options import InpaintOptions, MaskOptions, Mode
 from .scene.render import SceneOptions, render_scene
 from .scene.sheet import contact_sheet, side_by_side
-from .video.fill_layer import write_clip
+from .video.clip import write_clip
 from .weights.load import load_model
 from .whole_file import WholeFile
 

@@ -121,7 +121,7 @@ class Journal:
         """Keep what lies in the hole (1,H,W) of a patch; they come in order, from `count` on."""
         key = str(patch.index)
         value = torch.zeros(0)
-        if patch.box is not None:
+        if patch.box is not None and patch.pixels is not None:
             box = patch.box
             key = f"{patch.index} {box.top} {box.left} {box.bottom} {box.right}"
             value = patch.pixels[:, hole[0, box.rows, box.columns] > 0]

@@ -23,7 +23,7 @@ def read_picture(path: Path) -> Tensor:
     Raises:
         VideoError: it cannot be read.
     """
-    return make_frame(load_image(path), time=Fraction(0), index=0).pixels
+    return make_frame(load_image(path), time=Fraction(0), index=0).rgb()
 
 
 def check_picture_name(path: Path) -> None:
