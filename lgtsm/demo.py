@@ -20,8 +20,9 @@ from .models.network import Network
 from .options import InpaintOptions, MaskOptions, Mode
 from .scene.render import SceneOptions, render_scene
 from .scene.sheet import contact_sheet, side_by_side
-from .video.fill_layer import write_clip
+from .video.clip import write_clip
 from .weights.load import load_model
+from .whole_file import WholeFile
 
 _GROW_PX = 4
 """As in the command line: a mask of the object itself leaves its soft edge behind."""
@@ -132,13 +133,10 @@ def _write_sheet(path: Path, rows: dict[str, Tensor]) -> None:
     count = len(next(iter(rows.values())))
     shown = torch.linspace(0, count - 1, min(_SHOWN, count)).round().long()
     picture = contact_sheet([clip[shown] for clip in rows.values()], list(rows))
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        picture.save(partial, format="PNG")
-        partial.replace(path)
+        with WholeFile(path) as partial:
+            picture.save(partial, format="PNG")
     except OSError as error:
         raise VideoError(
             f"Expected to write {path}, got: {error.strerror or error}; check free space."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)

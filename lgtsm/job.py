@@ -13,6 +13,7 @@ from functools import partial
 from hashlib import sha256
 from itertools import chain, islice, repeat
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,9 +30,10 @@ from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
 from .report import Report
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
-from .video.fill_layer import FillLayerWriter, MaskWriter
+from .video.fill_layer import FillLayerWriter
 from .video.folder import list_images
-from .video.frame import Frame, with_pixels, without_pixels
+from .video.frame import Frame
+from .video.mask_clip import MaskWriter
 from .video.probe import VideoInfo, probe
 from .video.read import is_still, read_frames, read_masks
 from .video.span import count_frames
@@ -88,7 +90,7 @@ class FileJob:
             ahead = frames_ahead(info.height, info.width)
             # last, so that both threads are over before files are finished or removed
             behind = stack.enter_context(WriteBehind(ahead))
-            pairs = stack.enter_context(ReadAhead(self._steps(info), ahead))
+            steps = stack.enter_context(ReadAhead(self._steps(info), ahead))
             work = _Work(self._total(info), sinks, behind, journal, hooks)
             job = Job(
                 network,
@@ -99,7 +101,7 @@ class FileJob:
                 resume_from=journal.count,
             )
             filled = None
-            for patch in job.run(work.feed(pairs)):
+            for patch in job.run(work.feed(steps)):
                 filled = filled if patch.box is None else patch.box | filled
                 journal.add(patch, work.take(patch))
         report.frames += report.resumed_from
@@ -218,18 +220,19 @@ class FileJob:
         """Return how many frames the range holds, as far as the file says."""
         return max(0, min(self.video.end or info.num_frames, info.num_frames) - self.video.start)
 
-    def pairs(self, info: VideoInfo) -> Iterator[tuple[Frame, Tensor]]:
-        """Read frames with their holes."""
-        return (pair for pair in self._steps(info) if pair is not None)
+    def pairs(self, info: VideoInfo) -> Iterator[tuple[Tensor, Tensor]]:
+        """Read frames (3,H,W) in [0,1] with their holes (1,H,W)."""
+        return ((step.pixels, step.hole) for step in self._steps(info) if step is not None)
 
-    def _steps(self, info: VideoInfo) -> Iterator[tuple[Frame, Tensor] | None]:
-        """Yield pairs, and None for every mask before the range, so that a stop is heard there."""
+    def _steps(self, info: VideoInfo) -> Iterator[_Step | None]:
+        """Yield frames, and None for every mask before the range, so that a stop is heard there."""
         start, end = self.video.start, self.video.end
         frames = read_frames(self.source, start=start, end=end, rate=self.video.rate)
         if isinstance(self.mask, list):
             masks = islice(box_masks(self.mask, info.height, info.width), start, None)
             options = replace(self.options.mask, length=LengthPolicy.HOLD)  # boxes never end
-            yield from pair_with(frames, masks, options)
+            for frame, hole in pair_with(frames, masks, options):
+                yield _Step(frame, frame.rgb(), hole)
             return
         # masks are numbered like the frames of the file, so those before the range count, and
         # those behind it as far as a hole grows in time
@@ -238,7 +241,17 @@ class FileJob:
         masks = read_masks(self.mask, end=None if is_still(self.mask) else last)
         numbered = chain(repeat(None, start), frames)
         for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
-            yield None if frame is None else (frame, hole)
+            yield None if frame is None else _Step(frame, frame.rgb(), hole)
+
+
+class _Step(NamedTuple):
+    """A frame as the reading thread prepares it."""
+
+    frame: Frame
+    pixels: Tensor
+    """(3,H,W) float32 in [0,1]; dropped after the engine has taken it, unlike the frame."""
+    hole: Tensor
+    """(1,H,W), 0 or 1."""
 
 
 class _Sinks:
@@ -260,7 +273,6 @@ class _Sinks:
     def write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
         """Write one frame everywhere; of a frame its native samples are enough."""
         pixels = self._filled(frame, hole, patch)
-        frame = replace(frame, pixels=pixels)
         self.main.write(frame, pixels, hole)
         if self.start is None:
             self.start = frame.time if self.is_range else Fraction(0)
@@ -269,7 +281,7 @@ class _Sinks:
         if self.layer is not None:
             self.layer.write(frame, pixels, hole)
         if self.mask is not None:
-            self.mask.write(frame, hole)
+            self.mask.write(hole, time=frame.time, time_base=frame.native.time_base)
 
     def _filled(self, frame: Frame, hole: Tensor, patch: Patch) -> Tensor:
         """Return (3,H,W) with the patch in it; void after the next frame.
@@ -277,7 +289,7 @@ class _Sinks:
         Pixels around the patch are made from the samples only for the layer, which reads some.
         """
         if self.layer is not None or (patch.box is None and bool(hole.any())):
-            pixels = with_pixels(frame).pixels
+            pixels = frame.rgb()
         else:
             if self._picture is None:
                 self._picture = torch.zeros(3, *hole.shape[1:])
@@ -297,24 +309,21 @@ class _Work:
         self.waiting: deque[tuple[Frame, Tensor]] = deque()
         self.total, self.done = total, 0
 
-    def feed(self, pairs: Iterable[tuple[Frame, Tensor] | None]) -> Iterator[tuple[Tensor, Tensor]]:
+    def feed(self, steps: Iterable[_Step | None]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
-        for index, (frame, hole) in enumerate(self._present(pairs)):
+        for index, (frame, pixels, hole) in enumerate(self._present(steps)):
             if index < self.journal.count:
-                patch = self.journal.patch(index, frame.pixels, hole)
-                self._write(without_pixels(frame), hole.bool(), patch)
+                self._write(frame, hole.bool(), self.journal.patch(index, pixels, hole))
             else:
                 # many frames wait for later ones; a patch is written over their native samples
-                self.waiting.append((without_pixels(frame), hole.bool()))
-            yield frame.pixels, hole
+                self.waiting.append((frame, hole.bool()))
+            yield pixels, hole
 
-    def _present(
-        self, pairs: Iterable[tuple[Frame, Tensor] | None]
-    ) -> Iterator[tuple[Frame, Tensor]]:
-        for pair in pairs:
+    def _present(self, steps: Iterable[_Step | None]) -> Iterator[_Step]:
+        for step in steps:
             self.hooks.check()
-            if pair is not None:
-                yield pair
+            if step is not None:
+                yield step
 
     def take(self, patch: Patch) -> Tensor:
         """Write the frame that a patch belongs to; return its hole (1,H,W) bool."""

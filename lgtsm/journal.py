@@ -19,6 +19,7 @@ from torch import Tensor
 from .box import Box
 from .engine.composing import Patch
 from .errors import Cancelled, LgtsmError, OptionError
+from .whole_file import WholeFile
 
 _LOG = logging.getLogger(__name__)
 _BLOCK = 16
@@ -120,7 +121,7 @@ class Journal:
         """Keep what lies in the hole (1,H,W) of a patch; they come in order, from `count` on."""
         key = str(patch.index)
         value = torch.zeros(0)
-        if patch.box is not None:
+        if patch.box is not None and patch.pixels is not None:
             box = patch.box
             key = f"{patch.index} {box.top} {box.left} {box.bottom} {box.right}"
             value = patch.pixels[:, hole[0, box.rows, box.columns] > 0]
@@ -130,13 +131,12 @@ class Journal:
 
     def _write(self, number: int) -> None:
         if self.folder.is_dir():
-            partial = self._path(number).with_suffix(".partial")
             try:
                 size = sum(v.nbytes for v in self._block.values())
                 if shutil.disk_usage(self.folder).free < _LEAST_FREE + size:
                     raise OSError(f"less than {_LEAST_FREE >> 20} MB would be left on its disk")
-                save_file(self._block, partial)
-                partial.replace(self._path(number))
+                with WholeFile(self._path(number)) as partial:
+                    save_file(self._block, partial)
             except (OSError, SafetensorError) as error:
                 self._give_up(error)
         self._block = {}

@@ -12,6 +12,7 @@ from types import ModuleType
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lgtsm.models.build import build
@@ -43,6 +44,30 @@ def _torch_state() -> Iterator[None]:
 def rng() -> torch.Generator:
     """Return a generator with a fixed seed."""
     return torch.Generator().manual_seed(20190713)
+
+
+@pytest.fixture
+def hole_samples() -> Callable[[Tensor, str], tuple[Tensor, ...]]:
+    """Return a function (hole, pixel format) -> one bool mask a plane: samples a writer may change.
+
+    A luma or RGB sample may change where its own pixel is hole, a subsampled chroma sample where
+    any pixel of its footprint is: else colour of the removed object would bleed along the edge.
+    Alpha never changes. Masks have the plane's size; those of packed formats cover pixels.
+    """
+    from lgtsm.video.layout import known_layout  # needs av
+
+    def masks(hole: Tensor, name: str) -> tuple[Tensor, ...]:
+        layout = known_layout(name)
+        inside = hole.reshape(hole.shape[-2:]) > 0
+        found = {}
+        for c in layout.colours:
+            size = (1 << c.shift_y, 1 << c.shift_x)
+            found[c.plane] = F.max_pool2d(inside[None].float(), size, ceil_mode=True)[0] > 0
+        if layout.alpha and layout.alpha.plane not in found:
+            found[layout.alpha.plane] = torch.zeros_like(inside)
+        return tuple(found[plane] for plane in sorted(found))
+
+    return masks
 
 
 @pytest.fixture

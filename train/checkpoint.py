@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Adam
 
 from lgtsm.errors import DeviceError, OptionError, WeightsError
+from lgtsm.whole_file import WholeFile
 
 from .recipe import differing_fields
 from .step import Learner
@@ -26,18 +27,16 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     Raises:
         DeviceError: no room; the previous file is as it was.
     """
-    partial = path.with_name(f".{path.name}.partial")
+    values = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     try:
-        partial.parent.mkdir(parents=True, exist_ok=True)
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, metadata)
-        partial.replace(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with WholeFile(path) as partial:
+            save_file(values, partial, metadata)
     except (OSError, SafetensorError) as error:
         raise DeviceError(
             f"Expected room for {path.name} in {path.parent}, got {error}; free some space and "
             "resume, the last state written is whole."
         ) from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def save_state(folder: Path, learner: Learner, config: dict, stage: str) -> None:

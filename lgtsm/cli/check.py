@@ -87,7 +87,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         for done, (original, result, hole) in enumerate(_triples(arguments, options), 1):
             if done == 1 and arguments.margin is None:
                 checker = Checker(_limits(arguments, _shared_px(original, result)))
-            checker.add(original.pixels, result.pixels, hole)
+            checker.add(original.rgb(), result.rgb(), hole)
             bar(done, 0, "")
             if interruption.happened():
                 raise KeyboardInterrupt

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from fractions import Fraction
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from ..masks.draw.kinds import KINDS, Kind
@@ -89,10 +88,6 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
 def _write(target: Path, holes: Tensor) -> None:
     """Write (T,1,H,W) as a mask clip."""
-    from ..video.fill_layer import MaskWriter
+    from ..video.mask_clip import write_mask_clip
 
-    clock = SimpleNamespace(time_base=1 / _RATE)
-    with MaskWriter(target, rate=_RATE) as writer:
-        for number, hole in enumerate(holes):
-            # a drawn mask has no source frame; of one, the writer reads no more than the time
-            writer.write(SimpleNamespace(time=number / _RATE, native=clock), hole)
+    write_mask_clip(target, holes, (holes.shape[-2], holes.shape[-1]), rate=_RATE)

@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     info = probe(job.source, rate=job.video.rate)
     job.look_at_mask(info)
     plate = clean_plate(
-        ((frame.pixels, hole.float()) for frame, hole in job.pairs(info)),
+        ((pixels, hole.float()) for pixels, hole in job.pairs(info)),
         arguments.frame,
         motion=Motion(arguments.motion),
         cancel=interruption.happened,

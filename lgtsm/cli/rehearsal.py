@@ -102,8 +102,7 @@ def _trial(
     """Fill the first few frames that have a hole; return seconds a frame."""
     from ..engine.run import Job
 
-    pairs = ((frame.pixels, hole) for frame, hole in job.pairs(info))
-    with_hole = dropwhile(lambda pair: not pair[1].any(), pairs)
+    with_hole = dropwhile(lambda pair: not pair[1].any(), job.pairs(info))
     began = time.perf_counter()
     trial = Job(network, job.options, hooks, report, plates=job.numbered())
     for _ in trial.run(islice(with_hole, _TRIAL_FRAMES)):

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..box import Box, hole_box
 from ..errors import OptionError
 
 
@@ -30,10 +31,10 @@ def grow(holes: Tensor, px: int) -> Tensor:
         OptionError: a negative radius.
     """
     _check_count("px", px)
-    window = _window(holes > 0, px)
+    window = _window(holes, px)
     if px == 0 or window is None:
         return holes
-    rows, columns = window
+    rows, columns = window.rows, window.columns
     inside = (holes[..., rows, columns] > 0).contiguous()
     grown = torch.zeros_like(inside)
     # A column dx away may reach isqrt(px^2 - dx^2) rows: far columns first, as reach only grows.
@@ -75,10 +76,10 @@ def fill_enclosed(holes: Tensor) -> Tensor:
     Returns:
         Holes of the same shape and dtype.
     """
-    window = _window(holes > 0, 1)
+    window = _window(holes, 1)
     if window is None:
         return holes
-    rows, columns = window
+    rows, columns = window.rows, window.columns
     part = holes[..., rows, columns]
     known = (part == 0).flatten(0, -3) if part.dim() > 2 else (part == 0)[None]  # (N,h,w)
     across, down = _runs(known), _runs(known.mT)
@@ -164,10 +165,10 @@ def feather_weights(hole: Tensor, px: int) -> Tensor:
     """
     _check_count("px", px)
     weights = (hole > 0).to(torch.float32)
-    window = _window(hole > 0, 1)
+    window = _window(hole, 1)
     if px == 0 or window is None:
         return weights
-    rows, columns = window
+    rows, columns = window.rows, window.columns
     known = (hole[..., rows, columns] == 0).contiguous()
     limit = px + 1
     height_away = torch.full(known.shape, limit, dtype=torch.int32, device=hole.device)
@@ -207,16 +208,10 @@ def _check_count(name: str, value: int) -> None:
         raise OptionError(f"Expected {name} of 0 or more, got {value}; raise it.")
 
 
-def _window(marked: Tensor, margin: int) -> tuple[slice, slice] | None:
-    """Rows and columns that hold all marked pixels and a margin; None where nothing is marked."""
-    flat = marked.reshape(-1, *marked.shape[-2:]).any(0)
-    rows, columns = flat.any(1).nonzero(), flat.any(0).nonzero()
-    if len(rows) == 0:
-        return None
-    return (
-        slice(max(int(rows[0]) - margin, 0), int(rows[-1]) + margin + 1),
-        slice(max(int(columns[0]) - margin, 0), int(columns[-1]) + margin + 1),
-    )
+def _window(holes: Tensor, margin: int) -> Box | None:
+    """Return the part of the frame that holds all holes (...,H,W) and a margin, if there is any."""
+    box = hole_box(holes)
+    return None if box is None else box.grow(margin) & Box(0, 0, *holes.shape[-2:])
 
 
 def _vertical_steps(marked: Tensor, px: int) -> Iterator[Tensor]:

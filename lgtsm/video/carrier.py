@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 import av
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import VideoError
 from .colour import Colour, Matrix, Range, colour_of, quantise
-from .frame import known_layout, read_alpha, read_rgb, upsample
-from .layout import Component, Family, Layout, layout_of, read_samples, samples
-from .native import copy_tags
+from .frame import read_alpha, read_rgb, upsample
+from .layout import Component, Family, Layout, known_layout, layout_of, read_samples, samples
+from .native import blank_frame, copy_tags
 from .orientation import Orientation
 from .paste import paste_samples
 
@@ -102,7 +101,7 @@ def convert(
     Returns:
         A new frame with the times and tags of the old one, matrix and range tags made true.
     """
-    source = known_layout(frame)
+    source = known_layout(frame.format.name)
     turn = (orientation or Orientation()).upright
     colour = colour_of(frame, source)
     alpha = read_alpha(frame)
@@ -126,10 +125,21 @@ def convert(
         paste_samples(result, rgb, torch.ones(rgb.shape[1:], dtype=torch.bool), colour)
     else:
         result = _convert_yuv(frame, source, target, colour, turn)
-    if target.alpha is not None:
-        opacity = torch.ones(1, frame.height, frame.width) if alpha is None else alpha
-        _fill(result, target, target.alpha, turn(_to_top(opacity, target)[0]))
+    opacity = torch.ones(1, frame.height, frame.width) if alpha is None else alpha
+    write_alpha(result, target, turn(opacity))
     return result
+
+
+def write_alpha(frame: av.VideoFrame, layout: Layout, opacity: Tensor) -> None:
+    """Write the opacity of a frame; does nothing where its format has no alpha channel.
+
+    Args:
+        frame: frame to change; must not belong to a decoder.
+        layout: its layout.
+        opacity: (1,H,W) float32 in [0,1].
+    """
+    if layout.alpha is not None:
+        _fill(frame, layout, layout.alpha, _to_top(opacity, layout)[0])
 
 
 def _convert_yuv(
@@ -168,10 +178,7 @@ def _convert_yuv(
 
 def _blank(frame: av.VideoFrame, target: Layout, picture: Tensor) -> av.VideoFrame:
     height, width = picture.shape
-    result = av.VideoFrame(width, height, target.name)
-    for plane in result.planes:
-        # Padding and unused bytes (bgr0) are part of what lossless encoders keep.
-        np.frombuffer(plane, np.uint8)[:] = 0
+    result = blank_frame(width, height, target.name)
     copy_tags(frame, result)
     return result
 

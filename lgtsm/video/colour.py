@@ -41,15 +41,21 @@ UNTAGGED = 2
 """Number of H.273 for an unspecified matrix, transfer or primaries."""
 
 # H.273 matrix coefficients; 10 (constant luminance) is taken as 9, which is what players do.
+# Of two numbers the first is written.
 _MATRICES = {
     1: Matrix.BT709,
     4: Matrix.FCC,
-    5: Matrix.BT601,
     6: Matrix.BT601,
+    5: Matrix.BT601,
     7: Matrix.SMPTE240M,
     9: Matrix.BT2020,
     10: Matrix.BT2020,
 }
+
+
+def matrix_number(matrix: Matrix) -> int:
+    """Return the number of H.273 by which a matrix is tagged."""
+    return next(number for number, known in _MATRICES.items() if known is matrix)
 
 
 @dataclass(frozen=True)

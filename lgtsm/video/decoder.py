@@ -6,9 +6,11 @@ import logging
 from pathlib import Path
 from types import MappingProxyType
 
-import av
+from av.codec.codec import UnknownCodecError
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
+
+from .media import video_codec
 
 _log = logging.getLogger(__name__)
 
@@ -35,8 +37,8 @@ def decoder_of(stream: VideoStream, path: Path) -> VideoCodecContext:
     if other is None or stream.metadata.get("alpha_mode") != "1":
         return own
     try:
-        decoder = av.CodecContext.create(other, "r")
-    except av.codec.codec.UnknownCodecError:
+        decoder = video_codec(other, "r")
+    except UnknownCodecError:
         _log.warning(
             "%s is transparent, which this build of PyAV cannot read without %s; it is read as "
             "opaque.",

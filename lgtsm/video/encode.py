@@ -1,4 +1,4 @@
-"""One encoded video stream in one container: codec, format, tags and time stamps."""
+"""Choose codec and pixel format, and encode one video stream into one new file."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import logging
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
+from av.codec.codec import UnknownCodecError
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from ..errors import VideoError
 from .carrier import choose_carrier, is_exact
 from .hdr import StaticHdr
-from .layout import Family, Layout, layout_of
+from .layout import Family, Layout, known_layout, layout_of
 from .presets import CONTAINERS, ENCODERS, PRORES_PROFILES, ContainerPreset, EncoderPreset
 
 _log = logging.getLogger(__name__)
@@ -104,7 +106,7 @@ def choose_encoding(
     wanted = layout
     if not lossless and layout.family is not Family.YUV and family != source.family:
         # RGB and grey H.264 play almost nowhere.
-        wanted = known("yuva420p" if layout.alpha else "yuv420p")
+        wanted = known_layout("yuva420p" if layout.alpha else "yuv420p")
     formats = _formats(preset)
     if preset.side_alpha and not container.side_alpha:
         formats = [name for name in formats if (f := layout_of(name)) is None or f.alpha is None]
@@ -136,7 +138,7 @@ def choose_encoding(
 
 
 def _family(container: ContainerPreset, family: str | None) -> str:
-    if family in container.families and _formats(ENCODERS[family]):
+    if family is not None and family in container.families and _formats(ENCODERS[family]):
         return family
     for other in container.families:
         if _formats(ENCODERS[other]):
@@ -154,67 +156,98 @@ def _family(container: ContainerPreset, family: str | None) -> str:
 def _formats(preset: EncoderPreset) -> list[str]:
     try:
         formats = av.Codec(preset.encoder, "w").video_formats or []
-    except av.codec.codec.UnknownCodecError:
+    except UnknownCodecError:
         return []
     return [f.name for f in formats if f.name not in preset.excluded]
 
 
-def known(name: str) -> Layout:
-    """Give a layout that is in our table for certain."""
-    layout = layout_of(name)
-    assert layout is not None, name
-    return layout
+class Encoder:
+    """One encoded video stream in one new file."""
+
+    def __init__(
+        self,
+        path: Path,
+        container: ContainerPreset,
+        encoding: Encoding,
+        source: SourceStream,
+        first: av.VideoFrame,
+    ) -> None:
+        """Open the file; the header is written with the first packet.
+
+        Args:
+            path: file to write.
+            container: its preset.
+            encoding: codec and pixel format.
+            source: what to copy from the source.
+            first: first frame in the encoder's format; gives size and colour tags.
+        """
+        options = dict(container.options)
+        if container.exact_clock:
+            # Edit lists count in the movie's time scale, a millisecond by default: too coarse.
+            options["movie_timescale"] = str(source.time_base.denominator)
+            if source.time_base.numerator == 1:
+                options["video_track_timescale"] = str(source.time_base.denominator)
+        self.container = av.open(str(path), "w", format=container.muxer, container_options=options)
+        self._time_base = source.time_base
+        self._last_pts: int | None = None
+        try:
+            self._stream = _add_stream(self.container, encoding, source, first)
+        except BaseException:
+            self.close()
+            raise
+
+    def add(self, picture: av.VideoFrame, time: Fraction, duration: Fraction) -> bool:
+        """Encode one picture.
+
+        Args:
+            picture: in the encoder's pixel format; gets its time stamp here.
+            time: seconds; rounded to the time base, which is exact for times of the source.
+            duration: seconds.
+
+        Returns:
+            False where the time does not follow the previous one and was moved behind it.
+        """
+        pts = round(time / self._time_base)
+        follows = self._last_pts is None or pts > self._last_pts
+        if self._last_pts is not None and not follows:
+            pts = self._last_pts + 1
+        self._last_pts = pts
+        picture.pts, picture.time_base = pts, self._time_base
+        picture.duration = round(duration / self._time_base)
+        self.container.mux(self._stream.encode(picture))
+        return follows
+
+    def finish(self) -> None:
+        """Encode the frames that the encoder holds back, and write the end of the file."""
+        self.container.mux(self._stream.encode(None))
+        self.container.close()
+
+    def close(self) -> None:
+        """Close the file, finished or not."""
+        try:
+            self.container.close()
+        except (OSError, ValueError) as error:
+            _log.debug("Closing an unfinished file: %s", error)
 
 
-def open_output(path: Path, container: ContainerPreset, source: SourceStream) -> OutputContainer:
-    """Open a file for writing.
-
-    Args:
-        path: file to write.
-        container: its preset.
-        source: the source's stream, for the unit of time.
-
-    Returns:
-        The open container; no header is written yet.
-    """
-    options = dict(container.options)
-    if container.exact_clock:
-        # Edit lists count in the movie's unit, a millisecond by default: too coarse for exact pts.
-        options["movie_timescale"] = str(source.time_base.denominator)
-        if source.time_base.numerator == 1:
-            options["video_track_timescale"] = str(source.time_base.denominator)
-    return av.open(str(path), "w", format=container.muxer, container_options=options)
-
-
-def add_video(
-    output: OutputContainer, encoding: Encoding, source: SourceStream, frame: av.VideoFrame
+def _add_stream(
+    output: OutputContainer, encoding: Encoding, source: SourceStream, first: av.VideoFrame
 ) -> VideoStream:
-    """Add the encoder's stream.
-
-    Args:
-        output: open container.
-        encoding: codec and format.
-        source: what to copy from the source.
-        frame: first frame in the encoder's format; gives size and colour tags.
-
-    Returns:
-        The stream, ready for `encode`.
-    """
-    stream = output.add_stream(
-        ENCODERS[encoding.family].encoder, rate=source.rate, options=encoding.options
-    )
+    preset = ENCODERS[encoding.family]
+    added = output.add_stream(preset.encoder, rate=source.rate, options=encoding.options)
+    stream = cast(VideoStream, added)  # the stubs know the kind of a few encoders only
     context = stream.codec_context
-    context.width, context.height = frame.width, frame.height
+    context.width, context.height = first.width, first.height
     context.pix_fmt = encoding.layout.name
     context.time_base = source.time_base
-    context.color_range = frame.color_range
-    context.colorspace = frame.colorspace
-    context.color_trc = frame.color_trc
-    context.color_primaries = frame.color_primaries
+    context.color_range = first.color_range
+    context.colorspace = first.colorspace
+    context.color_trc = first.color_trc
+    context.color_primaries = first.color_primaries
     if source.aspect:
         context.sample_aspect_ratio = source.aspect
-        in_stream = ENCODERS[encoding.family].holds_aspect
-        if source.aspect != 1 and not in_stream and output.format.name in ("matroska", "webm"):
+        lossy = not preset.holds_aspect and output.format.name in ("matroska", "webm")
+        if source.aspect != 1 and lossy:
             # The muxer takes it from a field of the stream that PyAV 18 cannot set.
             _log.warning(
                 "The pixel aspect ratio %s is lost with %s in this container; set it afterwards "
@@ -223,7 +256,7 @@ def add_video(
                 encoding.family,
             )
     if encoding.family == "hevc" and output.format.name in ("mp4", "mov"):
-        # Apple players want this spelling.
+        # Apple players require this tag.
         context.codec_tag = "hvc1"
     if source.matrix is not None:
         stream.set_display_matrix(source.matrix)

@@ -6,7 +6,7 @@ import logging
 import re
 from fractions import Fraction
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 
 from torch import Tensor
 
@@ -16,7 +16,7 @@ from .carrier import choose_carrier, convert, is_exact
 from .frame import Frame
 from .image import IMAGE_KINDS, IMAGE_SUFFIXES, image_kind, save_image
 from .media import DEFAULT_RATE
-from .partial import PartialFolder, write_errors
+from .output import Output, write_errors
 from .paste import paste
 
 _log = logging.getLogger(__name__)
@@ -78,7 +78,7 @@ def _check_apart(sources: list[Path]) -> None:
             )
 
 
-class FrameFolderWriter:
+class FrameFolderWriter(Output):
     """Write frames as a folder of images, changing hole samples only.
 
     Images keep name and kind (PNG, TIFF, BMP, EXR); JPEG and WebP become PNG, since saving those
@@ -106,20 +106,15 @@ class FrameFolderWriter:
             VideoError: the target is the source, is a file, or cannot be written, or two images
                 of the source would get one name.
         """
-        self.target, self.source = Path(target), Path(source)
-        if self.target.exists() and self.target.samefile(self.source):
-            raise VideoError(
-                f"Expected another folder than the source, got {target} twice; choose a new one."
-            )
+        source = Path(source)
         self._names: list[Path] = []
-        if self.source.is_dir():
-            self._names = list_images(self.source)
-        elif self.source.suffix.lower() in IMAGE_SUFFIXES:
-            self._names = [self.source]
+        if source.is_dir():
+            self._names = list_images(source)
+        elif source.suffix.lower() in IMAGE_SUFFIXES:
+            self._names = [source]
         _check_apart(self._names)
-        self._partial = PartialFolder(self.target)
+        super().__init__(Path(target), folder=True, source=source)
         self._told: set[str] = set()
-        self._num_frames = 0
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame.
@@ -151,41 +146,10 @@ class FrameFolderWriter:
         name = _written_name(source) if source else f"{frame.index:06d}{kind.suffix}"
         with write_errors(self.target):
             image = convert(pasted, layout, frame.orientation)
-            save_image(image, self._partial.path / name, kind)
+            save_image(image, self._whole.path / name, kind)
         self._num_frames += 1
 
     def _tell(self, text: str, *values: str) -> None:
         if text not in self._told:
             self._told.add(text)
             _log.warning(text, *values)
-
-    def close(self) -> None:
-        """Give the folder its name.
-
-        Raises:
-            VideoError: no frame was written, or the folder cannot be moved.
-        """
-        if not self._num_frames:
-            self.abort()
-            raise VideoError(
-                f"Expected at least one frame for {self.target}, got none; check the range."
-            )
-        self._partial.commit()
-
-    def abort(self) -> None:
-        """Remove everything written so far."""
-        self._partial.discard()
-
-    def __enter__(self) -> FrameFolderWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()

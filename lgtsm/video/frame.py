@@ -1,71 +1,60 @@
-"""One frame: float RGB upright for the arithmetic, and the decoded samples for the writer."""
+"""One frame: the decoded samples, converted to float RGB on demand."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import av
 import torch
 from torch import Tensor
 
-from ..errors import VideoError
 from .colour import Colour, colour_of
-from .layout import Family, Layout, layout_of, read_samples
+from .layout import Family, Layout, known_layout, read_samples
 from .native import supported
 from .orientation import Orientation, orientation_of
 
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A decoded frame with its place in time."""
+    """A decoded frame: its native samples, and their meaning in space and time."""
 
-    pixels: Tensor
-    """RGB (3,H,W) float32 in [0,1], in display orientation."""
-    alpha: Tensor | None
-    """Opacity (1,H,W) float32 in [0,1], in display orientation; None without an alpha channel."""
-    time: Fraction
-    """Seconds on the clock of the file."""
-    index: int
-    """Number of the frame in the file, the first is 0."""
     native: av.VideoFrame
     """The decoded samples in stored orientation; never change them, the decoder needs them."""
     orientation: Orientation
     """From stored to display orientation."""
+    time: Fraction
+    """Seconds on the clock of the file."""
+    index: int
+    """Number of the frame in the file, the first is 0."""
 
     @property
     def layout(self) -> Layout:
         """Layout of `native`."""
-        return known_layout(self.native)
+        return known_layout(self.native.format.name)
 
     @property
     def colour(self) -> Colour:
         """Meaning of the samples of `native`."""
         return colour_of(self.native, self.layout)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) in display orientation."""
+        height, width = self.native.height, self.native.width
+        return (width, height) if self.orientation.swap else (height, width)
 
-def known_layout(frame: av.VideoFrame) -> Layout:
-    """Give the layout of a frame that went through `supported`.
+    def rgb(self) -> Tensor:
+        """Convert to RGB, anew at every call: a frame that waits holds its native samples only.
 
-    Args:
-        frame: a frame in a format of ours.
-
-    Returns:
-        Its layout.
-
-    Raises:
-        VideoError: the format is not one of ours.
-    """
-    layout = layout_of(frame.format.name)
-    if layout is None:
-        raise VideoError(
-            f"Expected a pixel format that can be read, got {frame.format.name}; convert it first."
-        )
-    return layout
+        Returns:
+            (3,H,W) float32 in [0,1], in display orientation.
+        """
+        return self.orientation.upright(read_rgb(self.native))
 
 
 def make_frame(decoded: av.VideoFrame, *, time: Fraction, index: int) -> Frame:
-    """Build a Frame from what a decoder gave.
+    """Build a Frame from a decoder's output.
 
     Args:
         decoded: the decoder's frame.
@@ -73,36 +62,13 @@ def make_frame(decoded: av.VideoFrame, *, time: Fraction, index: int) -> Frame:
         index: number in the file.
 
     Returns:
-        The frame, upright and in float.
+        The frame, in a format of ours.
 
     Raises:
         VideoError: the pixel format cannot be converted.
     """
-    orientation = orientation_of(decoded)
-    native = supported(decoded)
-    alpha = read_alpha(native)
     return Frame(
-        pixels=orientation.upright(read_rgb(native)),
-        alpha=None if alpha is None else orientation.upright(alpha),
-        time=time,
-        index=index,
-        native=native,
-        orientation=orientation,
-    )
-
-
-def without_pixels(frame: Frame) -> Frame:
-    """Return a frame that keeps its native samples only, an eighth of the memory."""
-    return replace(frame, pixels=torch.zeros(3, 0, 0), alpha=None)
-
-
-def with_pixels(frame: Frame) -> Frame:
-    """Return a frame from `without_pixels` as it was."""
-    alpha = read_alpha(frame.native)
-    return replace(
-        frame,
-        pixels=frame.orientation.upright(read_rgb(frame.native)),
-        alpha=None if alpha is None else frame.orientation.upright(alpha),
+        native=supported(decoded), orientation=orientation_of(decoded), time=time, index=index
     )
 
 
@@ -139,7 +105,7 @@ def read_luma(native: av.VideoFrame) -> Tensor:
         (1,H,W) float32 in [0,1]; black and white of the source's own range are exactly 0 and 1.
         RGB is weighed by BT.601, as Pillow does.
     """
-    layout = known_layout(native)
+    layout = known_layout(native.format.name)
     if layout.family is Family.RGB:
         red, green, blue = read_rgb(native)
         return (green + (red - green) * 0.299 + (blue - green) * 0.114)[None].clamp_(0, 1)
@@ -163,7 +129,7 @@ def read_rgb(native: av.VideoFrame) -> Tensor:
     Returns:
         (3,H,W) float32 in [0,1], stored orientation; values beyond are clamped.
     """
-    layout = known_layout(native)
+    layout = known_layout(native.format.name)
     if layout.family is Family.RGB:
         rgb = torch.stack([read_samples(native, layout, c) for c in layout.colours])
         if not layout.is_float:
@@ -192,7 +158,7 @@ def exceeds_range(native: av.VideoFrame) -> bool:
     Returns:
         True if any colour value lies outside 0 to 1.
     """
-    layout = known_layout(native)
+    layout = known_layout(native.format.name)
     if not layout.is_float:
         return False
     values = (read_samples(native, layout, c) for c in layout.colours)
@@ -208,7 +174,7 @@ def read_alpha(native: av.VideoFrame) -> Tensor | None:
     Returns:
         (1,H,W) float32 in [0,1], stored orientation, or None without an alpha channel.
     """
-    layout = known_layout(native)
+    layout = known_layout(native.format.name)
     if layout.alpha is None:
         return None
     return read_samples(native, layout, layout.alpha).div_(layout.top).clamp_(0, 1)[None]

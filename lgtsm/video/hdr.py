@@ -6,7 +6,8 @@ import struct
 from dataclasses import dataclass
 
 import av
-from av.sidedata.sidedata import SideDataContainer
+
+from .native import side_data
 
 _RATIONALS, _FLAGS = 10, 2  # AVMasteringDisplayMetadata of ffmpeg, libavutil
 _PRIMARY_UNITS, _LIGHT_UNITS = 50000, 10000  # of the SEI messages (H.265, D.2.28)
@@ -42,10 +43,8 @@ def hdr_of(frame: av.VideoFrame) -> StaticHdr | None:
     Returns:
         What it carries; None if nothing. A display without either colours or light counts as none.
     """
-    try:
-        # not `frame.side_data`, see `orientation_of`
-        side = SideDataContainer(frame)
-    except ValueError:
+    side = side_data(frame)
+    if side is None:
         return None
     display, light = side.get("MASTERING_DISPLAY_METADATA"), side.get("CONTENT_LIGHT_LEVEL")
     mastering = None if display is None else _mastering(bytes(display))

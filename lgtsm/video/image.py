@@ -11,7 +11,7 @@ from types import MappingProxyType
 import av
 
 from ..errors import VideoError
-from .media import open_media
+from .media import open_media, video_codec
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp", ".bmp"})
 """File names that are taken for still images, in small letters."""
@@ -95,11 +95,11 @@ def save_image(frame: av.VideoFrame, path: Path, kind: ImageKind) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    encoder = av.CodecContext.create(kind.encoder, "w")
+    encoder = video_codec(kind.encoder, "w")
     encoder.width, encoder.height = frame.width, frame.height
     encoder.pix_fmt = frame.format.name
     encoder.time_base = Fraction(1, 24)
-    encoder.framerate = 24
+    encoder.framerate = Fraction(24)
     frame.pts, frame.time_base = 0, encoder.time_base
     packets = encoder.encode(frame) + encoder.encode(None)
     path.write_bytes(b"".join(bytes(packet) for packet in packets))

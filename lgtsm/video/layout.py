@@ -14,7 +14,7 @@ from types import MappingProxyType
 import av
 import numpy as np
 import torch
-import torch.nn.functional as F
+from av.video.plane import VideoPlane
 from torch import Tensor
 
 from ..errors import VideoError
@@ -136,7 +136,24 @@ def layout_of(name: str) -> Layout | None:
     return None
 
 
-def plane_rows(plane: av.video.plane.VideoPlane, dtype: str = "u1") -> np.ndarray:
+def known_layout(name: str) -> Layout:
+    """Return the layout of a pixel format of ours.
+
+    Args:
+        name: name in ffmpeg.
+
+    Raises:
+        VideoError: samples of that format are not read or written.
+    """
+    layout = layout_of(name)
+    if layout is None:
+        raise VideoError(
+            f"Expected a pixel format that can be read and written, got {name}; convert it first."
+        )
+    return layout
+
+
+def plane_rows(plane: VideoPlane, dtype: str = "u1") -> np.ndarray:
     """View a plane from the top of the picture down.
 
     Args:
@@ -146,7 +163,7 @@ def plane_rows(plane: av.video.plane.VideoPlane, dtype: str = "u1") -> np.ndarra
     Returns:
         (rows, samples with padding) over the frame's own memory; writing to it changes the frame.
     """
-    rows = np.frombuffer(plane, dtype).reshape(plane.height, -1)
+    rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
     # Some decoders (raw AVI) keep the last row first in memory and count lines backwards.
     return rows[::-1] if plane.line_size < 0 else rows
 
@@ -181,51 +198,3 @@ def read_samples(frame: av.VideoFrame, layout: Layout, component: Component) -> 
         (h,w) float32 holding the sample values as they are (0 to 65535 at most).
     """
     return torch.from_numpy(samples(frame, layout, component).astype(np.float32))
-
-
-def footprint_any(mask: Tensor, shift_x: int, shift_y: int) -> Tensor:
-    """Mark the subsampled samples that any marked pixel shares.
-
-    Args:
-        mask: (H,W) bool.
-        shift_x: columns per sample as a power of two.
-        shift_y: rows per sample as a power of two.
-
-    Returns:
-        (h,w) bool, h and w rounded up.
-    """
-    if not shift_x and not shift_y:
-        return mask
-    size = (1 << shift_y, 1 << shift_x)
-    return F.max_pool2d(mask[None].float(), size, ceil_mode=True)[0] > 0
-
-
-def hole_samples(hole: Tensor, name: str) -> tuple[Tensor, ...]:
-    """Say which native samples a hole lets the writer change; all others stay exact.
-
-    A luma or RGB sample is changed if its own pixel is hole. A subsampled chroma sample is changed
-    if any pixel of its footprint is hole: otherwise colour of the removed object would bleed along
-    the edge. So luma is exact outside the hole, and so is every chroma sample whose footprint has
-    no hole pixel. Alpha is never changed.
-
-    Args:
-        hole: (1,H,W) or (H,W), non-zero = hole, in stored orientation.
-        name: pixel format in ffmpeg.
-
-    Returns:
-        One bool mask for each plane of the format, at the plane's size in samples; for packed
-        formats a mask over pixels that speaks of their colour samples.
-
-    Raises:
-        VideoError: the format is not one we paste into.
-    """
-    layout = layout_of(name)
-    if layout is None:
-        raise VideoError(
-            f"Expected a pixel format we can paste into, got {name}; convert it first."
-        )
-    mask = hole.reshape(hole.shape[-2:]) > 0
-    masks = {c.plane: footprint_any(mask, c.shift_x, c.shift_y) for c in layout.colours}
-    if layout.alpha and layout.alpha.plane not in masks:
-        masks[layout.alpha.plane] = torch.zeros_like(mask)
-    return tuple(masks[plane] for plane in sorted(masks))

@@ -1,4 +1,4 @@
-"""Mask clips from tensors, numbered like the frames of another file."""
+"""Masks as a clip: grey FFV1 in Matroska, or a folder of grey PNG."""
 
 from __future__ import annotations
 
@@ -6,12 +6,56 @@ from collections.abc import Iterable
 from fractions import Fraction
 from itertools import chain, repeat
 from pathlib import Path
-from types import SimpleNamespace
 
+import av
 import torch
 from torch import Tensor
 
-from .fill_layer import MaskWriter
+from .clip import ClipWriter
+from .colour import Range
+from .encode import Encoding
+from .layout import Layout, known_layout, samples
+from .media import DEFAULT_RATE
+from .presets import ENCODERS
+
+
+class MaskWriter(ClipWriter):
+    """Write masks one by one; read back, they are exact to 8 bits."""
+
+    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
+        """Check the path.
+
+        Args:
+            target: .mkv file or folder.
+            rate: average frames per second of the source.
+
+        Raises:
+            VideoError: the target cannot be written.
+        """
+        options = ENCODERS["ffv1"].quality_options(0)
+        encoding = Encoding(family="ffv1", layout=known_layout("gray"), options=options)
+        super().__init__(target, encoding=encoding, image="gray", rate=rate)
+
+    def write(self, hole: Tensor, *, time: Fraction, time_base: Fraction | None = None) -> None:
+        """Write one mask.
+
+        Args:
+            hole: (1,H,W) in [0,1], 1 = hole, written as 255; display orientation.
+            time: seconds.
+            time_base: unit of the source's time stamps in seconds; None is one frame.
+
+        Raises:
+            VideoError: the mask cannot be written.
+        """
+
+        def build(layout: Layout) -> av.VideoFrame:
+            values = (hole[0].detach().cpu().float().clamp(0, 1) * layout.top).round()
+            picture = av.VideoFrame(values.shape[1], values.shape[0], layout.name)
+            samples(picture, layout, layout.colours[0])[:] = values.numpy().astype(layout.dtype)
+            picture.color_range = Range.FULL
+            return picture
+
+        self.add(build, time, time_base)
 
 
 def write_mask_clip(
@@ -36,10 +80,8 @@ def write_mask_clip(
     Raises:
         VideoError: it cannot be written.
     """
-    clock = SimpleNamespace(time_base=1 / rate)
     empty = torch.zeros(1, *size)
     with MaskWriter(target, rate=rate) as writer:
         clip = chain(repeat(empty, before), masks, repeat(empty, after))
         for number, mask in enumerate(clip):
-            # a drawn mask has no source frame; of one, the writer reads no more than the time
-            writer.write(SimpleNamespace(time=number / rate, native=clock), mask)
+            writer.write(mask, time=number / rate)

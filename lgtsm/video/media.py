@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from typing import Literal, cast
 
 import av
 from av.container import InputContainer
+from av.error import FFmpegError
+from av.stream import Disposition
+from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from ..errors import VideoError
@@ -38,7 +42,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         # A plain open file: names are never taken for patterns or protocols ("take%03d.png").
         with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
             yield container
-    except (av.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         raise VideoError(
             f"Expected a media file that can be read, got {path} ({_reason(error)}); "
             "check that it is whole and plays."
@@ -63,12 +67,26 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
         VideoError: there is none.
     """
     streams = [s for s in container.streams.video if s.codec_context is not None]
-    moving = [s for s in streams if not s.disposition & av.stream.Disposition.attached_pic]
+    moving = [s for s in streams if not s.disposition & Disposition.attached_pic]
     if not moving:
         raise VideoError(
             f"Expected a file with a video stream, got {path} without; check the file."
         )
     return moving[0]
+
+
+def video_codec(name: str, mode: Literal["r", "w"]) -> VideoCodecContext:
+    """Create a decoder or encoder of pictures.
+
+    Args:
+        name: codec in ffmpeg's words.
+        mode: "r" to decode, "w" to encode.
+
+    Raises:
+        UnknownCodecError: this build of PyAV has none of that name.
+    """
+    # the stubs know the kind of a few names only
+    return cast(VideoCodecContext, av.CodecContext.create(name, mode))
 
 
 def stream_rate(stream: VideoStream) -> Fraction:

@@ -6,6 +6,8 @@ import logging
 from types import MappingProxyType
 
 import av
+from av.error import FFmpegError
+from av.sidedata.sidedata import SideDataContainer
 
 from ..errors import VideoError
 from .layout import layout_of, plane_rows
@@ -90,7 +92,7 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
         _log.debug("Pixel format %s is read as %s, which is not exact.", name, target)
     try:
         converted = frame.reformat(format=target)
-    except (av.FFmpegError, ValueError) as error:
+    except (FFmpegError, ValueError) as error:
         raise VideoError(
             f"Expected a pixel format that can be converted, got {name}; convert the file first."
         ) from error
@@ -113,6 +115,41 @@ def _as_singles(frame: av.VideoFrame, target: str) -> av.VideoFrame:
         plane_rows(plane, "<f4")[:, : frame.width] = rows[:, : frame.width]
     copy_tags(frame, result)
     return result
+
+
+def blank_frame(width: int, height: int, name: str) -> av.VideoFrame:
+    """Make a frame whose samples, padding and unused bytes (bgr0) are all 0.
+
+    Lossless encoders keep padding, so it must not be random.
+
+    Args:
+        width: columns.
+        height: rows.
+        name: pixel format in ffmpeg.
+    """
+    frame = av.VideoFrame(width, height, name)
+    for plane in frame.planes:
+        plane_rows(plane)[:] = 0
+    return frame
+
+
+def side_data(frame: av.VideoFrame) -> SideDataContainer | None:
+    """Return the metadata that a decoder attached to a frame.
+
+    `frame.side_data` would be kept by the frame it refers to: a cycle that holds every frame of a
+    film until the next full garbage collection, which may be thousands of frames away.
+
+    Args:
+        frame: a decoded frame.
+
+    Returns:
+        The metadata; None where PyAV cannot list it, because one entry (such as EXIF) has a type
+        it has no name for.
+    """
+    try:
+        return SideDataContainer(frame)  # pyright: ignore[reportCallIssue]  missing in the stubs
+    except ValueError:
+        return None
 
 
 def clone(frame: av.VideoFrame) -> av.VideoFrame:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import av
-from av.sidedata.sidedata import SideDataContainer
 from torch import Tensor
+
+from .native import side_data
 
 _log = logging.getLogger(__name__)
 
@@ -86,14 +87,12 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
         Its orientation; skewed matrices (not a multiple of 90 degrees) count as upright and are
         logged.
     """
-    try:
-        # `frame.side_data` would be kept by the frame it refers to: a cycle that holds every frame
-        # of a film until the next full garbage collection, which may be thousands of frames away
-        side = SideDataContainer(frame).get("DISPLAYMATRIX")
-    except ValueError:
-        # PyAV 18 stumbles over side data it has no name for, such as EXIF; the angle is still told.
+    data = side_data(frame)
+    if data is None:
+        # The angle is available even where the list is not.
         matrix = _MATRICES.get(frame.rotation % 360)
     else:
+        side = data.get("DISPLAYMATRIX")
         matrix = None if side is None else struct.unpack("=9i", bytes(side)[:36])
     if matrix is None:
         return Orientation()

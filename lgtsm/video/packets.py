@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
 
 import av
 from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
 from av.stream import Stream
 
 from .media import open_media, stream_rate, video_stream
@@ -95,7 +96,7 @@ class PacketCopier:
             streams[stream.index] = new
         return streams
 
-    def _read(self, container: InputContainer) -> Iterator[av.Packet]:
+    def _read(self, container: InputContainer) -> Generator[av.Packet, None, None]:
         chosen = [container.streams[index] for index in self._streams]
         if not chosen:
             return
@@ -103,7 +104,7 @@ class PacketCopier:
             for packet in container.demux(chosen):
                 if packet.size:
                     yield packet
-        except av.FFmpegError as error:
+        except FFmpegError as error:
             _log.warning("Sound and subtitles end early, the source is damaged: %s.", error)
 
     def copy_until(self, end: Fraction | None) -> None:
@@ -163,6 +164,6 @@ def _refusal(stream: Stream, muxer: str) -> str | None:
         with av.open(io.BytesIO(), "w", format=muxer) as trial:
             trial.add_stream_from_template(stream)
             trial.start_encoding()
-    except (av.FFmpegError, ValueError, OSError) as error:
+    except (FFmpegError, ValueError, OSError) as error:
         return f"{muxer} cannot hold it ({getattr(error, 'strerror', None) or error})"
     return None

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ..box import Box, hole_box
 from ..errors import ShapeError
 from .colour import Colour, quantise
-from .frame import Frame, known_layout
-from .layout import Component, Family, Layout, samples
+from .frame import Frame
+from .layout import Component, Family, Layout, known_layout, samples
 from .native import clone
 
 
@@ -29,7 +30,7 @@ def paste(frame: Frame, pixels: Tensor, hole: Tensor) -> av.VideoFrame:
     Raises:
         ShapeError: the sizes do not fit, or a filled pixel is not a number.
     """
-    size = tuple(frame.pixels.shape[-2:])
+    size = frame.size
     if tuple(pixels.shape) != (3, *size) or tuple(hole.shape) != (1, *size):
         raise ShapeError(
             f"Expected pixels (3,{size[0]},{size[1]}) and a hole (1,{size[0]},{size[1]}), got "
@@ -37,8 +38,6 @@ def paste(frame: Frame, pixels: Tensor, hole: Tensor) -> av.VideoFrame:
         )
     result = clone(frame.native)
     mask = frame.orientation.stored(hole.detach().to("cpu"))[0] > 0
-    if not bool(mask.any()):
-        return result
     rgb = frame.orientation.stored(pixels.detach().to("cpu", torch.float32))
     paste_samples(result, rgb, mask, frame.colour)
     return result
@@ -50,16 +49,19 @@ def paste_samples(target: av.VideoFrame, rgb: Tensor, mask: Tensor, colour: Colo
     Args:
         target: frame to change; must not belong to a decoder.
         rgb: (3,H,W) float32 in [0,1], stored orientation.
-        mask: (H,W) bool, at least one pixel set, stored orientation.
+        mask: (H,W) bool, stored orientation.
         colour: meaning of the target's samples.
 
     Raises:
         ShapeError: a pixel to be written is not a number.
     """
-    layout = known_layout(target)
-    rows, columns = _box(mask, layout)
-    mask = mask[rows, columns]
-    rgb = rgb[:, rows, columns]
+    layout = known_layout(target.format.name)
+    hole = hole_box(mask)
+    if hole is None:
+        return
+    box = _whole_footprints(hole, layout) & Box(0, 0, *mask.shape)
+    mask = mask[box.rows, box.columns]
+    rgb = rgb[:, box.rows, box.columns]
     if not bool(torch.isfinite(rgb[:, mask]).all()):
         raise ShapeError(
             f"Expected filled pixels between 0 and 1, got NaN or infinity in {target.width}x"
@@ -69,27 +71,24 @@ def paste_samples(target: av.VideoFrame, rgb: Tensor, mask: Tensor, colour: Colo
     if layout.family is Family.RGB:
         values = rgb if layout.is_float else torch.round(rgb * layout.top)
         for component, channel in zip(layout.colours, values, strict=True):
-            _store(target, layout, component, channel, mask, rows, columns)
+            _store(target, layout, component, channel, mask, box)
         return
     luma, blue, red = colour.yuv(rgb)
     if not layout.is_float:
         luma = quantise(luma, colour.luma_scale(layout.bits), layout.bits)
-    _store(target, layout, layout.colours[0], luma, mask, rows, columns)
+    _store(target, layout, layout.colours[0], luma, mask, box)
     for component, chroma in zip(
         layout.colours[1:], (blue, red), strict=layout.family is Family.YUV
     ):
-        _paste_chroma(target, layout, component, chroma, mask, (rows, columns), colour)
+        _paste_chroma(target, layout, component, chroma, mask, box, colour)
 
 
-def _box(mask: Tensor, layout: Layout) -> tuple[slice, slice]:
-    """Give rows and columns of the mask's bounding box, grown to whole chroma footprints."""
-    found = []
-    for axis, shift in ((1, layout.shifts[1]), (0, layout.shifts[0])):
-        places = mask.any(dim=axis).nonzero()
-        first = int(places[0]) >> shift << shift
-        last = -(-(int(places[-1]) + 1) >> shift) << shift
-        found.append(slice(first, min(last, mask.shape[1 - axis])))
-    return found[0], found[1]
+def _whole_footprints(box: Box, layout: Layout) -> Box:
+    """Grow a box to whole footprints of chroma samples."""
+    x, y = layout.shifts
+    return Box(
+        box.top >> y << y, box.left >> x << x, -(-box.bottom >> y) << y, -(-box.right >> x) << x
+    )
 
 
 def _store(
@@ -98,10 +97,9 @@ def _store(
     component: Component,
     values: Tensor,
     mask: Tensor,
-    rows: slice,
-    columns: slice,
+    box: Box,
 ) -> None:
-    view = samples(target, layout, component)[rows, columns]
+    view = samples(target, layout, component)[box.rows, box.columns]
     np.copyto(view, values.numpy().astype(layout.dtype), where=mask.numpy())
 
 
@@ -111,13 +109,13 @@ def _paste_chroma(
     component: Component,
     chroma: Tensor,
     mask: Tensor,
-    box: tuple[slice, slice],
+    box: Box,
     colour: Colour,
 ) -> None:
     """Write one chroma channel; shared samples average the new pixels and the old sample."""
     x, y = layout.shifts
-    rows = slice(box[0].start >> y, -(-box[0].stop >> y))
-    columns = slice(box[1].start >> x, -(-box[1].stop >> x))
+    rows = slice(box.top >> y, -(-box.bottom >> y))
+    columns = slice(box.left >> x, -(-box.right >> x))
     view = samples(target, layout, component)[rows, columns]
     old = torch.from_numpy(view.astype(np.float32))
     scale = colour.chroma_scale(layout.bits)

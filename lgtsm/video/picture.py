@@ -10,6 +10,7 @@ import numpy as np
 from torch import Tensor
 
 from ..errors import VideoError
+from ..whole_file import WholeFile
 from .frame import make_frame
 from .image import IMAGE_KINDS, load_image, save_image
 
@@ -22,7 +23,7 @@ def read_picture(path: Path) -> Tensor:
     Raises:
         VideoError: it cannot be read.
     """
-    return make_frame(load_image(path), time=Fraction(0), index=0).pixels
+    return make_frame(load_image(path), time=Fraction(0), index=0).rgb()
 
 
 def check_picture_name(path: Path) -> None:
@@ -53,12 +54,10 @@ def write_picture(picture: Tensor, path: Path) -> None:
     image = av.VideoFrame.from_ndarray(
         np.ascontiguousarray(levels.astype(np.uint16)), format=_DEEP[suffix]
     )
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        save_image(image, partial, IMAGE_KINDS[suffix])
-        partial.replace(path)
+        with WholeFile(path) as partial:
+            save_image(image, partial, IMAGE_KINDS[suffix])
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise VideoError(
             f"Expected to write {path}, got: {error.strerror}; choose another place."
         ) from error

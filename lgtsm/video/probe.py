@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
 import av
+from av.container import InputContainer
+from av.error import FFmpegError
+from av.video.stream import VideoStream
 
 from ..errors import VideoError
 from .colour import UNTAGGED
@@ -87,18 +90,9 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
     path = Path(path)
     if path.is_dir() or (is_still(path) and path.exists()):
         files = list_images(path) if path.is_dir() else [path]
-        return _describe(
-            load_image(files[0]),
-            num_frames=len(files),
-            num_frames_exact=True,
-            rate=Fraction(rate),
-            duration=len(files) / Fraction(rate),
-            codec=files[0].suffix.lower()[1:],
-            aspect=Fraction(1),
-            has_audio=False,
-            is_folder=path.is_dir(),
-            is_still=not path.is_dir(),
-        )
+        codec = files[0].suffix.lower()[1:]
+        info = _describe(load_image(files[0]), codec, len(files), Fraction(rate))
+        return replace(info, is_folder=path.is_dir(), is_still=not path.is_dir())
     with open_media(path) as container:
         stream = video_stream(container, path)
         average = stream_rate(stream)
@@ -108,28 +102,24 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
         elif container.duration:
             duration = Fraction(container.duration, av.time_base)
         promised = promised_frames(stream)
-        return _describe(
-            _first_frame(container, stream, path),
-            num_frames=promised or round(duration * average),
+        codec = stream.codec_context.codec.canonical_name
+        num_frames = promised or round(duration * average)
+        frame = _first_frame(container, stream, path)
+        return replace(
+            _describe(frame, codec, num_frames, average),
             num_frames_exact=promised == stream.frames > 0,
-            rate=average,
             duration=duration,
-            codec=stream.codec_context.codec.canonical_name,
             aspect=stream.sample_aspect_ratio or Fraction(1),
             has_audio=bool(container.streams.audio),
-            is_folder=False,
-            is_still=False,
         )
 
 
-def _first_frame(
-    container: av.container.InputContainer, stream: av.VideoStream, path: Path
-) -> av.VideoFrame:
+def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> av.VideoFrame:
     decoder = decoder_of(stream, path)
     for packet in container.demux(stream):
         try:
             frames = decoder.decode(packet if packet.size else None)
-        except av.FFmpegError:
+        except FFmpegError:
             # Damage at the head; the first frame that decodes serves.
             continue
         if frames:
@@ -137,7 +127,8 @@ def _first_frame(
     raise VideoError(f"Expected a video with frames, got {path} without; check the file.")
 
 
-def _describe(frame: av.VideoFrame, **facts: object) -> VideoInfo:
+def _describe(frame: av.VideoFrame, codec: str, num_frames: int, rate: Fraction) -> VideoInfo:
+    """Describe a silent sequence of square pixels by its first frame."""
     orientation = orientation_of(frame)
     height, width = frame.height, frame.width
     if orientation.swap:
@@ -155,6 +146,14 @@ def _describe(frame: av.VideoFrame, **facts: object) -> VideoInfo:
             transfer=int(frame.color_trc),
             range=int(frame.color_range),
         ),
+        aspect=Fraction(1),
         has_alpha=any(c.is_alpha for c in components),
-        **facts,
+        num_frames=num_frames,
+        num_frames_exact=True,
+        rate=rate,
+        duration=num_frames / rate,
+        codec=codec,
+        has_audio=False,
+        is_folder=False,
+        is_still=False,
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import av
 from av.container import InputContainer
+from av.error import FFmpegError
 from av.video.stream import VideoStream
 from torch import Tensor
 
@@ -50,8 +51,8 @@ def read_frames(
         rate: frames per second of a folder (files carry their own times).
 
     Returns:
-        Frames with pixels (3,H,W) float32 in [0,1], upright. Time is the file's own time stamp;
-        only files without time stamps are timed by number and rate.
+        Frames; `Frame.rgb` gives their pixels. Time is the file's own time stamp; only files
+        without time stamps are timed by number and rate.
 
     Raises:
         VideoError: nothing can be read, the range is empty, or the size changes on the way.
@@ -208,14 +209,14 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
         while True:
             try:
                 packet = next(packets, None)
-            except av.FFmpegError as error:
+            except FFmpegError as error:
                 # Nothing can be read behind this point, but the decoder still holds frames.
                 damage, packet = str(error), None
             try:
                 frames = decoder.decode(packet if packet is not None and packet.size else None)
-            except av.EOFError:
+            except EOFError:
                 frames = []
-            except av.FFmpegError as error:
+            except FFmpegError as error:
                 damage, frames = str(error), []
             num_frames += len(frames)
             for frame in frames:

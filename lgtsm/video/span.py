@@ -26,6 +26,8 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
         VideoError: not a video, without time stamps, or no frame in the stretch.
     """
     base, stamps = _shown(path)
+    if not base:
+        raise VideoError(f"Expected a video with time stamps, got {path} without; give frames.")
     # whole units, as ComfyUI's own reader counts
     first = int(Fraction(start_seconds) / base)
     last = int((Fraction(start_seconds) + Fraction(seconds)) / base)
@@ -49,7 +51,7 @@ def count_frames(path: Path) -> int:
     return 1 if is_still(path) else len(_shown(path)[1])
 
 
-def _shown(path: Path) -> tuple[Fraction, list[int]]:
+def _shown(path: Path) -> tuple[Fraction | None, list[int]]:
     """Return the time base, and the sorted time stamps of all packets that are shown."""
     with open_media(path) as container:
         stream = video_stream(container, path)

@@ -3,44 +3,50 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from types import TracebackType
 
-from av.container import OutputContainer
-from av.video.stream import VideoStream
 from torch import Tensor
 
 from ..errors import VideoError
 from ..options import VideoOptions
 from .carrier import convert
-from .encode import (
-    Encoding,
-    SourceStream,
-    add_video,
-    choose_encoding,
-    container_preset,
-    open_output,
-)
+from .encode import Encoder, SourceStream, choose_encoding, container_preset
 from .folder import FrameFolderWriter
 from .frame import Frame
 from .hdr import hdr_of
 from .image import IMAGE_SUFFIXES
+from .layout import Layout
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
+from .output import Output, is_folder_name, write_errors
 from .packets import PacketCopier, copied_tags
-from .partial import PartialFile, write_errors
 from .paste import paste
 from .timecode import moved_tags
 
 _log = logging.getLogger(__name__)
 
 
-class VideoWriter:
+@dataclass(frozen=True, kw_only=True)
+class _OpenFile:
+    """What is known and open from the first frame on."""
+
+    encoder: Encoder
+    layout: Layout
+    """Pixel format of the encoder."""
+    rate: Fraction
+    """Average frames per second of the source."""
+    zero: Fraction
+    """Seconds on the source's clock at which the file begins."""
+    copier: PacketCopier | None
+    """None where the source has a picture only."""
+
+
+class VideoWriter(Output):
     """Write frames with the source's times, tags, sound and subtitles.
 
-    Use it in a `with` block: the file gets its name at the end, and an exception removes it.
-    With `lossless`, every sample outside the hole is the source's (see `layout.hole_samples`);
-    Matroska and WebM round times to milliseconds.
+    With `lossless`, every sample outside the hole is the source's (see `paste`); Matroska and WebM
+    round times to milliseconds.
     """
 
     def __init__(
@@ -62,28 +68,20 @@ class VideoWriter:
         Raises:
             VideoError: the target is the source, cannot be written, or does not fit `lossless`.
         """
-        self.target, self.source = Path(target), Path(source)
+        target, self._source = Path(target), Path(source)
         self._options = options or VideoOptions()
-        self._container = container_preset(self.target)
-        if self._options.lossless and self.target.suffix.lower() != ".mkv":
+        self._container = container_preset(target)
+        if self._options.lossless and target.suffix.lower() != ".mkv":
             raise VideoError(
-                f"Expected a file ending in .mkv for lossless video, got {self.target.name}; "
-                "rename it."
+                f"Expected a file ending in .mkv for lossless video, got {target.name}; rename it."
             )
-        if self.target.exists() and self.source.exists() and self.target.samefile(self.source):
-            raise VideoError(
-                f"Expected another file than the source, got {target} twice; choose a new name."
-            )
-        self._has_streams = self.source.is_file() and (
-            self.source.suffix.lower() not in IMAGE_SUFFIXES
-        )
+        super().__init__(target, folder=False, source=self._source)
+        is_image = self._source.suffix.lower() in IMAGE_SUFFIXES
+        self._has_streams = self._source.is_file() and not is_image
         self._rate = Fraction(rate)
-        self._partial = PartialFile(self.target)
-        self._output: OutputContainer | None = None
-        self._stream: VideoStream | None = None
-        self._copier: PacketCopier | None = None
-        self._last: Frame | None = None
-        self._last_pts: int | None = None
+        self._file: _OpenFile | None = None
+        self._end = Fraction(0)
+        """Seconds at which the last frame ends."""
         self._told_order = False
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
@@ -100,50 +98,65 @@ class VideoWriter:
         """
         native = paste(frame, pixels, hole)
         with write_errors(self.target):
-            if self._output is None:
-                self._open(frame)
-            picture = convert(native, self._encoding.layout)
-            picture.pts, picture.time_base = self._stamp(frame), self._video.time_base
-            picture.duration = round(self._duration(frame) / self._video.time_base)
-            if self._copier is not None:
-                self._copier.copy_until(frame.time)
-            self._output.mux(self._stream.encode(picture))
-        self._last = frame
-
-    def _open(self, frame: Frame) -> None:
-        """Open file, encoder and copied streams for the first frame."""
-        self._video = self._source_stream(frame)
-        cut = self._options.start > 0
-        self._first = frame.time if cut else Fraction(0)
-        size = (frame.native.height, frame.native.width)
-        self._encoding: Encoding = choose_encoding(
-            self._container,
-            self._video,
-            frame.layout,
-            size,
-            quality=self._options.quality,
-            lossless=self._options.lossless,
-        )
-        self._output = open_output(self._partial.path, self._container, self._video)
-        first = convert(frame.native, self._encoding.layout)
-        self._stream = add_video(self._output, self._encoding, self._video, first)
-        if frame.native.interlaced_frame:
-            _log.warning("%s is interlaced; it is written as progressive frames.", self.source)
-        if self._has_streams:
-            self._copier = PacketCopier(
-                self.source,
-                self._output,
-                start=self._options.start,
-                first=self._first if cut else None,
-                whole=self._options.end is None,
+            if self._file is None:
+                self._file = self._open_file(frame)
+            file = self._file
+            duration = 1 / file.rate
+            if frame.native.duration and frame.native.time_base:
+                duration = frame.native.duration * frame.native.time_base
+            if file.copier is not None:
+                file.copier.copy_until(frame.time)
+            picture = convert(native, file.layout)
+            follows = file.encoder.add(picture, frame.time - file.zero, duration)
+        if not follows and not self._told_order:
+            self._told_order = True
+            _log.warning(
+                "Frame %d and others do not follow in time; they are moved behind.", frame.index
             )
+        self._end = frame.time + duration
+        self._num_frames += 1
+
+    def _open_file(self, frame: Frame) -> _OpenFile:
+        """Open file, encoder and copied streams for the first frame."""
+        options, video = self._options, self._source_stream(frame)
+        cut = options.start > 0
+        encoding = choose_encoding(
+            self._container,
+            video,
+            frame.layout,
+            (frame.native.height, frame.native.width),
+            quality=options.quality,
+            lossless=options.lossless,
+        )
+        first = convert(frame.native, encoding.layout)
+        encoder = Encoder(self._whole.path, self._container, encoding, video, first)
+        self._open.callback(encoder.close)
+        if frame.native.interlaced_frame:
+            _log.warning("%s is interlaced; it is written as progressive frames.", self._source)
+        copier = None
+        if self._has_streams:
+            copier = PacketCopier(
+                self._source,
+                encoder.container,
+                start=options.start,
+                first=frame.time if cut else None,
+                whole=options.end is None,
+            )
+            self._open.callback(copier.close)
+        return _OpenFile(
+            encoder=encoder,
+            layout=encoding.layout,
+            rate=video.rate,
+            zero=frame.time if cut else Fraction(0),
+            copier=copier,
+        )
 
     def _source_stream(self, frame: Frame) -> SourceStream:
         matrix = frame.orientation.matrix
         if not self._has_streams:
             return SourceStream(rate=self._rate, time_base=1 / self._rate, matrix=matrix)
-        with open_media(self.source) as container:
-            stream = video_stream(container, self.source)
+        with open_media(self._source) as container:
+            stream = video_stream(container, self._source)
             rate = stream_rate(stream)
             return SourceStream(
                 family=stream.codec_context.codec.canonical_name,
@@ -156,75 +169,13 @@ class VideoWriter:
                 hdr=hdr_of(frame.native),
             )
 
-    def _stamp(self, frame: Frame) -> int:
-        """Give the frame's time stamp; exact, since the unit is the source's own."""
-        pts = round((frame.time - self._first) / self._video.time_base)
-        if self._last_pts is not None and pts <= self._last_pts:
-            if not self._told_order:
-                _log.warning(
-                    "Frame %d and others do not follow in time; they are moved behind.", frame.index
-                )
-                self._told_order = True
-            pts = self._last_pts + 1
-        self._last_pts = pts
-        return pts
-
-    def _duration(self, frame: Frame) -> Fraction:
-        if frame.native.duration and frame.native.time_base:
-            return frame.native.duration * frame.native.time_base
-        return 1 / self._video.rate
-
-    def close(self) -> None:
-        """Finish the file and give it its name.
-
-        Raises:
-            VideoError: no frame was written, or the file cannot be finished.
-        """
-        if self._last is None:
-            self.abort()
-            raise VideoError(
-                f"Expected at least one frame for {self.target}, got none; check the range."
-            )
-        try:
-            with write_errors(self.target):
-                if self._copier is not None:
-                    # Sound behind the last frame belongs to the film unless the range is cut.
-                    cut = self._options.end is not None
-                    end = self._last.time + self._duration(self._last) if cut else None
-                    self._copier.copy_until(end)
-                self._output.mux(self._stream.encode(None))
-                self._output.close()
-            self._partial.commit()
-        finally:
-            # Harmless after success: nothing is left to remove.
-            self.abort()
-
-    def abort(self) -> None:
-        """Remove everything written so far."""
-        if self._copier is not None:
-            self._copier.close()
-            self._copier = None
-        if self._output is not None:
-            try:
-                self._output.close()
-            except (OSError, ValueError) as error:
-                _log.debug("Closing the unfinished %s: %s", self.target, error)
-            self._output = None
-        self._partial.discard()
-
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()
+    def _finish(self) -> None:
+        if self._file is None:
+            return
+        if self._file.copier is not None:
+            # Sound behind the last frame belongs to the film unless the range is cut.
+            self._file.copier.copy_until(None if self._options.end is None else self._end)
+        self._file.encoder.finish()
 
 
 def open_writer(
@@ -249,5 +200,5 @@ def open_writer(
         VideoError: the target cannot be written.
     """
     target = Path(target)
-    kind = FrameFolderWriter if target.is_dir() or not target.suffix else VideoWriter
+    kind = FrameFolderWriter if is_folder_name(target) else VideoWriter
     return kind(target, source, options=options, rate=rate)

@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import save_file
 
 from ..models.network import Network
+from ..whole_file import WholeFile
 from .header import Card
 
 
@@ -27,13 +28,5 @@ def save_model(
         key: value.detach().to("cpu", dtype).contiguous()
         for key, value in network.state_dict().items()
     }
-    metadata = card.to_metadata()
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        partial.touch()
-        mode = partial.stat().st_mode  # as the umask says; save_file makes files private
-        save_file(tensors, partial, metadata=metadata)
-        partial.chmod(mode)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with WholeFile(path) as partial:
+        save_file(tensors, partial, metadata=card.to_metadata())

@@ -47,7 +47,7 @@ def job(make_film, holes_of, save_masks, network, options, tmp_path):
 
 
 def _pixels(path):
-    return torch.stack([frame.pixels for frame in read_frames(path)])
+    return torch.stack([frame.rgb() for frame in read_frames(path)])
 
 
 @pytest.mark.parametrize("stop", [5, 20, 38])

@@ -9,7 +9,7 @@ from PIL import Image
 
 from lgtsm.scene.camera import SceneOptions
 from lgtsm.scene.render import render_scene
-from lgtsm.video.fill_layer import write_clip
+from lgtsm.video.clip import write_clip
 
 
 def write_samples(folder: Path, num_frames: int = 16) -> None:

@@ -12,7 +12,7 @@ import torch
 import lgtsm
 from lgtsm.cli.main import main
 from lgtsm.options import InpaintOptions, MaskOptions
-from lgtsm.video.fill_layer import write_clip
+from lgtsm.video.clip import write_clip
 from lgtsm.video.mask_clip import write_mask_clip
 from lgtsm.video.read import read_frames, read_masks
 from tests.comfyui.conftest import FILL, read_tensors
@@ -90,7 +90,7 @@ def _stream(node, video, **inputs):
 
 
 def _frames(path):
-    return torch.stack([frame.pixels for frame in read_frames(path)])
+    return torch.stack([frame.rgb() for frame in read_frames(path)])
 
 
 def _facts(path):

@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
-FLOOR = frozenset({"errors", "options", "report", "box", "models.spec"})
+FLOOR = frozenset({"errors", "options", "report", "box", "whole_file", "models.spec"})
 BELOW_API = FLOOR | {
     "models",
     "fills",
@@ -33,6 +33,7 @@ OURS = {
     "options": frozenset({"errors"}),
     "report": frozenset(),
     "box": frozenset(),
+    "whole_file": frozenset(),
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
     "align": frozenset({"errors", "fills"}),
@@ -40,8 +41,8 @@ OURS = {
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
     "metrics": frozenset({"errors", "box"}),
-    "video": frozenset({"errors", "options"}),
-    "weights": frozenset({"errors", "models", "models.spec"}),
+    "video": frozenset({"errors", "options", "box", "whole_file"}),
+    "weights": frozenset({"errors", "whole_file", "models", "models.spec"}),
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "copying", "masks"},
     "evaluate": frozenset(),
@@ -59,7 +60,7 @@ OURS = {
             "scene",
         }
     ),
-    "journal": frozenset({"errors", "options", "box", "engine"}),
+    "journal": frozenset({"errors", "options", "box", "whole_file", "engine"}),
     "job": BELOW_API | {"journal"},
     "api": BELOW_API | {"journal", "job"},
     "plate": FLOOR | {"copying", "engine"},
@@ -77,6 +78,7 @@ THIRD = {
     "options": frozenset(),
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "box": frozenset({"torch"}),
+    "whole_file": frozenset(),
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
@@ -123,6 +125,7 @@ TORCH_FREE = (
     "lgtsm.errors",
     "lgtsm.options",
     "lgtsm.report",
+    "lgtsm.whole_file",
     "lgtsm.models.spec",
     "lgtsm.weights.catalogue",
     "lgtsm.weights.header",

@@ -107,10 +107,10 @@ def refill():
         num = 0
         with open_writer(target, source, options=options) as writer:
             for frame in read_frames(source, start=options.start, end=options.end):
-                mask = torch.zeros(1, *frame.pixels.shape[1:])
+                mask = torch.zeros(1, *frame.rgb().shape[1:])
                 if hole is not None:
                     mask[:, hole[0], hole[1]] = 1
-                pixels = torch.tensor(colour).view(3, 1, 1).expand_as(frame.pixels)
+                pixels = torch.tensor(colour).view(3, 1, 1).expand_as(frame.rgb())
                 writer.write(frame, pixels, mask)
                 num += 1
         return num

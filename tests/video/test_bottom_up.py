@@ -31,7 +31,7 @@ def film(tmp_path):
 
 
 def test_a_bottom_up_file_is_read_upright(film):
-    assert torch.equal(next(read_frames(film)).pixels, PICTURE)
+    assert torch.equal(next(read_frames(film)).rgb(), PICTURE)
     assert (next(read_masks(film)) - PICTURE[:1]).abs().max() < 1e-6
 
 
@@ -40,4 +40,4 @@ def test_a_bottom_up_file_is_filled_in_the_right_rows(tmp_path, film, refill):
     wanted[:, HOLE[0], HOLE[1]] = torch.tensor((1.0, 0.0, 1.0)).view(3, 1, 1)
     assert refill(film, tmp_path / "out.mkv", hole=HOLE, colour=(1, 0, 1), lossless=True) == 3
     for frame in read_frames(tmp_path / "out.mkv"):
-        assert torch.equal(frame.pixels, wanted)
+        assert torch.equal(frame.rgb(), wanted)

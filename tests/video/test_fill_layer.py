@@ -4,8 +4,11 @@ import pytest
 import torch
 
 from lgtsm.errors import ShapeError, VideoError
-from lgtsm.video.fill_layer import FillLayerWriter, MaskWriter, write_clip
+from lgtsm.video.clip import write_clip
+from lgtsm.video.fill_layer import FillLayerWriter
 from lgtsm.video.folder import list_images
+from lgtsm.video.frame import read_alpha
+from lgtsm.video.mask_clip import MaskWriter
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames, read_masks
 
@@ -23,8 +26,9 @@ def test_layer_holds_colour_and_alpha(tmp_path, make_video, name):
     assert info.has_alpha
     layers = list(read_frames(tmp_path / name))
     assert len(layers) == 3
-    assert (layers[1].alpha - hole).abs().max() < 0.01
-    assert (layers[1].pixels - fill)[:, 8:20, 10:30].abs().max() < 0.02
+    alpha = read_alpha(layers[1].native)
+    assert (alpha - hole).abs().max() < 0.01
+    assert (layers[1].rgb() - fill)[:, 8:20, 10:30].abs().max() < 0.02
     if name.endswith(".mov"):
         assert info.codec == "prores"
         assert [f.time for f in layers] == [f.time for f in read_frames(source)]
@@ -36,10 +40,10 @@ def test_written_masks_read_back_exactly(tmp_path, make_video, name):
     holes = []
     with MaskWriter(tmp_path / name) as writer:
         for frame in read_frames(source):
-            hole = torch.zeros(1, *frame.pixels.shape[1:])
+            hole = torch.zeros(1, *frame.rgb().shape[1:])
             hole[:, frame.index : frame.index + 7, 4:20] = 1
             holes.append(hole)
-            writer.write(frame, hole)
+            writer.write(hole, time=frame.time, time_base=frame.native.time_base)
     for old, new in zip(holes, read_masks(tmp_path / name), strict=True):
         assert torch.equal(old, new)
 
@@ -50,7 +54,7 @@ def test_clip_is_written_with_its_rate(tmp_path):
     info = probe(tmp_path / "c.mp4")
     assert (info.rate, info.num_frames, info.codec) == (Fraction(24000, 1001), 5, "h264")
     for i, frame in enumerate(read_frames(tmp_path / "c.mp4")):
-        assert (frame.pixels - clip[i]).abs().mean() < 0.02
+        assert (frame.rgb() - clip[i]).abs().mean() < 0.02
         assert frame.time == i / info.rate
 
 
@@ -75,5 +79,5 @@ def test_layer_folder_is_listed_in_order(tmp_path, make_video):
     source = make_video(tmp_path / "in.mp4", num=3)
     with MaskWriter(tmp_path / "masks") as writer:
         for frame in read_frames(source):
-            writer.write(frame, torch.ones(1, 48, 64))
+            writer.write(torch.ones(1, 48, 64), time=frame.time)
     assert [p.name for p in list_images(tmp_path / "masks")] == [f"{i:06d}.png" for i in range(3)]

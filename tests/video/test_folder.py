@@ -9,6 +9,7 @@ from PIL import Image
 
 from lgtsm.errors import VideoError
 from lgtsm.video.folder import list_images
+from lgtsm.video.frame import read_alpha
 from lgtsm.video.image import image_kind, load_image, save_image
 from lgtsm.video.layout import layout_of, samples
 from lgtsm.video.probe import probe
@@ -73,7 +74,7 @@ def test_sixteen_bit_rgba_is_read_in_full_depth(make_folder):
     native = load_image(list_images(source)[0])
     layout = layout_of(native.format.name)
     for channel, values in zip(
-        (*layout.colours, layout.alpha), (*frame.pixels, frame.alpha[0]), strict=True
+        (*layout.colours, layout.alpha), (*frame.rgb(), read_alpha(frame.native)[0]), strict=True
     ):
         wanted = samples(native, layout, channel).astype(np.float32) / 65535
         assert np.allclose(values.numpy(), wanted, atol=1e-7)
@@ -98,7 +99,7 @@ def test_jpeg_becomes_png(tmp_path, refill, caplog):
     refill(tmp_path / "in", tmp_path / "out", hole=HOLE)
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["0.png", "1.png"]
     assert "written as PNG" in caplog.text
-    old, new = (next(read_frames(tmp_path / n)).pixels for n in ("in", "out"))
+    old, new = (next(read_frames(tmp_path / n)).rgb() for n in ("in", "out"))
     assert (old - new)[:, 12:].abs().max() <= 0.5 / 255 + 1e-6
 
 
@@ -122,9 +123,9 @@ def test_exif_orientation_is_applied(tmp_path):
     exif[0x0112] = 6  # to be shown turned clockwise
     Image.fromarray(pixels).save(tmp_path / "a.jpg", exif=exif, quality=95)
     frame = next(read_frames(tmp_path / "a.jpg"))
-    assert frame.pixels.shape == (3, 16, 8)
-    assert frame.pixels[:, :6].mean() > 0.9
-    assert frame.pixels[:, 10:].mean() < 0.1
+    assert frame.rgb().shape == (3, 16, 8)
+    assert frame.rgb()[:, :6].mean() > 0.9
+    assert frame.rgb()[:, 10:].mean() < 0.1
 
 
 def test_folder_to_lossless_video_is_exact(tmp_path, make_folder, refill):
@@ -132,7 +133,7 @@ def test_folder_to_lossless_video_is_exact(tmp_path, make_folder, refill):
     refill(source, tmp_path / "out.mkv", hole=HOLE, lossless=True)
     pairs = zip(read_frames(source), read_frames(tmp_path / "out.mkv"), strict=True)
     for old, new in pairs:
-        difference = (old.pixels != new.pixels).any(0)
+        difference = (old.rgb() != new.rgb()).any(0)
         assert difference.any()
         difference[HOLE] = False
         assert not difference.any()
@@ -147,7 +148,7 @@ def test_folder_to_mp4_is_tagged_and_timed(tmp_path, refill):
     assert (info.pixel_format, info.rate, info.colour.matrix) == ("yuv420p", 24, 1)
     frames = list(read_frames(tmp_path / "out.mp4"))
     assert [f.time for f in frames] == [Fraction(i, 24) for i in range(3)]
-    colour = frames[1].pixels.mean((1, 2)) * 255
+    colour = frames[1].rgb().mean((1, 2)) * 255
     assert (colour - torch.tensor((200.0, 30.0, 60.0))).abs().max() < 3
 
 
@@ -160,7 +161,7 @@ def test_video_to_folder_keeps_the_depth(tmp_path, make_video, refill, fmt, want
     assert load_image(images[0]).format.name == wanted
     frame = next(read_frames(source))
     again = next(read_frames(tmp_path / "out"))
-    assert (frame.pixels - again.pixels)[:, 10:].abs().max() <= 0.5 / 255 + 1e-6
+    assert (frame.rgb() - again.rgb())[:, 10:].abs().max() <= 0.5 / 255 + 1e-6
 
 
 def test_folder_problems_are_one_sentence(tmp_path, make_folder, refill):
@@ -182,9 +183,9 @@ def test_palette_and_bilevel_images_are_read(tmp_path):
     picture = Image.new("RGB", (12, 8), (255, 0, 0))
     picture.quantize(4).save(tmp_path / "p.png")
     Image.new("1", (12, 8), 1).save(tmp_path / "b.png")
-    red = next(read_frames(tmp_path / "p.png")).pixels
+    red = next(read_frames(tmp_path / "p.png")).rgb()
     assert torch.equal(red[:, 0, 0], torch.tensor((1.0, 0.0, 0.0)))
-    assert next(read_frames(tmp_path / "b.png")).pixels.min() == 1
+    assert next(read_frames(tmp_path / "b.png")).rgb().min() == 1
 
 
 def test_still_mask_is_one_mask_without_its_alpha(tmp_path):

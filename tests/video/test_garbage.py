@@ -8,7 +8,7 @@ from fractions import Fraction
 import av
 import torch
 
-from lgtsm.video.fill_layer import write_clip
+from lgtsm.video.clip import write_clip
 from lgtsm.video.read import read_frames, read_masks
 
 

@@ -28,7 +28,7 @@ def test_range_equals_the_same_frames_of_the_whole(tmp_path, make_video, codec, 
         assert [f.index for f in part] == list(range(start, end or 30))
         for frame in part:
             assert frame.time == whole[frame.index].time
-            assert torch.equal(frame.pixels, whole[frame.index].pixels)
+            assert torch.equal(frame.rgb(), whole[frame.index].rgb())
 
 
 @pytest.mark.parametrize(("suffix", "keep"), [(".mkv", 0.6), (".mp4", 0.6), (".ts", 0.5)])
@@ -117,7 +117,7 @@ def test_frames_decode_close_to_a_reference_conversion(tmp_path, make_video):
     frame = next(read_frames(source))
     reference = frame.native.reformat(format="gbrpf32le", src_colorspace="itu709").to_ndarray()
     reference = torch.from_numpy(reference.copy()).permute(2, 0, 1)
-    assert (frame.pixels - reference).abs().mean() < 0.02
+    assert (frame.rgb() - reference).abs().mean() < 0.02
 
 
 @pytest.mark.parametrize(
@@ -163,5 +163,5 @@ def test_foreign_pixel_format_is_read_with_one_warning(tmp_path, make_video, cap
         out.mux(stream.encode(None))
     frames = list(read_frames(path))
     assert len(frames) == 3
-    assert frames[1].pixels.min() > 0.98
+    assert frames[1].rgb().min() > 0.98
     assert len(caplog.records) == 1

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lgtsm.errors import VideoError
-from lgtsm.video.fill_layer import write_clip
+from lgtsm.video.clip import write_clip
 from lgtsm.video.mask_clip import write_mask_clip
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames, read_masks

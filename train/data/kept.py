@@ -22,6 +22,7 @@ from torch.utils.data import Dataset
 
 from lgtsm.errors import OptionError, WeightsError
 from lgtsm.fills.candidate_fill import CandidateFill
+from lgtsm.whole_file import WholeFile
 
 from ..recipe import Recipe, differing_fields
 from ..workers import make_each
@@ -112,9 +113,8 @@ def _make(library: Library, recipe: Recipe, folder: Path, number: int) -> int:
         item = Items(library, recipe)[number]
     values = {"truth": item.truth[0], "holes": item.holes[0], **vars(item.candidate)}
     tensors = {k: _to_bytes(v).contiguous() for k, v in values.items()}
-    part = folder / f".{number:06d}.part"
-    save_file(tensors, part)
-    part.replace(_file(folder, number))
+    with WholeFile(_file(folder, number)) as part:
+        save_file(tensors, part)
     return number
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from lgtsm.errors import OptionError
+from lgtsm.whole_file import WholeFile
 
 from .decode import ClipError, decode_chunks, find_shots, read_masks
 from .layouts import Kind, Material, find_material
@@ -216,17 +217,14 @@ def _store_masks(item: Material, out: Path) -> list[Clip]:
 
 def _write_array(path: Path, array: np.ndarray) -> None:
     """Write an array whole or not at all; who has mapped the former one keeps it."""
-    partial = path.with_name(f".{path.name}.partial")
-    with partial.open("wb") as file:
+    with WholeFile(path) as partial, partial.open("wb") as file:
         np.save(file, array)
-    partial.replace(path)
 
 
 def _write_index(root: Path, clips: list[Clip], masks: list[Clip]) -> None:
     index = {"clips": [asdict(c) for c in clips], "masks": [asdict(c) for c in masks]}
-    partial = root / f".{_INDEX}.partial"
-    partial.write_text(json.dumps(index, indent=1), encoding="utf-8")
-    partial.replace(root / _INDEX)
+    with WholeFile(root / _INDEX) as partial:
+        partial.write_text(json.dumps(index, indent=1), encoding="utf-8")
 
 
 def _read_index(root: Path) -> dict[str, list[Clip]]:

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from lgtsm.copying.blend_weights import BlendWeights
 from lgtsm.errors import OptionError
+from lgtsm.whole_file import WholeFile
 
 from ..data.sources import Library
 from .blend_items import DATA, Pixels, gather_pixels, without
@@ -89,9 +90,8 @@ def fit_blend_weights(
     blend_weights = fit(pixels, steps, seed)
     score = score_blend_weights(blend_weights, test)
     _LOG.info("held out: %.2f dB, best candidate of each frame %.2f dB", score.mixed, score.best)
-    partial = out.with_name(f".{out.name}.partial")
-    save_file({k: v.contiguous() for k, v in blend_weights.state_dict().items()}, partial)
-    partial.replace(out)
+    with WholeFile(out) as partial:
+        save_file({k: v.contiguous() for k, v in blend_weights.state_dict().items()}, partial)
     return score
 
 

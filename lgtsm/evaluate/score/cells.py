@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from pathlib import Path
 
+from ...whole_file import WholeFile
 from .cases import Case, Material, digest
 from .methods import Kind, Method
 
@@ -83,10 +83,9 @@ class Cells:
         """Keep the figures of a cell; the file appears whole."""
         path = self._path(case, method)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(f".{os.getpid()}.partial")
         values = {"key": key, "figures": {k: _word(v) for k, v in figures.items()}}
-        partial.write_text(json.dumps(values), encoding="utf-8")
-        partial.replace(path)
+        with WholeFile(path) as partial:
+            partial.write_text(json.dumps(values), encoding="utf-8")
 
     def _path(self, case: Case, method: Method) -> Path:
         return self.folder / case.name / f"{method.name}.json"

@@ -138,7 +138,7 @@ def read_footage(clip: Clip, size: tuple[int, int] | None, num_frames: int | Non
         own = read_holes(clip.masks, len(frames), size, may_outlast=num_frames is not None)
     plate = None
     if clip.plate is not None:
-        plate = _resized(next(read_frames(clip.plate)).pixels, tuple(frames.shape[-2:]))
+        plate = _resized(next(read_frames(clip.plate)).rgb(), tuple(frames.shape[-2:]))
     return Footage(frames, own, plate=plate)
 
 
@@ -146,8 +146,8 @@ def _read(path: Path, num_frames: int | None) -> list[Tensor]:
     """Read frames, leaving a plate in the same folder out."""
     if path.is_dir() and (path / "plate.png").exists():
         files = sorted(_pictures(path), key=natural_key)[:num_frames]
-        return [next(read_frames(file)).pixels for file in files]
-    return [frame.pixels for frame in islice(read_frames(path), num_frames)]
+        return [next(read_frames(file)).rgb() for file in files]
+    return [frame.rgb() for frame in islice(read_frames(path), num_frames)]
 
 
 def read_holes(

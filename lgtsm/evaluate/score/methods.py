@@ -218,7 +218,7 @@ def read_theirs(method: Method, material: Material, case: str) -> Tensor:
             f"Expected frames of {method.name} for {case} in {folder}, found none; name the folder "
             f"or film {case}."
         )
-    frames = [frame.pixels for frame in read_frames(path)]
+    frames = [frame.rgb() for frame in read_frames(path)]
     wanted = material.frames.shape
     if len(frames) != wanted[0] or frames[0].shape != wanted[1:]:
         raise ShapeError(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...errors import VideoError
 from ...scene.sheet import contact_sheet, side_by_side
-from ...video.fill_layer import write_clip
+from ...video.clip import write_clip
 from .cases import Material
 
 _SHOWN = 4
