@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from . import __version__
 from .copying.plates import Plate
 from .engine.composing import Patch
 from .engine.hooks import Hooks
@@ -45,7 +47,11 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class MaskFacts:
-    """What a first look at a mask tells: number of masks (0 is endless) and mean coverage."""
+    """What is known of a mask before any work.
+
+    num_masks: 0 where boxes stand for any number of frames.
+    coverage: fraction of the frame, before growing, of the first mask that has a hole; 0 where none has.
+    """
 
     num_masks: int
     coverage: float
@@ -76,7 +82,7 @@ class FileJob:
         """
         self.check_names()
         info = probe(self.source, rate=self.video.rate)
-        facts = self.look_at_mask(info, hooks)
+        facts = self.check_mask(info, hooks)
         report = Report()
         network = self._load(model, facts, report)
         report.model = network.name if network else "none"
@@ -84,7 +90,7 @@ class FileJob:
         with ExitStack() as stack:
             # writers first: a target that cannot be written must not cost an older journal
             sinks = _Sinks(self, info, stack)
-            journal = Journal(self.target, self._identity(network), resume=self.video.resume)
+            journal = Journal(self.target, self.identity(network), resume=self.video.resume)
             stack.push(journal.leave)
             report.resumed_from = journal.count
             ahead = frames_ahead(info.height, info.width)
@@ -130,8 +136,8 @@ class FileJob:
                 )
             taken.append(output)
 
-    def look_at_mask(self, info: VideoInfo, hooks: Hooks | None = None) -> MaskFacts:
-        """Read the mask once, before any work: its length, size and coverage.
+    def check_mask(self, info: VideoInfo, hooks: Hooks | None = None) -> MaskFacts:
+        """Compare the mask with the frames, decoding it no further than its first hole.
 
         Args:
             info: of the source.
@@ -144,19 +150,7 @@ class FileJob:
         if isinstance(self.mask, list):
             first = next(box_masks(self.mask, info.height, info.width))
             return MaskFacts(num_masks=0, coverage=max(float(first.mean()), 1e-9))
-        number, covered = 0, 0.0
-        hooks = hooks or Hooks()
-        for mask in read_masks(self.mask):
-            hooks.check()
-            if tuple(mask.shape[1:]) != (info.height, info.width):
-                raise ShapeError(
-                    f"Expected a mask of {info.width}x{info.height} like the video, got "
-                    f"{mask.shape[2]}x{mask.shape[1]}; resize the mask."
-                )
-            covered += float(binary_hole(mask, self.options.mask, number).mean())
-            number += 1
-        if number == 0:
-            raise VideoError(f"Expected a mask in {self.mask}, found none; give another file.")
+        number = count_frames(self.mask)
         refused = self.options.mask.length is LengthPolicy.ERROR and number > 1
         if refused and info.num_frames_exact and number != info.num_frames:
             frames = count_frames(self.source)  # headers err, and nobody should redo a right mask
@@ -165,7 +159,17 @@ class FileJob:
                     f"Expected one mask or {frames} like the frames, got {number}; add or cut "
                     "masks, or choose to hold the last one or to loop."
                 )
-        return MaskFacts(num_masks=number, coverage=covered / number)
+        coverage = 0.0
+        for index, mask in enumerate((hooks or Hooks()).checked(read_masks(self.mask))):
+            if tuple(mask.shape[1:]) != (info.height, info.width):
+                raise ShapeError(
+                    f"Expected a mask of {info.width}x{info.height} like the video, got "
+                    f"{mask.shape[2]}x{mask.shape[1]}; resize the mask."
+                )
+            coverage = float(binary_hole(mask, self.options.mask, index).mean())
+            if coverage:
+                break
+        return MaskFacts(num_masks=number, coverage=coverage)
 
     def _load(
         self, model: Network | str | Path | None, facts: MaskFacts, report: Report
@@ -191,30 +195,39 @@ class FileJob:
         return replace(self.options, cuts=cuts)
 
     def numbered(self) -> list[Plate]:
-        """Return the reference pictures with frames counted from the first one of the range."""
+        """Return the plates with frames counted from the first one of the range."""
         return [
-            replace(r, frame=None if r.frame is None else r.frame - self.video.start)
-            for r in self.plates
+            replace(plate, frame=None if plate.frame is None else plate.frame - self.video.start)
+            for plate in self.plates
         ]
 
-    def _identity(self, network: Network | None) -> dict[str, object]:
-        """Return everything the result depends on, for the journal."""
+    def identity(self, network: Network | None) -> dict[str, object]:
+        """Return everything the written files depend on, as JSON values.
+
+        Equal identities mean the same job: what an interrupted one has left may be used. Device and
+        chunk are left out, since they change no more than rounding does.
+        """
         named = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
-        # only pictures of a folder: the output and its journal may lie in it, too
+        # only pictures of a folder: the output and its journal may be in it, too
         files = [f for p in named for f in (list_images(p) if p.is_dir() else [p])]
-        stamps = [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files]
         options = asdict(self.options)
-        options.pop("run")  # device, dtype and chunk change nothing that can be seen ...
-        options["max_side"] = self.options.run.max_side  # ... the working size does
-        boxes = [asdict(b) for b in self.mask] if isinstance(self.mask, list) else []
-        span = [self.video.start, self.video.end]
-        weights = "" if network is None else network.digest()
-        pictures = [
-            [sha256(r.picture.contiguous().numpy().tobytes()).hexdigest(), r.frame]
-            for r in self.plates
-        ]
-        what = {"files": stamps, "boxes": boxes, "options": options, "references": pictures}
-        return what | {"span": span, "model": weights}
+        run, video = options.pop("run"), asdict(self.video)
+        for ignored in ("device", "chunk"):
+            del run[ignored]
+        del video["resume"]
+        identity = {
+            "version": __version__,
+            "files": [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files],
+            "boxes": [asdict(b) for b in self.mask] if isinstance(self.mask, list) else [],
+            "options": options | {"run": run},
+            "video": video,
+            "model": "" if network is None else network.digest(),
+            "plates": [
+                [sha256(plate.picture.contiguous().numpy().tobytes()).hexdigest(), plate.frame]
+                for plate in self.plates
+            ],
+        }
+        return json.loads(json.dumps(identity, default=str))
 
     def _total(self, info: VideoInfo) -> int:
         """Return how many frames the range holds, as far as the file says."""
@@ -294,7 +307,7 @@ class _Sinks:
             if self._picture is None:
                 self._picture = torch.zeros(3, *hole.shape[1:])
             pixels = self._picture
-        if patch.box is not None:
+        if patch.box is not None and patch.pixels is not None:
             pixels[:, patch.box.rows, patch.box.columns] = patch.pixels
         return pixels
 

@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         video=VideoOptions(),
     )
     info = probe(job.source, rate=job.video.rate)
-    job.look_at_mask(info)
+    job.check_mask(info)
     plate = clean_plate(
         ((pixels, hole.float()) for pixels, hole in job.pairs(info)),
         arguments.frame,

@@ -68,7 +68,7 @@ def rehearse(
         job.check_names()
         if task.target.suffix and not task.target.is_dir():
             container_preset(task.target)
-    facts = job.look_at_mask(info)
+    facts = job.check_mask(info)
     last = min(video.end or info.num_frames, info.num_frames)
     num_frames = max(0, last - video.start)
     network = None if options.mode is Mode.COPY else load_model(model)
@@ -85,7 +85,7 @@ def rehearse(
         "frames": f"{about}{num_frames} of {info.width}x{info.height}, {float(info.rate):.3f} a "
         "second",
         "works at": "{}x{}".format(*report.working_size),
-        "mask": f"{masks}, {facts.coverage:.1%} of the picture before growing",
+        "mask": f"{masks}, {facts.coverage:.1%} of the picture in its first frame, before growing",
         "model": network.name if network else "none",
         "runs on": f"{report.device}, {report.dtype}, {report.chunk} frames at a time",
         "memory": f"at most about {format_bytes(memory)} for the fill",

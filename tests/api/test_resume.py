@@ -7,7 +7,7 @@ import torch
 
 import lgtsm
 from lgtsm.box import Box
-from lgtsm.engine.run import Patch
+from lgtsm.engine.composing import Patch
 from lgtsm.errors import OptionError
 from lgtsm.journal import Journal
 from lgtsm.masks.boxes import MaskBox

@@ -70,7 +70,7 @@ def _job(film, num, folder):
 def test_a_mask_for_every_frame_is_taken_whatever_the_header_says(film, tmp_path):
     path, _, real = film
     assert len(list(read_frames(path))) == count_frames(path) == real
-    assert _job(path, real, tmp_path).look_at_mask(probe(path)).num_masks == real
+    assert _job(path, real, tmp_path).check_mask(probe(path)).num_masks == real
 
 
 @pytest.mark.parametrize("film", CASES[:2], ids=["edit", "gaps"], indirect=True)
@@ -84,7 +84,7 @@ def test_a_header_is_no_sign_of_damage(film, caplog):
 def test_a_wrong_number_of_masks_is_refused_before_any_work(tmp_path, make_video, one_sentence):
     path = make_video(tmp_path / "a.mp4", num=8)
     with pytest.raises(ShapeError, match="8 like the frames, got 5") as caught:
-        _job(path, 5, tmp_path).look_at_mask(probe(path))
+        _job(path, 5, tmp_path).check_mask(probe(path))
     one_sentence(caught.value)
 
 
