@@ -238,7 +238,7 @@ class FileJob:
         return ((step.pixels, step.hole) for step in self._steps(info) if step is not None)
 
     def _steps(self, info: VideoInfo) -> Iterator[_Step | None]:
-        """Yield frames, and None for every mask before the range, so that a stop is heard there."""
+        """Yield frames, and None for every mask before the range, so that cancelling works there."""
         start, end = self.video.start, self.video.end
         frames = read_frames(self.source, start=start, end=end, rate=self.video.rate)
         if isinstance(self.mask, list):
@@ -247,8 +247,8 @@ class FileJob:
             for frame, hole in pair_with(frames, masks, options):
                 yield _Step(frame, frame.rgb(), hole)
             return
-        # masks are numbered like the frames of the file, so those before the range count, and
-        # those behind it as far as a hole grows in time
+        # masks are numbered like the frames of the file: those before the range count, and those
+        # after it as far as a hole grows in time
         options = self.options.mask
         last = None if end is None else end + options.temporal_gap + options.temporal_grow
         masks = read_masks(self.mask, end=None if is_still(self.mask) else last)
@@ -262,7 +262,7 @@ class _Step(NamedTuple):
 
     frame: Frame
     pixels: Tensor
-    """(3,H,W) float32 in [0,1]; dropped after the engine has taken it, unlike the frame."""
+    """(3,H,W) float32 in [0,1]; dropped once the engine has read it, unlike the frame."""
     hole: Tensor
     """(1,H,W), 0 or 1."""
 

@@ -1,4 +1,4 @@
-"""Clean plate: one frame as it would look without what the mask covers, from the others alone."""
+"""Clean plate: one frame without its masked content, made from the other frames alone."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ REACH = 192
 
 @dataclass(frozen=True)
 class CleanPlate:
-    """A plate and how far to believe it.
+    """A plate and its confidence.
 
     picture: (3,H,W) in [0,1]; equals the frame outside the mask.
-    missing: (1,H,W) 1 = no other frame shows this well enough; there the picture is a smooth fill.
-    confidence: (1,H,W) share of copied pixels, 0..1; 1 outside the mask.
+    missing: (1,H,W) 1 = no other frame shows this pixel well enough; the picture is a smooth fill there.
+    confidence: (1,H,W) fraction of copied pixels, 0..1; 1 outside the mask.
     """
 
     picture: Tensor
@@ -47,12 +47,12 @@ def clean_plate(
 
     Args:
         pairs: frames (3,H,W) floating point in [0,1], each with its hole (1,H,W), above 0.5 =
-            hole; taken one by one, so a long clip need not be in memory. Frames beyond a cut lend
-            nothing.
+            hole; read one by one, so a long clip need not be in memory. Nothing is copied across a
+            cut.
         frame: number of the frame whose plate is wanted, from 0.
         motion: how other frames are aligned.
-        source_frames: how many of them may lend pixels.
-        reach: how far before and after, in frames, they may lie.
+        source_frames: how many of them may contribute pixels.
+        reach: how far before and after, in frames, they may be.
         cancel: asked at every frame; True stops.
 
     Returns:
@@ -68,7 +68,9 @@ def clean_plate(
     with torch.inference_mode():
         for t, (pixels, hole) in enumerate(pairs):
             if cancel is not None and cancel():
-                raise Cancelled("Cancelled while the plate was made; nothing was written.")
+                raise Cancelled(
+                    "Expected to finish the plate, was asked to stop; nothing was written."
+                )
             length = t + 1
             check_frame(pixels, hole, t)
             if t > frame + reach:
@@ -84,7 +86,7 @@ def clean_plate(
             if t == frame:
                 source = (pixels.clone(), hole)
             elif abs(t - frame) not in OFFSETS:
-                shot.drop(t - first)  # never looked at
+                shot.drop(t - first)  # never sampled
         if source is None:
             raise OptionError(
                 f"Expected a frame number below {length}, got {frame}; count frames from 0."

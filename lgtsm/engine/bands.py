@@ -1,8 +1,9 @@
 """Fine detail of source frames, for copies into frames that are filled at reduced size.
 
-What a source frame holds beyond its reduced and enlarged self is its band. Copies are blended and
-mixed at working size; then the bands of the same frames are sampled at the same coords and added,
-so that copied pixels are as sharp as the source and what the network invents stays as it is.
+The band of a source frame is the frame minus its reduced and re-enlarged version (one level of a
+Laplacian pyramid, Burt and Adelson 1983). Copies are blended at working size; then the bands of the
+same source frames are sampled at the same coordinates and added, so that copied pixels are as sharp
+as the source while the network's own pixels stay unchanged.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from ..copying.detail import Detail
 from .fitting import Fit, to_source
 
 _STEP = 1 / 508
-"""Bands are kept as bytes in steps of half a level of 255; they reach a quarter of the range."""
+"""Bands are quantised to bytes in steps of half a level of 255, which covers a quarter of the range."""
 _MARGIN_PX = 3
-"""Working pixels next to a hole whose band holds parts of the hole."""
+"""Working pixels around a hole whose band is contaminated by the hole: the reach of the two filters."""
 
 
 class Bands:
@@ -35,7 +36,7 @@ class Bands:
         self._arrived = 0
 
     def push(self, frame: Tensor, hole: Tensor, working: Tensor) -> None:
-        """Take in the next source frame (3,H,W), its hole (1,H,W) and its working frame (3,h,w)."""
+        """Add the next source frame (3,H,W), its hole (1,H,W) and its working frame (3,h,w)."""
         whole = Box(0, 0, *self.fit.source)
         area = Box(0, 0, *working.shape[1:])
         enlarged = to_source(working, area, whole, self.fit)
@@ -43,9 +44,9 @@ class Bands:
         hole = hole.to("cpu", torch.float32)[None]
         if hole.any():
             reach = _MARGIN_PX * -(-self.fit.source[1] // self.fit.working[1]) + 1
-            spoilt = max_pool2d(hole, (2 * reach + 1, 1), 1, (reach, 0))
-            spoilt = max_pool2d(spoilt, (1, 2 * reach + 1), 1, (0, reach))[0]
-            band = torch.where(spoilt > 0, torch.zeros_like(band), band)
+            contaminated = max_pool2d(hole, (2 * reach + 1, 1), 1, (reach, 0))
+            contaminated = max_pool2d(contaminated, (1, 2 * reach + 1), 1, (0, reach))[0]
+            band = torch.where(contaminated > 0, torch.zeros_like(band), band)
         self._bands[self._arrived] = (band / _STEP).round().clamp(-127, 127).to(torch.int8)
         self._arrived += 1
 
@@ -55,7 +56,7 @@ class Bands:
             del self._bands[t]
 
     def detail(self, detail: Detail, wanted: Box) -> Tensor:
-        """Return what copies add to a part of a source frame.
+        """Return the detail that copies add to a part of a source frame.
 
         Args:
             detail: which frames, from where.
@@ -80,7 +81,7 @@ class Bands:
         return result
 
     def _sample(self, number: int, coords: Tensor) -> Tensor:
-        """Sample a band at source coords (1,2,h,w); only the part that is read becomes floats."""
+        """Sample a band at source coordinates (1,2,h,w); only the part that is read becomes floats."""
         band = self._bands[number]
         height, width = band.shape[1:]
         x, y = coords[:, 0].clamp(0, width), coords[:, 1].clamp(0, height)

@@ -1,4 +1,4 @@
-"""Scene cuts: nothing is copied or remembered across them."""
+"""Detection of hard cuts; nothing is copied or remembered across them."""
 
 from __future__ import annotations
 
@@ -10,38 +10,38 @@ from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 _GRID = (9, 16)
-"""Blocks (rows, columns) whose mean colour is compared: coarse enough to ignore camera motion."""
+"""Blocks (rows, columns) whose mean colours are compared: coarse enough to ignore camera motion."""
 _FINE = (72, 128)
-"""Size of the grey picture whose levels are counted."""
+"""Size (height, width) of the grey picture whose histogram is compared."""
 _MIN_KNOWN = 0.5
-"""Known share from which on a block or grey pixel is compared."""
+"""Known fraction from which a block or grey pixel is compared."""
 _LEVELS = 16
 _MIN_CHANGE = 0.10
-"""Mean change of block colours, of 1, below which nothing is a cut, however calm the shot was."""
+"""Mean change of block colours (0..1) below which nothing is a cut, however static the shot."""
 _FACTOR = 4.0
-"""A cut changes this many times as much as the median of the frames before."""
+"""A cut changes at least this many times the median change of the frames before."""
 _HISTOGRAM_CHANGE = 0.30
-"""Share of pixels that must also move to another grey level: fast pans change blocks alone."""
+"""Histogram distance (0..1) that must also be exceeded: fast pans change the blocks only."""
 
 
 class CutDetector:
     """Compares every frame with the one before it."""
 
     def __init__(self) -> None:
-        self._before: _Look | None = None
+        self._before: _Summary | None = None
         self._changes: deque[float] = deque(maxlen=12)
 
     def is_cut(self, frame: Tensor, hole: Tensor) -> bool:
-        """Tell whether a new shot begins with this frame.
+        """Return whether a new shot begins with this frame.
 
         Args:
-            frame: (3,H,W) in [0,1]; to be called once for every frame, in order.
-            hole: (1,H,W), 1 = hole; what lies under it is not looked at.
+            frame: (3,H,W) in [0,1]; call once for every frame, in order.
+            hole: (1,H,W), 1 = hole; its content is ignored.
 
         Returns:
-            True for the first frame of a new shot; the very first frame is none.
+            True for the first frame of a new shot, except the first frame of all.
         """
-        before, now = self._before, _look(frame, hole)
+        before, now = self._before, _summarise(frame, hole)
         self._before = now
         if before is None:
             return False
@@ -61,11 +61,11 @@ class CutDetector:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """A frame at a glance.
+class _Summary:
+    """A frame reduced to what is compared.
 
-    blocks: colours (3,9,16); known: how much of each is (1,9,16); grey: (1,72,128); visible: which
-    of these are known.
+    blocks: mean colours (3,9,16); known: known fraction of each (1,9,16); grey: (1,72,128); visible:
+    (1,72,128) bool, which of its pixels are known.
     """
 
     blocks: Tensor
@@ -74,12 +74,12 @@ class _Look:
     visible: Tensor
 
 
-def _look(frame: Tensor, hole: Tensor) -> _Look:
-    """Reduce a frame to what is compared, without what lies under the hole."""
+def _summarise(frame: Tensor, hole: Tensor) -> _Summary:
+    """Reduce a frame to what is compared, leaving out the hole's content."""
     known = (hole == 0).to(frame.device, torch.float32)
     visible = frame.float() * known
     share = adaptive_avg_pool2d(known, _GRID)
     blocks = adaptive_avg_pool2d(visible, _GRID) / share.clamp_min(1e-6)
     fine = adaptive_avg_pool2d(known, _FINE)
     grey = adaptive_avg_pool2d(visible.mean(0, keepdim=True), _FINE) / fine.clamp_min(1e-6)
-    return _Look(blocks, share, grey, fine > _MIN_KNOWN)
+    return _Summary(blocks, share, grey, fine > _MIN_KNOWN)

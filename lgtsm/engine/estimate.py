@@ -25,19 +25,19 @@ _TRACKING = 250
 """Bytes of a pixel while a link is measured."""
 _CANDIDATE = 17 * _FLOAT
 """Bytes of a pixel of a frame's candidate."""
-_REFERENCE = 280
-"""Bytes of a pixel and reference while copies are blended: places, colours, differences, errors and
-agreement, several at a time (measured)."""
+_COPY = 280
+"""Bytes of a pixel and source frame while copies are blended: coordinates, colours, differences,
+errors and agreement, several at a time (measured)."""
 _BAND = 3
 """Bytes of a source pixel's fine detail, kept where the working size is smaller."""
 _ALLOCATOR = 1.08
 """What an allocator holds beyond what is in use (measured)."""
 _ALLOCATOR_WINDOWS = 2.1
 """The same in main memory where large tensors of many sizes follow each other, as in CombCN: glibc
-keeps the gaps between them (measured; with MALLOC_MMAP_THRESHOLD_ set it hands them back)."""
+keeps the gaps between them (measured; with MALLOC_MMAP_THRESHOLD_ set it returns them)."""
 
 _KEPT_BETWEEN = 0.3
-"""Share of the copies' memory that an allocator still holds while the network runs (measured)."""
+"""Fraction of the copies' memory that an allocator still holds while the network runs (measured)."""
 
 
 def estimate(
@@ -57,7 +57,7 @@ def estimate(
         width: of the source frames.
         options: as for `inpaint`.
         spec: of the network; None is the default's family at its usual width.
-        hole_ratio: share of the frame that the box around all holes covers, 0..1; the default is
+        hole_ratio: fraction of the frame that the box around all holes covers, 0..1; the default is
             the worst case.
 
     Returns:
@@ -89,13 +89,13 @@ def estimate(
     bands = kept * height * width * _BAND if fit.resized and near else 0
     working += tracking + bands
     sources = waiting * height * width * hole_ratio * _PIXEL
-    references = min(near, max(0, num_frames - 1))
+    copies = min(near, max(0, num_frames - 1))
     frame = Box(0, 0, *fit.padded)
     crop = (box.grow(SURROUND_PX) & frame).area
     if options.mode is Mode.COPY:
-        return int(_ALLOCATOR * (working + sources + references * crop * _REFERENCE))
+        return int(_ALLOCATOR * (working + sources + copies * crop * _COPY))
     if isinstance(spec.trunk, CombCNSpec):
-        weighing = references * crop * _REFERENCE
+        weighing = copies * crop * _COPY
         passing = _window_numbers(spec.trunk, fit.padded, box, num_frames, policy.chunk)
         parts = working + sources + weighing + passing * policy.dtype.itemsize
         is_main = policy.device.type == "cpu"
@@ -103,19 +103,19 @@ def estimate(
     regions = plan_regions(spec.trunk, fit.padded, box)
     read = (regions[0].inputs & frame).area
     count, size = min(num_frames, policy.chunk), policy.dtype.itemsize
-    weighing = references * crop * _REFERENCE
+    weighing = copies * crop * _COPY
     candidate = min(num_frames, future + policy.chunk) * box.area * _CANDIDATE if near else 0
     stacked = 2 * count * spec.trunk.inputs * read * _FLOAT
     steady = _state_bytes(spec.trunk, regions, num_frames, count, size)
     passing = _step_bytes(spec.trunk, regions, count, size)
-    # copies are blended before the network runs, but an allocator gives little back in between
+    # copies are blended before the network runs, but an allocator returns little in between
     both = max(weighing, passing) + _KEPT_BETWEEN * min(weighing, passing)
     parts = working + sources + candidate + steady + stacked + both
     return int(_ALLOCATOR * parts)
 
 
 def _centred(size: tuple[int, int], ratio: float) -> Box:
-    """Return a box of a share of the frame, in its middle, on multiples of 4."""
+    """Return a centred box that covers a fraction of the frame, on multiples of 4."""
     height, width = (max(4, round(side * math.sqrt(ratio) / 4) * 4) for side in size)
     top, left = (size[0] - height) // 8 * 4, (size[1] - width) // 8 * 4
     return Box(top, left, top + height, left + width)
@@ -196,7 +196,7 @@ def _window_numbers(
 
 
 def _most_numbers(spec: CombCNSpec, layers: tuple[CombLayer, ...], size: tuple[int, int]) -> int:
-    """Return the most numbers a frame that one of CombCN's bodies holds at once."""
+    """Return the most numbers per frame that one of CombCN's bodies holds at once."""
     last_use = {name: layer.name for layer in layers for name in layer.also}
     kept: dict[str, int] = {}
     sizes: dict[str, tuple[int, int]] = {}
@@ -211,7 +211,7 @@ def _most_numbers(spec: CombCNSpec, layers: tuple[CombLayer, ...], size: tuple[i
             size = (-(-size[0] // layer.stride), -(-size[1] // layer.stride))
         sizes[layer.name] = size
         leaving = outputs * size[0] * size[1]
-        # measured: a convolution lays its output out anew while it runs
+        # measured: a convolution allocates its output twice while it runs
         most = max(most, waiting + arriving + joined)
         most = max(most, waiting + (joined or arriving) + 2 * leaving)
         kept = {name: held for name, held in kept.items() if last_use[name] != layer.name}

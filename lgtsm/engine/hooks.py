@@ -1,4 +1,4 @@
-"""What a caller may hear from and say to a running job."""
+"""Progress and cancellation of a running job."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Hooks:
     cancel: Callable[[], bool] | None = None
 
     def report(self, done: int, total: int, note: str) -> None:
-        """Tell the caller how far the job is."""
+        """Report progress to the caller."""
         if self.progress is not None:
             self.progress(done, total, note)
 

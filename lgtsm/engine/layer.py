@@ -1,11 +1,11 @@
-"""One layer of the trunk as a stream: boxes in, boxes out, every frame computed once.
+"""One layer of the trunk as a stream: every frame is computed once, inside a box.
 
 The layer keeps the input frames that its temporal kernels still need. Convolutions run without
 padding on buffers that carry the needed border, zero where it lies outside the frame, in
 channels-last layout; nearest x2 followed by 3x3 runs as one transposed convolution, with 4/9 of the
-arithmetic. The temporal shift is one depthwise convolution over (time, pixels): one pass over the
+multiply-adds. The temporal shift is one depthwise convolution over (time, pixels): one pass over the
 features, where a copy and a sum per tap took 4 to 7 times as long. Kernels over three frames run as
-three convolutions on frames that lie beside each other.
+three convolutions on neighbouring frames.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from .region import LayerRegion
 
 @dataclass(frozen=True)
 class LayerState:
-    """What a layer keeps between pushes; replaced, never changed, so that a push can be undone.
+    """What a layer keeps between pushes; immutable, so that a push can be undone.
 
     past: what later frames read of the frames before the pending ones, newest last: the shifted
         channels, or all of them where kernels cover several frames.
@@ -61,7 +61,7 @@ def transposed_weight(weight: Tensor) -> Tensor:
 
 
 class Scratch:
-    """One piece of memory that all layers of a stream lay their input out in, one after the other.
+    """One block of memory in which the layers of a stream assemble their input, one after the other.
 
     On a CPU fresh memory costs a page fault per 4 KiB, more than writing it; devices with a caching
     allocator of their own get fresh tensors.
@@ -144,7 +144,7 @@ class StreamLayer:
         """Convolve in space and time: one 2-D convolution a frame of the kernel, summed.
 
         Args:
-            row: (frames put out + frames of the kernel - 1,C,h,w).
+            row: (ready frames + frames of the kernel - 1,C,h,w).
             parts: of `_lay_out`.
         """
         ready = len(row) - len(parts) + 1
@@ -154,7 +154,7 @@ class StreamLayer:
         return total
 
     def num_ready(self, state: LayerState, arriving: int, *, last: bool) -> int:
-        """Return how many frames are put out once `arriving` more have come."""
+        """Return how many output frames are ready once `arriving` more inputs have come."""
         waiting = len(state.pending) + arriving
         return waiting if last else max(0, waiting - self.future)
 
@@ -167,7 +167,7 @@ class StreamLayer:
         last: bool,
         scratch: Scratch,
     ) -> tuple[FeatureBatch, LayerState]:
-        """Take in new frames and compute those that are ready.
+        """Add new frames and compute those that are ready.
 
         Args:
             batch: new frames of the input, 0 or more.
@@ -237,7 +237,7 @@ class StreamLayer:
         ready: int,
         scratch: Scratch,
     ) -> Tensor:
-        """Lay what the ready frames read side by side in time, zero where nothing is known.
+        """Assemble what the ready frames read, consecutive in time, zero where nothing is known.
 
         Returns:
             (past + ready + future,C,h,w) covering `region.inputs`; the past frames hold only the
@@ -268,7 +268,7 @@ class StreamLayer:
 
         Args:
             row: (past + ready + future,C,h,w); may be changed.
-            ready: number of frames put out.
+            ready: number of output frames.
 
         Returns:
             (ready,C,h,w), channels-last.

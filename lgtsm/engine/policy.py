@@ -43,10 +43,11 @@ class Policy:
 def choose_device(name: str) -> torch.device:
     """Return the device a user asked for; auto takes CUDA, else the CPU.
 
-    Nobody has run the copies on MPS yet, whose sampling lacks modes they use, so it has to be named.
+    MPS is never chosen by auto: its sampling lacks modes that the copies use, and they were not run
+    there.
 
     Raises:
-        OptionError: no such kind of device.
+        OptionError: not a device name.
         DeviceError: the device is not there.
     """
     if name == "auto":
@@ -67,7 +68,7 @@ def choose_device(name: str) -> torch.device:
 
 @functools.lru_cache(maxsize=1)
 def _bf16_pays_on_cpu() -> bool:
-    """Tell whether this CPU has matrix units for bf16 and a trial convolution is faster on them.
+    """Return whether this CPU has matrix units for bf16 and a trial convolution is faster on them.
 
     Without such hardware bf16 convolutions were measured 20 times slower than float32. Vector
     units alone (AVX512-BF16) gain little, so float32 stays there: same numbers everywhere.
@@ -116,7 +117,7 @@ def choose_policy(options: RunOptions, size: tuple[int, int], passed: tuple[str,
         passed: dtypes that the weight file lists as good enough.
 
     Raises:
-        OptionError: a device name that is none.
+        OptionError: not a device name.
         DeviceError: a device that is not there.
     """
     device = choose_device(options.device)

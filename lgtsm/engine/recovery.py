@@ -22,7 +22,7 @@ _MAX_SPLITS = 2
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell a lack of memory from other failures: CPU allocators raise plain RuntimeErrors."""
+    """Return whether memory ran out: CPU allocators raise plain RuntimeErrors."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()

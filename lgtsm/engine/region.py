@@ -1,4 +1,4 @@
-"""Boxes, and which part of every layer is needed for an exact result inside a hole's box.
+"""Which part of every layer is needed for an exact result inside a hole's box.
 
 Working backwards from the output, each layer needs only a box of its input; outside it nothing is
 computed. Values inside the box are those of the whole-frame forward, because every layer's box is
@@ -29,7 +29,9 @@ class LayerRegion:
 
 def _input_box(layer: LayerSpec, out: Box) -> Box:
     """Return the box of the input that a box of the output reads, unclipped."""
-    if layer.upsample:  # 3x3 after x2: fine pixels o-1 ... o+1 lie in coarse pixels around o / 2
+    if (
+        layer.upsample
+    ):  # 3x3 after x2: fine pixels o-1 ... o+1 are in the coarse pixels around o / 2
         return Box(out.top // 2 - 1, out.left // 2 - 1, out.bottom // 2 + 1, out.right // 2 + 1)
     reach = (layer.kernel - 1) * layer.dilation + 1
     return Box(

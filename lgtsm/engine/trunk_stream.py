@@ -1,4 +1,4 @@
-"""The trunk as a stream: layer by layer, every frame of every layer computed once.
+"""The trunk as a stream: layer by layer, each frame of each layer computed once.
 
 Each layer waits for the frames its temporal kernels read ahead, so the result comes out
 `spec.context[1]` frames late and is that of one forward over the whole clip. Windows with margins
@@ -48,7 +48,7 @@ class StreamState:
 
 
 class _Step:
-    """A state being changed by one push; the stream takes it over when all layers have run."""
+    """A state being changed by one push; the stream adopts it when all layers have run."""
 
     def __init__(self, state: StreamState) -> None:
         self.layers = list(state.layers)
@@ -71,7 +71,7 @@ class TrunkStream:
         device: where to compute.
         dtype: of features and weights.
         box_at: boxes of the holes, known for every frame that a pushed frame can influence.
-        check: called before every layer; an exception from it ends the push unharmed.
+        check: called before every layer; an exception from it leaves the stream unchanged.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 CombCN looks at the clip at half size in one go and at each frame at full size after that. A window
 holds the frames that it emits and `context` frames around them, and of each only the hole's box
 with the body's margins around it, so its results are those of one forward over the whole clip. The
-half-size part is computed anew where windows overlap, the full-size part, which takes most of the
+half-size part is computed again where windows overlap, the full-size part, which takes most of the
 time, only for the frames that are emitted.
 """
 
@@ -49,7 +49,7 @@ class WindowStream:
         device: where to compute.
         dtype: of features and weights.
         box_at: boxes of the holes, known for every frame that a pushed frame can influence.
-        check: called before every layer; an exception from it ends the push unharmed.
+        check: called before every layer; an exception from it leaves the stream unchanged.
     """
 
     def __init__(
