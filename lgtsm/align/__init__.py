@@ -1,1 +1,1 @@
-"""Where the background of one frame lies in another: homographies, dense flow, chains of both."""
+"""Where another frame shows the background of a frame: homographies, dense flow, chains of both."""

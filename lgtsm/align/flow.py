@@ -1,65 +1,46 @@
-"""Dense optical flow between two frames with holes: coarse to fine, weighted least squares.
+"""Dense optical flow between frames with holes: coarse to fine, weighted least squares.
 
-At every level of a pyramid the other frame is warped by the flow so far, and each pixel's rest
-motion is solved from its neighbourhood (Lucas and Kanade 1981; pyramid: Bouguet 2001), with robust
-weights; then the flow is averaged over its surroundings in proportion to how well each pixel fits
-and how much texture it has, which also carries it into holes. Starts from the camera's motion, so
-that only parallax and things that move are left to find.
+At every pyramid level the other frame is warped by the flow so far, and each pixel's residual motion
+is solved from its neighbourhood (Lucas and Kanade 1981; pyramid: Bouguet 2001) with robust weights.
+Flow is then smoothed with weights for how well each pixel fits and how much texture it has, which
+also carries it into holes. It starts from the camera's motion, so only parallax and independently
+moving objects are left to find.
 """
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample, interpolate, pad
+from torch.nn.functional import interpolate, pad
 
-from ..fills.averaging import halve, local_mean
+from ..fills.averaging import enlarge, halve, local_mean, pad_even, size_of
 from ..fills.smooth import push_pull
+from .pyramid import MOST_KNOWN, known_pyramid
+from .sampling import length, pixel_grid, sample_known
 
-_MIN_SIDE = 12
-_ITERATIONS = 3
 CELL = 2
 """Motion is solved for cells of 2x2 pixels; brightness is compared pixel by pixel."""
+# set by hand, not swept
+_MIN_SIDE = 12
+"""Shorter side of the coarsest level, in pixels."""
+_ITERATIONS = 3
+"""Gauss-Newton steps per level."""
 _BLUR = 2
-"""Times a 3x3 average of cells is taken over which one motion is solved."""
+"""Repetitions of a 3x3 average of cells: of the equations, and of the flow."""
 _RIDGE = 4e-5
-"""Keeps pixels without texture where they are; in squared brightness per pixel."""
+"""Keeps pixels without texture in place; in squared brightness per pixel."""
 _ROBUST = 0.03
-"""Brightness difference at which a pixel's say has fallen to a quarter."""
+"""Brightness difference at which a pixel's weight has fallen to a quarter."""
 _MAX_STEP = 2.0
-"""Pixels that one iteration may move: beyond that brightness is not linear."""
+"""Longest step of one iteration, in pixels: brightness is not linear beyond it."""
+_MIN_WEIGHT = 1e-4
+"""Weight of a known pixel without texture, against 1 for a certain one."""
+_TRUSTED = 0.02
+"""Mean weight around a cell from which on its flow is kept; below, it is diffused from elsewhere."""
 
 
-def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
-    """Return (1,2,h,w) x, y of pixel centres, the first at 0.5."""
-    y = torch.arange(height, dtype=like.dtype, device=like.device) + 0.5
-    x = torch.arange(width, dtype=like.dtype, device=like.device) + 0.5
-    return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None]
-
-
-def sample_at(
-    images: Tensor, coords: Tensor, *, mode: str = "bilinear", padding: str = "border"
-) -> Tensor:
-    """Sample images (N,C,h,w) at pixel coords (N,2,h',w'), pixel centres at halves."""
-    height, width = images.shape[-2:]
-    scale = coords.new_tensor([2 / width, 2 / height])
-    points = coords.permute(0, 2, 3, 1) * scale - 1
-    return grid_sample(images, points, mode=mode, padding_mode=padding, align_corners=False)
-
-
-def length(vectors: Tensor) -> Tensor:
-    """Return (N,1,h,w) lengths of (N,2,h,w)."""
-    return vectors.square().sum(1, keepdim=True).sqrt()
-
-
-def even(values: Tensor) -> Tensor:
-    """Repeat the last row and column where a side is odd."""
-    extra = (0, values.shape[-1] % 2, 0, values.shape[-2] % 2)
-    return pad(values, extra, mode="replicate") if any(extra) else values
-
-
-def slopes(image: Tensor) -> Tensor:
-    """Return (N,2,h,w) x and y derivatives of (N,1,h,w), with the 5-tap filter (1,-8,0,8,-1)/12."""
+def image_gradient(image: Tensor) -> Tensor:
+    """Return (N,2,h,w) x and y derivatives of (N,1,h,w), by the 5-tap filter (1,-8,0,8,-1)/12."""
     wide = pad(image, (2, 2, 2, 2), mode="replicate")
     rows, columns = wide[..., 2:-2, :], wide[..., :, 2:-2]
     gx = (8 * (rows[..., 3:-1] - rows[..., 1:-3]) - (rows[..., 4:] - rows[..., :-4])) / 12
@@ -70,103 +51,102 @@ def slopes(image: Tensor) -> Tensor:
     return torch.cat([gx, gy], 1)
 
 
-def _pyramid(image: Tensor, known: Tensor) -> list[tuple[Tensor, Tensor]]:
-    levels = [(image, known)]
-    while min(image.shape[-2:]) >= 2 * _MIN_SIDE:
-        image, known = even(image), even(known)
-        mass = halve(known)
-        image = halve(image * known) / mass.clamp_min(1e-6)
-        known = (mass > 0.7).to(image.dtype)
-        levels.append((image, known))
-    return levels[::-1]
+def robust_weight(weight: Tensor, residual: Tensor, scale: float | Tensor) -> Tensor:
+    """Reduce weights by residuals (Geman and McClure 1985): to a quarter where one equals `scale`."""
+    return weight / (1 + (residual / scale).square()).square()
 
 
 def dense_flow(
     frames: Tensor, known: Tensor, others: Tensor, others_known: Tensor, start: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Find where each pixel of `frames` lies in `others`.
+    """Find where `others` show each pixel of `frames`.
 
     Args:
         frames: (N,1,h,w) grey, in [0,1].
-        known: (N,1,h,w) 1 = may be looked at.
+        known: (N,1,h,w) 1 = usable.
         others: (N,1,h,w), brightness matched to `frames`.
         others_known: (N,1,h,w).
-        start: (N,2,h,w) displacement in pixels to start from, as the camera's motion says; what
-            has no candidate of its own stays near it.
+        start: (N,2,h,w) initial displacement in pixels, from the camera's motion; pixels without
+            texture stay near it.
 
     Returns:
         Displacement (N,2,h,w) in pixels, everywhere, and confidence (N,1,h,w) in [0,1].
     """
-    ours, theirs = _pyramid(frames, known), _pyramid(others, others_known)
-    rest = confidence = None
-    for (image, mask), (other, other_mask) in zip(ours, theirs, strict=True):
-        height, width = image.shape[-2:]
-        scale = width / frames.shape[-1]
-        base = (
-            interpolate(start, size=(height, width), mode="bilinear", align_corners=False) * scale
-        )
-        base = base + pixel_grid(height, width, image)
-        cells = (-(-height // CELL), -(-width // CELL))
-        if rest is None:
-            rest = base.new_zeros(len(base), 2, *cells)
-        else:
-            rest = 2 * interpolate(rest, size=cells, mode="bilinear", align_corners=False)
+    pyramids = (
+        known_pyramid(image, mask, _MIN_SIDE, least=MOST_KNOWN, to_even=pad_even)
+        for image, mask in ((frames, known), (others, others_known))
+    )
+    motion, confidence = no_motion(frames, len(frames)), torch.zeros_like(known)
+    for (image, mask), other in zip(*pyramids, strict=True):
+        size = size_of(image)
+        scale = size[1] / frames.shape[-1]
+        base = interpolate(start, size=size, mode="bilinear", align_corners=False) * scale
+        base = base + pixel_grid(*size, image)
+        motion = finer_motion(motion, size)
         for _ in range(_ITERATIONS):
-            rest, confidence = _improve(image, mask, other, other_mask, base, rest)
-    size = frames.shape[-2:]
-    return start + to_pixels(rest, size), to_pixels(confidence, size)
+            motion, confidence = _improve(image, mask, torch.cat(other, 1), base, motion)
+    size = size_of(frames)
+    return start + to_pixels(motion, size), to_pixels(confidence, size)
+
+
+def no_motion(like: Tensor, count: int) -> Tensor:
+    """Return `count` motions of zero, to start `finer_motion` with."""
+    return like.new_zeros(count, 2, 1, 1)
+
+
+def finer_motion(motion: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bring motions (N,2,h',w') of cells to the cells of the next level, (height, width) in pixels."""
+    cells = (-(-size[0] // CELL), -(-size[1] // CELL))
+    return 2 * interpolate(motion, size=cells, mode="bilinear", align_corners=False)
 
 
 def to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
-    """Enlarge values a cell to values a pixel."""
-    fine = interpolate(cells, scale_factor=CELL, mode="bilinear", align_corners=False)
-    return fine[..., : size[0], : size[1]]
+    """Enlarge values per cell to values per pixel of an image of a size (height, width)."""
+    return enlarge(cells, CELL, size)
 
 
 def newton_step(sums: Tensor, ridge: float, most: float) -> tuple[Tensor, Tensor]:
     """Solve the 2x2 equations of every cell.
 
     Args:
-        sums: (N,5,h,w) squares and products xx, xy, yy of slopes, then xd, yd with the difference.
-        ridge: keeps cells without texture where they are.
+        sums: (N,5,h,w) products xx, xy, yy of gradients, then xd, yd with the difference.
+        ridge: keeps cells without texture in place.
         most: longest step, in pixels.
 
     Returns:
-        Steps (N,2,h,w), and in [0,1] (N,1,h,w) how well each cell knows its motion: the weaker
-        direction of its texture decides.
+        Steps (N,2,h,w), and their certainty (N,1,h,w) in [0,1], which the direction with less
+        texture decides.
     """
-    xx, xy, yy, xd, yd = sums.split(1, 1)
+    xx, xy, yy, xd, yd = sums.chunk(5, 1)
     xx, yy = xx + ridge, yy + ridge
     determinant = xx * yy - xy * xy
     step = torch.cat([yy * xd - xy * yd, xx * yd - xy * xd], 1) / determinant
     step = step * (most / length(step).clamp_min(most))
-    weaker = determinant / (xx + yy)
+    weaker = determinant / (xx + yy)  # about the smaller eigenvalue
     return step, (weaker / (weaker + 4 * ridge)).square()
 
 
 def _improve(
-    image: Tensor, mask: Tensor, other: Tensor, other_mask: Tensor, base: Tensor, rest: Tensor
+    image: Tensor, mask: Tensor, other: Tensor, base: Tensor, motion: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Do one Gauss-Newton step and one weighted smoothing of the rest motion (N,2,h',w')."""
-    coords = base + to_pixels(rest, image.shape[-2:])
-    both = sample_at(torch.cat([other, other_mask], 1), coords, padding="zeros")
-    warped, seen = both[:, :1], (both[:, 1:] > 0.99).to(image.dtype) * mask
-    slope = slopes(0.5 * (warped + image))
+    """Do one Gauss-Newton step and one weighted smoothing of the residual motion (N,2,h',w')."""
+    warped, seen = sample_known(other, base + to_pixels(motion, size_of(image)))
+    seen = seen * mask
+    gradient = image_gradient(0.5 * (warped + image))
     difference = image - warped
-    robust = seen / (1 + (difference / _ROBUST).square()).square()
-    gx, gy = slope[:, :1], slope[:, 1:]
-    weighted = slope * robust
+    robust = robust_weight(seen, difference, _ROBUST)
+    gx, gy = gradient[:, :1], gradient[:, 1:]
+    weighted = gradient * robust
     sums = torch.cat([weighted * gx, weighted[:, 1:] * gy, weighted * difference, robust, seen], 1)
-    sums = halve(even(sums))
+    sums = halve(pad_even(sums))
     robust, seen = sums[:, 5:6], sums[:, 6:]
-    sums = local_mean(sums[:, :5], _BLUR)
-    step, sure = newton_step(sums, _RIDGE, _MAX_STEP)
-    weight = sure * robust + 1e-4 * seen
-    return _spread(rest + step, weight), weight.clamp_max(1.0)
+    step, certainty = newton_step(local_mean(sums[:, :5], _BLUR), _RIDGE, _MAX_STEP)
+    weight = certainty * robust + _MIN_WEIGHT * seen
+    return _smoothed(motion + step, weight), weight.clamp_max(1.0)
 
 
-def _spread(values: Tensor, weight: Tensor) -> Tensor:
-    """Average motion over its neighbourhood by weight; carry it to where nothing is known."""
+def _smoothed(motion: Tensor, weight: Tensor) -> Tensor:
+    """Average motion over its neighbourhood by weight; diffuse it to where nothing is known."""
     mass = local_mean(weight, _BLUR)
-    mean = local_mean(values * weight, _BLUR) / mass.clamp_min(1e-8)
-    return push_pull(mean, (mass * 50).clamp_max(1.0))
+    mean = local_mean(motion * weight, _BLUR) / mass.clamp_min(1e-8)
+    return push_pull(mean, (mass * (1 / _TRUSTED)).clamp_max(1.0))

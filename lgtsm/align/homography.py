@@ -1,46 +1,73 @@
 """Direct photometric alignment: the homography that explains how known pixels moved.
 
 Gauss-Newton on a pyramid, inverse compositional (Baker and Matthews 2004, "Lucas-Kanade 20 Years
-On", section 3.2), with gain and offset of brightness estimated together with the motion and robust
-weights, so that things that move by themselves do not pull. Nothing but torch, no features: the
-neighbour in time is always near enough to start from.
+On", section 3.2). Gain and offset of brightness are estimated together with the motion, and robust
+weights keep independently moving objects from biasing it. No features are needed: the neighbour in
+time is always near enough to start from.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from ..fills.averaging import central_differences, halve
-from .projective import is_degenerate, pixel_axes, sample_normalised, warped_grid
+from ..fills.averaging import central_differences, size_of
+from .flow import robust_weight
+from .projective import is_degenerate, warped_grid
+from .pyramid import known_pyramid, reduce_known
+from .sampling import KNOWN, pixel_axes, sample_normalised
 
+# set by hand, not swept, unless stated
 MIN_SIDE = 14
-"""The coarsest level is not smaller than this: fewer pixels cannot hold eight numbers."""
+"""Shorter side of the coarsest level, in pixels: fewer do not determine eight parameters."""
 _LARGEST_SIDE = 320
-"""Alignment is measured at most at this size; finer changes a homography by hundredths of a pixel."""
+"""Longer side of the finest level, in pixels; a finer one changes a homography by hundredths of one."""
 _ITERATIONS = (12, 8, 6, 5)
-"""Gauss-Newton steps a level, coarsest first; the last number serves all finer levels."""
+"""Gauss-Newton steps per level, coarsest first; the last number holds for all finer levels."""
+_CONVERGED = 2e-5
+"""Norm of a step, in normalised units and parameters, below which a level is finished."""
+_MAX_STEP = 0.2
+"""Norm of a step beyond which it comes from a singular system and is not taken."""
 _MIN_KNOWN = 200
-"""Pixels that must be known in both frames at the finest level."""
+"""Pixels that must be known at the finest level."""
 _DAMPING = 1e-4
+"""Ridge of the normal equations, relative to their diagonal (Levenberg and Marquardt)."""
 _UNKNOWNS = 10
-"""Eight numbers of motion, gain and offset of brightness."""
+"""Eight parameters of motion, gain and offset of brightness."""
+_MAD_TO_SIGMA = 1.4826
+"""Standard deviation of a Gaussian over its median absolute deviation."""
+_MIN_NOISE = 0.004
+"""Smallest standard deviation of the noise, in brightness: one level of 255."""
+_MAX_RESIDUAL = 0.15
+"""Brightness difference above which a pixel adds no more to the error."""
+_WORSE = 1e-4
+"""Error, in brightness, that a solution may add to that of its start."""
 
 
 @dataclass(frozen=True)
 class Alignment:
     """Homographies from one frame to N others.
 
-    matrix: (N,3,3) from normalised coordinates of the frame to those of the other one.
+    matrix: (N,3,3) from normalised points of the frame to those of the other one.
     error: (N,) robust root-mean-square difference on pixels known in both, brightness matched.
-    valid: (N,) bool; False where the solver found nothing better than standing still.
+    valid: (N,) bool; False where the solver found nothing better than the start.
     """
 
     matrix: Tensor
     error: Tensor
     valid: Tensor
+
+
+class _Level(NamedTuple):
+    """One pyramid level: (1,1,h,w) of the frame, (N,1,h,w) of the others, 0 where not known."""
+
+    image: Tensor
+    known: Tensor
+    others: Tensor
+    others_known: Tensor
 
 
 def to_grey(frames: Tensor) -> Tensor:
@@ -49,24 +76,9 @@ def to_grey(frames: Tensor) -> Tensor:
     return (frames * weights).sum(-3, keepdim=True)
 
 
-def pyramid(image: Tensor, known: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Return (image, known) from coarse to fine; known shares below a half count as unknown."""
-    image = image * known
-    levels = [(image, known)]
-    mass = known
-    while min(image.shape[-2:]) >= 2 * MIN_SIDE:
-        height, width = (side // 2 * 2 for side in image.shape[-2:])
-        image, mass = image[..., :height, :width], mass[..., :height, :width]
-        pooled = halve(mass)
-        image = halve(image * mass) / pooled.clamp_min(1e-6)
-        mass = (pooled > 0.9).to(image.dtype)
-        levels.append((image * mass, mass))
-    return levels[::-1]
-
-
 def _jacobian(image: Tensor) -> Tensor:
-    """Return (10,P): change of brightness of (1,1,h,w) with eight motion numbers, gain, offset."""
-    height, width = image.shape[-2:]
+    """Return (10,P): derivatives of (1,1,h,w) by eight motion parameters, gain and offset."""
+    height, width = size_of(image)
     gx, gy = central_differences(image[0, 0]) * (max(height, width) / 2)  # per normalised unit
     x, y = pixel_axes(height, width, image)
     y = y[:, None]
@@ -80,7 +92,7 @@ def _jacobian(image: Tensor) -> Tensor:
 
 
 class _Equations:
-    """Normal equations of one level: products of slopes, made once, weighted at every step."""
+    """Normal equations of one level: products of derivatives, computed once, weighted every step."""
 
     def __init__(self, image: Tensor) -> None:
         self.jacobian = _jacobian(image)
@@ -88,14 +100,16 @@ class _Equations:
         self.products = self.jacobian[self.upper[0]] * self.jacobian[self.upper[1]]  # (55,P)
 
     def solve(self, weight: Tensor, residual: Tensor) -> Tensor:
-        """Return the steps (N,10) that residuals (N,P) ask for under weights (N,P)."""
+        """Return the steps (N,10) for residuals (N,P) under weights (N,P)."""
         right = (weight * residual) @ self.jacobian.mT
         normal = right.new_empty(len(right), _UNKNOWNS, _UNKNOWNS)
         normal[:, self.upper[0], self.upper[1]] = normal[:, self.upper[1], self.upper[0]] = (
             weight @ self.products.mT
         )
         ridge = _DAMPING * normal.diagonal(dim1=1, dim2=2).clamp_min(1e-6)
-        return torch.linalg.solve(normal + torch.diag_embed(ridge), right)
+        normal = normal + torch.diag_embed(ridge)
+        # torch.linalg has no type stubs
+        return torch.linalg.solve(normal, right)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def _small_homography(step: Tensor) -> Tensor:
@@ -117,113 +131,99 @@ def align(
 
     Args:
         frame: (1,1,h,w) grey, in [0,1].
-        known: (1,1,h,w) 1 = may be looked at.
+        known: (1,1,h,w) 1 = usable.
         others: (N,1,h,w) grey, in [0,1].
         others_known: (N,1,h,w).
-        start: (N,3,3) where to begin; None is the identity.
-        iterations: Gauss-Newton steps a level, coarsest first, for so many of the finest levels;
-            None is all levels, as without a start.
+        start: (N,3,3) initial homographies; None is the identity.
+        iterations: Gauss-Newton steps per level, coarsest first, for as many of the finest levels;
+            None is all levels, for motions of unknown size.
 
     Returns:
         One homography for each of the others; the start where nothing better was found or too
         little is known.
     """
-    if min(frame.shape[-2:]) < MIN_SIDE:
-        return _standing(frame, len(others), start)
-    while max(frame.shape[-2:]) > _LARGEST_SIDE and min(frame.shape[-2:]) >= 2 * MIN_SIDE:
-        frame, known = _halve(frame, known)
-        others, others_known = _halve(others, others_known)
-    count, (height, width) = len(others), frame.shape[-2:]
+    count = len(others)
     if start is None:
         start = torch.eye(3, dtype=frame.dtype, device=frame.device).expand(count, 3, 3)
-    matrix = start.clone()
-    ours, theirs = pyramid(frame, known), pyramid(others, others_known)
+    if min(frame.shape[-2:]) < MIN_SIDE:
+        none = torch.zeros(count, device=frame.device)
+        return Alignment(start, none, none > 0)
+    pyramids = [
+        known_pyramid(*reduce_known(image, mask, _LARGEST_SIDE, MIN_SIDE), MIN_SIDE)
+        for image, mask in ((frame, known), (others, others_known))
+    ]
+    levels = [
+        _Level(image * mask, mask, other * other_mask, other_mask)
+        for (image, mask), (other, other_mask) in zip(*pyramids, strict=True)
+    ]
     if iterations is not None:
-        ours, theirs = ours[-len(iterations) :], theirs[-len(iterations) :]
-    steps = iterations or _ITERATIONS
-    colour = frame.new_tensor([[1.0, 0.0]]).repeat(count, 1)
-    for depth, ((image, mask), (other, other_mask)) in enumerate(zip(ours, theirs, strict=True)):
-        equations = _Equations(image)  # the same for all others
-        scale = None  # of the noise: measured once a level
-        for _ in range(steps[min(depth, len(steps) - 1)]):
-            residual, seen = _residual(matrix, colour, image, mask, other, other_mask)
-            scale = _spread(residual, seen) if scale is None else scale
-            weight = seen / (1 + (residual / scale).square()).square()  # Geman and McClure
-            step = equations.solve(weight, residual)
-            matrix, colour, largest = _update(matrix, colour, step)
-            if largest < 2e-5:
-                break
-    image, mask, other, other_mask = *ours[-1], *theirs[-1]
-    error = _error(matrix, colour, image, mask, other, other_mask)
-    still = frame.new_tensor([[1.0, 0.0]]).repeat(count, 1)
-    before = _error(start, still, image, mask, other, other_mask)
-    enough = (mask.flatten(1).sum(1) > _MIN_KNOWN) & torch.isfinite(error)
-    valid = enough & ~is_degenerate(matrix, height, width) & (error <= before + 1e-4)
+        levels = levels[-len(iterations) :]
+    matrix, colour = _solve(levels, start, iterations or _ITERATIONS)
+    finest = levels[-1]
+    error = _error(matrix, colour, finest)
+    before = _error(start, _same_brightness(start), finest)
+    enough = (finest.known.flatten(1).sum(1) > _MIN_KNOWN) & torch.isfinite(error)
+    is_fine = ~is_degenerate(matrix, *size_of(finest.image))
+    valid = enough & is_fine & (error <= before + _WORSE)
     chosen = torch.where(valid[:, None, None], matrix, start)
     return Alignment(chosen, torch.where(valid, error, before), valid)
 
 
-def _standing(frame: Tensor, count: int, start: Tensor | None) -> Alignment:
-    """Return the start, for frames too small to measure anything on."""
-    if start is None:
-        start = torch.eye(3, dtype=frame.dtype, device=frame.device).expand(count, 3, 3)
-    none = torch.zeros(count, device=frame.device)
-    return Alignment(start, none, none > 0)
+def _same_brightness(matrix: Tensor) -> Tensor:
+    """Return gain 1 and offset 0 (N,2) for homographies (N,3,3)."""
+    return matrix.new_tensor([[1.0, 0.0]]).repeat(len(matrix), 1)
 
 
-def _halve(image: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    height, width = (side // 2 * 2 for side in image.shape[-2:])
-    image, known = image[..., :height, :width], known[..., :height, :width]
-    mass = halve(known)
-    return halve(image * known) / mass.clamp_min(1e-6), (mass > 0.9).to(image.dtype)
-
-
-def _residual(
-    matrix: Tensor,
-    colour: Tensor,
-    image: Tensor,
-    mask: Tensor,
-    other: Tensor,
-    other_mask: Tensor,
+def _solve(
+    levels: list[_Level], start: Tensor, iterations: tuple[int, ...]
 ) -> tuple[Tensor, Tensor]:
+    """Return homographies (N,3,3), and gain and offset of brightness (N,2)."""
+    matrix, colour = start.clone(), _same_brightness(start)
+    for depth, level in enumerate(levels):
+        equations = _Equations(level.image)  # the same for all others
+        scale = None  # of the noise: measured once per level
+        for _ in range(iterations[min(depth, len(iterations) - 1)]):
+            residual, seen = _residual(matrix, colour, level)
+            scale = _noise(residual, seen) if scale is None else scale
+            step = equations.solve(robust_weight(seen, residual, scale), residual)
+            matrix, colour, largest = _update(matrix, colour, step)
+            if largest < _CONVERGED:
+                break
+    return matrix, colour
+
+
+def _residual(matrix: Tensor, colour: Tensor, level: _Level) -> tuple[Tensor, Tensor]:
     """Return (N,P) brightness-matched differences, and 1 where both are known."""
-    points = warped_grid(matrix, *image.shape[-2:])
-    both = sample_normalised(torch.cat([other, other_mask], 1), points)
+    points = warped_grid(matrix, *size_of(level.image))
+    both = sample_normalised(torch.cat([level.others, level.others_known], 1), points)
     warped, seen = both[:, 0].flatten(1), both[:, 1].flatten(1)
-    weight = mask.flatten(1) * (seen > 0.99)
-    residual = warped - (colour[:, :1] * image.flatten(1) + colour[:, 1:])
+    weight = level.known.flatten(1) * (seen > KNOWN)
+    residual = warped - (colour[:, :1] * level.image.flatten(1) + colour[:, 1:])
     return residual, weight
 
 
-def _spread(residual: Tensor, seen: Tensor) -> Tensor:
-    """Return (N,1) the difference at which a pixel's say has fallen to a quarter."""
+def _noise(residual: Tensor, seen: Tensor) -> Tensor:
+    """Return (N,1) the scale of the robust weights: twice the standard deviation of the noise."""
     # median over known pixels: a mask of zeros would pull it to zero
     size = torch.where(seen > 0, residual.abs(), torch.full_like(residual, torch.nan))
-    return 2 * (1.4826 * size.nanmedian(1, keepdim=True).values).nan_to_num(1.0).clamp_min(0.004)
+    sigma = (_MAD_TO_SIGMA * size.nanmedian(1, keepdim=True).values).nan_to_num(1.0)
+    return 2 * sigma.clamp_min(_MIN_NOISE)
 
 
-def _error(
-    matrix: Tensor,
-    colour: Tensor,
-    image: Tensor,
-    mask: Tensor,
-    other: Tensor,
-    other_mask: Tensor,
-) -> Tensor:
+def _error(matrix: Tensor, colour: Tensor, level: _Level) -> Tensor:
     """Return (N,) robust root-mean-square of the difference."""
-    residual, seen = _residual(matrix, colour, image, mask, other, other_mask)
+    residual, seen = _residual(matrix, colour, level)
     is_seen = seen > 0
-    clipped = residual.abs().clamp_max(0.15).square() * is_seen
+    clipped = residual.abs().clamp_max(_MAX_RESIDUAL).square() * is_seen
     return (clipped.sum(1) / is_seen.sum(1).clamp_min(1)).sqrt()
 
 
 def _update(matrix: Tensor, colour: Tensor, step: Tensor) -> tuple[Tensor, Tensor, float]:
-    """Apply a step: the frame's own warp is undone (inverse compositional), brightness adds up."""
+    """Apply steps (N,10): motion by inverse composition, brightness by addition."""
     step = step.nan_to_num(0.0)
-    # a step larger than a fifth of the frame comes from a singular system
-    norm = step[:, :8].norm(dim=1, keepdim=True)
-    step = torch.where(norm > 0.2, torch.zeros_like(step), step)
-    # the step moves the frame towards the other; the warp has to undo it
-    matrix = matrix @ torch.linalg.inv(_small_homography(step[:, :8]))
+    norm = step[:, :8].square().sum(1, keepdim=True).sqrt()
+    step = torch.where(norm > _MAX_STEP, torch.zeros_like(step), step)
+    # the step moves the frame towards the other one; the warp has to undo it
+    matrix = matrix @ torch.inverse(_small_homography(step[:, :8]))
     matrix = matrix / matrix[:, 2:, 2:]
     return matrix, colour + step[:, 8:], float(norm.max())

@@ -1,26 +1,38 @@
-"""Dense flow by OpenCV's DIS, for those who have OpenCV and ask for it.
+"""Dense flow by OpenCV's DIS, an option for those who have OpenCV.
 
-Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search". Holes are filled smoothly before,
-so that nothing is matched in them.
+Kroeger et al. 2016, "Fast Optical Flow using Dense Inverse Search", preset medium.
 """
 
+# OpenCV is optional, and untyped where it is not installed
+# pyright: reportMissingImports=false, reportUnknownMemberType=false
+# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
+
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..errors import DeviceError
+from ..fills.averaging import size_of
 from ..fills.smooth import smooth_fill
-from .flow import pixel_grid, sample_at
+from .sampling import KNOWN, pixel_grid, sample_at
 
-_LEAST_SIDE = 16
-"""DIS needs patches of 8 pixels on a pyramid."""
+LEAST_SIDE = 16
+"""DIS matches patches of 8 pixels on a pyramid."""
 
 
-def dis_flow(
-    frames: Tensor, known: Tensor, others: Tensor, others_known: Tensor, start: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Find where each pixel of `frames` lies in `others`; see `flow.dense_flow`.
+def dis_flow(first: Tensor, second: Tensor, start: Tensor | None = None) -> Tensor:
+    """Estimate flow from every first frame to its second one.
+
+    Args:
+        first: (N,1,h,w) grey in [0,1], no side below `LEAST_SIDE`.
+        second: (N,1,h,w).
+        start: (N,2,h,w) initial displacement in pixels; None is no motion.
+
+    Returns:
+        (N,2,h,w) float32 displacement in pixels, on the CPU.
 
     Raises:
         DeviceError: OpenCV is not installed.
@@ -29,19 +41,30 @@ def dis_flow(
         import cv2
     except ImportError as error:
         raise DeviceError(
-            "Expected OpenCV for the flow 'dis', found none; install opencv-python-headless or take "
+            "Expected OpenCV for the flow 'dis', found none; install opencv-python-headless or use "
             "the built-in flow."
         ) from error
-    if min(frames.shape[-2:]) < _LEAST_SIDE:
+    opencv: Any = cv2  # its type stubs lack DIS
+    estimator = opencv.DISOpticalFlow_create(opencv.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    flows: list[Tensor] = []
+    for i, pair in enumerate(zip(first, second, strict=True)):
+        grey = [(x[0].clamp(0, 1) * 255).round().byte().cpu().numpy() for x in pair]
+        guess = None if start is None else start[i].permute(1, 2, 0).float().cpu().numpy().copy()
+        flows.append(torch.from_numpy(estimator.calc(*grey, guess)).permute(2, 0, 1))
+    return torch.stack(flows)
+
+
+def dis_flow_with_holes(
+    frames: Tensor, known: Tensor, others: Tensor, others_known: Tensor, start: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Find where `others` show each pixel of `frames`; arguments and results of `flow.dense_flow`.
+
+    Holes are filled smoothly first, so that nothing is matched in them.
+    """
+    size = size_of(frames)
+    if min(size) < LEAST_SIDE:
         return start, torch.zeros_like(known)
-    finder = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    ours, theirs = smooth_fill(frames, 1 - known), smooth_fill(others, 1 - others_known)
-    found = []
-    for one, other, guess in zip(ours, theirs, start, strict=True):
-        pair = [(x[0].clamp(0, 1) * 255).round().byte().cpu().numpy() for x in (one, other)]
-        first = guess.permute(1, 2, 0).float().cpu().contiguous().numpy().copy()
-        found.append(torch.from_numpy(finder.calc(*pair, first)).permute(2, 0, 1))
-    flow = torch.stack(found).to(frames)
-    grid = pixel_grid(*frames.shape[-2:], frames)
-    seen = sample_at(others_known, grid + flow, padding="zeros") > 0.99
+    filled = smooth_fill(frames, 1 - known), smooth_fill(others, 1 - others_known)
+    flow = dis_flow(*filled, start).to(frames)
+    seen = sample_at(others_known, pixel_grid(*size, frames) + flow, padding="zeros") > KNOWN
     return flow, known * seen

@@ -1,8 +1,8 @@
-"""Planes around a hole: walls, ground and whatever else is flat, seen alike by several frames.
+"""Homographies of planes, fitted to flow by RANSAC (Fischler and Bolles 1981).
 
-Motion that is continued smoothly into a hole bends where its surroundings lie at several depths; a
-wall goes on straight. Every draw of four pixels is tried in all frames at once and counted over
-them (Fischler and Bolles 1981, RANSAC), so that all frames speak of the same wall.
+A photometric fit to a frame with two planes ends between them, while RANSAC finds the larger one
+exactly. Around a hole the planes of walls and ground extrapolate motion into it, where smooth
+continuation of flow would bend it.
 """
 
 from __future__ import annotations
@@ -10,64 +10,175 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .plane import agreement, solve_homographies
+from .projective import apply_homography, is_degenerate
 
-_DRAWS = 128
-_TOLERANCE_PX = 0.5
-"""Distance at which a place's say has fallen to six tenths: what refined flow is wrong by."""
-_SWEEPS = 4
-_LEAST_SHARE = 0.04
-"""Share of the surroundings that must lie on a plane."""
+# set by hand, not swept
+_DRAWS = 200
+"""Samples of four points for the plane of a frame."""
+_TOLERANCE_PX = 0.4
+"""Distance at which the weight of a flow vector has fallen to six tenths, at flow's resolution."""
+_SWEEPS = 5
+"""Weighted least-squares fits that follow the best sample."""
+_STRIDE = 8
+"""Step in pixels between the flow vectors that are looked at."""
+_MIN_VECTORS = 16
+"""Fewer of them keep the start."""
+_MIN_TRUST = 0.01
+"""Weight from which on a vector counts as one of these."""
+_GROUP_DRAWS = 128
+"""As above, for planes in several frames at once."""
+_GROUP_TOLERANCE_PX = 0.5
+"""As above: the error of refined flow, in pixels of the frame."""
+_GROUP_SWEEPS = 4
+_LEAST_FRACTION = 0.04
+"""Fraction of the surroundings that must be on a plane."""
 _LEAST_POINTS = 24
+"""Points that must be on a plane."""
+_RIDGE = 1e-9
+"""Keeps the equations of collinear points solvable; far below what moves a solution."""
+
+
+def dominant_plane(
+    points: Tensor, moved: Tensor, weights: Tensor, size: tuple[int, int], start: Tensor
+) -> Tensor:
+    """Fit a homography to the largest group of flow vectors that one can explain.
+
+    Args:
+        points: (h,w,2) normalised points of the frame.
+        moved: (h,w,2) where flow moves them.
+        weights: (h,w) reliability of each vector.
+        size: (height, width) of the frame in pixels.
+        start: (3,3) one more candidate, from a photometric fit.
+
+    Returns:
+        (3,3); the start where nothing explains more.
+    """
+    sparse = (slice(_STRIDE // 2, None, _STRIDE),) * 2
+    points, moved = points[sparse].flatten(0, 1), moved[sparse].flatten(0, 1)
+    trust = weights[sparse].flatten()
+    if len(trust) < _MIN_VECTORS or float((trust > _MIN_TRUST).sum()) < _MIN_VECTORS:
+        return start
+    chosen = _draw_fours(trust, _DRAWS, _new_draws())
+    drawn = points[chosen]
+    matrices = solve_homographies(drawn, moved[chosen], torch.ones_like(drawn[..., 0]))
+    matrices = torch.cat([start[None].to(matrices), matrices])
+    side = max(size) / 2
+    score = (trust * agreement(matrices, points, moved, side, _TOLERANCE_PX)).sum(1)
+    score = torch.where(is_degenerate(matrices, *size), torch.zeros_like(score), score)
+    best = matrices[int(score.argmax())][None]
+    for _ in range(_SWEEPS):
+        weight = trust * agreement(best, points, moved, side, _TOLERANCE_PX)
+        best = solve_homographies(points[None], moved[None], weight)
+    return start if bool(is_degenerate(best, *size)) else best[0]
 
 
 def common_planes(
     points: Tensor, moved: Tensor, seen: Tensor, size: tuple[int, int], count: int
 ) -> list[Tensor]:
-    """Find the planes that most pixels around a hole lie on, largest first.
+    """Find the planes that most pixels around a hole are on, largest first.
+
+    Every sample of four points is tried in all frames at once, so that all frames agree on what is
+    one plane.
 
     Args:
-        points: (P,2) normalised coords of known pixels.
-        moved: (R,P,2) where each lies in R other frames.
+        points: (P,2) normalised points of known pixels.
+        moved: (R,P,2) where each is in R other frames.
         seen: (R,P) 1 = the other frame shows it.
         size: (height, width) of the frames in pixels.
         count: of planes, at most.
 
     Returns:
         For each plane (R,3,3) homographies to the other frames; fewer than `count` where too
-        little lies on one.
+        few points are on one.
     """
-    views, frames = seen.sum(0), len(seen)
-    trust = (views > 0).to(points.dtype)
-    least = max(_LEAST_POINTS, _LEAST_SHARE * float(trust.sum()))
-    # the same draws whatever was drawn before: a frame's fill depends on its shot alone
-    draws = torch.Generator().manual_seed(0)
+    sightings, num_frames = seen.sum(0), len(seen)
+    trust = (sightings > 0).to(points.dtype)
+    least = max(_LEAST_POINTS, _LEAST_FRACTION * float(trust.sum()))
+    draws = _new_draws()
     found: list[Tensor] = []
 
-    def say(matrices: Tensor) -> Tensor:
-        """Return (...,R,P) how far maps (...,R,3,3) explain each place that is seen."""
-        return agreement(matrices, points, moved, max(size) / 2, _TOLERANCE_PX) * seen
+    def inliers(matrices: Tensor) -> Tensor:
+        """Return (...,R,P) how well homographies (...,R,3,3) explain each point that is seen."""
+        return agreement(matrices, points, moved, max(size) / 2, _GROUP_TOLERANCE_PX) * seen
 
     while len(found) < count and float(trust.sum()) > least:
-        chosen = torch.multinomial(
-            trust.cpu().clamp_min(1e-6), 4 * _DRAWS, replacement=True, generator=draws
-        )
-        chosen = chosen.view(_DRAWS, 4).to(points.device)
-        ours = points[chosen].repeat_interleave(frames, 0)
+        chosen = _draw_fours(trust, _GROUP_DRAWS, draws)
+        ours = points[chosen].repeat_interleave(num_frames, 0)
         theirs = moved[:, chosen].transpose(0, 1).flatten(0, 1)
         drawn = solve_homographies(ours, theirs, torch.ones_like(ours[..., 0]))
-        drawn = drawn.view(_DRAWS, frames, 3, 3)
-        alike = say(drawn).sum(1) / views.clamp_min(1)  # (D,P)
-        best = drawn[int((alike @ trust).argmax())]
-        for sweep in range(_SWEEPS):
-            one = say(best)
-            # at first the frames' common view: one may have been drawn where it shows nothing
-            own = one if sweep else seen
-            weights = own * one.sum(0) / views.clamp_min(1)
-            best = solve_homographies(points.expand(frames, -1, -1), moved, weights)
-        alike = say(best).sum(0) / views.clamp_min(1)
-        if float((alike * trust).sum()) < least:
+        drawn = drawn.view(_GROUP_DRAWS, num_frames, 3, 3)
+        support = inliers(drawn).sum(1) / sightings.clamp_min(1)  # (D,P)
+        best = drawn[int((support @ trust).argmax())]
+        for sweep in range(_GROUP_SWEEPS):
+            weight = inliers(best)
+            # first by the frames together: one may show nothing where the sample was drawn
+            each = weight if sweep else seen
+            weight = each * weight.sum(0) / sightings.clamp_min(1)
+            best = solve_homographies(points.expand(num_frames, -1, -1), moved, weight)
+        support = inliers(best).sum(0) / sightings.clamp_min(1)
+        if float((support * trust).sum()) < least:
             break
         found.append(best)
-        trust = trust * (1 - alike)
+        trust = trust * (1 - support)
     return found
+
+
+def _new_draws() -> torch.Generator:
+    """Return the generator of a fit, always the same: a fill depends on its shot alone."""
+    return torch.Generator().manual_seed(0)
+
+
+def _draw_fours(trust: Tensor, count: int, draws: torch.Generator) -> Tensor:
+    """Draw samples (count,4) of indices in proportion to trust (P,)."""
+    weights = trust.cpu().clamp_min(1e-6)
+    chosen = torch.multinomial(weights, 4 * count, replacement=True, generator=draws)
+    return chosen.view(count, 4).to(trust.device)
+
+
+def agreement(
+    matrices: Tensor, points: Tensor, moved: Tensor, side: float, tolerance: float
+) -> Tensor:
+    """Return (...,P) in [0,1]: how well each homography explains each pair of points.
+
+    Args:
+        matrices: (...,3,3) homographies.
+        points: (...,P,2) normalised points.
+        moved: (...,P,2) where they were found.
+        side: pixels per normalised unit.
+        tolerance: distance in pixels at which the agreement has fallen to six tenths.
+    """
+    residual = apply_homography(matrices, points) - moved
+    squared = residual.square().sum(-1) * (side / tolerance) ** 2
+    return torch.exp(-squared / 2)
+
+
+def solve_homographies(points: Tensor, moved: Tensor, weights: Tensor) -> Tensor:
+    """Solve (N,3,3) from pairs (N,P,2) by weighted linear least squares, in double precision.
+
+    The direct linear transform with its last entry fixed at 1 (Hartley and Zisserman 2004, 4.1).
+    """
+    like = points
+    if like.device.type != "cuda":  # other devices lack double precision
+        points, moved, weights = points.cpu(), moved.cpu(), weights.cpu()
+    (x, y), (u, v) = points.double().unbind(-1), moved.double().unbind(-1)
+    zero, one = torch.zeros_like(x), torch.ones_like(x)
+    rows = torch.cat(
+        [
+            torch.stack([x, y, one, zero, zero, zero, -u * x, -u * y], -1),
+            torch.stack([zero, zero, zero, x, y, one, -v * x, -v * y], -1),
+        ],
+        1,
+    )
+    weighted = rows * weights.double().repeat(1, 2)[..., None]
+    normal = weighted.transpose(1, 2) @ rows
+    right = (weighted * torch.cat([u, v], 1)[..., None]).sum(1)
+    normal = normal + _RIDGE * torch.eye(8, dtype=normal.dtype, device=normal.device)
+    entries = _solve(normal, right).nan_to_num(0.0)
+    last = torch.ones_like(entries[:, :1])
+    return torch.cat([entries, last], 1).view(-1, 3, 3).to(like)
+
+
+def _solve(normal: Tensor, right: Tensor) -> Tensor:
+    """Solve linear equations (N,8,8) and (N,8); singular ones do not raise."""
+    # torch.linalg has no type stubs
+    return torch.linalg.solve_ex(normal, right)[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

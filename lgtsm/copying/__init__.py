@@ -1,1 +1,1 @@
-"""Real pixels from other frames: which frames, where in them, how far to trust each."""
+"""Real pixels from other frames: which frames, where in them, and how reliable each is."""

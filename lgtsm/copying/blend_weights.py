@@ -1,9 +1,9 @@
-"""How far to believe each candidate, pixel by pixel: a small fitted function of their features.
+"""Weights of the candidates, pixel by pixel: a small fitted function of their features.
 
-The features say how well each candidate fits around the hole, how far its copies agree, how textured
-the place is. Two small hidden layers turn them into weights of the candidates and into the error
-to be expected of the mix. The numbers are fitted on training clips by `python -m train blend_weights` and
-shipped as data; the weights are soft, since a hard choice loses up to 2 dB.
+Features are how well each candidate fits around the hole, how far its copies agree, how textured
+the surroundings are. Two small hidden layers turn them into weights of the candidates and into the
+expected error of the blend. The numbers are fitted on training clips by `python -m train
+blend-weights` and shipped as data. Weights are soft, since a hard choice loses up to 2 dB.
 """
 
 from __future__ import annotations
@@ -22,54 +22,60 @@ MOTIONS = (Motion.NONE, Motion.PLANAR, Motion.FLOW)
 """Order of the copied candidates; the smooth fill comes first of all."""
 _DATA = Path(__file__).with_name("data") / "blend_weights.safetensors"
 _FLOOR = 1e-5
-"""Squared difference that counts as none: about one level of 255."""
+"""Added to squared differences before their logarithm: about one level of 255, squared."""
 NUM_FEATURES = len(MOTIONS) * (len(FEATURES) + 2) + len(MOTIONS) + len(SMOOTH_FEATURES)
 HIDDEN = 32
+"""Width of the hidden layers."""
 
 
 def _log(values: Tensor) -> Tensor:
-    """Bring a squared difference to about -1..1."""
+    """Map squared differences to about -1..1."""
     return (torch.log(values + _FLOOR) + 6) / 4
 
 
-def _distance(one: Tensor, other: Tensor) -> Tensor:
+def _difference(one: Tensor, other: Tensor) -> Tensor:
     return (one - other).square().mean(1, keepdim=True)
 
 
 def colours_of(candidates: Candidates) -> tuple[Tensor, Tensor]:
-    """Return colours (1,4,3,h,w) and which candidates there are (1,4,h,w), smooth fill first."""
+    """Return colours (1,4,3,h,w) and 1 where each candidate exists (1,4,h,w), smooth fill first."""
     smooth = candidates.smooth
-    colours, there = [smooth], [torch.ones_like(smooth[:, :1])]
+    colours, available = [smooth], [torch.ones_like(smooth[:, :1])]
     for motion in MOTIONS:
-        found = candidates.copies.get(motion)
-        is_there = torch.zeros_like(smooth[:, :1]) if found is None else found.shown
-        colours.append(smooth if found is None else torch.where(is_there > 0, found.colour, smooth))
-        there.append(is_there)
-    return torch.stack(colours, 1), torch.cat(there, 1)
+        copy = candidates.copies.get(motion)
+        shown = torch.zeros_like(smooth[:, :1]) if copy is None else copy.shown
+        colours.append(smooth if copy is None else torch.where(shown > 0, copy.colour, smooth))
+        available.append(shown)
+    return torch.stack(colours, 1), torch.cat(available, 1)
 
 
-def features_of(candidates: Candidates) -> Tensor:
-    """Return (1,NUM_FEATURES,h,w), all about -1..1; zero for candidates that are not there."""
-    colours, there = colours_of(candidates)
-    rows = []
+def features_of(candidates: Candidates, colours: Tensor, available: Tensor) -> Tensor:
+    """Return (1,NUM_FEATURES,h,w), all about -1..1; zero for candidates that do not exist.
+
+    Args:
+        candidates: of one frame.
+        colours: (1,4,3,h,w) of `colours_of`.
+        available: (1,4,h,w) of `colours_of`.
+    """
+    rows: list[Tensor] = []
     for i, motion in enumerate(MOTIONS, 1):
-        found, is_there = candidates.copies.get(motion), there[:, i : i + 1]
-        if found is None:
-            rows.append(is_there.expand(-1, len(FEATURES) + 2, -1, -1))
+        copy, shown = candidates.copies.get(motion), available[:, i : i + 1]
+        if copy is None:
+            rows.append(shown.expand(-1, len(FEATURES) + 2, -1, -1))
             continue
-        raw = found.features
-        values = [_log(raw[:, :3]), raw[:, 3:], _log(_distance(colours[:, i], candidates.smooth))]
-        rows.append(torch.cat([torch.cat(values, 1) * is_there, is_there], 1))
+        raw, to_smooth = copy.features, _difference(colours[:, i], candidates.smooth)
+        values = torch.cat([_log(raw[:, :3]), raw[:, 3:], _log(to_smooth)], 1)
+        rows.append(torch.cat([values * shown, shown], 1))
     for i, j in ((1, 2), (1, 3), (2, 3)):
-        both = there[:, i : i + 1] * there[:, j : j + 1]
-        rows.append(_log(_distance(colours[:, i], colours[:, j])) * both)
-    own = candidates.smooth_features
-    rows.append(torch.cat([_log(own[:, :2]), own[:, 2:3], own[:, 3:] / 10], 1))
+        both = available[:, i : i + 1] * available[:, j : j + 1]
+        rows.append(_log(_difference(colours[:, i], colours[:, j])) * both)
+    smooth = candidates.smooth_features
+    rows.append(torch.cat([_log(smooth[:, :2]), smooth[:, 2:3], smooth[:, 3:] / 10], 1))
     return torch.cat(rows, 1)
 
 
 class BlendWeights(nn.Module):
-    """Features to weights and expected error, the same for every pixel."""
+    """Features to weights and expected error, pixel by pixel."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,25 +88,25 @@ class BlendWeights(nn.Module):
             nn.Linear(HIDDEN, outputs),
         )
 
-    def forward(self, features: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
-        """Weigh candidates.
+    def forward(self, features: Tensor, available: Tensor) -> tuple[Tensor, Tensor]:
+        """Weight candidates.
 
         Args:
             features: (P,NUM_FEATURES).
-            there: (P,4) 1 = this candidate exists; the smooth fill always does.
+            available: (P,4) 1 = this candidate exists; the smooth fill always does.
 
         Returns:
             Weights (P,4) that add up to 1, and the log (P,1) of the expected squared error.
         """
         out = self.layers(features)
-        logits = out[:, :-1].masked_fill(there == 0, -torch.inf)
+        logits = out[:, :-1].masked_fill(available == 0, -torch.inf)
         return torch.softmax(logits, 1), out[:, -1:] * 2 - 6
 
 
 @functools.lru_cache(maxsize=4)
 def shipped_blend_weights(device: torch.device) -> BlendWeights:
-    """Return the blend_weights with the numbers that come with the package, on a device."""
-    from safetensors.torch import load_file
+    """Return the network with the numbers of the package, on a device."""
+    from safetensors.torch import load_file  # pyright: ignore[reportUnknownVariableType] half typed
 
     blend_weights = BlendWeights()
     blend_weights.load_state_dict(load_file(_DATA))

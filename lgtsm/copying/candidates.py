@@ -1,33 +1,47 @@
-"""All candidates for one hole: the smooth fill and the consensus under each kind of motion."""
+"""All candidates for one hole: the smooth fill, and the consensus under each kind of motion."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..align.flow import even, sample_at
+from ..align.sampling import KNOWN, sample_at
 from ..box import Box
-from ..fills.averaging import halve
-from ..fills.depth import square_depth
+from ..fills.averaging import halve, pad_even
+from ..fills.depth import chessboard_depth
 from ..fills.smooth import smooth_fill
 from ..options import FlowMethod, Motion
-from .consensus import Consensus, best_of, find_consensus, spread_cells, take_copies
-from .coords import coarse_coords, exact_coords, plane_coords, rough_coords
+from .consensus import (
+    Consensus,
+    find_consensus,
+    masked_local_mean,
+    sample_copies,
+    select_consensus,
+)
+from .coords import Target, coarse_coords, exact_coords, plane_coords, rough_coords
 from .shot import Shot
 from .source_frames import choose_source_frames, offsets_within
+
+# set by hand, not swept
+_RIM_PX = 8
+"""Width of the known rim around a hole's box for which candidates are made: seams show there."""
+_RING_PX = 9
+"""Width of the known ring around a hole on which the smooth fill is tried."""
+_DEPTH_STEP, _MAX_DEPTH, _DEPTH_UNIT = 2, 32, 16
+"""Resolution and maximum of the feature `depth`, and its unit, in pixels."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """Where copies may come from.
+    """Which source frames are searched, and how.
 
-    motions: kinds of motion to try; none, planar, flow; () for no copies.
-    window: how far (before, after), in frames, others may lie.
+    motions: kinds of motion to try: none, planar, flow; () for no copies.
+    window: how far sources may be (before, after), in frames.
     count: how many of them may lend pixels to one frame.
-    flow: who measures dense flow.
+    flow: how dense flow is measured.
     """
 
     motions: tuple[Motion, ...]
@@ -43,23 +57,22 @@ class Search:
         count: int,
         flow: FlowMethod = FlowMethod.BUILT_IN,
     ) -> Search:
-        """Return the search that a user's choice of motion means."""
+        """Return the search for a user's choice of motion."""
         if count == 0 or not any(window):
             return cls((), (0, 0), 0)
         every = (Motion.NONE, Motion.PLANAR, Motion.FLOW)
         return cls(every if motion is Motion.AUTO else (motion,), window, count, flow)
 
 
-RIM_PX = 8
-"""Candidates are made for a hole's box and this much around it, where their seams show."""
-_RING_PX = 9
-"""Width of the known ring that is cut out to try the smooth fill."""
-
-
 @dataclass(frozen=True)
-class Lent:
-    """Where a consensus took its pixels: R frames, coords (R,2,h,w) in them, weights (R,1,h,w)."""
+class Detail:
+    """Source frames of one part of a frame.
 
+    box: the part; numbers: R frame numbers; coords: (R,2,h,w) of its pixels in them; weights:
+    (R,1,h,w) of their pixels.
+    """
+
+    box: Box
     numbers: tuple[int, ...]
     coords: Tensor
     weights: Tensor
@@ -69,18 +82,19 @@ class Lent:
 class Candidates:
     """Candidates for the part of a frame around its hole, (1,C,h,w) each.
 
-    box: the part; frame, hole: of it; smooth: (1,3,h,w) smooth fill; smooth_features: (1,4,h,w) what
-    `SMOOTH_FEATURES` names; copies: consensus under each motion that was tried and found frames; lent:
-    where each took its pixels.
+    box: the part; context: the part that decides about it; frame, hole: of the part; smooth:
+    (1,3,h,w) smooth fill; smooth_features: (1,4,h,w), see `SMOOTH_FEATURES`; copies: consensus under
+    each motion that was tried and found frames; sources: where each copied from.
     """
 
     box: Box
+    context: Box
     frame: Tensor
     hole: Tensor
     smooth: Tensor
     smooth_features: Tensor
     copies: dict[Motion, Consensus]
-    lent: dict[Motion, Lent]
+    sources: dict[Motion, Detail]
 
 
 SMOOTH_FEATURES = ("variance", "trial", "depth", "size")
@@ -88,74 +102,77 @@ SMOOTH_FEATURES = ("variance", "trial", "depth", "size")
 the nearest known pixel over 16 pixels, log of the hole's area in pixels."""
 
 
-def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates:
+def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates | None:
     """Gather the candidates for the hole of frame t.
 
     Args:
         shot: holds frame t and its window.
-        t: a frame with a hole.
-        search: where copies may come from.
+        t: the frame.
+        search: which source frames are searched.
+
+    Returns:
+        None for a frame without a hole.
     """
-    shot_frame = shot[t]
-    crop = shot_frame.crop
-    box = shot_frame.box.grow(RIM_PX) & crop
-    rows, columns = box.within(crop)
-    part = (..., rows, columns)
-    whole = (..., crop.rows, crop.columns)
-    frame, hole = shot_frame.frame[whole], 1 - shot_frame.known[whole]
+    area = shot[t].hole
+    if area is None:
+        return None
+    context, box = area.context, area.box.grow(_RIM_PX) & area.context
+    part = (..., *box.within(context))
     near = [t + o for o in offsets_within(*search.window) if t + o in shot]
-    copies, lent = {}, {}
+    target = Target(shot, t, context, near)
+    frame, hole = target.cut(target.frame.frame), 1 - target.cut(target.frame.known)
+    copies: dict[Motion, Consensus] = {}
+    sources: dict[Motion, Detail] = {}
     for motion in search.motions:
-        found = _copy(shot, t, motion, near, search.count) if near else None
+        found = _copy(target, motion, search.count) if near else None
         if found is not None:
-            consensus, others, coords = found
-            copies[motion] = _cut(consensus, part)
-            lent[motion] = Lent(tuple(others), coords[part], copies[motion].joined)
+            consensus, numbers, coords = found
+            copy = Consensus(*(value[part] for value in vars(consensus).values()))
+            copies[motion] = copy
+            sources[motion] = Detail(box, tuple(numbers), coords[part], copy.weights)
     return Candidates(
         box=box,
+        context=context,
         frame=frame[part],
         hole=hole[part],
         smooth=frame[part],
         smooth_features=_smooth_features(frame, hole)[part],
         copies=copies,
-        lent=lent,
+        sources=sources,
     )
 
 
-def _cut(consensus: Consensus, part: tuple) -> Consensus:
-    return Consensus(*(value[part] for value in vars(consensus).values()))
-
-
-def _copy(
-    shot: Shot, t: int, motion: Motion, near: list[int], count: int
-) -> tuple[Consensus, list[int], Tensor] | None:
+def _copy(target: Target, motion: Motion, count: int) -> tuple[Consensus, list[int], Tensor] | None:
     """Copy under one kind of motion.
 
+    Args:
+        target: with all source frames within the window.
+        motion: none, planar or flow.
+        count: how many sources may lend pixels.
+
     Returns:
-        The consensus, R frame numbers and coords (R,2,h,w); None where no frame shows the hole.
+        The consensus, R frame numbers and coordinates (R,2,h,w); None where no frame shows the hole.
     """
-    crop = shot[t].crop
-    coarse = coarse_coords(shot, t, crop, near, motion)
-    hidden = halve(even(1 - shot[t].known[..., crop.rows, crop.columns]))[0, 0] > 0
-    coords = coarse[..., hidden]  # (R,2,P)
-    shown = torch.stack(
+    coarse = coarse_coords(target, motion)
+    hidden = halve(pad_even(1 - target.cut(target.frame.known)))[0, 0] > 0
+    coords = coarse[..., hidden][:, :, None]  # (R,2,1,P)
+    shown = torch.cat(
         [
-            sample_at(shot[s].known, coords[i : i + 1, :, None], padding="zeros")[0, 0, 0] > 0.99
-            for i, s in enumerate(near)
+            sample_at(target.shot[s].known, coords[i : i + 1], padding="zeros")[0, 0] > KNOWN
+            for i, s in enumerate(target.sources)
         ]
     )
-    chosen = choose_source_frames(shown, [s - t for s in near], count)
+    chosen = choose_source_frames(shown, target.offsets, count)
     if not chosen:
         return None
-    others = [near[i] for i in chosen]
-    rough = rough_coords(shot, t, crop, others, motion, coarse[chosen])
-    ways = [exact_coords(shot, t, crop, others, motion, rough)]
+    numbers = [target.sources[i] for i in chosen]
+    target = replace(target, sources=numbers)
+    exact = [exact_coords(target, motion, rough_coords(target, motion, coarse[chosen]))]
     if motion is Motion.FLOW:
-        ways += plane_coords(shot, t, crop, others, ways[0])
-    offsets = [s - t for s in others]
-    found = [find_consensus(take_copies(shot, t, crop, others, way), offsets) for way in ways]
-    consensus, exact = best_of(found, ways)
-    return consensus, others, exact
+        exact += plane_coords(target, exact[0])
+    found = [find_consensus(sample_copies(target, x), target.offsets) for x in exact]
+    consensus, coords = select_consensus(found, exact)
+    return consensus, numbers, coords
 
 
 def _smooth_features(frame: Tensor, hole: Tensor) -> Tensor:
@@ -166,13 +183,12 @@ def _smooth_features(frame: Tensor, hole: Tensor) -> Tensor:
         hole: (1,1,h,w).
     """
     known = 1 - hole
-    mean = spread_cells(frame, known)
-    variance = spread_cells((frame - mean).square().mean(1, keepdim=True), known)
-    side = 2 * _RING_PX + 1
-    wider = max_pool2d(hole, side, 1, _RING_PX)
+    mean = masked_local_mean(frame, known)
+    variance = masked_local_mean((frame - mean).square().mean(1, keepdim=True), known)
+    wider = max_pool2d(hole, 2 * _RING_PX + 1, 1, _RING_PX)
     trial = smooth_fill(frame, wider)
-    missed = (trial - frame).square().mean(1, keepdim=True)
-    trial_error = spread_cells(missed, wider * known)
-    depth = square_depth(hole, step=2, most=32)
+    trial_error = (trial - frame).square().mean(1, keepdim=True)
+    trial_error = masked_local_mean(trial_error, wider * known)
+    depth = chessboard_depth(hole, step=_DEPTH_STEP, most=_MAX_DEPTH) / _DEPTH_UNIT
     area = torch.log(hole.sum().clamp_min(1.0)).expand_as(hole)
-    return torch.cat([variance, trial_error, depth / 16, area], 1)
+    return torch.cat([variance, trial_error, depth, area], 1)

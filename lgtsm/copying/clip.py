@@ -1,4 +1,4 @@
-"""CandidateFill of a whole clip at once, as training and a network's own forward want it."""
+"""Candidate fills of a whole clip at once, for training and a network's own forward pass."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from torch import Tensor
 
 from ..box import Box
+from ..fills.averaging import size_of
 from ..fills.candidate_fill import CandidateFill, join_candidates
 from ..options import Motion
-from .blending import blend_frame, known_candidate, new_shot
+from .blending import BlendedFill, blend_frame, known_candidate, new_shot
 from .candidates import Search
 from .steady import steady_frame
 
@@ -24,30 +25,31 @@ def clip_candidates(
     *,
     only: Sequence[int] | None = None,
 ) -> CandidateFill:
-    """Gather the candidate of every frame of one clip.
+    """Compute the candidate fill of every frame of one clip.
 
     Args:
         frames: (T,3,h,w) in [0,1].
         holes: (T,1,h,w) 0 or 1, 1 = hole.
-        window: how far (before, after), in frames, others may lie.
+        window: how far source frames may be (before, after), in frames.
         count: how many of them may lend pixels; 0 for the smooth fill alone.
-        motion: as a user would say.
+        motion: how they are aligned.
         only: numbers of the frames that are wanted; None is all.
 
     Returns:
-        CandidateFill with N = T, or as many as are wanted.
+        Candidate fill with N = T, or the number of wanted frames.
     """
-    search = Search.of(motion, window, count)
-    shot = new_shot(frames.shape[-2:], frames.device, search)
+    search, size = Search.of(motion, window, count), size_of(frames)
+    shot = new_shot(size, frames.device, search)
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
-    whole = Box(0, 0, *frames.shape[-2:])
-    rows = []
-    blended_at = functools.cache(lambda t: blend_frame(shot, t, search))
+
+    @functools.cache
+    def blended_at(t: int) -> BlendedFill | None:
+        return blend_frame(shot, t, search)
+
+    rows: list[CandidateFill] = []
     for t in range(len(frames)) if only is None else only:
-        frame = frames[t]
-        blended = steady_frame(shot, t, search, blended_at)
-        rows.append(
-            known_candidate(frame[None]) if blended is None else blended.on(frame[None], whole)
-        )
+        frame, blended = frames[t][None], steady_frame(shot, t, search, blended_at)
+        whole = Box(0, 0, *size)
+        rows.append(known_candidate(frame) if blended is None else blended.on(frame, whole))
     return join_candidates(rows)

@@ -1,8 +1,8 @@
-"""Reference pictures: a clean plate or a painted frame, brought to every frame of a shot.
+"""Plates: clean plates and painted frames, aligned to every frame of a shot.
 
-A picture is aligned with each frame directly, starting from where it lay in the frame before and
-from the links of the shot, so it serves a shot of any length without drift. What it shows goes
-before everything else: it is what the editor decided.
+A plate is aligned with each frame directly, starting from where it was in the frame before and from
+the links of the shot, so one serves a shot of any length without drift. It takes precedence over all
+candidates: it is what the editor decided.
 """
 
 from __future__ import annotations
@@ -14,22 +14,24 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ..align.flow import dense_flow, sample_at
+from ..align.flow import dense_flow
 from ..align.homography import align, to_grey
-from ..align.projective import apply_homography
-from ..align.track import to_coords, to_points
+from ..align.projective import move_coords
+from ..align.sampling import KNOWN, sample_at, sample_known
+from ..align.track import PLAIN_ERROR
 from ..box import Box
 from ..errors import ShapeError
-from .consensus import match_exposure, spread_cells
-from .coords import crop_grid
+from .consensus import masked_local_mean, match_exposure
+from .coords import box_grid
 from .shot import Shot
 
-_MOST_ERROR = 0.10
-"""Brightness difference (root mean square on known pixels) above which a picture does not fit."""
-_MOST_SHARE = 0.6
-"""The same as a share of the frame's own contrast: any two dark scenes are alike in brightness."""
-_PLAIN_ERROR = 0.012
-_MOST_STRETCH = 1.02
+# set by hand, not swept
+_MAX_ERROR = 0.10
+"""Brightness difference (root mean square on known pixels) above which a plate does not fit."""
+_MAX_CONTRAST_FRACTION = 0.6
+"""The same as a fraction of the frame's contrast: any two dark scenes are alike in brightness."""
+_MAX_STRETCH = 1.02
+"""Largest ratio between the aspect ratios of a plate and of the clip."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Plate:
     """A picture of the scene as it should look in the hole.
 
     picture: (3,h,w) float in [0,1], framed as the clip.
-    frame: number of the frame it belongs to, from 0; None where it is to be found by its content.
+    frame: number of the frame it belongs to, from 0; None to find it by its content.
     """
 
     picture: Tensor
@@ -45,7 +47,7 @@ class Plate:
 
 
 def check_plate(plate: Plate, size: tuple[int, int]) -> None:
-    """Check that a picture can stand for frames of a size (height, width).
+    """Check that a plate fits frames of a size (height, width).
 
     Raises:
         ShapeError: not a picture, or of another shape than the frames.
@@ -58,7 +60,7 @@ def check_plate(plate: Plate, size: tuple[int, int]) -> None:
         )
     height, width = picture.shape[1:]
     stretch = (width / height) / (size[1] / size[0])
-    if not 1 / _MOST_STRETCH < stretch < _MOST_STRETCH:
+    if not 1 / _MAX_STRETCH < stretch < _MAX_STRETCH:
         raise ShapeError(
             f"Expected a plate framed as the clip ({size[1]}x{size[0]}), got "
             f"{width}x{height}; crop or pad it to the clip's shape."
@@ -66,16 +68,28 @@ def check_plate(plate: Plate, size: tuple[int, int]) -> None:
 
 
 def resized_picture(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring a picture (3,h,w) to another size (height, width)."""
+    """Resize a picture (3,h,w) to (height, width)."""
     if tuple(picture.shape[1:]) == tuple(size):
         return picture
-    return interpolate(picture[None], size=tuple(size), mode="bicubic", antialias=True)[0].clamp(
-        0, 1
-    )
+    resized = interpolate(picture[None], size=tuple(size), mode="bicubic", antialias=True)
+    return resized[0].clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class WarpedPlate:
+    """A plate warped to a part of a frame.
+
+    colour: (1,3,h,w); shown: (1,1,h,w) 1 = the plate shows this pixel; error: (1,1,h,w) local
+    squared difference to the frame.
+    """
+
+    colour: Tensor
+    shown: Tensor
+    error: Tensor
 
 
 class PlacedPlate:
-    """One reference picture in one shot.
+    """One plate in one shot.
 
     Args:
         picture: (1,3,h,w) at the size of the shot's frames.
@@ -88,71 +102,68 @@ class PlacedPlate:
         self._known = torch.ones_like(self._grey)
         self._last: tuple[int, Tensor] | None = None
 
-    def find(self, shot: Shot, t: int) -> tuple[Tensor, float] | None:
-        """Return the (1,3,3) homography from frame t to the picture and what it leaves; or None.
+    def locate(self, shot: Shot, t: int) -> tuple[Tensor, float] | None:
+        """Return the (1,3,3) homography from frame t to the plate, and its error.
 
-        Call it frame by frame, in order: each answer is where the next search begins.
+        Call it in the order of frames: each result is where the next search starts.
+
+        Returns:
+            None where the plate does not fit.
         """
-        shot_frame = shot[t]
         eye = torch.eye(3, device=self.picture.device)
         if t == self.frame:
             self._last = (t, eye)
             return eye[None], 0.0
-        starts = [eye]
-        if self._last is not None and shot.track is not None:
-            s, matrix = self._last
-            if shot.track.joins(t, s):
-                starts.append(matrix @ shot.track.homography(t, s).to(eye.device))
-        elif self._last is not None:
-            starts.append(self._last[1])
-        if self.frame is not None and shot.track is not None and shot.track.joins(t, self.frame):
-            starts.append(shot.track.homography(t, self.frame).to(eye.device))
-        start = torch.stack(starts)
-        others = self._grey.expand(len(starts), -1, -1, -1)
-        known = self._known.expand(len(starts), -1, -1, -1)
-        found = align(shot_frame.grey * shot_frame.known, shot_frame.known, others, known, start)
+        start = torch.stack([eye, *self._starts(shot, t)])
+        others = self._grey.expand(len(start), -1, -1, -1)
+        others_known = self._known.expand(len(start), -1, -1, -1)
+        grey, known = shot[t].grey, shot[t].known
+        found = align(grey * known, known, others, others_known, start)
         best = int(found.error.argmin())
         error = float(found.error[best])
-        limit = min(_MOST_ERROR, _MOST_SHARE * _contrast(shot_frame.grey, shot_frame.known))
-        if error > max(limit, _PLAIN_ERROR):
+        limit = min(_MAX_ERROR, _MAX_CONTRAST_FRACTION * _contrast(grey, known))
+        if error > max(limit, PLAIN_ERROR):
             return None
         self._last = (t, found.matrix[best])
         return found.matrix[best][None], error
 
-    def show(self, shot: Shot, t: int, box: Box) -> tuple[Tensor, Tensor, Tensor] | None:
-        """Bring the picture to a part of frame t.
+    def _starts(self, shot: Shot, t: int) -> list[Tensor]:
+        """Return homographies (3,3) from frame t to the plate, as known so far."""
+        track = shot.track
+        starts: list[Tensor] = []
+        if self._last is not None:
+            s, matrix = self._last
+            if track.connects(t, s):
+                matrix = matrix @ track.homography(t, s).to(matrix.device)
+            if track.connects(t, s) or not track.with_camera:
+                starts.append(matrix)
+        if self.frame is not None and track.connects(t, self.frame):
+            starts.append(track.homography(t, self.frame).to(self.picture.device))
+        return starts
 
-        Returns:
-            colour (1,3,h,w), shown (1,1,h,w) and squared error around here (1,1,h,w); None where
-            the picture does not fit.
-        """
-        found = self.find(shot, t)
+    def warp(self, shot: Shot, t: int, box: Box) -> WarpedPlate | None:
+        """Warp the plate to a part of frame t; None where it does not fit."""
+        found = self.locate(shot, t)
         if found is None:
             return None
         matrix, left = found
         part = (..., box.rows, box.columns)
         frame, known = shot[t].frame[part], shot[t].known[part]
-        if t == self.frame:  # the very picture: nothing is resampled or matched
-            return self.picture[part], torch.ones_like(known), torch.zeros_like(known)
-        grid = crop_grid(box, frame)
-        points = to_points(grid, shot.size)
-        moved = apply_homography(matrix, points.flatten(1, 2)).view_as(points)
-        coords = to_coords(moved, shot.size)
-        inside = torch.cat([self._grey, self._known], 1)
-        if left > _PLAIN_ERROR and shot.track is not None and shot.track.with_flow:
-            warped = sample_at(inside, coords, padding="zeros")
-            seen = (warped[:, 1:] > 0.99).to(frame.dtype)
+        if t == self.frame:  # its own frame: nothing is resampled or matched
+            return WarpedPlate(self.picture[part], torch.ones_like(known), torch.zeros_like(known))
+        grid = box_grid(box, frame)
+        coords = move_coords(matrix, grid, shot.size)
+        if left > PLAIN_ERROR and shot.track.with_flow:
+            warped, seen = sample_known(torch.cat([self._grey, self._known], 1), coords)
             grey = shot[t].grey[part]
-            rest, _ = dense_flow(grey * known, known, warped[:, :1], seen, torch.zeros_like(grid))
-            # the rest motion is in pixels of the frame: follow it before the homography
-            points = to_points(grid + rest, shot.size)
-            moved = apply_homography(matrix, points.flatten(1, 2)).view_as(points)
-            coords = to_coords(moved, shot.size)
+            flow, _ = dense_flow(grey * known, known, warped, seen, torch.zeros_like(grid))
+            # flow is in pixels of the frame: apply it before the homography
+            coords = move_coords(matrix, grid + flow, shot.size)
         colour = sample_at(self.picture, coords, mode="bicubic").clamp(0, 1)
-        shown = (sample_at(self._known, coords, padding="zeros") > 0.99).to(frame.dtype)
+        shown = (sample_at(self._known, coords, padding="zeros") > KNOWN).to(frame.dtype)
         colour = match_exposure(colour, frame, shown * known)
         error = (frame - colour).square().mean(1, keepdim=True)
-        return colour, shown, spread_cells(error, shown * known)
+        return WarpedPlate(colour, shown, masked_local_mean(error, shown * known))
 
 
 def _contrast(grey: Tensor, known: Tensor) -> float:
@@ -162,17 +173,15 @@ def _contrast(grey: Tensor, known: Tensor) -> float:
     return float((((grey - mean) * known).square().sum() / count).sqrt())
 
 
-def show_best(
-    plates: Sequence[PlacedPlate], shot: Shot, t: int, box: Box
-) -> tuple[Tensor, Tensor, Tensor] | None:
-    """Return what the best fitting pictures show of a part of frame t; see `Plate.show`."""
-    views = [view for plate in plates if (view := plate.show(shot, t, box)) is not None]
-    if not views:
+def blend_plates(plates: Sequence[PlacedPlate], shot: Shot, t: int, box: Box) -> WarpedPlate | None:
+    """Combine plates on a part of frame t, each pixel from the best fitting one; None if none fits."""
+    warped = [view for plate in plates if (view := plate.warp(shot, t, box)) is not None]
+    if not warped:
         return None
-    colour, shown, error = views[0]
-    for other_colour, other_shown, other_error in views[1:]:
-        better = (other_shown > 0) & ((shown == 0) | (other_error < error))
-        colour = torch.where(better, other_colour, colour)
-        error = torch.where(better, other_error, error)
-        shown = torch.maximum(shown, other_shown)
-    return colour, shown, error
+    colour, shown, error = warped[0].colour, warped[0].shown, warped[0].error
+    for other in warped[1:]:
+        better = (other.shown > 0) & ((shown == 0) | (other.error < error))
+        colour = torch.where(better, other.colour, colour)
+        error = torch.where(better, other.error, error)
+        shown = torch.maximum(shown, other.shown)
+    return WarpedPlate(colour, shown, error)

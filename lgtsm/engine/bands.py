@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..align.flow import pixel_grid, sample_at
+from ..align.sampling import pixel_grid, sample_at
 from ..box import Box
-from ..copying.detail import Detail
+from ..copying.candidates import Detail
 from .fitting import Fit, to_source
 
 _STEP = 1 / 508

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from ..box import Box, hole_box
 from ..copying.blending import BlendedFill, blend_frame, known_candidate, new_shot
-from ..copying.candidates import Search
-from ..copying.detail import Detail
+from ..copying.candidates import Detail, Search
 from ..copying.plates import PlacedPlate
 from ..copying.shot import GRID_PX
 from ..copying.steady import margin, steady_frame

@@ -1,1 +1,1 @@
-"""Fills that need no training: smooth and candidate."""
+"""Training-free fills, and the record of them that networks start from."""

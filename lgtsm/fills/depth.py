@@ -1,4 +1,4 @@
-"""How deep inside of a hole a pixel lies: the hole shrinks step by step."""
+"""Depth of a pixel inside a hole: how often the hole erodes before the pixel is reached."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from torch import Tensor
 
 
 def shrink(hole: Tensor, *, corners: bool) -> Tensor:
-    """Take one pixel off a hole all round; the edge of the picture takes nothing off.
+    """Erode a hole by one pixel; the frame's border does not count as known.
 
-    Several times as fast on a CPU as a minimum over 3x3 pixels by pooling.
+    Several times as fast on a CPU as a 3x3 minimum by pooling.
 
     Args:
         hole: (...,h,w) bool.
-        corners: pixels that only touch the outside at a corner go too.
+        corners: erode with a 3x3 square instead of a cross.
     """
     left = hole.clone()
     left[..., 1:, :] &= hole[..., :-1, :]
@@ -27,35 +27,35 @@ def shrink(hole: Tensor, *, corners: bool) -> Tensor:
 
 
 def rings(hole: Tensor, most: int) -> Tensor:
-    """Count nearly round rings from the border of a hole to its inside.
+    """Number the nearly round rings of a hole from its border inwards.
 
     Args:
         hole: (...,h,w) 0 or 1, 1 = hole.
-        most: rings that are counted.
+        most: largest number; deeper pixels get it too.
 
     Returns:
-        (...,h,w): 0 outside of a hole, 1 at its border, 2 further inside, at last `most`.
+        (...,h,w): 0 outside the hole, 1 at its border, then 2, up to `most`.
     """
-    # squares and crosses in turn
+    # eroding by squares and crosses in turn gives octagons
     return _layers(hole, most, lambda number: bool(number % 2))
 
 
-def square_depth(hole: Tensor, step: int, most: int) -> Tensor:
-    """Measure how far the nearest known pixel is along a row, a column or a diagonal.
+def chessboard_depth(hole: Tensor, step: int, most: int) -> Tensor:
+    """Return the chessboard distance to the nearest known pixel.
 
     Args:
         hole: (...,h,w) 0 or 1, 1 = hole.
-        step: pixels; depths are multiples of it.
-        most: depth that is not measured beyond; a multiple of `step`.
+        step: pixels; distances are rounded up to a multiple of it.
+        most: largest distance, in pixels; a multiple of `step`.
 
     Returns:
-        (...,h,w) in pixels, rounded up to a step, 0 outside of a hole.
+        (...,h,w) in pixels, 0 outside the hole.
     """
-    return torch.ceil(_layers(hole, most, lambda number: True) / step) * step
+    return torch.ceil(_layers(hole, most, lambda _: True) / step) * step
 
 
 def _layers(hole: Tensor, most: int, corners: Callable[[int], bool]) -> Tensor:
-    """Count how often a hole (...,h,w) can shrink, layer by layer, before a pixel is reached."""
+    """Count the erosions (at most `most`) that each pixel of a hole (...,h,w) survives, plus one."""
     left, depth = hole > 0, torch.zeros_like(hole)
     for number in range(most):
         if not left.any():

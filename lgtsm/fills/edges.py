@@ -1,10 +1,10 @@
-"""Edges continued into a hole: what no frame shows, guessed from the lines that run into it.
+"""Edges continued into a hole, for what no frame shows.
 
 Coherence transport (Bornemann and Maerz 2007, "Fast image inpainting based on coherence transport"):
-the hole is closed ring by ring from its border, and every pixel becomes a mean of its neighbours that
-weighs most along the local direction. Other than there, directions are measured once, on known
-pixels, and spread smoothly through the hole, and all pixels of a ring are filled at once. Where no
-direction is clear the smooth fill stays: the more certain the direction, the more the line counts.
+the hole is closed ring by ring from its border, and each pixel becomes a mean of its neighbours,
+weighted towards the local edge direction. Unlike the paper, directions are measured once, on known
+pixels, and diffused through the hole, and all pixels of a ring are filled at once. Where no direction
+is clear the smooth fill stays: the lines' weight is the coherence of the direction.
 """
 
 from __future__ import annotations
@@ -17,16 +17,21 @@ from .averaging import central_differences, local_mean
 from .depth import rings
 from .smooth import push_pull
 
+# set by hand, not swept
 _REACH = 5
-"""Neighbours lie at most this many pixels away."""
-_BESIDE_PX = 0.25
-"""Distance beside a certain line at which a neighbour counts six tenths."""
+"""Radius of the neighbourhood, in pixels."""
+_LINE_WIDTH_PX = 0.25
+"""Standard deviation of a neighbour's weight across a fully coherent edge."""
 _GRAIN = 3e-5
-"""Squared slope that says nothing about a direction."""
-_SLOPE_BLUR, _DIRECTION_BLUR = 1, 4
-"""Times a 3x3 average is taken: of the picture, of the products of its slopes."""
+"""Squared gradient, in brightness per pixel, that is taken for noise."""
+_GRADIENT_BLUR, _DIRECTION_BLUR = 1, 4
+"""Repetitions of a 3x3 average: of the frame, and of the structure tensor."""
 _MOST_RINGS = 64
-"""Deeper in the hole no line is believed."""
+"""Depth in rings at which lines have faded out."""
+_FADE = 4
+"""Lines fade over the last quarter of these rings."""
+_ANY_WEIGHT = 1e-12
+"""Keeps a weight above 0 for neighbours far across an edge, if there are no others."""
 
 
 def continue_edges(frame: Tensor, hole: Tensor, smooth: Tensor) -> Tensor:
@@ -35,47 +40,48 @@ def continue_edges(frame: Tensor, hole: Tensor, smooth: Tensor) -> Tensor:
     Args:
         frame: (1,3,h,w) in [0,1]; values under the hole are ignored.
         hole: (1,1,h,w) 0 or 1, 1 = hole.
-        smooth: (1,3,h,w) smooth fill of the same.
+        smooth: (1,3,h,w) smooth fill of the same frame.
 
     Returns:
-        (1,3,h,w) in [0,1]; known pixels as in `smooth`.
+        (1,3,h,w) in [0,1]; equals `smooth` where the frame is known.
     """
     known = 1 - hole
     if not hole.any() or not known.any():
         return smooth
-    across, certain = _directions(frame, known)
+    normals, coherence = _directions(frame, known)
     depth = rings(hole, _MOST_RINGS)
-    lines = _close(frame * known + smooth * hole, depth, across, certain)
-    # lines end softly where they are given up
-    fade = ((_MOST_RINGS - depth) * 4 / _MOST_RINGS).clamp(0, 1)
-    share = certain * fade * hole
-    return smooth + share * (lines - smooth)
+    lines = _close(frame * known + smooth * hole, depth, normals, coherence)
+    fade = ((_MOST_RINGS - depth) * _FADE / _MOST_RINGS).clamp(0, 1)
+    weight = coherence * fade * hole
+    return smooth + weight * (lines - smooth)
 
 
 def _directions(frame: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Return unit vectors (2,h,w) across the edges around and in a hole, and (h,w) how sure."""
-    mass = local_mean(known, _SLOPE_BLUR)
-    blurred = local_mean(frame * known, _SLOPE_BLUR) / mass.clamp_min(1e-3)
-    sx, sy = central_differences(blurred)
-    inner = 1 - max_pool2d(1 - known, 3, 1, 1)  # a slope needs both its neighbours
-    products = torch.cat([x.sum(1, keepdim=True) for x in (sx * sx, sx * sy, sy * sy)], 1)
+    """Return unit normals of the edges around and in a hole (2,h,w), and their coherence (h,w)."""
+    mass = local_mean(known, _GRADIENT_BLUR)
+    blurred = local_mean(frame * known, _GRADIENT_BLUR) / mass.clamp_min(1e-3)
+    gx, gy = central_differences(blurred)
+    inner = 1 - max_pool2d(1 - known, 3, 1, 1)  # a central difference needs both neighbours
+    products = torch.cat([x.sum(1, keepdim=True) for x in (gx * gx, gx * gy, gy * gy)], 1)
     mean = local_mean(products * inner, _DIRECTION_BLUR)
     weight = local_mean(inner, _DIRECTION_BLUR) * inner
     measured = (weight > 0).to(frame.dtype)
-    a, b, c = push_pull(mean / weight.clamp_min(1e-6) * measured, measured)[0]
-    apart = torch.sqrt((a - c).square() + 4 * b * b)
-    angle = 0.5 * torch.atan2(2 * b, a - c)
-    return torch.stack([torch.cos(angle), torch.sin(angle)]), apart / (a + c + _GRAIN)
+    xx, xy, yy = push_pull(mean / weight.clamp_min(1e-6) * measured, measured)[0]
+    # difference of the eigenvalues of the structure tensor, and the direction of the larger one
+    difference = torch.sqrt((xx - yy).square() + 4 * xy * xy)
+    angle = 0.5 * torch.atan2(2 * xy, xx - yy)
+    normals = torch.stack([torch.cos(angle), torch.sin(angle)])
+    return normals, difference / (xx + yy + _GRAIN)
 
 
-def _close(filled: Tensor, depth: Tensor, across: Tensor, certain: Tensor) -> Tensor:
+def _close(filled: Tensor, depth: Tensor, normals: Tensor, coherence: Tensor) -> Tensor:
     """Close a hole ring by ring.
 
     Args:
-        filled: (1,3,h,w) known pixels, and what stands in the hole where no ring gets to.
+        filled: (1,3,h,w) known pixels, and in the hole what pixels beyond the last ring keep.
         depth: (1,1,h,w) of `rings`.
-        across: (2,h,w) unit vectors across the edges, x then y.
-        certain: (h,w) in [0,1].
+        normals: (2,h,w) unit vectors across the edges, x then y.
+        coherence: (h,w) in [0,1].
     """
     height, width = depth.shape[-2:]
     side = torch.arange(-_REACH, _REACH + 1, device=depth.device)
@@ -83,27 +89,27 @@ def _close(filled: Tensor, depth: Tensor, across: Tensor, certain: Tensor) -> Te
     squared = dx * dx + dy * dy
     near = (squared > 0) & (squared <= _REACH * _REACH)
     dx, dy, distance = dx[near], dy[near], squared[near].to(filled.dtype).sqrt()
-    wide = width + 2 * _REACH
-    step = dy * wide + dx
-    edge = (_REACH,) * 4
-    colours = pad(filled[0], edge).flatten(1).T.contiguous()  # (pixels,3)
-    ready = pad((depth[0, 0] == 0).to(filled.dtype), edge).flatten()
+    padded_width = width + 2 * _REACH
+    offsets = dy * padded_width + dx
+    border = (_REACH,) * 4
+    colours = pad(filled[0], border).flatten(1).T.contiguous()  # (pixels,3)
+    ready = pad((depth[0, 0] == 0).to(filled.dtype), border).flatten()
     numbers = depth.flatten().long()
     order = torch.argsort(numbers, stable=True)
     counts = torch.bincount(numbers).cpu().tolist()
-    beside, sure = across.flatten(1), certain.flatten()
+    normals, coherence = normals.flatten(1), coherence.flatten()
     start = counts[0]
     for count in counts[1:_MOST_RINGS]:
-        here = order[start : start + count]
+        ring = order[start : start + count]
         start += count
-        place = (here // width + _REACH) * wide + here % width + _REACH
-        others = place[:, None] + step
-        off = beside[0, here, None] * dx + beside[1, here, None] * dy
-        off = off * (sure[here, None] / _BESIDE_PX)
-        weight = ready[others] * (torch.exp(-0.5 * off.square()) / distance + 1e-12)
+        pixels = (ring // width + _REACH) * padded_width + ring % width + _REACH
+        neighbours = pixels[:, None] + offsets
+        across = normals[0, ring, None] * dx + normals[1, ring, None] * dy
+        across = across * (coherence[ring, None] / _LINE_WIDTH_PX)
+        weight = ready[neighbours] * (torch.exp(-0.5 * across.square()) / distance + _ANY_WEIGHT)
         total = weight.sum(1, keepdim=True)
-        mean = (weight[..., None] * colours[others]).sum(1) / total.clamp_min(1e-20)
-        colours[place] = torch.where(total > 0, mean, colours[place])
-        ready[place] = 1
-    whole = colours.T.unflatten(1, (height + 2 * _REACH, wide))
+        mean = (weight[..., None] * colours[neighbours]).sum(1) / total.clamp_min(1e-20)
+        colours[pixels] = torch.where(total > 0, mean, colours[pixels])
+        ready[pixels] = 1
+    whole = colours.T.unflatten(1, (height + 2 * _REACH, padded_width))
     return whole[None, :, _REACH:-_REACH, _REACH:-_REACH]

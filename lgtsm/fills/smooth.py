@@ -1,8 +1,8 @@
-"""Smooth fill: a push-pull pyramid that carries known values into holes, frame by frame.
+"""Smooth fill: a push-pull pyramid that diffuses known values into holes, frame by frame.
 
-Source: Gortler et al. 1996, "The Lumigraph", section 3.4 (pull and push), with two small smoothing
-sweeps a level, so that the result is close to the harmonic fill. No training, no iteration to
-convergence, nothing but average pooling and bilinear enlargement.
+Gortler et al. 1996, "The Lumigraph", section 3.4 (pull and push), with smoothing sweeps at every
+level that bring the result close to the harmonic fill. It needs no training and no iteration to
+convergence, only average pooling and bilinear enlargement.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from torch.nn.functional import interpolate, pad
 from .averaging import halve, local_mean
 
 SWEEPS = 3
-"""Smoothing sweeps a level: 1 loses 0.05 dB against 3, a fourth gains 0.01 dB."""
+"""Smoothing sweeps per level: 1 loses 0.05 dB against 3, a fourth gains 0.01 dB."""
 
 
 def push_pull(values: Tensor, weights: Tensor) -> Tensor:
-    """Spread weighted values to where the weight is zero.
+    """Diffuse weighted values to where the weight is zero.
 
     Args:
         values: (N,C,h,w) any values; ignored where the weight is 0.
-        weights: (N,1,h,w) in [0,1], how much of each pixel is known.
+        weights: (N,1,h,w) in [0,1], how far each pixel is known.
 
     Returns:
-        (N,C,h,w): `values` where the weight is 1, spread values where it is 0, a mix between.
+        (N,C,h,w): `values` where the weight is 1, diffused values where it is 0, a blend between.
         A frame without any known pixel becomes 0.
     """
     height, width = values.shape[-2:]
@@ -38,7 +38,7 @@ def push_pull(values: Tensor, weights: Tensor) -> Tensor:
             fine, known = pad(fine, odd), pad(known, odd)
         mass = halve(known)
         mean = halve(fine * known) / mass.clamp_min(1e-8)
-        # one known pixel of four is enough to trust a coarse cell
+        # one known pixel of four makes a coarse cell known
         levels.append((mean, (4 * mass).clamp_max(1.0)))
     fine, known = levels[-1]
     mass = known.mean((-2, -1), keepdim=True)
@@ -55,14 +55,14 @@ def push_pull(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def smooth_fill(frames: Tensor, holes: Tensor) -> Tensor:
-    """Fill holes with smoothly continued colour.
+    """Fill holes by smooth continuation of the colours around them.
 
     Args:
         frames: (N,3,h,w) in [0,1]; values under the hole are ignored.
         holes: (N,1,h,w) 0 or 1, 1 = hole.
 
     Returns:
-        (N,3,h,w) in [0,1]; known pixels as given.
+        (N,3,h,w) in [0,1]; known pixels unchanged.
     """
     filled = push_pull(frames, 1 - holes)
     return torch.where(holes > 0, filled, frames)

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from lgtsm.align.projective import apply_homography, normalised_grid, sample_normalised
+from lgtsm.align.projective import apply_homography
+from lgtsm.align.sampling import normalised_grid, sample_normalised
 
 
 @pytest.fixture

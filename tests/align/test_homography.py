@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from lgtsm.align.homography import align
-from lgtsm.align.projective import apply_homography, is_degenerate, normalised_grid, warped_grid
+from lgtsm.align.projective import apply_homography, is_degenerate, warped_grid
+from lgtsm.align.sampling import normalised_grid
 
 PAN = torch.tensor([[1.0, 0, 0.07], [0, 1, -0.04], [0, 0, 1]])
 TURN = torch.tensor([[0.996, -0.05, 0.02], [0.05, 0.996, 0.01], [0, 0, 1]])

@@ -2,14 +2,69 @@ from __future__ import annotations
 
 import pytest
 import torch
+from kornia.geometry.homography import find_homography_dlt
 
-from lgtsm.align.planes import common_planes
-from lgtsm.align.projective import apply_homography, normalised_grid
+from lgtsm.align.planes import common_planes, dominant_plane, solve_homographies
+from lgtsm.align.projective import apply_homography
+from lgtsm.align.sampling import normalised_grid
 
 SIZE = (120, 160)
 WALL = torch.tensor([[1.0, 0.01, 0.08], [-0.01, 1, 0.02], [0.01, 0, 1]])
 GROUND = torch.tensor([[1.0, 0, 0.01], [0, 1, 0], [0, 0, 1]])
 FRAMES = 3
+
+
+def _distance_px(matrices, points, moved):
+    return (apply_homography(matrices, points) - moved).norm(dim=-1) * max(SIZE) / 2
+
+
+def _two_planes(share, noise=0.0, rng=None):
+    points = normalised_grid(*SIZE, WALL)
+    flat = points.flatten(0, 1)[None]
+    wall, ground = (apply_homography(m[None], flat).view_as(points) for m in (WALL, GROUND))
+    rows = torch.arange(SIZE[0])[:, None, None] < share * SIZE[0]
+    moved = torch.where(rows, wall, ground)
+    if noise:
+        moved = moved + noise * torch.randn(moved.shape, generator=rng)
+    return points, moved
+
+
+@pytest.mark.parametrize(
+    ("share", "wanted"), [(0.65, WALL), (0.35, GROUND)], ids=["wall", "ground"]
+)
+def test_the_larger_of_two_planes_of_a_frame_is_found(rng, share, wanted):
+    points, moved = _two_planes(share, noise=0.002, rng=rng)
+    between = (WALL + GROUND) / 2
+    found = dominant_plane(points, moved, torch.ones(SIZE), SIZE, between)
+    flat = points.flatten(0, 1)
+    error = _distance_px(found[None], flat, apply_homography(wanted, flat))[0]
+    rows = torch.arange(SIZE[0])[:, None].expand(SIZE).flatten() < share * SIZE[0]
+    where = rows if wanted is WALL else ~rows
+    assert float(error[where].max()) < 0.5
+
+
+def test_vectors_without_weight_do_not_count():
+    points, moved = _two_planes(0.7)
+    weights = (torch.arange(SIZE[0]) > 0.72 * SIZE[0]).float()[:, None].expand(SIZE)
+    found = dominant_plane(points, moved, weights, SIZE, torch.eye(3))
+    torch.testing.assert_close(found, GROUND, atol=2e-3, rtol=0)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1.0])
+def test_noise_keeps_the_start(rng, weight):
+    points = normalised_grid(*SIZE, WALL)
+    moved = 3 * torch.rand(*SIZE, 2, generator=rng) if weight else points
+    found = dominant_plane(points, moved, torch.full(SIZE, weight), SIZE, torch.eye(3))
+    assert torch.isfinite(found).all()
+    if not weight:
+        assert torch.equal(found, torch.eye(3))
+
+
+def test_the_plane_of_a_frame_does_not_depend_on_earlier_draws(rng):
+    points, moved = _two_planes(0.5, noise=0.01, rng=rng)
+    one = dominant_plane(points, moved, torch.ones(SIZE), SIZE, torch.eye(3))
+    torch.rand(5)
+    assert torch.equal(one, dominant_plane(points, moved, torch.ones(SIZE), SIZE, torch.eye(3)))
 
 
 def _scene(share, rng):
@@ -25,10 +80,6 @@ def _scene(share, rng):
     return points, moved + 0.001 * torch.randn(moved.shape, generator=rng), is_wall
 
 
-def _apart_px(matrices, points, moved):
-    return (apply_homography(matrices, points) - moved).norm(dim=-1) * max(SIZE) / 2
-
-
 @pytest.mark.parametrize("share", [0.7, 0.4])
 def test_both_planes_are_found_the_larger_first_and_in_all_frames_alike(rng, share):
     points, moved, is_wall = _scene(share, rng)
@@ -37,21 +88,21 @@ def test_both_planes_are_found_the_larger_first_and_in_all_frames_alike(rng, sha
     larger = is_wall if share > 0.5 else ~is_wall
     for plane, where in ((one, larger), (two, ~larger)):
         assert plane.shape == (FRAMES, 3, 3)
-        assert float(_apart_px(plane, points, moved)[:, where].mean()) < 0.2
-        assert float(_apart_px(plane, points, moved)[:, ~where].mean()) > 1
+        assert float(_distance_px(plane, points, moved)[:, where].mean()) < 0.2
+        assert float(_distance_px(plane, points, moved)[:, ~where].mean()) > 1
 
 
-def test_places_that_a_frame_does_not_show_do_not_count_there(rng):
+def test_points_that_a_frame_does_not_show_have_no_weight_in_it(rng):
     points, moved, is_wall = _scene(0.7, rng)
     seen = torch.ones(FRAMES, len(points))
     hidden = is_wall & (torch.arange(len(points)) % 2 == 0)
     moved[0, hidden] = 5 * torch.rand(int(hidden.sum()), 2, generator=rng)
     seen[0, hidden] = 0
     first = common_planes(points, moved, seen, SIZE, 1)[0]
-    assert float(_apart_px(first, points, moved)[0, is_wall & ~hidden].mean()) < 0.2
+    assert float(_distance_px(first, points, moved)[0, is_wall & ~hidden].mean()) < 0.2
 
 
-def test_no_plane_is_made_of_chaos_or_of_too_little(rng):
+def test_no_plane_is_fitted_to_noise_or_to_too_few_points(rng):
     points, moved, _ = _scene(0.7, rng)
     chaos = 3 * torch.rand(moved.shape, generator=rng)
     seen = torch.ones(FRAMES, len(points))
@@ -60,10 +111,21 @@ def test_no_plane_is_made_of_chaos_or_of_too_little(rng):
     assert common_planes(points[:9], moved[:, :9], seen[:, :9], SIZE, 2) == []
 
 
-def test_draws_do_not_depend_on_what_was_drawn_before(rng):
+def test_planes_around_a_hole_do_not_depend_on_earlier_draws(rng):
     points, moved, _ = _scene(0.5, rng)
     seen = torch.ones(FRAMES, len(points))
     once = common_planes(points, moved, seen, SIZE, 2)
     torch.rand(5)
     again = common_planes(points, moved, seen, SIZE, 2)
     assert all(torch.equal(a, b) for a, b in zip(once, again, strict=True))
+
+
+@pytest.mark.parametrize("count", [4, 60])
+def test_solved_homographies_equal_those_of_kornia(rng, count):
+    points = 2 * torch.rand(2, count, 2, generator=rng, dtype=torch.float64) - 1
+    moved = apply_homography(torch.stack([WALL, GROUND]).double(), points)
+    weights = 0.1 + torch.rand(2, count, generator=rng, dtype=torch.float64)
+    moved[:, 4:9], weights[:, 4:9] = 7.0, 0.0  # outliers without weight
+    solved = solve_homographies(points, moved, weights)
+    expected = find_homography_dlt(points, moved, weights)
+    torch.testing.assert_close(solved, expected, atol=1e-6, rtol=0)

@@ -15,7 +15,7 @@ from lgtsm.copying.blend_weights import MOTIONS
 from lgtsm.copying.blending import blend_frame, new_shot
 from lgtsm.copying.candidates import Search
 from lgtsm.copying.clip import clip_candidates
-from lgtsm.copying.shot import GRID_PX, SURROUND_PX, hole_surroundings
+from lgtsm.copying.shot import GRID_PX, SURROUND_PX, find_hole
 from lgtsm.copying.steady import RADIUS, steady_frame
 from lgtsm.errors import DeviceError
 from lgtsm.fills.candidate_fill import CandidateFill, join_candidates
@@ -54,7 +54,7 @@ def panned(rng: torch.Generator) -> Callable[..., torch.Tensor]:
     share=st.sampled_from([0.0, 0.05, 0.5, 1.0]),
     seed=st.integers(0, 1000),
 )
-def test_any_clip_gives_bounded_evidence_and_keeps_known_pixels(size, num_frames, share, seed):
+def test_any_clip_gives_bounded_candidates_and_keeps_known_pixels(size, num_frames, share, seed):
     rng = torch.Generator().manual_seed(seed)
     frames = torch.rand(num_frames, 3, *size, generator=rng)
     holes = (torch.rand(num_frames, 1, *size, generator=rng) < share).float()
@@ -105,7 +105,7 @@ def test_without_motion_a_pan_is_not_copied_blindly(panned):
     assert error < 1.1 * (candidate.smooth - frames)[hidden].square().mean()
 
 
-def test_copies_that_do_not_fit_are_not_believed(rng):
+def test_copies_that_do_not_fit_get_no_weight(rng):
     frames = torch.rand(5, 3, 64, 96, generator=rng)  # no two frames alike
     frames[2] = 0.5
     holes = _moving_box(5, (64, 96))
@@ -173,7 +173,7 @@ def test_opencvs_flow_serves_where_it_is_asked_for(panned):
     assert error < 0.4 * wrong
 
 
-def test_a_flow_that_is_not_installed_is_one_sentence():
+def test_a_flow_that_is_not_installed_raises_one_sentence():
     if importlib.util.find_spec("torchvision") is not None:
         pytest.skip("torchvision is installed")
     search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.RAFT)
@@ -190,7 +190,7 @@ def test_only_frames_of_the_window_count(toy_clip, toy_holes):
         assert torch.equal(value[:4], getattr(again, name)[:4]), name
 
 
-def test_part_of_a_clip_is_as_in_the_whole(toy_clip, toy_holes):
+def test_part_of_a_clip_equals_that_of_the_whole(toy_clip, toy_holes):
     whole = clip_candidates(toy_clip, toy_holes, ALL, 8)
     some = clip_candidates(toy_clip, toy_holes, ALL, 8, only=range(2, 5))
     for name, value in vars(whole).items():
@@ -206,7 +206,7 @@ def test_holes_contents_do_not_matter(toy_clip, toy_holes, rng):
         assert torch.equal(getattr(one, name)[hidden], getattr(two, name)[hidden]), name
 
 
-def test_shares_say_where_the_pixels_came_from(panned):
+def test_source_fractions_tell_where_the_pixels_are_from(panned):
     frames = panned(6, 3)
     holes = _moving_box(6, frames.shape[-2:])
     shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
@@ -221,22 +221,22 @@ def test_shares_say_where_the_pixels_came_from(panned):
 @pytest.mark.parametrize(
     ("rows", "columns"), [((100, 130), (150, 190)), ((0, 9), (300, 320)), ((170, 180), (0, 4))]
 )
-def test_crop_holds_the_surroundings_and_lies_on_the_grid(rows, columns):
+def test_context_contains_the_surroundings_and_is_on_the_grid(rows, columns):
     hole = torch.zeros(1, 180, 320)
     hole[:, slice(*rows), slice(*columns)] = 1
-    crop = hole_surroundings(hole)
-    assert crop.top == max(0, (rows[0] - SURROUND_PX) // GRID_PX * GRID_PX)
-    assert crop.left == max(0, (columns[0] - SURROUND_PX) // GRID_PX * GRID_PX)
-    assert crop.bottom >= min(180, rows[1] + SURROUND_PX)
-    assert crop.right >= min(320, columns[1] + SURROUND_PX)
-    assert crop & Box(0, 0, 180, 320) == crop
+    context = find_hole(hole).context
+    assert context.top == max(0, (rows[0] - SURROUND_PX) // GRID_PX * GRID_PX)
+    assert context.left == max(0, (columns[0] - SURROUND_PX) // GRID_PX * GRID_PX)
+    assert context.bottom >= min(180, rows[1] + SURROUND_PX)
+    assert context.right >= min(320, columns[1] + SURROUND_PX)
+    assert context & Box(0, 0, 180, 320) == context
 
 
-def test_no_hole_has_no_crop():
-    assert hole_surroundings(torch.zeros(1, 180, 320)) is None
+def test_no_hole_has_no_context():
+    assert find_hole(torch.zeros(1, 180, 320)) is None
 
 
-def test_joined_evidence_stacks_frames(toy_clip, toy_holes):
+def test_joined_candidates_stack_frames(toy_clip, toy_holes):
     one = clip_candidates(toy_clip[:3], toy_holes[:3], ALL, 8)
     joined = join_candidates([one, one])
     assert isinstance(joined, CandidateFill)

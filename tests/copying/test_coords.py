@@ -8,8 +8,8 @@ from torch.nn.functional import interpolate
 
 from lgtsm.copying.blending import new_shot
 from lgtsm.copying.candidates import Search
-from lgtsm.copying.consensus import Consensus, best_of
-from lgtsm.copying.coords import coarse_coords, crop_grid, exact_coords, plane_coords, rough_coords
+from lgtsm.copying.consensus import Consensus, select_consensus
+from lgtsm.copying.coords import Target, coarse_coords, exact_coords, plane_coords, rough_coords
 from lgtsm.options import Motion
 
 ALL = (99, 99)
@@ -40,23 +40,23 @@ def test_walls_around_a_hole_are_followed_into_it(two_walls):
     shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(frames * (1 - holes), holes, strict=True):
         shot.push(frame[None], hole[None])
-    box, others = shot[4].crop, [1, 2, 6, 7]
-    coarse = coarse_coords(shot, 4, box, others, Motion.FLOW)
-    rough = rough_coords(shot, 4, box, others, Motion.FLOW, coarse)
-    flow = exact_coords(shot, 4, box, others, Motion.FLOW, rough)
-    ways = [flow, *plane_coords(shot, 4, box, others, flow)]
-    assert len(ways) == 3
-    truth = crop_grid(box, frames) + torch.zeros_like(flow)
+    box, others = shot[4].hole.context, [1, 2, 6, 7]
+    target = Target(shot, 4, box, others)
+    rough = rough_coords(target, Motion.FLOW, coarse_coords(target, Motion.FLOW))
+    flow = exact_coords(target, Motion.FLOW, rough)
+    found = [flow, *plane_coords(target, flow)]
+    assert len(found) == 3
+    truth = target.grid() + torch.zeros_like(flow)
     upper = torch.arange(box.top, box.bottom)[:, None].expand(flow.shape[-2:]) < 72
     speed = torch.where(upper, 4.0, 1.0)
     truth[:, 0] -= speed * (torch.tensor(others) - 4)[:, None, None]
     hole = holes[4, 0, box.rows, box.columns] > 0
     for rows in (hole & upper, hole & ~upper):
-        bent, *straight = ((way - truth).norm(dim=1)[:, rows].mean() for way in ways)
+        bent, *straight = ((coords - truth).norm(dim=1)[:, rows].mean() for coords in found)
         assert min(straight) < 0.1 < bent
 
 
-def test_the_way_that_fits_and_agrees_is_taken_pixel_by_pixel(rng):
+def test_the_consensus_that_fits_and_agrees_is_selected_pixel_by_pixel(rng):
     def consensus(right: torch.Tensor, value: float) -> Consensus:
         colour = torch.full((1, 3, 20, 40), value)
         features = torch.where(right, 1e-4, 1e-2).expand(1, 6, 20, 40)
@@ -64,22 +64,21 @@ def test_the_way_that_fits_and_agrees_is_taken_pixel_by_pixel(rng):
 
     left = (torch.arange(40) < 20).expand(1, 1, 20, 40)
     found = [consensus(left, 0.2), consensus(~left, 0.8)]
-    ways = [torch.zeros(5, 2, 20, 40), torch.ones(5, 2, 20, 40)]
-    best, coords = best_of(found, ways)
+    both = [torch.zeros(5, 2, 20, 40), torch.ones(5, 2, 20, 40)]
+    best, coords = select_consensus(found, both)
     assert torch.equal(best.colour[..., :15], found[0].colour[..., :15])
     assert torch.equal(best.colour[..., 25:], found[1].colour[..., 25:])
-    assert torch.equal(coords[..., 25:], ways[1][..., 25:])
+    assert torch.equal(coords[..., 25:], both[1][..., 25:])
     unseen = replace(found[1], shown=torch.zeros_like(found[1].shown))
-    alone, _ = best_of([found[0], unseen], ways)
+    alone, _ = select_consensus([found[0], unseen], both)
     assert torch.equal(alone.colour, found[0].colour)
 
 
-def test_a_camera_that_stands_asks_for_no_planes(two_walls):
+def test_a_locked_off_camera_needs_no_planes(two_walls):
     frames, holes = two_walls
     still = frames[:1].expand(8, -1, -1, -1)
     shot = new_shot(still.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(still, holes, strict=True):
         shot.push(frame[None], hole[None])
-    box, others = shot[3].crop, [1, 2, 4, 5]
-    coords = crop_grid(box, still).expand(len(others), -1, -1, -1)
-    assert plane_coords(shot, 3, box, others, coords) == []
+    target = Target(shot, 3, shot[3].hole.context, [1, 2, 4, 5])
+    assert plane_coords(target, target.grid().expand(4, -1, -1, -1)) == []

@@ -25,11 +25,11 @@ def scene(rng):
     return frames, holes
 
 
-def _fill(frames, holes, references, **changes):
+def _fill(frames, holes, plates, **changes):
     options = InpaintOptions(
         mode=Mode.COPY, feather=0, cuts=(), run=RunOptions(device="cpu"), **changes
     )
-    return inpaint(frames * (1 - holes), holes, None, options, plates=references)
+    return inpaint(frames * (1 - holes), holes, None, options, plates=plates)
 
 
 def _error(result, frames, holes):
@@ -37,7 +37,7 @@ def _error(result, frames, holes):
     return float((result - frames)[hidden].square().mean().sqrt())
 
 
-def test_a_painted_frame_is_taken_as_it_is(scene):
+def test_a_painted_frame_is_used_unchanged(scene):
     frames, holes = scene
     painted = frames[4].clone()
     painted[:, 25:45, 40:60] = torch.tensor([1.0, 0, 0])[:, None, None]
@@ -78,11 +78,11 @@ def test_a_picture_of_another_shape_is_refused(scene):
     frames, holes = scene
     with pytest.raises(ShapeError, match="framed as the clip"):
         _fill(frames, holes, [Plate(torch.zeros(3, 72, 72))])
-    with pytest.raises(ShapeError, match="reference picture"):
+    with pytest.raises(ShapeError, match="Expected a plate"):
         _fill(frames, holes, [Plate(torch.zeros(72, 112))])
 
 
-def test_clean_plate_copies_what_others_show_and_names_the_rest(scene):
+def test_clean_plate_copies_what_others_show_and_reports_the_rest(scene):
     frames, holes = scene
     moving = torch.zeros_like(holes)
     for t in range(10):
@@ -97,7 +97,7 @@ def test_clean_plate_copies_what_others_show_and_names_the_rest(scene):
     assert not alone.confidence[holes[0] > 0].any()
 
 
-def test_clean_plate_of_a_frame_that_is_not_there_is_refused(scene):
+def test_clean_plate_of_a_frame_beyond_the_clip_is_refused(scene):
     frames, holes = scene
     with pytest.raises(OptionError, match="below 10"):
         clean_plate(zip(frames, holes, strict=True), 10)
@@ -111,7 +111,7 @@ def test_without_motion_a_locked_plate_serves(scene):
 
 
 @pytest.mark.parametrize(("frame", "resume_from"), [(-5, 0), (1, 8)])
-def test_a_reference_before_what_is_computed_is_placed_by_its_content(scene, frame, resume_from):
+def test_a_plate_before_the_computed_range_is_placed_by_its_content(scene, frame, resume_from):
     still = scene[0][:1]
     frames = still.expand(14, -1, -1, -1)
     holes = torch.zeros(14, 1, *still.shape[-2:])
@@ -130,7 +130,7 @@ def test_a_reference_before_what_is_computed_is_placed_by_its_content(scene, fra
     middle = patches[-1].pixels[:, 8:12, 12:18].mean((1, 2))
     assert middle[0] > 0.9
     assert middle[1:].max() < 0.1
-    assert report.sources["reference"] > 0.9
+    assert report.sources["plate"] > 0.9
     assert any("placed by its content" in note for note in report.notes)
 
 
@@ -165,6 +165,6 @@ def test_a_numbered_picture_stays_in_its_shot_even_where_others_look_the_same(da
     assert (result[4:] - painted).abs().max() < 0.05
 
 
-def _fill_cut(frames, holes, references, cuts=(4,)):
+def _fill_cut(frames, holes, plates, cuts=(4,)):
     options = InpaintOptions(mode=Mode.COPY, feather=0, cuts=cuts, run=RunOptions(device="cpu"))
-    return inpaint(frames, holes, None, options, plates=references)
+    return inpaint(frames, holes, None, options, plates=plates)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_cdt
 
-from lgtsm.fills.depth import rings, shrink, square_depth
+from lgtsm.fills.depth import chessboard_depth, rings, shrink
 
 
 @st.composite
@@ -29,9 +29,9 @@ def test_shrinking_takes_off_what_is_one_pixel_from_known(hole):
 
 
 @given(holes(), st.integers(1, 3))
-def test_square_depth_is_chessboard_distance_rounded_up(hole, step):
+def test_chessboard_depth_is_the_distance_rounded_up(hole, step):
     expected = (-(-_distance(hole, "chessboard") // step) * step).clamp_max(6 * step)
-    depth = square_depth(hole.float(), step, 6 * step)
+    depth = chessboard_depth(hole.float(), step, 6 * step)
     assert torch.equal(depth, expected.float())
 
 

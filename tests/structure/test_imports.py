@@ -82,7 +82,7 @@ THIRD = {
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
-    "copying": frozenset({"torch", "safetensors"}),
+    "copying": frozenset({"torch", "safetensors", "einops"}),
     "models": frozenset({"torch"}),
     "masks": frozenset({"torch", "numpy", "PIL", "kornia"}),
     "metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),

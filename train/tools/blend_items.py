@@ -94,6 +94,8 @@ def _pixels_of(
             if holes[t].sum() < _LEAST_PIXELS:
                 continue
             found = gather_candidates(shot, t, _SEARCH)
+            if found is None:
+                continue
             colours, there = colours_of(found)
             inside = torch.nonzero(found.hole.flatten())[:, 0]
             order = torch.from_numpy(rng.permutation(len(inside))[:_PIXELS_A_FRAME])
@@ -101,7 +103,7 @@ def _pixels_of(
             part = truth[t, :, found.box.rows, found.box.columns]
             yield Pixels(
                 source,
-                features_of(found)[0].flatten(1)[:, chosen].T.clone(),
+                features_of(found, colours, there)[0].flatten(1)[:, chosen].T.clone(),
                 colours[0].flatten(2)[..., chosen].permute(2, 0, 1).clone(),
                 there[0].flatten(1)[:, chosen].T.clone(),
                 part.flatten(1)[:, chosen].T.clone(),

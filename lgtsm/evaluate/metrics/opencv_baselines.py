@@ -1,6 +1,6 @@
 """What OpenCV offers, measured beside ours and never needed to run.
 
-The only file that imports OpenCV, and only when it is asked to.
+OpenCV is imported only when it is used.
 """
 
 from __future__ import annotations
@@ -71,24 +71,6 @@ def _grey(frames: Tensor) -> list[np.ndarray]:
     """Return bytes (H,W), BT.601."""
     weights = frames.new_tensor([0.299, 0.587, 0.114])[:, None, None]
     return list((255 * (frames * weights).sum(1)).round().byte().numpy())
-
-
-def dis_flow(first: Tensor, second: Tensor) -> Tensor:
-    """Estimate optical flow by DIS (Kroeger et al. 2016), preset medium.
-
-    Args:
-        first: (N,3,H,W) in [0,1], at least 16x16.
-        second: (N,3,H,W).
-
-    Returns:
-        (N,2,H,W) float32, x then y, in pixels from `first` to `second`.
-    """
-    import cv2  # noqa: TID251
-
-    estimator = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    pairs = zip(_grey(first), _grey(second), strict=True)
-    flows = [torch.from_numpy(estimator.calc(a, b, None)) for a, b in pairs]
-    return torch.stack(flows).permute(0, 3, 1, 2).contiguous()
 
 
 def neighbour_homographies(frames: Tensor, holes: Tensor) -> list[Tensor | None]:

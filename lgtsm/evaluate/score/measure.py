@@ -9,6 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ...align.homography import to_grey
+from ...align.opencv_flow import LEAST_SIDE, dis_flow
 from ...metrics.fidelity import psnr, region_mean, squared_error, ssim_map
 from ...metrics.flicker import Flicker
 from ...metrics.perceptual import SqueezeNetFeatures, distance_of_features, load_features
@@ -16,7 +18,7 @@ from ...metrics.residual import Residual
 from ...metrics.seam import SeamContrast
 from ..metrics.i3d import I3D, MIN_FRAMES, Form, load_i3d, video_features
 from ..metrics.lpips import load_lpips
-from ..metrics.opencv_baselines import dis_flow, has_opencv
+from ..metrics.opencv_baselines import has_opencv
 from ..metrics.published import has_scipy, published_mse, published_ssim, to_bytes
 from ..metrics.warping import visible, warping_error
 from .cases import Material
@@ -83,9 +85,10 @@ class Ruler:
         self._backward: Tensor | None = None
         self._seen: Tensor | None = None
         truth = material.truth
-        if truth is not None and has_opencv() and min(truth.shape[-2:]) >= 16:
-            self._backward = dis_flow(truth[1:], truth[:-1])
-            self._seen = visible(self._backward, dis_flow(truth[:-1], truth[1:]))
+        if truth is not None and has_opencv() and min(truth.shape[-2:]) >= LEAST_SIDE:
+            grey = to_grey(truth)
+            self._backward = dis_flow(grey[1:], grey[:-1])
+            self._seen = visible(self._backward, dis_flow(grey[:-1], grey[1:]))
         small = min(material.frames.shape[-2:]) < _SMALLEST_PX
         if truth is None or small:
             self.features = None

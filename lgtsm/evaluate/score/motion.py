@@ -5,10 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ...align.flow import length, pixel_grid
+from ...align.homography import to_grey
+from ...align.opencv_flow import dis_flow
+from ...align.sampling import length, pixel_grid
 from ...align.track import Track
 from ...fills.smooth import smooth_fill
-from ..metrics.opencv_baselines import dis_flow, has_opencv
+from ..metrics.opencv_baselines import has_opencv
 from .tracing import completed
 
 MOTIONS = {
@@ -39,11 +41,12 @@ def motion_errors(
     for frame, hole in zip(filled, holes, strict=True):
         track.push(frame[None], hole[None])
     grid = pixel_grid(*frames.shape[-2:], frames)
-    ours = [next(track.places(t, grid, 1))[1] - grid for t in range(len(flow))]
+    ours = [next(track.follow(t, grid, 1))[1] - grid for t in range(len(flow))]
     found = {"lgtsm": torch.cat(ours)}
     if has_opencv():
-        found["dis"] = completed(dis_flow(filled[:-1], filled[1:]), holes[:-1])
-        found["dis_clean"] = dis_flow(truth[:-1], truth[1:])
+        grey, clean = to_grey(filled), to_grey(truth)
+        found["dis"] = completed(dis_flow(grey[:-1], grey[1:]), holes[:-1])
+        found["dis_clean"] = dis_flow(clean[:-1], clean[1:])
     hidden = holes[:-1]
     errors = {}
     for name, one in found.items():

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
+from ...align.homography import to_grey
+from ...align.opencv_flow import dis_flow
 from ...fills.smooth import push_pull, smooth_fill
 from ...metrics.ring import widen
-from ..metrics.opencv_baselines import dis_flow, neighbour_homographies
+from ..metrics.opencv_baselines import neighbour_homographies
 
 _KNOWN = 0.999
 """Bilinear share of known pixels from which on a sample counts as shown."""
@@ -93,8 +95,9 @@ def flow_copy(frames: Tensor, holes: Tensor) -> Tensor:
     filled = smooth_fill(frames, holes)
     if len(frames) < 2:
         return filled
-    forward = completed(dis_flow(filled[:-1], filled[1:]), holes[:-1])
-    backward = completed(dis_flow(filled[1:], filled[:-1]), holes[1:])
+    grey = to_grey(filled)
+    forward = completed(dis_flow(grey[:-1], grey[1:]), holes[:-1])
+    backward = completed(dis_flow(grey[1:], grey[:-1]), holes[1:])
 
     def step(points: Tensor, t: int, direction: int) -> Tensor:
         flow = forward[t] if direction > 0 else backward[t - 1]

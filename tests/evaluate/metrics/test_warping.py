@@ -79,16 +79,6 @@ def test_pixels_whose_flow_does_not_return_are_not_visible():
     assert seen[:, :, 7:, 3:].all()
 
 
-def test_flow_of_opencv_finds_a_known_motion(toy_clip):
-    pytest.importorskip("cv2")
-    from lgtsm.evaluate.metrics.opencv_baselines import dis_flow
-
-    flow = dis_flow(toy_clip[1:], toy_clip[:-1])
-    assert flow.shape == (7, 2, 48, 64)
-    middle = flow[..., 12:-12, 12:-12].mean((0, 2, 3))
-    torch.testing.assert_close(middle, torch.tensor([-2.0, -1.0]), atol=0.2, rtol=0)
-
-
 def test_a_plate_in_other_light_becomes_the_frame(toy_clip):
     hole = _hole(toy_clip)
     still = toy_clip[:1].expand_as(toy_clip)

@@ -1,0 +1,87 @@
+"""Pixel coordinates, normalised points, and sampling of frames at either.
+
+Coordinates are in pixels of one frame, x then y, pixel centres at halves: (N,2,h,w). Points are
+normalised: the centre of the frame is 0 and its longer side runs from -1 to 1, so that a homography
+holds at every size: (...,2).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+KNOWN = 0.99
+"""Interpolation weight of known pixels from which on a sample is known: all of it but rounding."""
+
+
+def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
+    """Return the coordinates (1,2,h,w) of pixel centres, the first at 0.5."""
+    y = torch.arange(height, dtype=like.dtype, device=like.device) + 0.5
+    x = torch.arange(width, dtype=like.dtype, device=like.device) + 0.5
+    return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None]
+
+
+def pixel_axes(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Return normalised x (w,) and y (h,) of pixel centres."""
+    side = max(height, width)
+    y = (2 * torch.arange(height, dtype=like.dtype, device=like.device) + 1 - height) / side
+    x = (2 * torch.arange(width, dtype=like.dtype, device=like.device) + 1 - width) / side
+    return x, y
+
+
+def normalised_grid(height: int, width: int, like: Tensor) -> Tensor:
+    """Return the points (h,w,2) of pixel centres."""
+    return torch.stack(torch.meshgrid(*pixel_axes(height, width, like), indexing="xy"), -1)
+
+
+def to_coords(points: Tensor, size: tuple[int, int]) -> Tensor:
+    """Turn points (N,h,w,2) into coordinates (N,2,h,w) in frames of a size (height, width)."""
+    height, width = size
+    half = points.new_tensor([width / 2, height / 2])
+    return (points * (max(height, width) / 2) + half).permute(0, 3, 1, 2)
+
+
+def to_points(coords: Tensor, size: tuple[int, int]) -> Tensor:
+    """Turn coordinates (N,2,h,w) in frames of a size (height, width) into points (N,h,w,2)."""
+    height, width = size
+    half = coords.new_tensor([width / 2, height / 2])
+    return (coords.permute(0, 2, 3, 1) - half) * (2 / max(height, width))
+
+
+def sample_at(
+    images: Tensor, coords: Tensor, *, mode: str = "bilinear", padding: str = "border"
+) -> Tensor:
+    """Sample images (N,C,h,w) at coordinates (N,2,h',w')."""
+    height, width = images.shape[-2:]
+    scale = coords.new_tensor([2 / width, 2 / height])
+    points = coords.permute(0, 2, 3, 1) * scale - 1
+    return grid_sample(images, points, mode=mode, padding_mode=padding, align_corners=False)
+
+
+def sample_known(images: Tensor, coords: Tensor, least: float = KNOWN) -> tuple[Tensor, Tensor]:
+    """Sample images together with what is known of them.
+
+    Args:
+        images: (N,C+1,h,w), the last channel 1 = known.
+        coords: (N,2,h',w').
+        least: interpolation weight of known pixels above which a sample is known.
+
+    Returns:
+        Values (N,C,h',w'), and (N,1,h',w') 1 where they are known; nothing is outside the images.
+    """
+    sampled = sample_at(images, coords, padding="zeros")
+    return sampled[:, :-1], (sampled[:, -1:] > least).to(sampled.dtype)
+
+
+def sample_normalised(images: Tensor, points: Tensor, *, mode: str = "bilinear") -> Tensor:
+    """Sample images (N,C,h,w) at points (N,h',w',2); 0 outside."""
+    height, width = images.shape[-2:]
+    side = max(height, width)
+    scale = points.new_tensor([side / width, side / height])
+    return grid_sample(images, points * scale, mode=mode, padding_mode="zeros", align_corners=False)
+
+
+def length(vectors: Tensor) -> Tensor:
+    """Return the Euclidean norms (N,1,h,w) of vectors (N,2,h,w)."""
+    return vectors.square().sum(1, keepdim=True).sqrt()
