@@ -1,4 +1,4 @@
-"""Write a video like its source, different only inside the hole."""
+"""Write a video like its source, changed only inside the hole."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class VideoWriter(Output):
         self._file: _OpenFile | None = None
         self._end = Fraction(0)
         """Seconds at which the last frame ends."""
-        self._told_order = False
+        self._warned = False
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame; frames come in the order they were read.
@@ -108,10 +108,10 @@ class VideoWriter(Output):
                 file.copier.copy_until(frame.time)
             picture = convert(native, file.layout)
             follows = file.encoder.add(picture, frame.time - file.zero, duration)
-        if not follows and not self._told_order:
-            self._told_order = True
+        if not follows and not self._warned:
+            self._warned = True
             _log.warning(
-                "Frame %d and others do not follow in time; they are moved behind.", frame.index
+                "Frame %d is not later than the one before; such frames are delayed.", frame.index
             )
         self._end = frame.time + duration
         self._num_frames += 1
