@@ -29,7 +29,7 @@ class ReadAhead(Generic[Item]):
     """Iterate over items that a thread makes before they are asked for.
 
     Use it in a `with` block: when it ends, for whatever reason, the source is closed and the thread
-    has ended. The source runs in that thread alone, and so opens and closes its files there. An
+    has ended. The source runs in that thread alone, and opens and closes its files there. An
     exception of the source is raised in place of the item it would have made.
     """
 
@@ -78,12 +78,7 @@ class ReadAhead(Generic[Item]):
             self._ask()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stop()
         self._thread.submit(getattr(self._source, "close", lambda: None))
         try:

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import logging
 import re
-from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 from torch import Tensor
 
 from ..errors import VideoError
-from ..options import VideoOptions
 from .carrier import choose_carrier, convert, is_exact
 from .frame import Frame
 from .image import IMAGE_KINDS, IMAGE_SUFFIXES, image_kind, save_image
-from .media import DEFAULT_RATE
 from .output import Output, write_errors
 from .paste import paste
 
@@ -80,21 +77,12 @@ class FrameFolderWriter(Output):
     where the video has more than 8.
     """
 
-    def __init__(
-        self,
-        target: Path,
-        source: Path,
-        *,
-        options: VideoOptions | None = None,
-        rate: Fraction = DEFAULT_RATE,
-    ) -> None:
+    def __init__(self, target: Path, source: Path) -> None:
         """Check the paths.
 
         Args:
             target: folder to write; existing images of the same names are replaced at the end.
             source: the folder, still image or video that the frames were read from.
-            options: unused, as `VideoWriter` has it; images are always lossless.
-            rate: unused, as `VideoWriter` has it.
 
         Raises:
             VideoError: the target is the source, is a file, or cannot be written, or two images
@@ -136,7 +124,7 @@ class FrameFolderWriter(Output):
         if not is_exact(frame.layout, layout):
             self._warn_once("Pixel format %s is written as %s.", frame.layout.name, layout.name)
         if frame.orientation.matrix is not None:
-            self._warn_once("Images are written upright, without the orientation tag%s.", "")
+            self._warn_once("Images are written upright, without the orientation tag.")
         name = _written_name(source) if source else f"{frame.index:06d}{kind.suffix}"
         with write_errors(self.target):
             image = convert(pasted, layout, frame.orientation)

@@ -42,7 +42,7 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Read frames in display order.
 
-    A damaged or truncated file gives the frames that can be decoded and logs one warning.
+    A damaged or truncated file yields the frames that can be decoded, and logs one warning.
 
     Args:
         path: video file, folder of images or one still image.
@@ -79,7 +79,7 @@ def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterato
     An alpha channel is ignored: the drawn grey is the mask.
 
     Args:
-        path: still image (gives one mask, whatever the range), folder or video file.
+        path: still image (one mask, whatever the range), folder or video file.
         start: first frame of a folder or video.
         end: frame after the last one; None reads to the end.
 
@@ -118,7 +118,7 @@ def _read(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[F
 
 
 def _convert(decoded: Iterator[_Decoded], path: Path, start: int) -> Iterator[Frame]:
-    """Convert to formats of ours; stop where there is no frame or the size changes."""
+    """Convert to formats of ours; raise if there is no frame or the size changes."""
     size = None
     for frame, time, number in decoded:
         if size is None:

@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class _OpenFile:
-    """What is known and open from the first frame on."""
+    """The open output, from the first frame on."""
 
     encoder: Encoder
     layout: Layout
@@ -39,13 +39,13 @@ class _OpenFile:
     zero: Fraction
     """Seconds on the source's clock at which the file begins."""
     copier: PacketCopier | None
-    """None where the source has a picture only."""
+    """None where the source has no other streams."""
 
 
 class VideoWriter(Output):
     """Write frames with the source's times, tags, sound and subtitles.
 
-    With `lossless`, every sample outside the hole is the source's (see `paste`); Matroska and WebM
+    With `lossless`, every sample outside the hole equals the source's (see `paste`); Matroska and WebM
     round times to milliseconds.
     """
 
@@ -173,7 +173,7 @@ class VideoWriter(Output):
         if self._file is None:
             return
         if self._file.copier is not None:
-            # Sound behind the last frame belongs to the film unless the range is cut.
+            # Sound behind the last frame belongs to the output unless the range is cut.
             self._file.copier.copy_until(None if self._options.end is None else self._end)
         self._file.encoder.finish()
 
@@ -188,7 +188,8 @@ def open_writer(
     """Choose the writer for a target.
 
     Args:
-        target: a video file by its suffix; a folder, or a name without suffix, for images.
+        target: a video file by its suffix; a folder, or a name without suffix, for images, which
+            are always lossless.
         source: what the frames were read from.
         options: quality, lossless, and the range the frames were read with.
         rate: frames per second of a folder source.
@@ -200,5 +201,6 @@ def open_writer(
         VideoError: the target cannot be written.
     """
     target = Path(target)
-    kind = FrameFolderWriter if is_folder_name(target) else VideoWriter
-    return kind(target, source, options=options, rate=rate)
+    if is_folder_name(target):
+        return FrameFolderWriter(target, source)
+    return VideoWriter(target, source, options=options, rate=rate)

@@ -20,9 +20,8 @@ def test_a_file_replaces_its_target_at_the_end_of_the_block(tmp_path):
 def test_an_error_keeps_the_old_file_and_leaves_no_other(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old", encoding="utf-8")
-    with pytest.raises(RuntimeError), WholeFile(target) as path:
-        path.write_text("new", encoding="utf-8")
-        raise RuntimeError
+    with pytest.raises(UnicodeError), WholeFile(target) as path:
+        path.write_text("new\ud800", encoding="utf-8")
     assert target.read_text(encoding="utf-8") == "old"
     assert list(tmp_path.iterdir()) == [target]
 
