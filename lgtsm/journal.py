@@ -1,6 +1,6 @@
-"""Finished patches of a running file job, on disk, so that an interrupted job can go on.
+"""Finished patches of a running file job, on disk, so that an interrupted job can be resumed.
 
-Only what lies in the hole is kept: the rest of a patch is the frame, which is read again anyway.
+Only hole pixels are stored: the rest of a patch equals the frame, which is read again anyway.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from .whole_file import WholeFile
 
 _LOG = logging.getLogger(__name__)
 _BLOCK = 16
-"""Frames a file: what an abrupt end can lose at most."""
+"""Frames per file: at most so many are lost by an abrupt end; set by hand, not swept."""
 _FORM = 2
-"""Of the blocks; those of another one are another job's."""
+"""Version of the file format; blocks of another version belong to another job."""
 _LEAST_FREE = 2**28
-"""Bytes of the disk that are left to the output."""
+"""Bytes of free disk space left to the output; set by hand, not swept."""
 
 
 def journal_folder(target: Path) -> Path:
-    """Return where the journal of a target lies: beside it."""
+    """Return the folder of a target's journal, beside the target."""
     return target.with_name(f"{target.name}.lgtsm-partial")
 
 
 def _read_card(card: Path) -> object | None:
-    """Return what a journal's job depended on; None where there is no readable one."""
+    """Return the job described by a journal, None where it cannot be read."""
     try:
         return json.loads(card.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -47,12 +47,12 @@ class Journal:
     """Hole pixels of frames 0 ... count-1 of one job, float32, in blocks.
 
     Args:
-        target: file of the job; the journal lies beside it.
-        job: what the job depends on; only the same job may go on.
-        resume: take over what an interrupted run has left, otherwise start anew.
+        target: output of the job.
+        job: everything the result depends on; only the same job can be resumed.
+        resume: continue the journal of an interrupted run, otherwise start a new one.
 
     Raises:
-        OptionError: what was left belongs to another job.
+        OptionError: the journal belongs to another job.
     """
 
     def __init__(self, target: Path, job: dict[str, object], *, resume: bool) -> None:
@@ -82,7 +82,7 @@ class Journal:
         return self.folder / f"{number:08d}.safetensors"
 
     def _whole_blocks(self) -> int:
-        """Return the number of frames in readable blocks, without a gap."""
+        """Return the number of frames in consecutive readable blocks."""
         number = 0
         while self._path(number).is_file():
             try:
@@ -99,7 +99,7 @@ class Journal:
 
         Args:
             index: of the frame, below `count`.
-            frame: (3,H,W) it was made for.
+            frame: (3,H,W) source frame.
             hole: (1,H,W), 1 = hole.
         """
         number = index // _BLOCK
@@ -118,7 +118,7 @@ class Journal:
         raise AssertionError(f"frame {index} is not in its block")
 
     def add(self, patch: Patch, hole: Tensor) -> None:
-        """Keep what lies in the hole (1,H,W) of a patch; they come in order, from `count` on."""
+        """Store the hole (1,H,W) of a patch; patches come in order, starting at `count`."""
         key = str(patch.index)
         value = torch.zeros(0)
         if patch.box is not None and patch.pixels is not None:
@@ -142,7 +142,7 @@ class Journal:
         self._block = {}
 
     def _give_up(self, error: Exception) -> None:
-        """Go on without a journal: it is a convenience, the job is not."""
+        """Continue without a journal, which is only a convenience."""
         _LOG.warning("this job cannot be resumed after an interruption: %s", error)
         shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -152,11 +152,11 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Remove a journal without patches after an error; an exit function for ExitStack."""
+        """Remove a journal without patches after an error; for `ExitStack.push`."""
         failed = isinstance(error, LgtsmError) and not isinstance(error, Cancelled)
         if failed and not self._path(0).is_file():
             self.remove()
 
     def remove(self) -> None:
-        """Delete everything: the job is done."""
+        """Delete everything, when the job is done."""
         shutil.rmtree(self.folder, ignore_errors=True)

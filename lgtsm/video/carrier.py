@@ -1,4 +1,4 @@
-"""The pixel format an encoder gets, and how native samples are brought into it."""
+"""Choose the pixel format for an encoder, and convert native samples into it."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def choose_carrier(
         even: the encoder refuses subsampled pictures of odd size.
 
     Returns:
-        The format that loses least: first meaning, then subsampling, depth and alpha.
+        The format that loses least of colour model, subsampling, depth and alpha.
 
     Raises:
-        VideoError: no format of the encoder is known to us.
+        VideoError: the encoder has no format of ours for that size.
     """
     layouts = [layout for name in formats if (layout := layout_of(name)) is not None]
     # The yuvj names are the old spelling of yuv with a full range tag.
@@ -52,9 +52,9 @@ def _odd(size: tuple[int, int], layout: Layout) -> bool:
 
 
 def _loss(source: Layout, target: Layout) -> float:
-    """Weigh what a change of format costs; 0 is none."""
-    meaning = {Family.GRAY: 0, Family.YUV: 1, Family.RGB: 2}
-    step = meaning[target.family] - meaning[source.family]
+    """Return the cost of a change of format, 0 for none; the weights only order the losses."""
+    rank = {Family.GRAY: 0, Family.YUV: 1, Family.RGB: 2}
+    step = rank[target.family] - rank[source.family]
     loss = 1000.0 * -step if step < 0 else 10.0 * step
     if source.family is Family.RGB and target.family is Family.YUV:
         loss = 500.0
@@ -65,20 +65,11 @@ def _loss(source: Layout, target: Layout) -> float:
         loss += 300
     elif target.alpha and not source.alpha:
         loss += 0.5
-    # Among equals: planar before packed 16-bit spellings does not matter, padding does.
     return loss
 
 
 def is_exact(source: Layout, target: Layout) -> bool:
-    """Tell whether every sample of a source fits into a target unchanged.
-
-    Args:
-        source: layout of the source.
-        target: layout of the encoder.
-
-    Returns:
-        True where depth and meaning are the same and nothing is subsampled further.
-    """
+    """Tell whether a target layout holds every sample of a source layout unchanged."""
     coarser = any(n > o for o, n in zip(source.shifts, target.shifts, strict=True))
     gray = source.family is Family.GRAY and target.family is Family.YUV
     same = source.family is target.family or gray
@@ -89,17 +80,17 @@ def is_exact(source: Layout, target: Layout) -> bool:
 def convert(
     frame: av.VideoFrame, target: Layout, orientation: Orientation | None = None
 ) -> av.VideoFrame:
-    """Bring a frame into another pixel format of ours.
+    """Convert a frame to another pixel format of ours.
 
-    Samples stay as they are where `is_exact` holds; otherwise they go through floating point.
+    Samples are copied unchanged where `is_exact` holds, otherwise converted in floating point.
 
     Args:
         frame: frame in a format of ours, stored orientation.
         target: format to make.
-        orientation: turn the picture upright on the way; None keeps it as stored.
+        orientation: turns the picture upright; None keeps the stored orientation.
 
     Returns:
-        A new frame with the times and tags of the old one, matrix and range tags made true.
+        A new frame with the times and tags of the old one, and correct matrix and range tags.
     """
     source = known_layout(frame.format.name)
     turn = (orientation or Orientation()).upright
@@ -119,7 +110,7 @@ def convert(
     elif source.family is Family.RGB:
         rgb = turn(read_rgb(frame))
         result = _blank(frame, target, rgb[0])
-        # Untagged RGB becomes BT.709, tagged: every player then agrees.
+        # Untagged RGB becomes tagged BT.709, on which all players agree.
         colour = Colour(Matrix.BT709, full=target.family is Family.GRAY)
         result.colorspace, result.color_range = 1, Range.FULL if colour.full else Range.LIMITED
         paste_samples(result, rgb, torch.ones(rgb.shape[1:], dtype=torch.bool), colour)
@@ -131,13 +122,7 @@ def convert(
 
 
 def write_alpha(frame: av.VideoFrame, layout: Layout, opacity: Tensor) -> None:
-    """Write the opacity of a frame; does nothing where its format has no alpha channel.
-
-    Args:
-        frame: frame to change; must not belong to a decoder.
-        layout: its layout.
-        opacity: (1,H,W) float32 in [0,1].
-    """
+    """Write opacity (1,H,W) float32 in [0,1] into a frame of a layout, if that has alpha."""
     if layout.alpha is not None:
         _fill(frame, layout, layout.alpha, _to_top(opacity, layout)[0])
 
@@ -149,7 +134,7 @@ def _convert_yuv(
     colour: Colour,
     turn: Callable[[Tensor], Tensor],
 ) -> av.VideoFrame:
-    """Change depth and subsampling of YUV, or give grey its neutral chroma."""
+    """Change depth and subsampling of YUV, or add neutral chroma to grey."""
     planes = []
     for number in range(len(target.colours)):
         new = (colour.luma_scale if number == 0 else colour.chroma_scale)(min(target.bits, 16))

@@ -1,4 +1,4 @@
-"""Clips that have no source file: a writer for pictures of one kind, and tensors as a film."""
+"""Clips in one fixed format: a writer for single pictures, and one for a whole tensor."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ClipWriter(Output):
         Args:
             build: makes the picture in the pixel format it is given.
             time: seconds; negative times become 0.
-            time_base: unit of the file's time stamps in seconds, that of the first picture counts;
+            time_base: unit of the file's time stamps in seconds, taken from the first picture;
                 None is one frame.
 
         Raises:
@@ -96,7 +96,7 @@ def rgb_frame(rgb: Tensor, layout: Layout, like: Frame | None = None) -> av.Vide
     Args:
         rgb: (3,H,W) float32 in [0,1].
         layout: pixel format to make; YUV is limited range.
-        like: frame whose colour tags it gets; None gives BT.709.
+        like: frame to copy colour tags from; None tags BT.709.
 
     Returns:
         The frame; alpha is 0.

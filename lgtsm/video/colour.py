@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class Matrix(Enum):
-    """Weights of red and blue in luma; BT.2020 is the non-constant luminance kind."""
+    """Weights of red and blue in luma; BT.2020 with non-constant luminance."""
 
     BT709 = (0.2126, 0.0722)
     BT601 = (0.299, 0.114)
@@ -40,8 +40,8 @@ class Range(IntEnum):
 UNTAGGED = 2
 """Number of H.273 for an unspecified matrix, transfer or primaries."""
 
-# H.273 matrix coefficients; 10 (constant luminance) is taken as 9, which is what players do.
-# Of two numbers the first is written.
+# H.273 matrix coefficients. 10 (constant luminance) is read as 9, as players do; of two numbers
+# for one matrix the first is written.
 _MATRICES = {
     1: Matrix.BT709,
     4: Matrix.FCC,
@@ -68,25 +68,22 @@ class Colour:
     """Full range (0 is black, the largest number is white) instead of limited (16 to 235)."""
 
     def luma_scale(self, bits: int) -> tuple[float, float]:
-        """Give (offset, span) such that luma 0..1 is offset + span x luma in sample values."""
+        """Return (offset, span): the sample value of luma 0..1 is offset + span x luma."""
         if self.full:
             return 0.0, float((1 << bits) - 1)
         return float(16 << (bits - 8)), float(219 << (bits - 8))
 
     def chroma_scale(self, bits: int) -> tuple[float, float]:
-        """Give (offset, span) such that chroma -0.5..0.5 is offset + span x chroma."""
+        """Return (offset, span): the sample value of chroma -0.5..0.5 is offset + span x chroma."""
         span = (1 << bits) - 1 if self.full else 224 << (bits - 8)
         return float(1 << (bits - 1)), float(span)
 
     def rgb_parts(self, cb: Tensor, cr: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Give what chroma adds to luma in red, green and blue.
+        """Return what must be added to luma for red, green and blue.
 
         Args:
             cb: blue difference, any shape, -0.5 to 0.5.
             cr: red difference, same shape and range.
-
-        Returns:
-            Red, green and blue parts, same shape; adding luma gives RGB.
         """
         kr, kb = self.matrix.value
         red = cr * (2 - 2 * kr)
@@ -94,21 +91,8 @@ class Colour:
         green = (red * kr + blue * kb) / (kr + kb - 1)
         return red, green, blue
 
-    def luma(self, rgb: Tensor) -> Tensor:
-        """Weigh RGB into luma; white is exactly 1.
-
-        Args:
-            rgb: (3,...) float.
-
-        Returns:
-            (...) float in the range of `rgb`.
-        """
-        kr, kb = self.matrix.value
-        red, green, blue = rgb
-        return green + (red - green) * kr + (blue - green) * kb
-
     def yuv(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Split RGB into luma and chroma.
+        """Convert RGB to luma and chroma; luma of white is exactly 1.
 
         Args:
             rgb: (3,...) float in [0,1].
@@ -117,12 +101,13 @@ class Colour:
             Luma in [0,1], blue and red difference in [-0.5,0.5], each (...).
         """
         kr, kb = self.matrix.value
-        luma = self.luma(rgb)
-        return luma, (rgb[2] - luma) / (2 - 2 * kb), (rgb[0] - luma) / (2 - 2 * kr)
+        red, green, blue = rgb
+        luma = green + (red - green) * kr + (blue - green) * kb
+        return luma, (blue - luma) / (2 - 2 * kb), (red - luma) / (2 - 2 * kr)
 
 
 def quantise(values: Tensor, scale: tuple[float, float], bits: int) -> Tensor:
-    """Round normalised values to sample numbers.
+    """Round normalised values to sample values.
 
     Args:
         values: any shape, float.
@@ -130,47 +115,21 @@ def quantise(values: Tensor, scale: tuple[float, float], bits: int) -> Tensor:
         bits: depth of the samples; the result is clamped to 0 .. 2^bits - 1.
 
     Returns:
-        Whole numbers as float32, same shape.
+        Integers as float32, same shape.
     """
     offset, span = scale
     return torch.round(values * span + offset).clamp_(0, (1 << bits) - 1)
 
 
 def colour_of(frame: av.VideoFrame, layout: Layout) -> Colour:
-    """Read matrix and range of a decoded frame, guessing what is not tagged.
-
-    Args:
-        frame: decoded frame.
-        layout: layout of its pixel format.
-
-    Returns:
-        The meaning of its samples.
-    """
-    return guess_colour(
-        int(frame.colorspace), int(frame.color_range), layout, frame.height, frame.width
-    )
-
-
-def guess_colour(space: int, span: int, layout: Layout, height: int, width: int) -> Colour:
-    """Turn tag numbers into a meaning, guessing what is not tagged.
-
-    Args:
-        space: matrix number of H.273 (2 is untagged).
-        span: 1 limited, 2 full, anything else untagged.
-        layout: layout of the samples.
-        height: rows of the picture.
-        width: columns of the picture.
-
-    Returns:
-        The meaning of the samples.
-    """
-    matrix = _MATRICES.get(space)
+    """Return what the samples of a decoded frame of a layout mean, guessing what is not tagged."""
+    tag = int(frame.colorspace)
+    matrix = _MATRICES.get(tag)
     if matrix is None:
-        matrix = Matrix.BT709 if width >= 1280 or height > 576 else Matrix.BT601
-        if layout.family is Family.YUV and space not in (0, UNTAGGED):
-            _log.warning("Colour matrix number %d is not known; %s is used.", space, matrix.name)
-    if span == Range.LIMITED:
-        full = False
-    else:
-        full = span == Range.FULL or layout.full or layout.family is not Family.YUV
+        matrix = Matrix.BT709 if frame.width >= 1280 or frame.height > 576 else Matrix.BT601
+        if layout.family is Family.YUV and tag not in (0, UNTAGGED):
+            _log.warning("Colour matrix number %d is not known; %s is used.", tag, matrix.name)
+    full = layout.full or layout.family is not Family.YUV
+    if frame.color_range in (Range.LIMITED, Range.FULL):
+        full = frame.color_range == Range.FULL
     return Colour(matrix, full)

@@ -1,4 +1,4 @@
-"""The decoder of a file's picture: ffmpeg's choice, or another one that does not lose opacity."""
+"""The decoder of a video stream: ffmpeg's default, or one that keeps opacity."""
 
 from __future__ import annotations
 
@@ -14,22 +14,17 @@ from .media import video_codec
 
 _log = logging.getLogger(__name__)
 
-# WebM keeps opacity as a second stream beside the first, which ffmpeg's own decoders pass over.
+# WebM stores opacity in a second stream, which ffmpeg's own decoders ignore.
 _WITH_ALPHA = MappingProxyType({"vp8": "libvpx", "vp9": "libvpx-vp9"})
-# What the container says of the colours reaches frames only through the decoder.
+# Frames get the colour tags of the container only through the decoder.
 _COLOURS = ("color_range", "colorspace", "color_trc", "color_primaries")
 
 
 def decoder_of(stream: VideoStream, path: Path) -> VideoCodecContext:
-    """Choose the decoder for a stream; its `decode` takes the packets of that stream.
+    """Return the decoder for the packets of a stream of an open file.
 
-    Args:
-        stream: video stream of an open file.
-        path: its file, for the message.
-
-    Returns:
-        The stream's own decoder, or for a transparent WebM one that gives frames with alpha. Where
-        this build of PyAV has none, the loss is logged.
+    That is the stream's own, or for a transparent WebM one that decodes alpha. Where this build of
+    PyAV has none, the loss is logged with the path.
     """
     own = stream.codec_context
     own.thread_type = "AUTO"

@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Encoding:
-    """Everything decided about the stream before it is opened."""
+    """Codec and pixel format of a stream, decided before it is opened."""
 
     family: str
     """Codec family, a key of `ENCODERS`."""
@@ -36,12 +36,12 @@ class Encoding:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceStream:
-    """What is copied from the source's video stream."""
+    """Properties that the output shares with the source's video stream."""
 
     family: str | None = None
     """Codec family; None for images."""
     profile: str | None = None
-    """Codec profile as the decoder names it."""
+    """Codec profile in the decoder's words."""
     rate: Fraction
     """Average frame rate."""
     time_base: Fraction
@@ -57,13 +57,7 @@ class SourceStream:
 
 
 def container_preset(target: Path) -> ContainerPreset:
-    """Choose the container by suffix.
-
-    Args:
-        target: file to write.
-
-    Returns:
-        Its preset.
+    """Return the container for a file by its suffix.
 
     Raises:
         VideoError: no container has that suffix.
@@ -88,7 +82,7 @@ def choose_encoding(
     """Decide codec and pixel format.
 
     Args:
-        container: where it goes.
+        container: of the output.
         source: the source's stream.
         layout: native layout of the source.
         size: stored (height, width).
@@ -96,7 +90,7 @@ def choose_encoding(
         lossless: FFV1 in the native format.
 
     Returns:
-        The decision; what is not as in the source is logged.
+        The decision; differences from the source are logged.
 
     Raises:
         VideoError: no encoder takes the picture.
@@ -105,7 +99,7 @@ def choose_encoding(
     preset = ENCODERS[family]
     wanted = layout
     if not lossless and layout.family is not Family.YUV and family != source.family:
-        # RGB and grey H.264 play almost nowhere.
+        # Few players show RGB or grey H.264.
         wanted = known_layout("yuva420p" if layout.alpha else "yuv420p")
     formats = _formats(preset)
     if preset.side_alpha and not container.side_alpha:

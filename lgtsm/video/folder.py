@@ -1,21 +1,18 @@
-"""Image sequences: listing, and a writer with the interface of the video writer."""
+"""Image sequences: a listing, and a writer with the interface of `VideoWriter`."""
 
 from __future__ import annotations
 
 import logging
 import re
-from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
 from torch import Tensor
 
 from ..errors import VideoError
-from ..options import VideoOptions
 from .carrier import choose_carrier, convert, is_exact
 from .frame import Frame
 from .image import IMAGE_KINDS, IMAGE_SUFFIXES, image_kind, save_image
-from .media import DEFAULT_RATE
 from .output import Output, write_errors
 from .paste import paste
 
@@ -25,16 +22,10 @@ _SPELLINGS = MappingProxyType({".jpeg": ".jpg", ".tiff": ".tif"})
 
 
 def list_images(folder: Path) -> list[Path]:
-    """List the images of a folder in natural order (2 before 10).
-
-    Args:
-        folder: folder of one sequence; hidden files and other kinds are passed over.
-
-    Returns:
-        Its images.
+    """List the images of a folder in natural order (2 before 10), without hidden files.
 
     Raises:
-        VideoError: there are none, or images of two kinds, which would be two sequences.
+        VideoError: the folder holds no images, or those of two kinds, which are two sequences.
     """
     files = [
         p
@@ -53,9 +44,9 @@ def list_images(folder: Path) -> list[Path]:
 
 
 def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
-    """Give a sort key under which numbers in names count as numbers."""
+    """Return a sort key by which numbers in file names sort as numbers."""
     parts = re.split(r"(\d+)", path.name.casefold())
-    # Odd places hold digits; the first figure keeps numbers and words comparable.
+    # Odd items are digits; the first element keeps numbers and words comparable.
     keys = [(0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(parts)]
     return keys, path.name
 
@@ -67,13 +58,13 @@ def _written_name(source: Path) -> str:
 
 
 def _check_apart(sources: list[Path]) -> None:
-    """Refuse images of which one would replace another, as f1.jpg and f1.jpeg as f1.png."""
+    """Refuse images that would get one name: f1.jpg and f1.jpeg both become f1.png."""
     taken: dict[str, Path] = {}
     for source in sources:
         other = taken.setdefault(_written_name(source), source)
         if other is not source:
             raise VideoError(
-                f"Expected names that stay apart as {image_kind(source.suffix).suffix}, got "
+                f"Expected names that differ as {image_kind(source.suffix).suffix}, got "
                 f"{other.name} and {source.name} in {source.parent}; rename one."
             )
 
@@ -81,26 +72,17 @@ def _check_apart(sources: list[Path]) -> None:
 class FrameFolderWriter(Output):
     """Write frames as a folder of images, changing hole samples only.
 
-    Images keep name and kind (PNG, TIFF, BMP, EXR); JPEG and WebP become PNG, since saving those
-    again would change pixels outside the hole. Frames of a video become PNG of 8 bits, or of 16
-    where the video has more than 8. The folder appears under its name only when it is whole.
+    Images keep their name and kind (PNG, TIFF, BMP, EXR); JPEG and WebP become PNG, since encoding
+    them again would change pixels outside the hole. Frames of a video become PNG with 8 bits, or 16
+    where the video has more than 8.
     """
 
-    def __init__(
-        self,
-        target: Path,
-        source: Path,
-        *,
-        options: VideoOptions | None = None,
-        rate: Fraction = DEFAULT_RATE,
-    ) -> None:
-        """Check the paths and prepare a hidden folder beside the target.
+    def __init__(self, target: Path, source: Path) -> None:
+        """Check the paths.
 
         Args:
             target: folder to write; existing images of the same names are replaced at the end.
             source: the folder, still image or video that the frames were read from.
-            options: accepted for the common interface; images are always lossless.
-            rate: accepted for the common interface.
 
         Raises:
             VideoError: the target is the source, is a file, or cannot be written, or two images
@@ -114,7 +96,7 @@ class FrameFolderWriter(Output):
             self._names = [source]
         _check_apart(self._names)
         super().__init__(Path(target), folder=True, source=source)
-        self._told: set[str] = set()
+        self._logged: set[str] = set()
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame.
@@ -131,7 +113,7 @@ class FrameFolderWriter(Output):
         source = self._names[frame.index] if frame.index < len(self._names) else None
         kind = image_kind(source.suffix if source else ".png")
         if source is not None and source.suffix.lower() not in IMAGE_KINDS:
-            self._tell(
+            self._warn_once(
                 "%s images are written as PNG: saving them again would change all pixels.",
                 source.suffix,
             )
@@ -140,16 +122,16 @@ class FrameFolderWriter(Output):
             frame.layout, kind.formats, size=(frame.native.height, frame.native.width)
         )
         if not is_exact(frame.layout, layout):
-            self._tell("Pixel format %s is written as %s.", frame.layout.name, layout.name)
+            self._warn_once("Pixel format %s is written as %s.", frame.layout.name, layout.name)
         if frame.orientation.matrix is not None:
-            self._tell("Images are written upright, without the orientation tag%s.", "")
+            self._warn_once("Images are written upright, without the orientation tag.")
         name = _written_name(source) if source else f"{frame.index:06d}{kind.suffix}"
         with write_errors(self.target):
             image = convert(pasted, layout, frame.orientation)
             save_image(image, self._whole.path / name, kind)
         self._num_frames += 1
 
-    def _tell(self, text: str, *values: str) -> None:
-        if text not in self._told:
-            self._told.add(text)
+    def _warn_once(self, text: str, *values: str) -> None:
+        if text not in self._logged:
+            self._logged.add(text)
             _log.warning(text, *values)

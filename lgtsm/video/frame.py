@@ -45,7 +45,7 @@ class Frame:
         return (width, height) if self.orientation.swap else (height, width)
 
     def rgb(self) -> Tensor:
-        """Convert to RGB, anew at every call: a frame that waits holds its native samples only.
+        """Convert to RGB at every call, so that a waiting frame holds its native samples only.
 
         Returns:
             (3,H,W) float32 in [0,1], in display orientation.
@@ -73,19 +73,10 @@ def make_frame(decoded: av.VideoFrame, *, time: Fraction, index: int) -> Frame:
 
 
 def upsample(samples: Tensor, layout: Layout, height: int, width: int) -> Tensor:
-    """Repeat chroma samples to picture size.
+    """Repeat chroma samples (h,w) of a layout to picture size (height,width).
 
-    Repeating, and averaging on the way back, is an exact inverse: real pixels copied from another
-    frame arrive as that frame's samples, which a smooth filter would blur.
-
-    Args:
-        samples: (h,w) chroma.
-        layout: layout they come from.
-        height: rows of the picture.
-        width: columns of the picture.
-
-    Returns:
-        (height,width) of the same values.
+    Averaging inverts repetition exactly, so pixels copied from another frame become that frame's
+    samples again; a smooth filter would blur them.
     """
     x, y = layout.shifts
     if y:
@@ -96,14 +87,11 @@ def upsample(samples: Tensor, layout: Layout, height: int, width: int) -> Tensor
 
 
 def read_luma(native: av.VideoFrame) -> Tensor:
-    """Read the brightness of a frame without a detour through RGB.
-
-    Args:
-        native: frame in a format of ours.
+    """Read the brightness of a frame, in a format of ours, without a detour through RGB.
 
     Returns:
         (1,H,W) float32 in [0,1]; black and white of the source's own range are exactly 0 and 1.
-        RGB is weighed by BT.601, as Pillow does.
+        RGB is weighted by BT.601, as in Pillow.
     """
     layout = known_layout(native.format.name)
     if layout.family is Family.RGB:
@@ -121,13 +109,10 @@ def _read_scaled_luma(native: av.VideoFrame, layout: Layout) -> Tensor:
 
 
 def read_rgb(native: av.VideoFrame) -> Tensor:
-    """Convert a frame to RGB in floating point, with no rounding on the way.
-
-    Args:
-        native: frame in a format of ours.
+    """Convert a frame, in a format of ours, to floating-point RGB without rounding.
 
     Returns:
-        (3,H,W) float32 in [0,1], stored orientation; values beyond are clamped.
+        (3,H,W) float32 clamped to [0,1], stored orientation.
     """
     layout = known_layout(native.format.name)
     if layout.family is Family.RGB:
@@ -141,7 +126,7 @@ def read_rgb(native: av.VideoFrame) -> Tensor:
     colour = colour_of(native, layout)
     offset, span = colour.chroma_scale(layout.bits)
     chroma = [read_samples(native, layout, c).sub_(offset).div_(span) for c in layout.colours[1:]]
-    # The matrix runs at chroma size; only its three results are brought to picture size.
+    # The matrix is applied at chroma size; only its three results are repeated to picture size.
     parts = colour.rgb_parts(*chroma)
     rgb = torch.empty(3, *luma.shape)
     for channel, part in zip(rgb, parts, strict=True):
@@ -150,14 +135,7 @@ def read_rgb(native: av.VideoFrame) -> Tensor:
 
 
 def exceeds_range(native: av.VideoFrame) -> bool:
-    """Tell whether a floating point frame holds values that `read_rgb` clamps.
-
-    Args:
-        native: frame in a format of ours.
-
-    Returns:
-        True if any colour value lies outside 0 to 1.
-    """
+    """Tell whether a floating-point frame holds colours outside 0 to 1, which `read_rgb` clamps."""
     layout = known_layout(native.format.name)
     if not layout.is_float:
         return False
@@ -166,10 +144,7 @@ def exceeds_range(native: av.VideoFrame) -> bool:
 
 
 def read_alpha(native: av.VideoFrame) -> Tensor | None:
-    """Read the opacity of a frame.
-
-    Args:
-        native: frame in a format of ours.
+    """Read the opacity of a frame, in a format of ours.
 
     Returns:
         (1,H,W) float32 in [0,1], stored orientation, or None without an alpha channel.

@@ -1,4 +1,4 @@
-"""Static HDR metadata (HDR10): what the grading display could show, and how bright the film gets."""
+"""Static HDR metadata (HDR10): colour volume of the mastering display, and light levels."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ class StaticHdr:
     """The two messages of HDR10, in the integers of H.265."""
 
     mastering: tuple[int, ...] | None = None
-    """x and y of red, green, blue and white in 1/50000, least and most light in 1/10000 cd/m2."""
+    """x, y of red, green, blue, white in 1/50000; least and greatest luminance in 1/10000 cd/m2."""
     light: tuple[int, int] | None = None
-    """Brightest pixel and brightest frame on average in cd/m2 (MaxCLL, MaxFALL)."""
+    """Greatest luminance of a pixel and greatest frame average in cd/m2 (MaxCLL, MaxFALL)."""
 
     def x265_params(self) -> str:
-        """Spell them for the encoder x265, as "key=value:key=value"."""
+        """Return them as parameters of the encoder x265, "key=value:key=value"."""
         parts = []
         if self.mastering is not None:
             *points, least, most = self.mastering
@@ -35,13 +35,9 @@ class StaticHdr:
 
 
 def hdr_of(frame: av.VideoFrame) -> StaticHdr | None:
-    """Read the metadata that a decoder attached to a frame.
+    """Return the HDR10 metadata of a decoded frame, None without any.
 
-    Args:
-        frame: a decoded frame.
-
-    Returns:
-        What it carries; None if nothing. A display without either colours or light counts as none.
+    A mastering display must have both colours and luminance to count.
     """
     side = side_data(frame)
     if side is None:
@@ -59,6 +55,6 @@ def _mastering(data: bytes) -> tuple[int, ...] | None:
     if not all(numbers[-_FLAGS:]):
         return None
     pairs = zip(numbers[0 : 2 * _RATIONALS : 2], numbers[1 : 2 * _RATIONALS : 2], strict=True)
-    values = [above / below if below else 0.0 for above, below in pairs]
+    values = [num / den if den else 0.0 for num, den in pairs]
     units = [_PRIMARY_UNITS] * 8 + [_LIGHT_UNITS] * 2
     return tuple(round(value * unit) for value, unit in zip(values, units, strict=True))

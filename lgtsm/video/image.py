@@ -1,4 +1,4 @@
-"""Single still images: one decoded frame in, one encoded file out."""
+"""Still images: decode a file into one frame, encode one frame into a file."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from ..errors import VideoError
 from .media import open_media, video_codec
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp", ".bmp"})
-"""File names that are taken for still images, in small letters."""
+"""Lower-case suffixes of still images."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageKind:
-    """How one kind of still image is written without loss."""
+    """Lossless encoding of one kind of still image."""
 
     suffix: str
     """Suffix of new files."""
@@ -51,29 +51,16 @@ IMAGE_KINDS: Mapping[str, ImageKind] = MappingProxyType(
         ),
     }
 )
-"""Suffixes that keep their kind; JPEG and WebP lose with every save, so they become PNG."""
+"""Suffixes that keep their kind; JPEG and WebP lose quality with every save, so become PNG."""
 
 
 def image_kind(suffix: str) -> ImageKind:
-    """Choose the kind of file that is written for a kind that was read.
-
-    Args:
-        suffix: suffix of the source image with its dot, any case.
-
-    Returns:
-        The same kind where it keeps every sample, else PNG.
-    """
+    """Return the kind to write for a source image's suffix: the same if lossless, else PNG."""
     return IMAGE_KINDS.get(suffix.lower(), _PNG)
 
 
 def load_image(path: Path) -> av.VideoFrame:
-    """Decode one still image.
-
-    Args:
-        path: image file.
-
-    Returns:
-        Its first picture as decoded, with the orientation tag of its EXIF data.
+    """Decode the first picture of an image file, with the orientation tag of its EXIF data.
 
     Raises:
         VideoError: it cannot be read.
@@ -85,12 +72,7 @@ def load_image(path: Path) -> av.VideoFrame:
 
 
 def save_image(frame: av.VideoFrame, path: Path, kind: ImageKind) -> None:
-    """Encode one still image.
-
-    Args:
-        frame: picture in one of the kind's formats.
-        path: file to write.
-        kind: how to encode it.
+    """Encode a frame, in one of the kind's pixel formats, into an image file.
 
     Raises:
         OSError: the file cannot be written.

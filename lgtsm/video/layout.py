@@ -1,6 +1,6 @@
-"""Where the samples of a pixel format lie: planes, order, subsampling, depth.
+"""Memory layout of a pixel format: planes, order, subsampling, depth.
 
-Only formats described here are pasted into; `native.supported` turns any other into one of them.
+Only formats described here are pasted into; `native.supported` converts any other into one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..errors import VideoError
 
 
 class Family(Enum):
-    """What the samples stand for."""
+    """Colour model."""
 
     YUV = "yuv"
     RGB = "rgb"
@@ -33,15 +33,15 @@ class Component:
     """One channel of a format."""
 
     plane: int
-    """Number of the plane that holds it."""
+    """Index of its plane."""
     offset: int = 0
-    """First sample in a row."""
+    """Index of its first sample in a row."""
     step: int = 1
-    """Samples from one pixel to the next."""
+    """Samples from one pixel to the next in a row."""
     shift_x: int = 0
-    """Each sample stands for 2^shift_x columns."""
+    """One sample covers 2^shift_x columns."""
     shift_y: int = 0
-    """Each sample stands for 2^shift_y rows."""
+    """One sample covers 2^shift_y rows."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,21 @@ class Layout:
     name: str
     """Name in ffmpeg."""
     family: Family
-    """Meaning of the colour channels."""
+    """Colour model."""
     bits: int
     """Bits used of each sample (8 to 16), or 32 for floating point."""
     dtype: str
-    """Sample type as numpy writes it."""
+    """Sample type in numpy's notation."""
     colours: tuple[Component, ...]
     """Channels in the order R,G,B or Y,Cb,Cr or Y."""
     alpha: Component | None = None
     """Opacity."""
     full: bool = False
-    """The name itself says full range (the old yuvj formats)."""
+    """Full range by name (the old yuvj formats)."""
 
     @property
     def is_float(self) -> bool:
-        """Samples are floating point numbers, 1 is white."""
+        """Samples are floating-point numbers, 1 is white."""
         return self.bits == 32
 
     @property
@@ -97,22 +97,16 @@ def _depth(text: str | None, order: str = "le") -> tuple[int, str]:
 
 
 def _packed(name: str, order: str, bits: int, dtype: str) -> Layout:
-    places = {letter: Component(0, i, len(order)) for i, letter in enumerate(order)}
+    channels = {letter: Component(0, i, len(order)) for i, letter in enumerate(order)}
     gray = "y" in order
-    colours = tuple(places[letter] for letter in ("y" if gray else "rgb"))
-    return Layout(name, Family.GRAY if gray else Family.RGB, bits, dtype, colours, places.get("a"))
+    family = Family.GRAY if gray else Family.RGB
+    colours = tuple(channels[letter] for letter in ("y" if gray else "rgb"))
+    return Layout(name, family, bits, dtype, colours, channels.get("a"))
 
 
 @cache
 def layout_of(name: str) -> Layout | None:
-    """Describe a pixel format.
-
-    Args:
-        name: name in ffmpeg, as "yuv420p10le".
-
-    Returns:
-        Its layout, or None where we cannot paste into that format.
-    """
+    """Return the layout of a pixel format ("yuv420p10le"), None where we cannot paste into it."""
     if match := _YUV.fullmatch(name):
         kind, sampling, depth = match.groups()
         bits, dtype = _depth(depth)
@@ -123,7 +117,7 @@ def layout_of(name: str) -> Layout | None:
     if match := _GBR.fullmatch(name):
         bits, dtype = _depth(match[2])
         alpha = Component(3) if match[1] else None
-        # Planes come as green, blue, red.
+        # The planes are green, blue, red.
         colours = (Component(2), Component(0), Component(1))
         return Layout(name, Family.RGB, bits, dtype, colours, alpha)
     if match := _GRAY.fullmatch(name):
@@ -137,10 +131,7 @@ def layout_of(name: str) -> Layout | None:
 
 
 def known_layout(name: str) -> Layout:
-    """Return the layout of a pixel format of ours.
-
-    Args:
-        name: name in ffmpeg.
+    """Return the layout of a pixel format that has one.
 
     Raises:
         VideoError: samples of that format are not read or written.
@@ -154,31 +145,25 @@ def known_layout(name: str) -> Layout:
 
 
 def plane_rows(plane: VideoPlane, dtype: str = "u1") -> np.ndarray:
-    """View a plane from the top of the picture down.
+    """View a plane, top row first.
 
     Args:
         plane: plane of a frame.
-        dtype: sample type as numpy writes it.
+        dtype: sample type in numpy's notation.
 
     Returns:
-        (rows, samples with padding) over the frame's own memory; writing to it changes the frame.
+        (rows, samples with padding), a view of the frame's memory: writing changes the frame.
     """
     rows = np.frombuffer(memoryview(plane), dtype).reshape(plane.height, -1)
-    # Some decoders (raw AVI) keep the last row first in memory and count lines backwards.
+    # Some decoders (raw AVI) store the bottom row first, with a negative line size.
     return rows[::-1] if plane.line_size < 0 else rows
 
 
 def samples(frame: av.VideoFrame, layout: Layout, component: Component) -> np.ndarray:
-    """View the samples of one channel.
-
-    Args:
-        frame: frame of that layout.
-        layout: its layout.
-        component: one of the layout's channels.
+    """View the samples of one channel of a frame of a layout.
 
     Returns:
-        (h,w) array over the frame's own memory, subsampled as the channel is; writing to it
-        changes the frame.
+        (h,w) at the channel's subsampling, a view of the frame's memory: writing changes the frame.
     """
     rows = plane_rows(frame.planes[component.plane], layout.dtype)
     width = -(-frame.width >> component.shift_x)
@@ -187,14 +172,9 @@ def samples(frame: av.VideoFrame, layout: Layout, component: Component) -> np.nd
 
 
 def read_samples(frame: av.VideoFrame, layout: Layout, component: Component) -> Tensor:
-    """Copy the samples of one channel into a tensor of their values.
-
-    Args:
-        frame: frame of that layout.
-        layout: its layout.
-        component: one of the layout's channels.
+    """Copy the samples of one channel of a frame of a layout.
 
     Returns:
-        (h,w) float32 holding the sample values as they are (0 to 65535 at most).
+        (h,w) float32, unscaled sample values (0 to 65535 at most).
     """
     return torch.from_numpy(samples(frame, layout, component).astype(np.float32))

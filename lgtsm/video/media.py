@@ -1,4 +1,4 @@
-"""Opening media files so that every failure is one sentence."""
+"""Open media files, with every failure as one sentence, and ask for facts of their streams."""
 
 from __future__ import annotations
 
@@ -18,18 +18,12 @@ from av.video.stream import VideoStream
 from ..errors import VideoError
 
 DEFAULT_RATE = Fraction(24)
-"""Frames per second of image folders and of files that do not say."""
+"""Frames per second of image folders and of files without a rate."""
 
 
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
-    """Open a media file for reading and close it for certain.
-
-    Args:
-        path: file of any kind ffmpeg reads.
-
-    Yields:
-        The open container.
+    """Open a media file of any kind that ffmpeg reads.
 
     Raises:
         VideoError: the file is missing, empty or no media file.
@@ -39,7 +33,7 @@ def open_media(path: Path) -> Iterator[InputContainer]:
     try:
         if path.stat().st_size == 0:
             raise VideoError(f"Expected a media file, got the empty file {path}; copy it again.")
-        # A plain open file: names are never taken for patterns or protocols ("take%03d.png").
+        # An open file, not its name: that could be a pattern or protocol ("take%03d.png").
         with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
             yield container
     except (FFmpegError, OSError) as error:
@@ -54,17 +48,10 @@ def _reason(error: Exception) -> str:
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """Choose the moving picture of a file.
-
-    Args:
-        container: open container.
-        path: its file, for the message.
-
-    Returns:
-        The first video stream that is no cover picture.
+    """Return the first video stream of an open file that is no cover picture.
 
     Raises:
-        VideoError: there is none.
+        VideoError: there is none; the message names the path.
     """
     streams = [s for s in container.streams.video if s.codec_context is not None]
     moving = [s for s in streams if not s.disposition & Disposition.attached_pic]
@@ -76,11 +63,7 @@ def video_stream(container: InputContainer, path: Path) -> VideoStream:
 
 
 def video_codec(name: str, mode: Literal["r", "w"]) -> VideoCodecContext:
-    """Create a decoder or encoder of pictures.
-
-    Args:
-        name: codec in ffmpeg's words.
-        mode: "r" to decode, "w" to encode.
+    """Create the video decoder ("r") or encoder ("w") of a name in ffmpeg.
 
     Raises:
         UnknownCodecError: this build of PyAV has none of that name.
@@ -90,47 +73,30 @@ def video_codec(name: str, mode: Literal["r", "w"]) -> VideoCodecContext:
 
 
 def stream_rate(stream: VideoStream) -> Fraction:
-    """Give the average frame rate of a stream.
-
-    Args:
-        stream: video stream of an open file.
-
-    Returns:
-        Frames per second; 24 where the file does not say.
-    """
+    """Return the average frames per second of a stream, 24 where the file has no rate."""
     return stream.average_rate or stream.guessed_rate or DEFAULT_RATE
 
 
 def promised_packets(stream: VideoStream) -> int:
-    """Give the number of packets that a freshly opened file says it has.
+    """Return the number of packets by the headers of a file of which nothing is read yet.
 
-    Args:
-        stream: video stream of an open file, nothing read yet.
-
-    Returns:
-        Entries of the index where there is one beside the header's number, which counts frames
-        that were dropped (AVI) or that an edit list passes over (MP4, MOV); 0 without a header's
-        number.
+    That is the length of the index, where there is one: the header's own number counts frames that
+    were dropped (AVI) or that an edit list skips (MP4, MOV). 0 if the header has no number.
     """
     # An index alone may hold key frames only (Matroska).
     return stream.frames and (len(stream.index_entries) or stream.frames)
 
 
 def promised_frames(stream: VideoStream) -> int:
-    """Give the same number without the packets that are decoded and not shown (edit lists)."""
+    """Return the same number without packets that are decoded but not shown (edit lists)."""
     hidden = sum(entry.is_discard for entry in stream.index_entries)
     return promised_packets(stream) - hidden if stream.frames else 0
 
 
 def is_hidden(packet: av.Packet, codec: str) -> bool:
-    """Tell whether a packet gives no frame of its own.
+    """Tell whether a video packet of a codec (ffmpeg's name) yields no frame of its own.
 
-    Args:
-        packet: packet of a video stream.
-        codec: the stream's codec in ffmpeg's words.
-
-    Returns:
-        True for packets of VP8 whose header says that the picture only serves to predict others
-        (show_frame, RFC 6386, 9.1); other codecs keep such pictures in the packets of shown ones.
+    So do packets of VP8 whose picture only serves to predict others (show_frame, RFC 6386, 9.1);
+    other codecs store such pictures in the packets of shown ones.
     """
     return codec == "vp8" and packet.size > 0 and not memoryview(packet)[0] & 0x10

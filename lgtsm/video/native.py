@@ -1,4 +1,4 @@
-"""Frames in formats of ours: conversion of foreign formats, copies, tags."""
+"""Native frames: conversion of foreign pixel formats, copies, tags."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .layout import layout_of, plane_rows
 
 _log = logging.getLogger(__name__)
 
-# Other arrangements of samples that ours can hold without any change (checked by test).
+# Formats whose samples one of ours holds unchanged in another arrangement (a test checks it).
 _SAME_SAMPLES = MappingProxyType(
     {
         "nv12": "yuv420p",
@@ -32,7 +32,7 @@ _SAME_SAMPLES = MappingProxyType(
     }
 )
 
-# Floating point that ours hold unchanged: every half is a single, grey is three equal colours.
+# Floating-point formats that ours hold unchanged: float16 fits float32, grey is R = G = B.
 _SINGLES = MappingProxyType(
     {
         "gbrpf16le": "gbrpf32le",
@@ -45,28 +45,17 @@ _SINGLES = MappingProxyType(
 
 
 def is_native(name: str) -> bool:
-    """Tell whether samples of a format can be read without loss.
-
-    Args:
-        name: pixel format in ffmpeg.
-
-    Returns:
-        False where `supported` has to convert them.
-    """
+    """Tell whether `supported` keeps all samples of a pixel format (ffmpeg's name)."""
     plain = name[:-2] + "le" if name.endswith("be") else name
     known = name in _SAME_SAMPLES or name in _SINGLES
     return known or layout_of(name) is not None or layout_of(plain) is not None
 
 
 def supported(frame: av.VideoFrame) -> av.VideoFrame:
-    """Give a frame in a format that `layout_of` knows.
+    """Return a decoded frame in a format that `layout_of` knows.
 
-    Args:
-        frame: decoded frame.
-
-    Returns:
-        The frame itself, or its samples in another arrangement (10-bit semi-planar and the like,
-        unchanged), or else the nearest format.
+    That is the frame itself, or its samples unchanged in another arrangement (10-bit semi-planar
+    and the like), or else a conversion to the nearest format.
 
     Raises:
         VideoError: the format cannot be converted.
@@ -88,7 +77,7 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
             )
         else:
             target = ("yuva444p" if alpha else "yuv444p") + ("16le" if bits > 8 else "")
-        # For every frame; the reader warns once.
+        # At debug level, since it repeats for every frame; the reader warns once.
         _log.debug("Pixel format %s is read as %s, which is not exact.", name, target)
     try:
         converted = frame.reformat(format=target)
@@ -96,14 +85,14 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
         raise VideoError(
             f"Expected a pixel format that can be converted, got {name}; convert the file first."
         ) from error
-    # swscale drops the tags of untagged formats only; colours stay those of the source.
+    # The colours are still those of the source, whatever swscale has tagged.
     converted.colorspace = frame.colorspace
     converted.color_range = frame.color_range
     return converted
 
 
 def _as_singles(frame: av.VideoFrame, target: str) -> av.VideoFrame:
-    """Copy floating point samples by numpy; swscale clips what lies outside 0 to 1."""
+    """Copy floating-point samples with numpy; swscale would clip values outside 0 to 1."""
     name = frame.format.name
     dtype = "<f2" if "f16" in name else "<f4"
     result = av.VideoFrame(frame.width, frame.height, target)
@@ -118,14 +107,9 @@ def _as_singles(frame: av.VideoFrame, target: str) -> av.VideoFrame:
 
 
 def blank_frame(width: int, height: int, name: str) -> av.VideoFrame:
-    """Make a frame whose samples, padding and unused bytes (bgr0) are all 0.
+    """Make a frame of a pixel format with all bytes 0.
 
-    Lossless encoders keep padding, so it must not be random.
-
-    Args:
-        width: columns.
-        height: rows.
-        name: pixel format in ffmpeg.
+    Padding and unused bytes (bgr0) are part of what lossless encoders keep.
     """
     frame = av.VideoFrame(width, height, name)
     for plane in frame.planes:
@@ -136,15 +120,12 @@ def blank_frame(width: int, height: int, name: str) -> av.VideoFrame:
 def side_data(frame: av.VideoFrame) -> SideDataContainer | None:
     """Return the metadata that a decoder attached to a frame.
 
-    `frame.side_data` would be kept by the frame it refers to: a cycle that holds every frame of a
-    film until the next full garbage collection, which may be thousands of frames away.
-
-    Args:
-        frame: a decoded frame.
+    `frame.side_data` would be cached on the frame it refers to: a cycle that keeps every frame of
+    a film until the next full garbage collection, which may be thousands of frames away.
 
     Returns:
-        The metadata; None where PyAV cannot list it, because one entry (such as EXIF) has a type
-        it has no name for.
+        The metadata; None where PyAV 18 cannot list it, for want of a name for one entry's type
+        (EXIF).
     """
     try:
         return SideDataContainer(frame)  # pyright: ignore[reportCallIssue]  missing in the stubs
@@ -155,13 +136,7 @@ def side_data(frame: av.VideoFrame) -> SideDataContainer | None:
 def clone(frame: av.VideoFrame) -> av.VideoFrame:
     """Copy a frame with its samples, times and tags.
 
-    Decoders keep their frames as references for the next ones, so those must never be changed.
-
-    Args:
-        frame: any frame.
-
-    Returns:
-        A frame of its own memory.
+    Decoders predict later frames from those they have returned, so these must never be changed.
     """
     copy = av.VideoFrame(frame.width, frame.height, frame.format.name)
     for old, new in zip(frame.planes, copy.planes, strict=True):
@@ -173,12 +148,7 @@ def clone(frame: av.VideoFrame) -> av.VideoFrame:
 
 
 def copy_tags(source: av.VideoFrame, target: av.VideoFrame) -> None:
-    """Give one frame the times and colour tags of another.
-
-    Args:
-        source: frame to read.
-        target: frame to change.
-    """
+    """Copy times and colour tags of one frame to another."""
     target.pts = source.pts
     if source.time_base:
         target.time_base = source.time_base

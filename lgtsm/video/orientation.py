@@ -1,4 +1,4 @@
-"""How a stored picture is turned for display: the four rotations and their mirror images."""
+"""Display orientation of a stored picture: the four rotations and their mirror images."""
 
 from __future__ import annotations
 
@@ -26,46 +26,32 @@ _MATRICES = MappingProxyType(
 
 @dataclass(frozen=True)
 class Orientation:
-    """Steps from stored to displayed picture: swap the axes, then mirror rows and columns."""
+    """Steps from stored to display orientation: swap the axes, then mirror rows and columns."""
 
     swap: bool = False
     """Exchange rows and columns first."""
     mirror_rows: bool = False
-    """Then turn top to bottom."""
+    """Then flip vertically."""
     mirror_columns: bool = False
-    """Then turn left to right."""
+    """Then flip horizontally."""
     matrix: tuple[int, ...] | None = None
-    """The nine numbers of the file's display matrix, to be copied as they are."""
+    """The nine numbers of the file's display matrix, copied unchanged."""
 
     @property
     def degrees(self) -> int:
-        """Counter-clockwise rotation in degrees (0, 90, 180, 270), mirroring left aside."""
+        """Counter-clockwise rotation in degrees (0, 90, 180, 270), without mirroring."""
         if self.swap:
             return 90 if self.mirror_rows else 270
         return 180 if self.mirror_rows and self.mirror_columns else 0
 
     def upright(self, picture: Tensor) -> Tensor:
-        """Turn a stored picture for display.
-
-        Args:
-            picture: (...,H,W) in stored orientation.
-
-        Returns:
-            The same samples in display orientation, contiguous.
-        """
+        """Turn a picture (...,H,W) from stored to display orientation; contiguous."""
         if self.swap:
             picture = picture.transpose(-1, -2)
         return picture.flip(self._mirrored()).contiguous() if self._turned else picture
 
     def stored(self, picture: Tensor) -> Tensor:
-        """Turn a displayed picture back to stored orientation; undoes `upright`.
-
-        Args:
-            picture: (...,H,W) in display orientation.
-
-        Returns:
-            The same samples in stored orientation.
-        """
+        """Turn a picture (...,H,W) from display to stored orientation."""
         picture = picture.flip(self._mirrored()) if self._turned else picture
         return picture.transpose(-1, -2) if self.swap else picture
 
@@ -78,18 +64,13 @@ class Orientation:
 
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:
-    """Read the display matrix that a decoder attached to a frame.
+    """Return the orientation of a decoded frame by its display matrix.
 
-    Args:
-        frame: a decoded frame.
-
-    Returns:
-        Its orientation; skewed matrices (not a multiple of 90 degrees) count as upright and are
-        logged.
+    Matrices that are no multiple of 90 degrees count as upright and are logged.
     """
     data = side_data(frame)
     if data is None:
-        # The angle is available even where the list is not.
+        # PyAV knows the angle even where it cannot list the metadata.
         matrix = _MATRICES.get(frame.rotation % 360)
     else:
         side = data.get("DISPLAYMATRIX")

@@ -19,23 +19,16 @@ from .timecode import has_timecode, moved_tags
 
 _log = logging.getLogger(__name__)
 
-# What the muxer writes anew, true of the new file: of alpha it asks the new encoder.
+# The muxer writes these for the new file (alpha_mode by its encoder).
 _NOT_COPIED = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER", "alpha_mode"}
 )
-# Numbers Matroska keeps per stream describe the old stream, not ours.
+# Statistics that Matroska stores with each stream describe the old one.
 _STATISTICS = ("BPS", "DURATION", "NUMBER_OF", "_STATISTICS")
 
 
 def copied_tags(tags: dict[str, str]) -> dict[str, str]:
-    """Leave out the tags that describe the old file itself.
-
-    Args:
-        tags: metadata of a container or stream.
-
-    Returns:
-        What may be copied.
-    """
+    """Return the tags of a container or stream without those that describe the old file itself."""
     return {
         key: value
         for key, value in tags.items()
@@ -44,7 +37,7 @@ def copied_tags(tags: dict[str, str]) -> dict[str, str]:
 
 
 class PacketCopier:
-    """Hands packets of all streams but the picture to an output, in step with the picture."""
+    """Copy the packets of all streams but the video to an output, in step with the video."""
 
     def __init__(
         self,
@@ -59,11 +52,11 @@ class PacketCopier:
 
         Args:
             source: video file.
-            output: container whose header is not written yet; tags and chapters are copied too.
-            start: number of the first frame; timecodes move on by it.
-            first: seconds at which the range begins; earlier packets are left out and all times
-                move back by it. None keeps everything and all times.
-            whole: the output has all of the source (chapters are copied then).
+            output: container whose header is not written yet; gets tags and chapters too.
+            start: number of the first frame; timecodes advance by it.
+            first: seconds at which the range begins; earlier packets are dropped and all times
+                move back by it. None keeps all packets and times.
+            whole: the output extends to the end of the source, so chapters are copied.
         """
         self._output, self._first = output, first
         self._stack = ExitStack()
@@ -108,18 +101,14 @@ class PacketCopier:
             _log.warning("Sound and subtitles end early, the source is damaged: %s.", error)
 
     def copy_until(self, end: Fraction | None) -> None:
-        """Write the packets that begin before a time.
-
-        Args:
-            end: seconds on the source's clock; None writes all that are left.
-        """
+        """Write the packets before a time in seconds on the source's clock, None for all."""
         while True:
             packet = self._waiting or next(self._packets, None)
             self._waiting = None
             if packet is None:
                 return
             time = _time(packet)
-            # A packet of another stream may come late; it is not worth waiting for.
+            # Packets of other streams behind this one may be earlier; they follow with the next call.
             if end is not None and time is not None and time >= end:
                 self._waiting = packet
                 return
@@ -148,18 +137,18 @@ def _time(packet: av.Packet) -> Fraction | None:
 
 
 def _is_timecode(stream: Stream) -> bool:
-    """Tell a timecode track, which muxers make anew from the tag the picture has too.
+    """Recognise a timecode track, which muxers make from the same tag of the video stream.
 
-    A copy of it would fail when the file is finished. PyAV shows no codec tag of data streams; the
-    demuxer gives this tag to no others.
+    A copied track would fail when the file is finished. PyAV shows no codec tag of data streams,
+    but the demuxer sets the timecode tag on no other data stream.
     """
     return stream.type == "data" and has_timecode(stream.metadata)
 
 
 def _refusal(stream: Stream, muxer: str) -> str | None:
-    """Try a stream alone in a container of that kind; give the reason if it is refused."""
+    """Try a stream alone in a container; return the reason if it is refused."""
     if stream.type == "video":
-        return "only the first picture is written"
+        return "only the first video stream is written"
     try:
         with av.open(io.BytesIO(), "w", format=muxer) as trial:
             trial.add_stream_from_template(stream)

@@ -17,7 +17,11 @@ from .native import clone
 
 
 def paste(frame: Frame, pixels: Tensor, hole: Tensor) -> av.VideoFrame:
-    """Replace the hole of a frame by filled pixels, in the frame's own format.
+    """Fill the hole of a frame, in the frame's own pixel format.
+
+    A luma or RGB sample changes where its own pixel is hole. A subsampled chroma sample changes
+    where any pixel of its footprint is hole: otherwise colour of the removed object would bleed
+    along the edge. All other samples, and alpha, stay exact.
 
     Args:
         frame: the source frame.
@@ -25,7 +29,7 @@ def paste(frame: Frame, pixels: Tensor, hole: Tensor) -> av.VideoFrame:
         hole: (1,H,W), non-zero = replace, display orientation.
 
     Returns:
-        A new frame in stored orientation; see `layout.hole_samples` for what differs.
+        A new frame in stored orientation.
 
     Raises:
         ShapeError: the sizes do not fit, or a filled pixel is not a number.
@@ -44,7 +48,7 @@ def paste(frame: Frame, pixels: Tensor, hole: Tensor) -> av.VideoFrame:
 
 
 def paste_samples(target: av.VideoFrame, rgb: Tensor, mask: Tensor, colour: Colour) -> None:
-    """Write RGB into a frame of our own where a mask says so.
+    """Write RGB into the masked pixels of a frame.
 
     Args:
         target: frame to change; must not belong to a decoder.
@@ -84,7 +88,7 @@ def paste_samples(target: av.VideoFrame, rgb: Tensor, mask: Tensor, colour: Colo
 
 
 def _whole_footprints(box: Box, layout: Layout) -> Box:
-    """Grow a box to whole footprints of chroma samples."""
+    """Grow a box to whole footprints of chroma samples; it may leave the frame."""
     x, y = layout.shifts
     return Box(
         box.top >> y << y, box.left >> x << x, -(-box.bottom >> y) << y, -(-box.right >> x) << x
@@ -120,7 +124,7 @@ def _paste_chroma(
     old = torch.from_numpy(view.astype(np.float32))
     scale = colour.chroma_scale(layout.bits)
     inside = mask.float()
-    # Averages over footprints; those cut by the picture's edge hold fewer pixels (ceil_mode).
+    # Footprints cut by the picture's edge hold fewer pixels, over which ceil_mode averages.
     share = _average(inside, x, y)
     new = _average(torch.where(mask, chroma, 0.0), x, y) * scale[1] + scale[0] * share
     mixed = quantise(new + (1 - share) * old, (0.0, 1.0), layout.bits)

@@ -1,4 +1,4 @@
-"""Single pictures as tensors: reference pictures in, clean plates out."""
+"""Still images as tensors: read plates, write clean plates."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEEP = {".png": "rgb48be", ".tif": "rgb48le", ".tiff": "rgb48le"}
 
 
 def read_picture(path: Path) -> Tensor:
-    """Read a still image as (3,h,w) in [0,1], turned upright as its EXIF data says.
+    """Read a still image as (3,h,w) float32 in [0,1], upright by its EXIF data.
 
     Raises:
         VideoError: it cannot be read.
@@ -27,7 +27,7 @@ def read_picture(path: Path) -> Tensor:
 
 
 def check_picture_name(path: Path) -> None:
-    """Check that a picture can be written there, before the work.
+    """Check, before any work, that a picture can be written to a path.
 
     Raises:
         VideoError: another suffix than .png or .tif, or no such folder.
@@ -35,11 +35,11 @@ def check_picture_name(path: Path) -> None:
     if path.suffix.lower() not in _DEEP:
         raise VideoError(f"Expected a picture as .png or .tif, got {path}; choose such a name.")
     if not path.absolute().parent.is_dir():
-        raise VideoError(f"Expected the folder of {path} to be there; make it first.")
+        raise VideoError(f"Expected the folder of {path} to exist; create it first.")
 
 
 def write_picture(picture: Tensor, path: Path) -> None:
-    """Write a picture with 16 bits a colour; the file appears when it is whole.
+    """Write a picture with 16 bits per channel; the file appears when it is whole.
 
     Args:
         picture: (3,h,w) in [0,1].

@@ -1,4 +1,4 @@
-"""Which encoders and containers are written, as data; no torch, no PyAV."""
+"""Supported encoders and containers, as data; no torch, no PyAV."""
 
 from __future__ import annotations
 
@@ -9,34 +9,27 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, kw_only=True)
 class EncoderPreset:
-    """How one family of codecs is written."""
+    """Encoding of one family of codecs."""
 
     encoder: str
     """Encoder name in ffmpeg."""
     quality_option: str | None = "crf"
-    """Option that takes the constant quality; None where the encoder has none."""
+    """Option for constant quality; None where the encoder has none."""
     quality_top: int = 51
-    """Largest value of that option; the user's 0 to 51 is scaled to it."""
+    """Largest value of that option, to which the user's 0 to 51 is scaled."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Further encoder options."""
     even: bool = False
     """Subsampled pictures must have an even size."""
     excluded: tuple[str, ...] = ()
-    """Pixel formats that it lists and refuses."""
+    """Pixel formats that the encoder lists but refuses."""
     holds_aspect: bool = False
-    """The encoded stream itself says how wide a pixel is."""
+    """The encoded stream itself holds the pixel aspect ratio."""
     side_alpha: bool = False
-    """Alpha is a stream beside the picture, which not every container holds."""
+    """Alpha is a stream of its own, which not every container holds."""
 
     def quality_options(self, quality: int) -> dict[str, str]:
-        """Translate the user's quality.
-
-        Args:
-            quality: 0 (best) to 51.
-
-        Returns:
-            All options for the encoder.
-        """
+        """Return all encoder options for a quality of 0 (best) to 51."""
         options = dict(self.options)
         if self.quality_option:
             options[self.quality_option] = str(round(quality * self.quality_top / 51))
@@ -45,18 +38,18 @@ class EncoderPreset:
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerPreset:
-    """What one file suffix can hold."""
+    """Container of one file suffix."""
 
     muxer: str
     """Format name in ffmpeg."""
     families: tuple[str, ...]
-    """Codec families it takes; the first is used when the source's own does not fit."""
+    """Codec families it holds; the first is used when the source's own does not fit."""
     options: Mapping[str, str] = field(default_factory=dict)
     """Options of the muxer."""
     exact_clock: bool = True
-    """Keeps any time base; Matroska rounds all times to milliseconds."""
+    """Holds any time base; Matroska rounds all times to milliseconds."""
     side_alpha: bool = False
-    """Holds the second stream in which VP9 puts alpha."""
+    """Holds the second stream in which VP9 stores alpha."""
 
 
 ENCODERS: Mapping[str, EncoderPreset] = MappingProxyType(
@@ -83,7 +76,7 @@ ENCODERS: Mapping[str, EncoderPreset] = MappingProxyType(
         "prores": EncoderPreset(
             encoder="prores_ks", quality_option=None, options={"vendor": "apl0"}
         ),
-        # Version 3 with slices and checksums is the archive setting; every frame stands alone.
+        # Version 3 with slices and checksums, as for archives; every frame is a key frame.
         "ffv1": EncoderPreset(
             encoder="ffv1",
             quality_option=None,
@@ -91,7 +84,7 @@ ENCODERS: Mapping[str, EncoderPreset] = MappingProxyType(
         ),
     }
 )
-"""Codec family (ffmpeg's name of the codec) to the way it is written."""
+"""Codec family (ffmpeg's name of the codec) to encoder."""
 
 _MP4 = ContainerPreset(
     muxer="mp4", families=("h264", "hevc", "av1", "vp9"), options={"movflags": "+faststart"}
@@ -106,8 +99,8 @@ CONTAINERS: Mapping[str, ContainerPreset] = MappingProxyType(
         ),
         ".mkv": ContainerPreset(
             muxer="matroska",
-            # Sound that starts before 0 (encoder priming) must not move the picture.
             families=("h264", "hevc", "vp9", "av1", "prores", "ffv1"),
+            # Sound that starts before 0 (encoder priming) must not shift the video.
             options={"avoid_negative_ts": "disabled"},
             exact_clock=False,
             side_alpha=True,
@@ -134,4 +127,4 @@ PRORES_PROFILES: Mapping[str, str] = MappingProxyType(
         "4444 xq": "4444xq",
     }
 )
-"""Profile name as the decoder gives it, in small letters, to the encoder's word."""
+"""Decoder's profile name, in lower case, to the encoder's."""

@@ -1,4 +1,4 @@
-"""What a file, folder or still image is, without reading all of it."""
+"""Describe a file, folder or still image without reading all of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from .read import is_still
 
 @dataclass(frozen=True, kw_only=True)
 class ColourTags:
-    """Colour numbers of H.273 as the file has them; 2 is untagged."""
+    """Colour tags of the file by the numbers of H.273; 2 is untagged."""
 
     matrix: int = UNTAGGED
     """Matrix coefficients."""
@@ -46,26 +46,26 @@ class VideoInfo:
     num_frames: int
     """Number of frames; 0 if unknown."""
     num_frames_exact: bool
-    """False where it is only duration times rate, counts frames that are not shown, or where the
-    file contradicts itself."""
+    """False where it is duration times rate, includes frames that are not shown, or where the file
+    contradicts itself."""
     rate: Fraction
     """Average frames per second."""
     duration: Fraction
     """Seconds; 0 if unknown."""
     codec: str
-    """Codec in ffmpeg's words; for images the kind of image."""
+    """Codec in ffmpeg's words; the suffix of images."""
     pixel_format: str
     """Pixel format in ffmpeg's words."""
     bit_depth: int
-    """Bits of a sample (8 to 16, 32 for floating point)."""
+    """Bits per sample (8 to 16, 32 for floating point)."""
     rotation: int
-    """Counter-clockwise rotation in degrees that the file asks for (0, 90, 180, 270)."""
+    """Counter-clockwise rotation for display in degrees (0, 90, 180, 270)."""
     colour: ColourTags
     """Colour tags."""
     aspect: Fraction
-    """Width of a pixel divided by its height."""
+    """Pixel aspect ratio, width over height."""
     has_audio: bool
-    """There is sound."""
+    """The file has sound."""
     has_alpha: bool
     """Frames have an alpha channel."""
     is_folder: bool
@@ -80,9 +80,6 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
     Args:
         path: video file, folder of images or one still image.
         rate: frames per second of a folder.
-
-    Returns:
-        The description.
 
     Raises:
         VideoError: nothing can be read.
@@ -120,8 +117,7 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
         try:
             frames = decoder.decode(packet if packet.size else None)
         except FFmpegError:
-            # Damage at the head; the first frame that decodes serves.
-            continue
+            continue  # damage at the beginning: take the first frame that decodes
         if frames:
             return frames[0]
     raise VideoError(f"Expected a video with frames, got {path} without; check the file.")

@@ -8,7 +8,9 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain, islice
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 from av.container import InputContainer
@@ -22,19 +24,17 @@ from .folder import list_images
 from .frame import Frame, exceeds_range, make_frame, read_luma
 from .image import IMAGE_SUFFIXES, load_image
 from .media import DEFAULT_RATE, is_hidden, open_media, promised_packets, stream_rate, video_stream
-from .native import is_native, supported
-from .orientation import orientation_of
+from .native import is_native
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Decoded:
+class _Decoded(NamedTuple):
     """A decoder's frame before it is converted."""
 
     frame: av.VideoFrame
     time: Fraction
-    index: int
+    number: int
 
 
 def read_frames(
@@ -42,7 +42,7 @@ def read_frames(
 ) -> Iterator[Frame]:
     """Read frames in display order.
 
-    A damaged or truncated file gives the frames that can be decoded and logs one warning.
+    A damaged or truncated file yields the frames that can be decoded, and logs one warning.
 
     Args:
         path: video file, folder of images or one still image.
@@ -57,16 +57,14 @@ def read_frames(
     Raises:
         VideoError: nothing can be read, the range is empty, or the size changes on the way.
     """
-    decoded = _read_decoded(Path(path), start, end, rate)
-    return _convert(decoded, Path(path))
+    return _warn_of_range(_read(Path(path), start, end, rate), path)
 
 
-def _convert(decoded: Iterator[_Decoded], path: Path) -> Iterator[Frame]:
-    told = False
-    for one in decoded:
-        frame = make_frame(one.frame, time=one.time, index=one.index)
-        if not told and exceeds_range(frame.native):
-            told = True
+def _warn_of_range(frames: Iterator[Frame], path: Path) -> Iterator[Frame]:
+    warned = False
+    for frame in frames:
+        if not warned and exceeds_range(frame.native):
+            warned = True
             _log.warning(
                 "%s has values outside 0 to 1; they are clamped for the fill and kept outside the "
                 "hole.",
@@ -78,10 +76,10 @@ def _convert(decoded: Iterator[_Decoded], path: Path) -> Iterator[Frame]:
 def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterator[Tensor]:
     """Read masks: the brightness of a still image, a folder or a video.
 
-    An alpha channel is never used: the drawn grey is the mask.
+    An alpha channel is ignored: the drawn grey is the mask.
 
     Args:
-        path: still image (gives one mask, whatever the range), folder or video file.
+        path: still image (one mask, whatever the range), folder or video file.
         start: first frame of a folder or video.
         end: frame after the last one; None reads to the end.
 
@@ -95,8 +93,8 @@ def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterato
     path = Path(path)
     if is_still(path):
         start, end = 0, None
-    decoded = (one.frame for one in _read_decoded(path, start, end, DEFAULT_RATE))
-    return (orientation_of(frame).upright(read_luma(supported(frame))) for frame in decoded)
+    frames = _read(path, start, end, DEFAULT_RATE)
+    return (frame.orientation.upright(read_luma(frame.native)) for frame in frames)
 
 
 def is_still(path: Path) -> bool:
@@ -104,7 +102,7 @@ def is_still(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
 
 
-def _read_decoded(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[_Decoded]:
+def _read(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[Frame]:
     """Check path and range at once, then decode lazily."""
     if not path.exists():
         raise VideoError(f"Expected a video, an image or a folder, got {path}; check the path.")
@@ -113,30 +111,30 @@ def _read_decoded(path: Path, start: int, end: int | None, rate: Fraction) -> It
             f"Expected a range with 0 <= start < end, got {start} to {end}; count frames from 0."
         )
     if path.is_dir() or is_still(path):
-        frames = _decode_images(path, start, end, rate)
+        decoded = _decode_images(path, start, end, Fraction(rate))
     else:
-        frames = _decode_file(path, start, end)
-    return _check(frames, path, start)
+        decoded = _decode_file(path, start, end)
+    return _convert(decoded, path, start)
 
 
-def _check(frames: Iterator[_Decoded], path: Path, start: int) -> Iterator[_Decoded]:
-    """Pass frames on; stop where there are none or their size changes."""
+def _convert(decoded: Iterator[_Decoded], path: Path, start: int) -> Iterator[Frame]:
+    """Convert to formats of ours; raise if there is no frame or the size changes."""
     size = None
-    for one in frames:
+    for frame, time, number in decoded:
         if size is None:
-            size = (one.frame.width, one.frame.height)
-            if not is_native(one.frame.format.name):
+            size = (frame.width, frame.height)
+            if not is_native(frame.format.name):
                 _log.warning(
                     "%s has pixel format %s, which is read by conversion and is not exact.",
                     path,
-                    one.frame.format.name,
+                    frame.format.name,
                 )
-        if size != (one.frame.width, one.frame.height):
+        if size != (frame.width, frame.height):
             raise VideoError(
                 f"Expected all frames of {path} to be {size[0]}x{size[1]}, got "
-                f"{one.frame.width}x{one.frame.height} at frame {one.index}; split the file there."
+                f"{frame.width}x{frame.height} at frame {number}; split the file there."
             )
-        yield one
+        yield make_frame(frame, time=time, index=number)
     if size is None:
         raise VideoError(
             f"Expected frames from number {start} on, got none from {path}; check file and range."
@@ -145,38 +143,29 @@ def _check(frames: Iterator[_Decoded], path: Path, start: int) -> Iterator[_Deco
 
 def _decode_images(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[_Decoded]:
     files = list_images(path) if path.is_dir() else [path]
-    for index, file in list(enumerate(files))[start:end]:
+    for index, file in islice(enumerate(files), start, end):
         frame = load_image(file)
         # the decoder's own clock is that of a single picture
-        frame.pts, frame.time_base = index, 1 / Fraction(rate)
-        yield _Decoded(frame, index / Fraction(rate), index)
+        frame.pts, frame.time_base = index, 1 / rate
+        yield _Decoded(frame, index / rate, index)
 
 
 def _decode_file(path: Path, start: int, end: int | None) -> Iterator[_Decoded]:
     plan = _plan_seek(path, start) if start else None
     if plan:
         frames = _decode_from(path, plan.seek)
-        for frame in frames:
-            if frame.pts is None or frame.pts >= plan.first:
-                break
-        else:
-            frame = None
-        if frame is not None and frame.pts == plan.first:
-            yield from _number(_chain(frame, frames), start, start, end, path)
+        first = next((f for f in frames if f.pts is None or f.pts >= plan.first), None)
+        if first is not None and first.pts == plan.first:
+            yield from _number(chain([first], frames), start, start, end, path)
             return
         _log.debug("Seeking in %s missed frame %d; all frames are decoded.", path, start)
     yield from _number(_decode_from(path, None), 0, start, end, path)
 
 
-def _chain(first: av.VideoFrame, rest: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-    yield first
-    yield from rest
-
-
 def _number(
     frames: Iterator[av.VideoFrame], number: int, start: int, end: int | None, path: Path
 ) -> Iterator[_Decoded]:
-    """Give frames their numbers and times; keep those from start to end."""
+    """Number and time the frames, and select those from start to end."""
     rate = None
     for index, frame in enumerate(frames, number):
         if end is not None and index >= end:
@@ -210,7 +199,7 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
             try:
                 packet = next(packets, None)
             except FFmpegError as error:
-                # Nothing can be read behind this point, but the decoder still holds frames.
+                # Nothing can be read from here on, but the decoder still holds frames.
                 damage, packet = str(error), None
             try:
                 frames = decoder.decode(packet if packet is not None and packet.size else None)
@@ -220,7 +209,7 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
                 damage, frames = str(error), []
             num_frames += len(frames)
             for frame in frames:
-                # Frames that leave the decoder at its flush do not know their unit.
+                # Frames that the decoder returns when it is flushed have no time base.
                 frame.time_base = frame.time_base or stream.time_base
                 yield frame
             if packet is None or not packet.size:
@@ -229,10 +218,10 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
             if packet.pts is not None:
                 last = max(last, packet.pts * packet.time_base)
         if damage is None and seek is None and num_packets < promised:
-            damage = f"{num_packets} of {promised} packets are there"
+            damage = f"{num_packets} of {promised} packets"
         seconds = _promised_seconds(container, stream)
         if damage is None and last + max(3 / stream_rate(stream), Fraction(1, 4)) < seconds:
-            damage = f"{float(last):.2f} of {float(seconds):.2f} seconds are there"
+            damage = f"{float(last):.2f} of {float(seconds):.2f} seconds"
         if damage is not None:
             _log.warning(
                 "%s is damaged or cut off (%s); %d frames were decoded.", path, damage, num_frames
@@ -240,13 +229,13 @@ def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
 
 
 def _promised_seconds(container: InputContainer, stream: VideoStream) -> Fraction:
-    """Give the length a header without frame count promises (Matroska), 0 if it says nothing."""
+    """Return the duration in a header without frame count (Matroska), 0 if there is none."""
     if stream.frames:
         return Fraction(0)
     tag = stream.metadata.get("DURATION", "")
     if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tag):
         return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3])
-    # With sound in the file its duration may be that of the sound.
+    # The duration of a file with sound may be that of the sound.
     if len(container.streams) == 1 and container.duration:
         return Fraction(container.duration, av.time_base)
     return Fraction(0)
@@ -254,7 +243,7 @@ def _promised_seconds(container: InputContainer, stream: VideoStream) -> Fractio
 
 @dataclass(frozen=True)
 class _Plan:
-    """Where to seek, and the time stamp of the wanted frame, in units of the stream."""
+    """Where to seek, and the time stamp of the first frame, in the stream's time base."""
 
     seek: int
     first: int
@@ -264,7 +253,7 @@ def _plan_seek(path: Path, start: int) -> _Plan | None:
     """Find the key frame before a frame number by reading packets without decoding them.
 
     Returns:
-        None where frame numbers cannot be told from packets for certain.
+        None where packets do not determine frame numbers with certainty.
     """
     times: list[int] = []
     keys: list[tuple[int, int]] = []
@@ -282,7 +271,7 @@ def _plan_seek(path: Path, start: int) -> _Plan | None:
                     keys.append((packet.pts, packet.dts if packet.dts is not None else packet.pts))
     except VideoError:
         return None
-    # Frames shown before the first key frame may or may not decode; then numbers are unsure.
+    # Frames shown before the first key frame may or may not decode, so numbers are uncertain.
     if not keys or keys[0][0] != min(times) or keys[0][0] != times[0]:
         return None
     times.sort()
@@ -291,5 +280,5 @@ def _plan_seek(path: Path, start: int) -> _Plan | None:
     first = times[start]
     keys.sort()
     pts, dts = keys[bisect_right(keys, first, key=lambda k: k[0]) - 1]
-    # Some demuxers seek by decoding time: the earlier of both never lands behind the key frame.
+    # Some demuxers seek by decoding time: the earlier of both never overshoots the key frame.
     return _Plan(min(pts, dts), first) if pts > times[0] else None

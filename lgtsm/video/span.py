@@ -1,4 +1,4 @@
-"""From seconds to frame numbers, and how many frames there are, without decoding."""
+"""Convert seconds to frame numbers, and count frames, without decoding."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from .read import is_still
 
 
 def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, int]:
-    """Find the frames of a stretch of time by their own time stamps.
+    """Find the frames of an interval of time by their own time stamps.
 
     Args:
         path: video file.
         start_seconds: on the file's own clock, 0 or more.
-        seconds: length; 0 is to the end.
+        seconds: length; 0 extends to the end.
 
     Returns:
         First frame, and the frame after the last one.
 
     Raises:
-        VideoError: not a video, without time stamps, or no frame in the stretch.
+        VideoError: not a video, without time stamps, or no frame in the interval.
     """
     base, stamps = _shown(path)
     if not base:
         raise VideoError(f"Expected a video with time stamps, got {path} without; give frames.")
-    # whole units, as ComfyUI's own reader counts
+    # rounded down to the time base, as ComfyUI's own reader does
     first = int(Fraction(start_seconds) / base)
     last = int((Fraction(start_seconds) + Fraction(seconds)) / base)
     start = sum(stamp < first for stamp in stamps)
@@ -41,7 +41,7 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
 
 
 def count_frames(path: Path) -> int:
-    """Return how many frames a video file or a folder of images holds; a still image is one.
+    """Return the number of frames of a video file or folder of images; 1 for a still image.
 
     Raises:
         VideoError: it cannot be read.

@@ -1,4 +1,4 @@
-"""Timecodes: the tag that numbers a file's first frame, moved on where a range begins later."""
+"""Timecodes: the tag that numbers a file's first frame, advanced to the start of a range."""
 
 from __future__ import annotations
 
@@ -13,19 +13,18 @@ _FORM = re.compile(r"(\d\d?):(\d\d):(\d\d)([:;.])(\d\d\d?)")
 
 
 def moved_tags(tags: dict[str, str], frames: int, rate: Fraction) -> dict[str, str]:
-    """Make a timecode among tags that of a later frame.
+    """Advance a timecode among the tags of a container or stream.
+
+    A timecode that cannot be advanced is dropped with a warning, since a wrong one would place the
+    file wrongly in a cut.
 
     Args:
         tags: metadata of a container or stream.
-        frames: how many frames later, 0 or more.
-        rate: average frames per second of the picture.
-
-    Returns:
-        The tags; a timecode that cannot be counted on is left out with a warning, since a wrong
-        one would put the file in the wrong place of a cut.
+        frames: number of frames to advance by, 0 or more.
+        rate: average frames per second of the video.
     """
     moved = dict(tags)
-    # Matroska spells its tags in capitals.
+    # Matroska writes tag names in upper case.
     for key in [key for key in tags if frames and key.lower() == _TAG]:
         later = advance(tags[key], frames, rate)
         if later is None:
@@ -37,22 +36,24 @@ def moved_tags(tags: dict[str, str], frames: int, rate: Fraction) -> dict[str, s
 
 
 def has_timecode(tags: dict[str, str]) -> bool:
-    """Tell whether tags of a container or stream hold a timecode."""
+    """Tell whether tags of a container or stream include a timecode."""
     return any(key.lower() == _TAG for key in tags)
 
 
 def advance(timecode: str, frames: int, rate: Fraction) -> str | None:
-    """Count a timecode on.
+    """Advance a timecode.
+
+    Drop-frame counts as in SMPTE ST 12-1: the first two numbers (four at 60 frames per second) of
+    every minute but each tenth are skipped.
 
     Args:
-        timecode: as "01:00:00:00"; ";" or "." before the frame says drop-frame.
-        frames: how many frames later, 0 or more.
+        timecode: "01:00:00:00"; ";" or "." before the frame number means drop-frame.
+        frames: number of frames to advance by, 0 or more.
         rate: frames per second; 30000/1001 counts as 30.
 
     Returns:
-        The later timecode in the same form, within 24 hours; None if it is none, or drop-frame at
-        a rate that has no such count. (Drop-frame as in SMPTE ST 12-1: the first two numbers of
-        each minute but every tenth are skipped at 30, four at 60.)
+        The timecode in the same form, modulo 24 hours; None if the text is no timecode, or
+        drop-frame at another rate than 30 or 60.
     """
     match = _FORM.fullmatch(timecode.strip())
     second = round(rate)
@@ -75,8 +76,8 @@ def advance(timecode: str, frames: int, rate: Fraction) -> str | None:
 
 
 def _with_gaps(count: int, second: int, skipped: int) -> int:
-    """Turn a count of frames into a number on the clock that skips some in most minutes."""
+    """Convert a count of frames to a drop-frame number."""
     tens, rest = divmod(count, 600 * second - 9 * skipped)
-    # The first minute of ten is whole, the others are short.
+    # The first minute of ten skips nothing.
     minutes = max(0, (rest - skipped) // (60 * second - skipped))
     return count + skipped * (9 * tens + minutes)

@@ -1,4 +1,4 @@
-"""Write a video like its source, different only inside the hole."""
+"""Write a video like its source, changed only inside the hole."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class _OpenFile:
-    """What is known and open from the first frame on."""
+    """The open output, from the first frame on."""
 
     encoder: Encoder
     layout: Layout
@@ -39,13 +39,13 @@ class _OpenFile:
     zero: Fraction
     """Seconds on the source's clock at which the file begins."""
     copier: PacketCopier | None
-    """None where the source has a picture only."""
+    """None where the source has no other streams."""
 
 
 class VideoWriter(Output):
     """Write frames with the source's times, tags, sound and subtitles.
 
-    With `lossless`, every sample outside the hole is the source's (see `paste`); Matroska and WebM
+    With `lossless`, every sample outside the hole equals the source's (see `paste`); Matroska and WebM
     round times to milliseconds.
     """
 
@@ -82,7 +82,7 @@ class VideoWriter(Output):
         self._file: _OpenFile | None = None
         self._end = Fraction(0)
         """Seconds at which the last frame ends."""
-        self._told_order = False
+        self._warned = False
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame; frames come in the order they were read.
@@ -108,10 +108,10 @@ class VideoWriter(Output):
                 file.copier.copy_until(frame.time)
             picture = convert(native, file.layout)
             follows = file.encoder.add(picture, frame.time - file.zero, duration)
-        if not follows and not self._told_order:
-            self._told_order = True
+        if not follows and not self._warned:
+            self._warned = True
             _log.warning(
-                "Frame %d and others do not follow in time; they are moved behind.", frame.index
+                "Frame %d is not later than the one before; such frames are delayed.", frame.index
             )
         self._end = frame.time + duration
         self._num_frames += 1
@@ -173,7 +173,7 @@ class VideoWriter(Output):
         if self._file is None:
             return
         if self._file.copier is not None:
-            # Sound behind the last frame belongs to the film unless the range is cut.
+            # Sound behind the last frame belongs to the output unless the range is cut.
             self._file.copier.copy_until(None if self._options.end is None else self._end)
         self._file.encoder.finish()
 
@@ -188,7 +188,8 @@ def open_writer(
     """Choose the writer for a target.
 
     Args:
-        target: a video file by its suffix; a folder, or a name without suffix, for images.
+        target: a video file by its suffix; a folder, or a name without suffix, for images, which
+            are always lossless.
         source: what the frames were read from.
         options: quality, lossless, and the range the frames were read with.
         rate: frames per second of a folder source.
@@ -200,5 +201,6 @@ def open_writer(
         VideoError: the target cannot be written.
     """
     target = Path(target)
-    kind = FrameFolderWriter if is_folder_name(target) else VideoWriter
-    return kind(target, source, options=options, rate=rate)
+    if is_folder_name(target):
+        return FrameFolderWriter(target, source)
+    return VideoWriter(target, source, options=options, rate=rate)
