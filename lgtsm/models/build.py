@@ -5,22 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import MappingProxyType
 
-from .combcn import CombCNNetwork
-from .network import GatedNetwork, Network
+from .network import CombCNNetwork, GatedNetwork, Network
 from .refine import RefineNetwork
 from .spec import NetworkSpec
 
-_BODIES: MappingProxyType[str, Callable[[NetworkSpec], Network]] = MappingProxyType(
-    {
-        "lgtsm": GatedNetwork,
-        "lgtsm_causal": GatedNetwork,
-        "gtsm": GatedNetwork,
-        "tsm": GatedNetwork,
-        "gated3d": GatedNetwork,
-        "gated3d_skips": GatedNetwork,
-        "combcn": CombCNNetwork,
-        "refine": RefineNetwork,
-    }
+_CLASSES: MappingProxyType[str, Callable[[NetworkSpec], Network]] = MappingProxyType(
+    dict.fromkeys(
+        ("lgtsm", "lgtsm_causal", "gtsm", "tsm", "gated3d", "gated3d_skips"), GatedNetwork
+    )
+    | {"combcn": CombCNNetwork, "refine": RefineNetwork}
 )
 
 
@@ -33,4 +26,4 @@ def build(spec: NetworkSpec) -> Network:
     Returns:
         The network on the CPU in float32, with torch's default initial values.
     """
-    return _BODIES[spec.family](spec)
+    return _CLASSES[spec.family](spec)
