@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import MappingProxyType
 
+import torch
+
 from .network import CombCNNetwork, GatedNetwork, Network
 from .refine import RefineNetwork
 from .spec import NetworkSpec
@@ -27,3 +29,9 @@ def build(spec: NetworkSpec) -> Network:
         The network on the CPU in float32, with torch's default initial values.
     """
     return _CLASSES[spec.family](spec)
+
+
+def tensor_shapes(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of a network's state dict without allocating it."""
+    with torch.device("meta"):
+        return {key: tuple(value.shape) for key, value in build(spec).state_dict().items()}

@@ -50,7 +50,7 @@ class DiscriminatorSpec:
     shift: ShiftSpec = field(default_factory=ShiftSpec)
 
     def layer_shift(self, layer: LayerSpec) -> ShiftSpec:
-        """Return the shift of one layer (none where the first layer is left out)."""
+        """Return the shift of one layer (none for the first where it is excluded)."""
         if layer is LAYERS[0] and not self.shift.first_layer:
             return ShiftSpec(kind=ShiftKind.NONE)
         return self.shift

@@ -175,7 +175,7 @@ class TrunkSpec:
         return inputs, outputs
 
     def layer_shift(self, layer: LayerSpec) -> ShiftSpec:
-        """Return the shift of one layer (none where the first layer is left out)."""
+        """Return the shift of one layer (none for the first where it is excluded)."""
         if layer is LAYERS[0] and not self.shift.first_layer:
             return replace(self.shift, kind=ShiftKind.NONE)
         return self.shift

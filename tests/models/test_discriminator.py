@@ -145,7 +145,7 @@ def test_spectral_norm_converges_to_one_in_training_and_rests_in_evaluation(tiny
     network = tiny("tpatchgan", width=4)
     clip = _clip(rng, 2)
     network.train()
-    for _ in range(40):
+    for _ in range(150):
         network(*clip)
     for name in ("conv1", "conv2", "conv3", "conv4", "conv5"):
         weight = network.get_submodule(name).feature.weight.detach().flatten(1)
