@@ -48,7 +48,9 @@ class ConvolutionNorm(nn.Module):
         return x if self.norm is None else self.norm(torch.relu(x))
 
 
-def _convolution(layer: CombLayer, inputs: int, outputs: int, *, in_time: bool) -> nn.Module:
+def _convolution(
+    layer: CombLayer, inputs: int, outputs: int, *, in_time: bool
+) -> nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d:
     """Return the layer's convolution over frames, or over frames and time."""
     kernel, stride, padding, dilation = layer.kernel, layer.stride, layer.padding, layer.dilation
     if not in_time:
