@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..errors import ShapeError
 from .combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, GUIDE, VIDEO_LAYERS, CombCNSpec, CombLayer
+from .trunk import check_size
 
 Observe = Callable[[str, Tensor], None]
 
@@ -123,12 +123,7 @@ class CombCNBody(nn.Module):
         Raises:
             ShapeError: height or width is not a multiple of 4.
         """
-        height, width = x.shape[-2:]
-        if height % self.spec.multiple or width % self.spec.multiple:
-            raise ShapeError(
-                f"Expected height and width to be multiples of {self.spec.multiple}, got "
-                f"{height}x{width}; pad the clip or call lgtsm.inpaint, which does."
-            )
+        check_size(x, self.spec.multiple)
         half = self.complete_half(x, observe)
         frames = self.complete_frames(x.flatten(0, 1), half.flatten(0, 1), observe)
         return torch.unflatten(frames, 0, x.shape[:2]), half

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 
 from ..errors import WeightsError
-from .trunk_spec import MOST, ShiftKind, ShiftSpec
+from .trunk_spec import MAX_COUNT, ShiftKind, ShiftSpec
 
 INPUTS = 4
 """Masked frame (3) and known mask."""
@@ -120,11 +120,11 @@ class CombCNSpec:
         """Check the width.
 
         Raises:
-            WeightsError: fewer than 1 channel, or more than `MOST` in the widest layer.
+            WeightsError: fewer than 1 channel, or more than `MAX_COUNT` in the widest layer.
         """
-        if not 1 <= self.width <= MOST // 16:
+        if not 1 <= self.width <= MAX_COUNT // 16:
             raise WeightsError(
-                f"Expected a base width of 1 to {MOST // 16}, got {self.width}; correct the spec."
+                f"Expected a base width of 1 to {MAX_COUNT // 16}, got {self.width}; correct the spec."
             )
 
     @property

@@ -113,6 +113,6 @@ def plain_shift(clip: Tensor, taps: Tensor, past: int) -> Tensor:
         offset = k - past
         if offset == 0 or abs(offset) >= clip.shape[1]:
             continue  # the clip is shorter than the reach of this tap
-        to, of = slices(offset)
-        target[:, to].addcmul_(source[:, of], weights[:, k])
+        written, read = slices(offset)
+        target[:, written].addcmul_(source[:, read], weights[:, k])
     return out

@@ -39,7 +39,7 @@ def one_hot_kernels(spec: ShiftSpec) -> Tensor:
 
 
 class _Shift(torch.autograd.Function):
-    """The shift as one copy and a few in-place sums; autograd's own pads and joins cost twice it."""
+    """The shift as one copy and a few in-place sums; half the cost of pad and cat under autograd."""
 
     @staticmethod
     def forward(ctx: Any, clip: Tensor, taps: Tensor, past: int) -> Tensor:
@@ -65,8 +65,8 @@ class _Shift(torch.autograd.Function):
             for k in range(taps.shape[1]):
                 if abs(k - ctx.past) >= clip.shape[1]:
                     continue
-                target, source = slices(k - ctx.past)
-                product = grad[:, target, :num_shifted] * clip[:, source, :num_shifted]
+                written, read = slices(k - ctx.past)
+                product = grad[:, written, :num_shifted] * clip[:, read, :num_shifted]
                 grad_taps[:, k] = product.sum((0, 1, 3, 4))
         return grad_clip, grad_taps, None
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..errors import WeightsError
 from .combcn_spec import CombCNSpec
-from .trunk_spec import LAYERS, MOST, LayerSpec, ShiftKind, ShiftSpec, TrunkSpec
+from .trunk_spec import LAYERS, MAX_COUNT, LayerSpec, ShiftKind, ShiftSpec, TrunkSpec
 
 __all__ = [
     "FAMILIES",
@@ -48,12 +48,12 @@ class NetworkSpec:
         """Check the reach, and that the trunk's input and output suit the family.
 
         Raises:
-            WeightsError: a number outside 0..`MOST`, or a trunk of another family.
+            WeightsError: a number outside 0..`MAX_COUNT`, or a trunk of another family.
         """
         for number in (self.source_frames, self.reach):
-            if not 0 <= number <= MOST:
+            if not 0 <= number <= MAX_COUNT:
                 raise WeightsError(
-                    f"Expected 0 to {MOST} source frames and frames of reach, got {number}; correct "
+                    f"Expected 0 to {MAX_COUNT} source frames and frames of reach, got {number}; correct "
                     "the spec."
                 )
         trunk = self.trunk

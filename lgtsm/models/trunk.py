@@ -15,6 +15,16 @@ from .gated import GatedLayer
 from .spec import LAYERS, TrunkSpec
 
 
+def check_size(x: Tensor, multiple: int) -> None:
+    """Raise ShapeError where height or width of (...,h,w) is not a multiple of a number."""
+    height, width = x.shape[-2:]
+    if height % multiple or width % multiple:
+        raise ShapeError(
+            f"Expected height and width to be multiples of {multiple}, got {height}x{width}; pad "
+            "the clip or call lgtsm.inpaint, which does."
+        )
+
+
 class Trunk(nn.Module):
     """All layers in order, with encoder-decoder skips where the spec has them."""
 
@@ -50,12 +60,7 @@ class Trunk(nn.Module):
         Raises:
             ShapeError: height or width is not a multiple of 4.
         """
-        height, width = x.shape[-2:]
-        if height % self.spec.multiple or width % self.spec.multiple:
-            raise ShapeError(
-                f"Expected height and width to be multiples of {self.spec.multiple}, got "
-                f"{height}x{width}; pad the clip or call lgtsm.inpaint, which does."
-            )
+        check_size(x, self.spec.multiple)
         batch, num_frames = x.shape[:2]
         features = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (B*T,C,h,w)
         kept: dict[str, Tensor] = {}
@@ -63,9 +68,8 @@ class Trunk(nn.Module):
         for module in self.layers():
             name, skip_from = module.layer.name, module.layer.skip_from
             if self.spec.skips and skip_from:
-                features = torch.cat(
-                    [features, kept.pop(skip_from)], 1
-                )  # decoder first, then encoder
+                # features of the decoder, then of the encoder
+                features = torch.cat([features, kept.pop(skip_from)], 1)
             features = module(features, num_frames)
             if name in kept_names:
                 kept[name] = features

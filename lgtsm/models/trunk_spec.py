@@ -13,7 +13,7 @@ from enum import Enum
 
 from ..errors import WeightsError
 
-MOST = 4096
+MAX_COUNT = 4096
 """Upper limit of every count in a spec; a file that claims more is damaged or an attack."""
 
 
@@ -45,12 +45,12 @@ class ShiftSpec:
         """Check the widths.
 
         Raises:
-            WeightsError: even width, a width or number of groups outside 1..`MOST`, or a ratio outside 0..1.
+            WeightsError: even width, width or groups outside 1..`MAX_COUNT`, ratio outside 0..1.
         """
-        counts = 1 <= self.width <= MOST and 1 <= self.groups <= MOST
+        counts = 1 <= self.width <= MAX_COUNT and 1 <= self.groups <= MAX_COUNT
         if not counts or self.width % 2 == 0 or not 0 <= self.ratio <= 1:
             raise WeightsError(
-                f"Expected an odd shift width, 1 to {MOST} groups and a ratio in 0..1, got "
+                f"Expected an odd shift width, 1 to {MAX_COUNT} groups and a ratio in 0..1, got "
                 f"width {self.width}, groups {self.groups}, ratio {self.ratio}; correct the spec."
             )
 
@@ -124,12 +124,12 @@ class TrunkSpec:
     gated: bool = True
     """Whether every feature convolution has a gate; vanilla layers have none."""
     kernel_frames: int = 1
-    """Frames that a kernel covers: 1 works frame by frame (only the shift mixes frames), 3 is a
+    """Frames that a kernel covers: 1 is frame by frame (only the shift mixes frames), 3 is a
     convolution in space and time."""
     shift: ShiftSpec = field(default_factory=ShiftSpec)
 
     in_windows = False
-    """Every layer can be streamed, see `engine.stream`."""
+    """Every layer can be streamed; see `engine.trunk_stream`."""
     multiple = 4
     """Height and width must be multiples of this."""
     margin_px = 153
@@ -140,12 +140,13 @@ class TrunkSpec:
         """Check the widths.
 
         Raises:
-            WeightsError: a number of channels outside 1..`MOST`, or a base width that cannot be halved.
+            WeightsError: channels outside 1..`MAX_COUNT`, or a base width of 1, or a shift of kernels
+                over several frames.
         """
-        ends = 1 <= self.inputs <= MOST and 1 <= self.outputs <= MOST
-        if not ends or not 2 <= self.width <= MOST:
+        ends = 1 <= self.inputs <= MAX_COUNT and 1 <= self.outputs <= MAX_COUNT
+        if not ends or not 2 <= self.width <= MAX_COUNT:
             raise WeightsError(
-                f"Expected a base width of 2 to {MOST} and 1 to {MOST} inputs and outputs, got "
+                f"Expected a base width of 2 to {MAX_COUNT} and 1 to {MAX_COUNT} inputs and outputs, got "
                 f"width {self.width}, inputs {self.inputs}, outputs {self.outputs}; correct the "
                 "spec."
             )
