@@ -9,7 +9,7 @@ import folder_paths
 from ..lgtsm.errors import WeightsError
 from ..lgtsm.weights.catalogue import CATALOGUE, ON_HUB
 from ..lgtsm.weights.hub import HubFile, parse_hub_file
-from ..lgtsm.weights.shelf import check_hash, fetch_into, shelf_name
+from ..lgtsm.weights.model_folder import check_hash, fetch_into, local_name
 
 FOLDER = "lgtsm"
 _BUILT_IN = " (built-in)"
@@ -30,7 +30,7 @@ def choices() -> list[str]:
     rows = [
         row.name + _DOWNLOAD
         for row in ON_HUB.values()
-        if shelf_name(HubFile.of_row(row)) not in files
+        if local_name(HubFile.of_row(row)) not in files
     ]
     return [name + _BUILT_IN for name in CATALOGUE] + files + rows
 
@@ -77,7 +77,7 @@ def find(choice: str, repo: str) -> str | Path:
 def stamp(choice: str, repo: str) -> str:
     """Return a text that changes when the chosen file does; touches no network."""
     hub_file = parse_hub_file(repo.strip()) if repo else None
-    name = choice if hub_file is None else shelf_name(hub_file)
+    name = choice if hub_file is None else local_name(hub_file)
     found = folder_paths.get_full_path(FOLDER, name)
     if found is None:
         return f"{name} {repo}"

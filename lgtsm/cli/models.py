@@ -8,8 +8,8 @@ import math
 from pathlib import Path
 
 from ..weights.catalogue import CATALOGUE, DEFAULT, ON_HUB
-from ..weights.header import check_container, read_card
-from ..weights.hub import HubFile, find_cached, list_cached, parse_hub_file, sha256_of
+from ..weights.header import check_safetensors, read_card, sha256_of
+from ..weights.hub import HubFile, find_cached, list_cached, parse_hub_file
 from .interruption import Interruption
 from .sizes import format_bytes
 
@@ -57,7 +57,7 @@ def count_parameters(path: Path) -> int:
     Raises:
         WeightsError: no safetensors file.
     """
-    check_container(path)
+    check_safetensors(path)
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
     figures = ("__metadata__", ".mean", ".var")  # what a batch norm measured is not trained

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ..errors import WeightsError
 from ..weights.catalogue import DEFAULT_FILE
-from ..weights.header import Card, read_card
-from ..weights.hub import parse_hub_file, sha256_of
+from ..weights.header import Card, read_card, sha256_of
+from ..weights.hub import parse_hub_file
 from .interruption import Interruption
 from .sizes import format_bytes
 

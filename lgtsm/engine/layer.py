@@ -124,8 +124,8 @@ class StreamLayer:
 
     def _lay_out(self, conv: torch.nn.Conv2d | torch.nn.Conv3d) -> list[tuple[Tensor, Tensor]]:
         """Return a weight (O,I,k,k) and a bias for every frame that a kernel covers."""
-        weight = conv.weight.detach().to(self.device, torch.float32)
-        bias = conv.bias.detach().to(self.device, self.dtype)
+        weight, bias = (parameter.detach().to(self.device) for parameter in conv.parameters())
+        weight, bias = weight.float(), bias.to(self.dtype)
         parts: list[tuple[Tensor, Tensor]] = []
         for frame in weight.unbind(2) if self.kernel_frames > 1 else [weight]:
             part = transposed_weight(frame) if self.spec.upsample else frame

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import MappingProxyType
 
-from .combcn import CombCNNetwork
-from .network import GatedNetwork, Network
+import torch
+
+from .network import CombCNNetwork, GatedNetwork, Network
 from .refine import RefineNetwork
 from .spec import NetworkSpec
 
-_BODIES: MappingProxyType[str, Callable[[NetworkSpec], Network]] = MappingProxyType(
-    {
-        "lgtsm": GatedNetwork,
-        "lgtsm_causal": GatedNetwork,
-        "gtsm": GatedNetwork,
-        "tsm": GatedNetwork,
-        "gated3d": GatedNetwork,
-        "gated3d_skips": GatedNetwork,
-        "combcn": CombCNNetwork,
-        "refine": RefineNetwork,
-    }
+_CLASSES: MappingProxyType[str, Callable[[NetworkSpec], Network]] = MappingProxyType(
+    dict.fromkeys(
+        ("lgtsm", "lgtsm_causal", "gtsm", "tsm", "gated3d", "gated3d_skips"), GatedNetwork
+    )
+    | {"combcn": CombCNNetwork, "refine": RefineNetwork}
 )
 
 
@@ -33,4 +28,10 @@ def build(spec: NetworkSpec) -> Network:
     Returns:
         The network on the CPU in float32, with torch's default initial values.
     """
-    return _BODIES[spec.family](spec)
+    return _CLASSES[spec.family](spec)
+
+
+def tensor_shapes(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
+    """Return the names and shapes of a network's state dict without allocating it."""
+    with torch.device("meta"):
+        return {key: tuple(value.shape) for key, value in build(spec).state_dict().items()}

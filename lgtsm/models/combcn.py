@@ -1,4 +1,4 @@
-"""CombCN: a half-size 3-D network and a full-size 2-D one; layer tables in `combcn_spec`."""
+"""CombCN's body: a half-size 3-D network and a full-size 2-D one; layers in `combcn_spec`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from ..errors import ShapeError
-from ..fills.candidate_fill import CandidateFill
 from .combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, GUIDE, VIDEO_LAYERS, CombCNSpec, CombLayer
-from .network import Network, check_clip
+from .trunk import check_size
 
 Observe = Callable[[str, Tensor], None]
 
 
 class BatchNorm(nn.Module):
-    """torch's batch norm without its count of batches, which is no weight and no float."""
+    """torch's batch norm without its batch counter, which is neither a weight nor a float."""
+
+    mean: Tensor
+    var: Tensor
 
     def __init__(self, num_channels: int) -> None:
         super().__init__()
@@ -26,9 +27,10 @@ class BatchNorm(nn.Module):
         self.register_buffer("var", torch.ones(num_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B,C,...): with the batch's figures in training, else with the stored ones."""
-        figures = (self.mean, self.var, self.weight, self.bias)
-        return nn.functional.batch_norm(x, *figures, training=self.training)
+        """Normalise (B,C,...) by the statistics of the batch in training, else by the stored ones."""
+        return nn.functional.batch_norm(
+            x, self.mean, self.var, self.weight, self.bias, training=self.training
+        )
 
 
 class ConvolutionNorm(nn.Module):
@@ -37,28 +39,33 @@ class ConvolutionNorm(nn.Module):
     def __init__(self, layer: CombLayer, inputs: int, outputs: int, *, in_time: bool) -> None:
         super().__init__()
         self.layer = layer
-        kinds = (nn.Conv3d, nn.ConvTranspose3d) if in_time else (nn.Conv2d, nn.ConvTranspose2d)
-
-        def sizes(time: int, space: int) -> tuple[int, ...]:
-            return (time, space, space) if in_time else (space, space)
-
-        # a transposed kernel of 4 with padding 1 makes one frame more than there were
-        pad = 1 if layer.transposed else layer.kernel // 2
-        values = {
-            "kernel_size": sizes(layer.kernel, layer.kernel),
-            "stride": sizes(1, layer.stride),
-            "padding": sizes(pad, layer.padding),
-            "dilation": sizes(1, layer.dilation),
-        }
-        self.feature = kinds[layer.transposed](inputs, outputs, **values)
-        self.norm = None
-        if not layer.last:
-            self.norm = BatchNorm(outputs)
+        self.feature = _convolution(layer, inputs, outputs, in_time=in_time)
+        self.norm = None if layer.last else BatchNorm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layer to (B,C,T,h,w) or (N,C,h,w)."""
         x = self.feature(x)
         return x if self.norm is None else self.norm(torch.relu(x))
+
+
+def _convolution(
+    layer: CombLayer, inputs: int, outputs: int, *, in_time: bool
+) -> nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d:
+    """Return the layer's convolution over frames, or over frames and time."""
+    kernel, stride, padding, dilation = layer.kernel, layer.stride, layer.padding, layer.dilation
+    if not in_time:
+        kind = nn.ConvTranspose2d if layer.transposed else nn.Conv2d
+        return kind(inputs, outputs, kernel, stride, padding, dilation=dilation)
+    kind = nn.ConvTranspose3d if layer.transposed else nn.Conv3d
+    return kind(
+        inputs,
+        outputs,
+        kernel,
+        (1, stride, stride),
+        # a transposed kernel of 4 with padding 1 outputs one frame more than it reads
+        (1 if layer.transposed else kernel // 2, padding, padding),
+        dilation=(1, dilation, dilation),
+    )
 
 
 class CombCNBody(nn.Module):
@@ -73,7 +80,7 @@ class CombCNBody(nn.Module):
 
     def layers(self) -> list[ConvolutionNorm]:
         """Return the layers in the order in which they run."""
-        return [self.get_submodule(layer.name) for layer in COMBCN_LAYERS]
+        return [module for module in self.children() if isinstance(module, ConvolutionNorm)]
 
     def complete_half(self, x: Tensor, observe: Observe | None = None) -> Tensor:
         """Complete clips at half size.
@@ -83,7 +90,7 @@ class CombCNBody(nn.Module):
             observe: called with each layer's name and output.
 
         Returns:
-            (B,T,3,h/2,w/2): the prediction in the hole, the frames outside of it.
+            (B,T,3,h/2,w/2): the prediction inside the hole, the frames outside.
         """
         half = x[..., ::2, ::2].transpose(1, 2)  # nearest: every second pixel; (B,4,T,h/2,w/2)
         known = half[:, 3:]
@@ -95,7 +102,7 @@ class CombCNBody(nn.Module):
 
         Args:
             x: (N,4,h,w), masked frames and known mask.
-            guide: (N,3,h/2,w/2) of `complete_half`.
+            guide: (N,3,h/2,w/2), the result of `complete_half`.
             observe: called with each layer's name and output.
 
         Returns:
@@ -114,17 +121,12 @@ class CombCNBody(nn.Module):
             (B,T,3,h,w) and (B,T,3,h/2,w/2), see `complete_frames` and `complete_half`.
 
         Raises:
-            ShapeError: height or width is no multiple of 4.
+            ShapeError: height or width is not a multiple of 4.
         """
-        height, width = x.shape[-2:]
-        if height % self.spec.multiple or width % self.spec.multiple:
-            raise ShapeError(
-                f"Expected height and width to be multiples of {self.spec.multiple}, got "
-                f"{height}x{width}; pad the clip or call lgtsm.inpaint, which does."
-            )
+        check_size(x, self.spec.multiple)
         half = self.complete_half(x, observe)
         frames = self.complete_frames(x.flatten(0, 1), half.flatten(0, 1), observe)
-        return frames.unflatten(0, x.shape[:2]), half
+        return torch.unflatten(frames, 0, x.shape[:2]), half
 
     def forward(self, x: Tensor, observe: Observe | None = None) -> Tensor:
         """Run whole clips (B,T,4,h,w); return the full-size prediction (B,T,3,h,w)."""
@@ -137,7 +139,7 @@ class CombCNBody(nn.Module):
         kept: dict[str, Tensor],
         observe: Observe | None,
     ) -> Tensor:
-        """Run one of the two networks; `kept` holds what later layers append."""
+        """Run one of the two networks; `kept` holds the features that later layers append."""
         last_use = {name: layer.name for layer in layers for name in layer.also}
         sizes: dict[str, torch.Size] = {}
         for layer in layers:
@@ -146,7 +148,7 @@ class CombCNBody(nn.Module):
             for name in [name for name in kept if last_use[name] == layer.name]:
                 del kept[name]
             x = self.get_submodule(layer.name)(x)
-            if layer.fits:  # one frame too many, and a row and a column where sides are odd
+            if layer.fits:  # crop the extra frame, and the extra row and column of odd sides
                 x = x[tuple(slice(size) for size in (None, None, *sizes[layer.fits]))]
             sizes[layer.name] = x.shape[2:]
             if layer.name in last_use:
@@ -154,66 +156,3 @@ class CombCNBody(nn.Module):
             if observe is not None:
                 observe(layer.name, x)
         return x
-
-
-class CombCNNetwork(Network):
-    """Masked frames and known mask in; pixels out, at full and at half size."""
-
-    @staticmethod
-    def make_trunk(spec: CombCNSpec) -> CombCNBody:
-        """Return the two bodies."""
-        return CombCNBody(spec)
-
-    def encode(
-        self,
-        frames: Tensor,
-        holes: Tensor,
-        *,
-        candidate: CandidateFill | None = None,
-        guidance: Tensor | None = None,
-    ) -> Tensor:
-        """Return (N,4,h,w): masked frames and known mask.
-
-        Raises:
-            ShapeError: guidance, which this family does not take.
-        """
-        if guidance is not None:
-            raise ShapeError(
-                "Expected no guidance for the combcn family, got some; leave guidance out or use "
-                "one of the gated families."
-            )
-        known = 1 - holes  # the published tensors have 1 = known
-        return torch.cat([frames * known, known], -3)
-
-    def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
-        """Return the trunk's output: it is the picture."""
-        return output
-
-    def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
-        """Fill whole clips; see `forward_all`.
-
-        Returns:
-            (B,T,3,h,w) raw prediction for every pixel, not clamped, not composed.
-        """
-        return self.forward_all(frames, holes, guidance)["raw"]
-
-    def forward_all(
-        self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None
-    ) -> dict[str, Tensor]:
-        """Fill whole clips at both sizes.
-
-        Args:
-            frames: (B,T,3,h,w) in [0,1]; h and w multiples of `multiple`.
-            holes: (B,T,1,h,w), 1 = hole.
-            guidance: must be None; this family takes none.
-
-        Returns:
-            raw: (B,T,3,h,w), not clamped, not composed. incomplete: (B,T,3,h/2,w/2), the half-size
-            completion, which equals every second pixel of the frames outside the hole.
-
-        Raises:
-            ShapeError: shapes that do not fit, or guidance given.
-        """
-        check_clip(frames, holes)
-        raw, half = self.trunk.both(self.encode(frames, holes, guidance=guidance))
-        return {"raw": raw, "incomplete": half}

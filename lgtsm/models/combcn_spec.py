@@ -7,31 +7,32 @@ with that as a guide. Sizes are those of the re-implementation published with LG
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 
 from ..errors import WeightsError
-from .trunk_spec import MOST, ShiftKind, ShiftSpec
+from .trunk_spec import MAX_COUNT, ShiftKind, ShiftSpec
 
 INPUTS = 4
 """Masked frame (3) and known mask."""
 GUIDE = "incomplete"
-"""Stands for the half-size video (3 channels) among the features that a layer reads."""
+"""Name of the half-size video (3 channels) among the features that a layer reads."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class CombLayer:
     """One convolution, then ReLU, then batch norm; in 3-D the kernel has the same size in time.
 
-    name: of the layer; outputs: channels, in units of the base width (12 and 17 end in 3 channels).
+    name: of the layer. outputs: channels in units of the base width; 0 for the 3 output channels.
     kernel, stride, dilation: in space; in time the kernel is as long, stride and dilation are 1.
-    transposed: doubles the size in space; its output is cut to that of `fits`.
-    also: what is appended to the features that arrive, in this order.
-    last: a convolution alone, to 3 channels.
+    transposed: doubles the size in space; the output is cropped to the size of layer `fits`.
+    also: layers whose features are appended to the input, in this order.
+    last: a convolution without ReLU and batch norm.
     """
 
     name: str
     outputs: int
     kernel: int = 3
+    _: KW_ONLY
     stride: int = 1
     dilation: int = 1
     transposed: bool = False
@@ -45,72 +46,45 @@ class CombLayer:
         return 1 if self.transposed else (self.kernel - 1) * self.dilation // 2
 
 
+def _upsampling(name: str, outputs: int, fits: str, *also: str) -> CombLayer:
+    """Return a transposed convolution."""
+    return CombLayer(name, outputs, 4, stride=2, transposed=True, fits=fits, also=also)
+
+
 VIDEO_LAYERS: tuple[CombLayer, ...] = (
-    CombLayer(name="video_conv1", outputs=1, kernel=5),
-    CombLayer(name="video_conv2", outputs=2, stride=2),
-    CombLayer(name="video_conv3", outputs=4),
-    CombLayer(name="video_conv4", outputs=8, stride=2),
-    CombLayer(name="video_conv5", outputs=16, dilation=2),
-    CombLayer(name="video_conv6", outputs=16, dilation=4),
-    CombLayer(name="video_conv7", outputs=16, dilation=8),
-    CombLayer(name="video_conv8", outputs=8),
-    CombLayer(
-        name="video_conv9",
-        outputs=4,
-        kernel=4,
-        stride=2,
-        transposed=True,
-        fits="video_conv3",
-        also=("video_conv4",),
-    ),
-    CombLayer(name="video_conv10", outputs=2, also=("video_conv3",)),
-    CombLayer(
-        name="video_conv11",
-        outputs=1,
-        kernel=4,
-        stride=2,
-        transposed=True,
-        fits="video_conv1",
-        also=("video_conv2",),
-    ),
-    CombLayer(name="video_conv12", outputs=0, last=True),
+    CombLayer("video_conv1", 1, 5),
+    CombLayer("video_conv2", 2, stride=2),
+    CombLayer("video_conv3", 4),
+    CombLayer("video_conv4", 8, stride=2),
+    CombLayer("video_conv5", 16, dilation=2),
+    CombLayer("video_conv6", 16, dilation=4),
+    CombLayer("video_conv7", 16, dilation=8),
+    CombLayer("video_conv8", 8),
+    _upsampling("video_conv9", 4, "video_conv3", "video_conv4"),
+    CombLayer("video_conv10", 2, also=("video_conv3",)),
+    _upsampling("video_conv11", 1, "video_conv1", "video_conv2"),
+    CombLayer("video_conv12", 0, last=True),
 )
 """3-D, at half size."""
 
 FRAME_LAYERS: tuple[CombLayer, ...] = (
-    CombLayer(name="frame_conv1", outputs=4, kernel=5),
-    CombLayer(name="frame_conv2", outputs=8, stride=2),
-    CombLayer(name="frame_conv3", outputs=8, also=(GUIDE,)),
-    CombLayer(name="frame_conv4", outputs=16, stride=2),
-    CombLayer(name="frame_conv5", outputs=16),
-    CombLayer(name="frame_conv6", outputs=16),
-    CombLayer(name="frame_conv7", outputs=16, dilation=2),
-    CombLayer(name="frame_conv8", outputs=16, dilation=4),
-    CombLayer(name="frame_conv9", outputs=16, dilation=8),
-    CombLayer(name="frame_conv10", outputs=16, dilation=16, also=("frame_conv7",)),
-    CombLayer(name="frame_conv11", outputs=16, also=("frame_conv6",)),
-    CombLayer(name="frame_conv12", outputs=16, also=("frame_conv5",)),
-    CombLayer(
-        name="frame_conv13",
-        outputs=8,
-        kernel=4,
-        stride=2,
-        transposed=True,
-        fits="frame_conv3",
-        also=("frame_conv4",),
-    ),
-    CombLayer(name="frame_conv14", outputs=8, also=("frame_conv3",)),
-    CombLayer(
-        name="frame_conv15",
-        outputs=4,
-        kernel=4,
-        stride=2,
-        transposed=True,
-        fits="frame_conv1",
-        also=(GUIDE, "frame_conv2"),
-    ),
-    CombLayer(name="frame_conv16", outputs=2, also=("frame_conv1",)),
-    CombLayer(name="frame_conv17", outputs=0, last=True),
+    CombLayer("frame_conv1", 4, 5),
+    CombLayer("frame_conv2", 8, stride=2),
+    CombLayer("frame_conv3", 8, also=(GUIDE,)),
+    CombLayer("frame_conv4", 16, stride=2),
+    CombLayer("frame_conv5", 16),
+    CombLayer("frame_conv6", 16),
+    CombLayer("frame_conv7", 16, dilation=2),
+    CombLayer("frame_conv8", 16, dilation=4),
+    CombLayer("frame_conv9", 16, dilation=8),
+    CombLayer("frame_conv10", 16, dilation=16, also=("frame_conv7",)),
+    CombLayer("frame_conv11", 16, also=("frame_conv6",)),
+    CombLayer("frame_conv12", 16, also=("frame_conv5",)),
+    _upsampling("frame_conv13", 8, "frame_conv3", "frame_conv4"),
+    CombLayer("frame_conv14", 8, also=("frame_conv3",)),
+    _upsampling("frame_conv15", 4, "frame_conv1", GUIDE, "frame_conv2"),
+    CombLayer("frame_conv16", 2, also=("frame_conv1",)),
+    CombLayer("frame_conv17", 0, last=True),
 )
 """2-D, at full size."""
 
@@ -121,8 +95,8 @@ COMBCN_LAYERS: tuple[CombLayer, ...] = VIDEO_LAYERS + FRAME_LAYERS
 class CombCNSpec:
     """Both bodies of CombCN.
 
-    It cannot be streamed layer by layer: `in_windows` tells the engine to run windows that overlap
-    by `context` in time and by the margins in space instead.
+    It cannot be streamed layer by layer: `in_windows` makes the engine run windows that overlap by
+    `context` in time and by the margins in space.
     """
 
     width: int = 16
@@ -138,24 +112,24 @@ class CombCNSpec:
     margin_px = 300
     """Farthest input pixel, per side, that an output pixel can depend on."""
     full_margin_px = 153
-    """The same through the full-size body alone."""
+    """The same, through the full-size body alone."""
     grid_px = 8
-    """A part of a frame whose edges are multiples of this, or the frame's, meets the same strides."""
+    """Crops whose edges are multiples of this, or the frame's, sample the same strided pixels."""
 
     def __post_init__(self) -> None:
         """Check the width.
 
         Raises:
-            WeightsError: no channel, or absurdly many.
+            WeightsError: fewer than 1 channel, or more than `MAX_COUNT` in the widest layer.
         """
-        if not 1 <= self.width <= MOST // 16:
+        if not 1 <= self.width <= MAX_COUNT // 16:
             raise WeightsError(
-                f"Expected a base width of 1 to {MOST // 16}, got {self.width}; correct the spec."
+                f"Expected a base width of 1 to {MAX_COUNT // 16}, got {self.width}; correct the spec."
             )
 
     @property
     def context(self) -> tuple[int, int]:
-        """Frames (past, future) that an output frame depends on, all through the 3-D body.
+        """Frames (past, future) that an output frame depends on, through the 3-D body.
 
         A transposed kernel of 4 with padding 1 reads one frame ahead and two back.
         """
@@ -164,9 +138,9 @@ class CombCNSpec:
         return past, future
 
     def channels(self, layer: CombLayer) -> tuple[int, int]:
-        """Return input and output channels of a layer, what is appended included."""
+        """Return input and output channels of a layer, appended features included."""
         layers = VIDEO_LAYERS if layer in VIDEO_LAYERS else FRAME_LAYERS
         outputs = {one.name: one.outputs * self.width or 3 for one in layers} | {GUIDE: 3}
-        place = layers.index(layer)
-        inputs = outputs[layers[place - 1].name] if place else INPUTS
+        index = layers.index(layer)
+        inputs = outputs[layers[index - 1].name] if index else INPUTS
         return inputs + sum(outputs[name] for name in layer.also), outputs[layer.name]

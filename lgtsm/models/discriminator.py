@@ -2,9 +2,9 @@
 
 Sources: Chang et al. 2019 (BMVC), section 3.3 (TSMGAN), and Chang et al. 2019 (ICCV), section 3.3
 (Temporal PatchGAN with spectral norm, Miyato et al. 2018). Layer sizes and the first padding are
-those of the published code, as is the last layer, every channel of which is a score: the papers
-draw a single one. The published TSMGAN declares a spectral norm that never reaches the weights that
-run, so there is none here unless asked for.
+those of the published code. So is the last layer, every channel of which is a score; the papers
+draw a single one. The published TSMGAN declares a spectral norm that has no effect on the weights
+it runs with, so it is off here by default.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .network import check_clip
 from .spec import LayerSpec, ShiftKind, ShiftSpec
 
 INPUTS = 5
-"""Frame (3), known mask and guidance; nothing published feeds the last with anything but zeros."""
+"""Frame (3), known mask and guidance; the published code only ever passes zeros as guidance."""
 
 LAYERS: tuple[LayerSpec, ...] = (
     LayerSpec(name="conv1", inputs=0, outputs=1, kernel=5, stride=2, padding=1),
@@ -36,7 +36,7 @@ LAYERS: tuple[LayerSpec, ...] = (
 
 @dataclass(frozen=True, kw_only=True)
 class DiscriminatorSpec:
-    """What a discriminator is.
+    """Specification of a discriminator.
 
     width: channels of the first layer, 1 or more; 64 as published.
     kernel_frames: frames that a kernel covers, 1 or 3.
@@ -50,7 +50,7 @@ class DiscriminatorSpec:
     shift: ShiftSpec = field(default_factory=ShiftSpec)
 
     def layer_shift(self, layer: LayerSpec) -> ShiftSpec:
-        """Return the shift of one layer (none where the first layer is left out)."""
+        """Return the shift of one layer (none for the first where it is excluded)."""
         if layer is LAYERS[0] and not self.shift.first_layer:
             return ShiftSpec(kind=ShiftKind.NONE)
         return self.shift
@@ -69,14 +69,14 @@ DISCRIMINATORS: MappingProxyType[str, DiscriminatorSpec] = MappingProxyType(
         ),
     }
 )
-"""As published: beside LGTSM, beside GTSM, beside the 3-D gated network."""
+"""As published with LGTSM, with GTSM and with the 3-D gated network."""
 
 
 class Discriminator(nn.Module):
     """Scores patches of clips as real or filled.
 
     With spectral norm each forward in training mode moves the stored singular vectors by one power
-    iteration; in eval mode they are used as they are. Both are part of the state dict.
+    iteration; in eval mode they do not change. They are part of the state dict.
     """
 
     def __init__(self, spec: DiscriminatorSpec) -> None:
@@ -93,28 +93,28 @@ class Discriminator(nn.Module):
                 kernel_frames=spec.kernel_frames,
             )
             if spec.spectral_norm and layer is not LAYERS[-1]:
-                module.feature = spectral_norm(module.feature)
+                spectral_norm(module.feature)  # in place
             self.add_module(layer.name, module)
 
     def forward(self, frames: Tensor, holes: Tensor) -> Tensor:
         """Score clips.
 
         Args:
-            frames: (B,T,3,h,w), true or composed; not masked and not clamped.
+            frames: (B,T,3,h,w), real or composed; neither masked nor clamped.
             holes: (B,T,1,h,w), 1 = hole.
 
         Returns:
-            (B,T,4*width,h',w') logits: every channel is a score of its own. h' and w' are about a
-            64th of h and w (3x5 of 180x320). The published training takes `sigmoid` of them.
+            (B,T,4*width,h',w') logits: every channel is a separate score. h' and w' are about 1/64
+            of h and w (3x5 for 180x320). The published training applies `sigmoid`.
 
         Raises:
-            ShapeError: shapes that do not fit.
+            ShapeError: shapes that do not match.
         """
         check_clip(frames, holes)
-        known = 1 - holes  # the published tensors have 1 = known
+        known = 1 - holes  # the published weights expect 1 = known
         x = torch.cat([frames, known, torch.zeros_like(known)], 2)
         batch, num_frames = x.shape[:2]
         x = x.flatten(0, 1)  # (B*T,C,h,w)
         for layer in LAYERS:
             x = self.get_submodule(layer.name)(x, num_frames)
-        return x.unflatten(0, (batch, num_frames))
+        return torch.unflatten(x, 0, (batch, num_frames))

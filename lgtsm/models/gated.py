@@ -1,6 +1,6 @@
-"""The layer that every trunk and discriminator is made of: shift, convolution and, mostly, a gate.
+"""The layer of every trunk and discriminator: temporal shift, convolution and an optional gate.
 
-Source: Chang et al. 2019 (BMVC), section 3.2 and Fig. 3: the gate sees the unshifted features.
+Source: Chang et al. 2019 (BMVC), section 3.2 and Fig. 3: the gate reads the unshifted features.
 Kernels over three frames and no shift give the layer of the 3-D gated network, Chang et al. 2019
 (ICCV, "Free-form Video Inpainting with 3D Gated Convolution and Temporal PatchGAN"), section 3.2.
 """
@@ -8,6 +8,7 @@ Kernels over three frames and no shift give the layer of the 3-D gated network, 
 from __future__ import annotations
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from .fused import kernels_for
@@ -19,16 +20,16 @@ SLOPE = 0.2
 
 
 class GatedLayer(nn.Module):
-    """One layer: sigmoid(gate(x)) * phi(feature(shift(x))); vanilla layers lack the gate.
+    """One layer: sigmoid(gate(x)) * phi(feature(shift(x))); vanilla layers have no gate.
 
     Args:
-        layer: its kernel, stride and the like in space.
+        layer: kernel, stride, padding and dilation in space, upsampling and activation.
         inputs: channels in.
         outputs: channels out.
         shift: before the feature convolution.
-        gated: whether there is a gate; without one `gate` is None.
-        kernel_frames: frames that a kernel covers: 1 works frame by frame, 3 in space and time,
-            with zeros beyond both ends of the clip.
+        gated: whether the layer has a gate; otherwise `gate` is None.
+        kernel_frames: frames that a kernel covers: 1 for frame by frame, 3 for space and time with
+            zero padding at both ends of the clip.
     """
 
     def __init__(
@@ -72,29 +73,29 @@ class GatedLayer(nn.Module):
         return feature if gate is None else torch.sigmoid(gate) * feature
 
     def _convolve(self, convolution: nn.Module, x: Tensor, num_frames: int) -> Tensor:
-        """Convolve (B*T,C,h,w) frame by frame, or whole clips where kernels cover several frames."""
+        """Convolve (B*T,C,h,w) frame by frame, or clip by clip where kernels cover several frames."""
         if self.kernel_frames == 1:
             return convolution(x)
-        # (B,C,T,h,w), dense: the order of torch's sums, and so the rounding, is the original's
-        clip = x.unflatten(0, (-1, num_frames)).transpose(1, 2).contiguous()
-        return convolution(clip).transpose(1, 2).flatten(0, 1)
+        clip = rearrange(x, "(b t) c h w -> b c t h w", t=num_frames)
+        # contiguous: torch then sums in the same order, with the same rounding, as published
+        return rearrange(convolution(clip.contiguous()), "b c t h w -> (b t) c h w")
 
 
 def _double(x: Tensor) -> Tensor:
-    """Return (N,C,2h,2w), every pixel four times."""
+    """Return (N,C,2h,2w), every pixel repeated in a 2x2 block."""
     return nn.functional.interpolate(x, scale_factor=2, mode="nearest")
 
 
-def _convolution(layer: LayerSpec, inputs: int, outputs: int, kernel_frames: int) -> nn.Module:
-    """Return a convolution over frames, or over frames and time."""
-    space = {
-        "kernel_size": layer.kernel,
-        "stride": layer.stride,
-        "padding": layer.padding,
-        "dilation": layer.dilation,
-    }
-    if kernel_frames == 1:
-        return nn.Conv2d(inputs, outputs, **space)
-    time = {"kernel_size": kernel_frames, "stride": 1, "padding": kernel_frames // 2, "dilation": 1}
-    sizes = {name: (time[name], value, value) for name, value in space.items()}
-    return nn.Conv3d(inputs, outputs, **sizes)
+def _convolution(layer: LayerSpec, inputs: int, outputs: int, frames: int) -> nn.Conv2d | nn.Conv3d:
+    """Return a convolution over frames, or over frames and time where kernels cover several."""
+    kernel, stride, padding, dilation = layer.kernel, layer.stride, layer.padding, layer.dilation
+    if frames == 1:
+        return nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation)
+    return nn.Conv3d(
+        inputs,
+        outputs,
+        (frames, kernel, kernel),
+        (1, stride, stride),
+        (frames // 2, padding, padding),
+        (1, dilation, dilation),
+    )

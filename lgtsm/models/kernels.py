@@ -1,7 +1,9 @@
 """Triton kernels behind `fused`; imported on use, where triton is installed.
 
-Both compute in float32 and round once, where the same steps one by one round at each.
+Both compute in float32 and round once; the unfused steps round after each.
 """
+# Kernels are no Python functions: triton compiles their text, and has no types for it.
+# pyright: basic, reportMissingImports=false, reportIndexIssue=false
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ def _leaky_gate_kernel(feature, gate, out, size, slope, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def _shift_kernel(  # noqa: PLR0913  a kernel has no objects to put them in
+def _shift_kernel(  # noqa: PLR0913  kernels take no objects
     x,
     taps,
     out,
@@ -52,8 +54,8 @@ def _shift_kernel(  # noqa: PLR0913  a kernel has no objects to put them in
     shifted = inside & (channel < num_shifted)
     total = tl.zeros((BLOCK,), tl.float32)
     for k in tl.static_range(WIDTH):
-        s = t + first + k + tl.zeros_like(at)  # one for each: scalars cannot be joined to a mask
-        # channels that are not shifted have the identity for taps
+        s = t + first + k + tl.zeros_like(at)  # as a block: scalars cannot be combined with a mask
+        # the taps of unshifted channels are the identity
         tap = tl.load(taps + channel * WIDTH + k, mask=shifted, other=1.0 if k == PAST else 0.0)
         tap = tap.to(tl.float32)
         known = inside & (s >= 0) & (s < num_in) & (tap != 0)
@@ -63,12 +65,12 @@ def _shift_kernel(  # noqa: PLR0913  a kernel has no objects to put them in
 
 
 def leaky_gate_(feature: Tensor, gate: Tensor, slope: float) -> Tensor:
-    """Replace the feature by leaky_relu(feature) * sigmoid(gate).
+    """Replace the feature by leaky_relu(feature) * sigmoid(gate), in place.
 
     Args:
         feature: (N,C,h,w), dense; changed.
         gate: the same shape, dtype and strides.
-        slope: for negative features; 1 leaves them as they are.
+        slope: for negative features; 1 is the identity.
 
     Returns:
         `feature`.
@@ -86,11 +88,11 @@ def shift(x: Tensor, taps: Tensor, past: int, num_in: int, num_out: int, first: 
     Args:
         x: (B*num_in,C,h,w), dense.
         taps: (S,width), of the first S channels; contiguous.
-        past: which tap belongs to the frame itself.
-        num_in: frames of a clip.
-        num_out: frames put out of each.
-        first: frame that the first tap of the first frame put out reads; others are zero outside
-            the clip.
+        past: index of the tap of the frame itself.
+        num_in: input frames per clip.
+        num_out: output frames per clip.
+        first: input frame that the first tap of the first output frame reads; frames outside the
+            clip are zero.
 
     Returns:
         (B*num_out,C,h,w) in the layout of `x`.

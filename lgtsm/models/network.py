@@ -1,4 +1,4 @@
-"""What every network of this package can do, and the published families that fill black holes."""
+"""Base class of every network family, and the published families."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ import hashlib
 import torch
 from torch import Tensor, nn
 
-from ..errors import ShapeError
+from ..errors import ShapeError, WeightsError
 from ..fills.candidate_fill import CandidateFill
-from .spec import NetworkSpec, TrunkSpec
+from .combcn import CombCNBody
+from .combcn_spec import CombCNSpec
+from .spec import NetworkSpec
 from .trunk import Trunk
 
 
 def check_clip(frames: Tensor, holes: Tensor) -> None:
-    """Check that a batch of frames and its holes fit each other.
+    """Check that a batch of frames and its holes have matching shapes.
 
     Args:
         frames: (B,T,3,h,w).
@@ -32,41 +34,30 @@ def check_clip(frames: Tensor, holes: Tensor) -> None:
 
 
 class Network(nn.Module):
-    """A trunk with a meaning for its input and output; base of every family.
+    """A trunk and the meaning of its input and output; base of every family.
 
-    `forward` takes whole clips. The engine streams the same arithmetic through `trunk` layer by
-    layer, with `encode` before and `decode` after it, so both work on any part of a frame.
+    `forward` takes whole clips. The engine runs the same arithmetic layer by layer: `encode`, then
+    the layers of `trunk`, then `decode`; `encode` and `decode` therefore work on any part of a
+    frame.
     """
 
     name: str = "untrained"
-    """Where the weights came from: a built-in name or a file's."""
+    """Where the weights came from: a built-in name or a file name."""
     passed_dtypes: tuple[str, ...] = ()
-    """Half precisions (bf16, fp16) that the weight file lists as good enough."""
+    """Half precisions (bf16, fp16) that the weight file lists as accurate enough."""
+    spec: NetworkSpec
+    trunk: Trunk | CombCNBody
 
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
-        self.trunk = self.make_trunk(spec.trunk)
-
-    @staticmethod
-    def make_trunk(spec: TrunkSpec) -> nn.Module:
-        """Return the layers; families with another body than the trunk have their own."""
-        return Trunk(spec)
+        trunk = spec.trunk
+        self.trunk = CombCNBody(trunk) if isinstance(trunk, CombCNSpec) else Trunk(trunk)
 
     @property
     def multiple(self) -> int:
         """Height and width must be multiples of this."""
         return self.spec.trunk.multiple
-
-    @property
-    def context(self) -> tuple[int, int]:
-        """Frames (past, future) that an output frame depends on."""
-        return self.spec.context
-
-    @property
-    def margin_px(self) -> int:
-        """Farthest input pixel, per side, that an output pixel depends on through the trunk."""
-        return self.spec.trunk.margin_px
 
     def digest(self) -> str:
         """Return a SHA-256 of specification and weights, whatever file they came from."""
@@ -89,17 +80,50 @@ class Network(nn.Module):
         Args:
             frames: (N,3,h,w) in [0,1]; values under the hole are ignored.
             holes: (N,1,h,w), 1 = hole.
-            candidate: of the same frames; only families that start from a fill read it.
-            guidance: (N,1,h,w) or None; only the published families read it.
+            candidate: of the same frames; required where `spec.starts_from_fill`, else ignored.
+            guidance: (N,1,h,w) or None; only the gated families accept it.
 
         Returns:
             (N,inputs,h,w).
+
+        Raises:
+            ShapeError: no candidate where one is required, or guidance where none is accepted.
         """
-        raise NotImplementedError  # every family has its own
+        raise NotImplementedError
 
     def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
-        """Turn the trunk's output (N,outputs,h,w) into pixels (N,3,h,w), not clamped."""
-        raise NotImplementedError  # every family has its own
+        """Turn the trunk's output (N,outputs,h,w) into pixels (N,3,h,w), not clamped.
+
+        Args:
+            output: of the trunk; the published families output the picture itself.
+            candidate: as for `encode`.
+        """
+        return output
+
+    def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """Fill whole clips.
+
+        Args:
+            frames: (B,T,3,h,w) in [0,1]; h and w multiples of `multiple`.
+            holes: (B,T,1,h,w), 1 = hole.
+            guidance: (B,T,1,h,w) or None; only the gated families accept it.
+
+        Returns:
+            (B,T,3,h,w) raw prediction for every pixel, not clamped, not composed.
+
+        Raises:
+            ShapeError: shapes that do not match, or guidance where none is accepted.
+        """
+        check_clip(frames, holes)
+        return self.trunk(self.encode(frames, holes, guidance=guidance))
+
+    def _refuse_guidance(self, guidance: Tensor | None) -> None:
+        """Raise ShapeError where guidance is given to a family that has no input for it."""
+        if guidance is not None:
+            raise ShapeError(
+                f"Expected no guidance for the family {self.spec.family}, got a tensor; leave it "
+                "out or use one of the gated families."
+            )
 
 
 class GatedNetwork(Network):
@@ -113,29 +137,52 @@ class GatedNetwork(Network):
         candidate: CandidateFill | None = None,
         guidance: Tensor | None = None,
     ) -> Tensor:
-        """Return (N,5,h,w): masked frames, known mask, guidance (zeros without)."""
-        known = 1 - holes  # the published tensors have 1 = known; the only inversion
+        """Return (N,5,h,w): masked frames, known mask, guidance (zeros by default)."""
+        known = 1 - holes  # the published weights expect 1 = known
         if guidance is None:
             guidance = torch.zeros_like(holes)
         return torch.cat([frames * known, known, guidance], -3)
 
-    def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
-        """Return the trunk's output: it is the picture."""
-        return output
 
-    def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
-        """Fill whole clips.
+class CombCNNetwork(Network):
+    """Masked frames and known mask in; pixels out, at full and at half size."""
+
+    def encode(
+        self,
+        frames: Tensor,
+        holes: Tensor,
+        *,
+        candidate: CandidateFill | None = None,
+        guidance: Tensor | None = None,
+    ) -> Tensor:
+        """Return (N,4,h,w): masked frames and known mask."""
+        self._refuse_guidance(guidance)
+        known = 1 - holes  # the published weights expect 1 = known
+        return torch.cat([frames * known, known], -3)
+
+    def forward_all(
+        self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Fill whole clips at both sizes.
 
         Args:
             frames: (B,T,3,h,w) in [0,1]; h and w multiples of `multiple`.
             holes: (B,T,1,h,w), 1 = hole.
-            guidance: (B,T,1,h,w) or None.
+            guidance: must be None.
 
         Returns:
-            (B,T,3,h,w) raw prediction for every pixel, not clamped, not composed.
+            raw: (B,T,3,h,w), not clamped, not composed. incomplete: (B,T,3,h/2,w/2), the half-size
+            completion, which equals every second pixel of the frames outside the hole.
 
         Raises:
-            ShapeError: shapes that do not fit.
+            ShapeError: shapes that do not match, or guidance.
+            WeightsError: the specification is not of a CombCN.
         """
         check_clip(frames, holes)
-        return self.trunk(self.encode(frames, holes, guidance=guidance))
+        if not isinstance(self.trunk, CombCNBody):
+            raise WeightsError(
+                f"Expected a CombCNSpec in a CombCN network, got {self.spec.trunk}; build it from "
+                "FAMILIES['combcn']."
+            )
+        raw, half = self.trunk.both(self.encode(frames, holes, guidance=guidance))
+        return {"raw": raw, "incomplete": half}

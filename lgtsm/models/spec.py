@@ -1,13 +1,15 @@
-"""What each network family is, as data; no torch."""
+"""Specifications of the network families; torch-free."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
+from typing import Any
 
 from ..errors import WeightsError
 from .combcn_spec import CombCNSpec
-from .trunk_spec import LAYERS, MOST, LayerSpec, ShiftKind, ShiftSpec, TrunkSpec
+from .trunk_spec import LAYERS, MAX_COUNT, LayerSpec, ShiftKind, ShiftSpec, TrunkSpec
 
 __all__ = [
     "FAMILIES",
@@ -24,76 +26,77 @@ __all__ = [
 ]
 
 REFINE_INPUTS = 15
-"""Plain fill, three candidates less it (3 channels each), hole, expected error, confidence."""
+"""Plain fill, its differences to three candidates (3 channels each), hole, error, confidence."""
 STEADY_FRAMES = 2
-"""Frames before and after whose fills are averaged in (`copying.steady.RADIUS`)."""
+"""Frames on each side whose fills are averaged in (`copying.steady.RADIUS`)."""
 REFINE_OUTPUTS = 6
 """Residual (3) and a mixing weight for each of the three candidates."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkSpec:
-    """A whole network: a trunk and what its input and output mean."""
+    """A whole network: a trunk and the meaning of its input and output."""
 
     family: str
     trunk: TrunkSpec | CombCNSpec = field(default_factory=TrunkSpec)
     source_frames: int = 0
-    """Other frames whose pixels enter as candidates (families that start from a fill)."""
+    """Largest number of other frames that candidates are copied from; 0 for families without a fill."""
     reach: int = 0
-    """How far before and after, in frames, they may lie."""
+    """Largest distance of a source frame, in frames, before and after."""
 
     def __post_init__(self) -> None:
-        """Check the reach, and that the trunk reads and gives what the family does.
+        """Check the reach, and that the trunk's input and output suit the family.
 
         Raises:
-            WeightsError: a negative or absurd number of references, or a trunk of another family.
+            WeightsError: a number outside 0..`MAX_COUNT`, or a trunk of another family.
         """
         for number in (self.source_frames, self.reach):
-            if not 0 <= number <= MOST:
+            if not 0 <= number <= MAX_COUNT:
                 raise WeightsError(
-                    f"Expected 0 to {MOST} references and frames of reach, got {number}; correct "
+                    f"Expected 0 to {MAX_COUNT} source frames and frames of reach, got {number}; correct "
                     "the spec."
                 )
         trunk = self.trunk
-        if isinstance(trunk, CombCNSpec) and not self.source_frames:
-            return
-        reads = (trunk.inputs, trunk.outputs, trunk.skips)
-        wanted = (REFINE_INPUTS, REFINE_OUTPUTS, True)
-        if not self.source_frames:  # of the published ones only the 3-D one may have skips
-            wanted = (5, 3, trunk.skips and trunk.kernel_frames > 1)
-        if reads != wanted:
+        found = (trunk.inputs, trunk.outputs, trunk.skips)
+        if self.source_frames:
+            expected = (REFINE_INPUTS, REFINE_OUTPUTS, True)
+        elif isinstance(trunk, CombCNSpec):
+            expected = found
+        else:  # of the published networks only the 3-D one may have skips
+            expected = (5, 3, trunk.skips and trunk.kernel_frames > 1)
+        if found != expected:
             raise WeightsError(
-                f"Expected a trunk with inputs, outputs and skips {wanted}, got {reads}; correct "
-                "the spec or take another family."
+                f"Expected a trunk with inputs, outputs and skips {expected}, got {found}; correct "
+                "the spec or use another family."
             )
 
     @property
     def starts_from_fill(self) -> bool:
-        """Whether the network reads candidate instead of black holes."""
+        """Whether the network reads a candidate fill instead of black holes."""
         return self.source_frames > 0
 
     @property
     def window(self) -> tuple[int, int]:
-        """How far (past, future), in frames, pixels may come from."""
+        """Frames (past, future) that candidates may be copied from."""
         return self.reach, 0 if self.trunk.shift.causal else self.reach
 
     @property
     def context(self) -> tuple[int, int]:
         """Frames (past, future) that an output frame depends on, candidates included."""
         (past, future), window = self.trunk.context, self.window
-        # a fill is averaged with those of its neighbours, which have windows of their own
+        # a fill is averaged with those of its neighbours, each of which has its own window
         before, after = (side + STEADY_FRAMES if side else 0 for side in window)
         return past + before, future + after
 
-    def to_config(self) -> dict[str, object]:
-        """Return plain values for a file header; `from_config` reads them back."""
+    def to_config(self) -> dict[str, Any]:
+        """Return JSON values for a file header; `from_config` reads them back."""
         config = asdict(self)
         if isinstance(self.trunk, TrunkSpec):
             config["trunk"]["shift"]["kind"] = self.trunk.shift.kind.value
         return config
 
     @staticmethod
-    def from_config(config: dict) -> NetworkSpec:
+    def from_config(config: Mapping[str, Any]) -> NetworkSpec:
         """Build a spec from the values of a file header.
 
         Raises:
@@ -101,8 +104,7 @@ class NetworkSpec:
         """
         try:
             values = dict(config)
-            trunk = _read_trunk(dict(values.pop("trunk")))
-            spec = NetworkSpec(trunk=trunk, **values)
+            spec = NetworkSpec(trunk=_read_trunk(values.pop("trunk")), **values)
             _check_types(spec)
             known = spec.family in FAMILIES
         except (KeyError, TypeError, ValueError) as error:
@@ -119,37 +121,39 @@ class NetworkSpec:
         if own != usual:
             raise WeightsError(
                 f"Expected {usual} in a network of the family {spec.family}, got {own}; use a file "
-                "whose header is its own."
+                "whose header has not been changed."
             )
         return spec
 
 
-def _read_trunk(values: dict) -> TrunkSpec | CombCNSpec:
+def _read_trunk(config: Mapping[str, Any]) -> TrunkSpec | CombCNSpec:
     """Build the trunk's spec from the values of a header; only a CombCN has no shift."""
+    values = dict(config)
     if "shift" not in values:
         return CombCNSpec(**values)
     shift = dict(values.pop("shift"))
-    shift["kind"] = ShiftKind(shift["kind"])
-    return TrunkSpec(shift=ShiftSpec(**shift), **values)
+    kind = ShiftKind(shift.pop("kind"))
+    return TrunkSpec(shift=ShiftSpec(kind=kind, **shift), **values)
 
 
 def _traits(trunk: TrunkSpec | CombCNSpec) -> str:
-    """Say what all networks of a family have in common."""
+    """Describe the properties that all networks of a family share."""
     if isinstance(trunk, CombCNSpec):
         return "the two CombCN bodies"
-    gates, skips = ("with" if there else "without" for there in (trunk.gated, trunk.skips))
+    gates, skips = ("with" if present else "without" for present in (trunk.gated, trunk.skips))
     return f"a trunk {gates} gates, {skips} skips, kernels over {trunk.kernel_frames} frames"
 
 
 def _check_types(spec: NetworkSpec) -> None:
-    """Compare the types of all values with those of a fresh spec; raises TypeError."""
-    fresh = NetworkSpec(family="", trunk=type(spec.trunk)())
-    pairs = [(spec, fresh), (spec.trunk, fresh.trunk)]
-    if isinstance(spec.trunk, TrunkSpec):
-        pairs.append((spec.trunk.shift, fresh.trunk.shift))
-    for part, model in pairs:
+    """Raise TypeError where a value has another type than in a fresh spec."""
+    trunk = spec.trunk
+    pairs: list[tuple[object, object]] = [(trunk, type(trunk)())]
+    pairs.append((spec, NetworkSpec(family="", trunk=type(trunk)())))
+    if isinstance(trunk, TrunkSpec):
+        pairs.append((trunk.shift, ShiftSpec()))
+    for part, fresh in pairs:
         for name, value in vars(part).items():
-            if type(value) is not type(getattr(model, name)):
+            if type(value) is not type(getattr(fresh, name)):
                 raise TypeError(f"{name} {value!r}")
 
 
@@ -181,4 +185,4 @@ FAMILIES: MappingProxyType[str, NetworkSpec] = MappingProxyType(
         ),
     }
 )
-"""One entry a family, at its published or usual width; sizes vary by `dataclasses.replace`."""
+"""One entry per family, at its published or usual width; `dataclasses.replace` varies the sizes."""

@@ -15,6 +15,16 @@ from .gated import GatedLayer
 from .spec import LAYERS, TrunkSpec
 
 
+def check_size(x: Tensor, multiple: int) -> None:
+    """Raise ShapeError where height or width of (...,h,w) is not a multiple of a number."""
+    height, width = x.shape[-2:]
+    if height % multiple or width % multiple:
+        raise ShapeError(
+            f"Expected height and width to be multiples of {multiple}, got {height}x{width}; pad "
+            "the clip or call lgtsm.inpaint, which does."
+        )
+
+
 class Trunk(nn.Module):
     """All layers in order, with encoder-decoder skips where the spec has them."""
 
@@ -35,38 +45,34 @@ class Trunk(nn.Module):
 
     def layers(self) -> list[GatedLayer]:
         """Return the layers in the order in which they run."""
-        return [self.get_submodule(layer.name) for layer in LAYERS]
+        return [module for module in self.children() if isinstance(module, GatedLayer)]
 
     def forward(self, x: Tensor, observe: Callable[[str, Tensor], None] | None = None) -> Tensor:
         """Run whole clips.
 
         Args:
             x: (B,T,C,h,w); h and w multiples of 4.
-            observe: called with each layer's name and output (B*T,C',h',w'), for calibration.
+            observe: called with each layer's name and output (B*T,C',h',w'), for inspection.
 
         Returns:
-            (B,T,outputs,h,w), linear times the last gate: not clamped.
+            (B,T,outputs,h,w), linear times the last gate, not clamped.
 
         Raises:
-            ShapeError: height or width is no multiple of 4.
+            ShapeError: height or width is not a multiple of 4.
         """
-        height, width = x.shape[-2:]
-        if height % self.spec.multiple or width % self.spec.multiple:
-            raise ShapeError(
-                f"Expected height and width to be multiples of {self.spec.multiple}, got "
-                f"{height}x{width}; pad the clip or call lgtsm.inpaint, which does."
-            )
+        check_size(x, self.spec.multiple)
         batch, num_frames = x.shape[:2]
         features = x.flatten(0, 1).contiguous(memory_format=torch.channels_last)  # (B*T,C,h,w)
         kept: dict[str, Tensor] = {}
-        wanted = {layer.skip_from for layer in LAYERS} if self.spec.skips else set()
+        kept_names = {layer.skip_from for layer in LAYERS if self.spec.skips}
         for module in self.layers():
             name, skip_from = module.layer.name, module.layer.skip_from
             if self.spec.skips and skip_from:
-                features = torch.cat([features, kept.pop(skip_from)], 1)  # decoder, then encoder
+                # features of the decoder, then of the encoder
+                features = torch.cat([features, kept.pop(skip_from)], 1)
             features = module(features, num_frames)
-            if name in wanted:
+            if name in kept_names:
                 kept[name] = features
             if observe is not None:
                 observe(name, features)
-        return features.unflatten(0, (batch, num_frames))
+        return torch.unflatten(features, 0, (batch, num_frames))

@@ -1,4 +1,4 @@
-"""The 17-layer trunk as data; no torch.
+"""Specification of the 17-layer trunk; torch-free.
 
 Layer table, shift and widths: Chang et al. 2019 (LGTSM, BMVC), sections 3.1-3.3, with the sizes of
 the published code where paper and code differ (17 layers, strided convolutions, 5x5 first kernel
@@ -13,12 +13,12 @@ from enum import Enum
 
 from ..errors import WeightsError
 
-MOST = 4096
-"""No count in a spec exceeds this; a file that claims more is damaged or an attack."""
+MAX_COUNT = 4096
+"""Upper limit of every count in a spec; a file that claims more is damaged or an attack."""
 
 
 class ShiftKind(Enum):
-    """How features of neighbouring frames reach a layer."""
+    """How a layer receives features of neighbouring frames."""
 
     NONE = "none"
     FIXED = "fixed"
@@ -33,24 +33,24 @@ class ShiftSpec:
     width: int = 3
     """Taps of one temporal kernel; odd."""
     groups: int = 2
-    """Channel groups, each with one kernel of its own."""
+    """Channel groups, each with its own kernel."""
     ratio: float = 0.5
-    """Share of the channels that is shifted at all."""
+    """Fraction of the channels that is shifted."""
     causal: bool = False
     """Kernels end at the current frame, so that no future frame is read."""
     first_layer: bool = True
-    """Whether the first layer is shifted too (the paper's LGTSM leaves it unshifted)."""
+    """Whether the first layer is shifted too (not in the paper's LGTSM)."""
 
     def __post_init__(self) -> None:
         """Check the widths.
 
         Raises:
-            WeightsError: even width, no group, absurdly many, or a ratio outside 0..1.
+            WeightsError: even width, width or groups outside 1..`MAX_COUNT`, ratio outside 0..1.
         """
-        counts = 1 <= self.width <= MOST and 1 <= self.groups <= MOST
+        counts = 1 <= self.width <= MAX_COUNT and 1 <= self.groups <= MAX_COUNT
         if not counts or self.width % 2 == 0 or not 0 <= self.ratio <= 1:
             raise WeightsError(
-                f"Expected an odd shift width, 1 to {MOST} groups and a ratio in 0..1, got "
+                f"Expected an odd shift width, 1 to {MAX_COUNT} groups and a ratio in 0..1, got "
                 f"width {self.width}, groups {self.groups}, ratio {self.ratio}; correct the spec."
             )
 
@@ -67,7 +67,7 @@ class ShiftSpec:
         return 0 if self.causal or self.kind is ShiftKind.NONE else self.width // 2
 
     def shifted(self, num_channels: int) -> int:
-        """Return how many of the leading channels one group shifts."""
+        """Return the number of leading channels that one group shifts."""
         return int(num_channels * self.ratio) // self.groups
 
 
@@ -87,11 +87,11 @@ class LayerSpec:
     activation: bool = True
     """Leaky ReLU of slope 0.2 on the feature branch."""
     skip_from: str | None = None
-    """Encoder layer whose output is appended to the input in nets with skips."""
+    """Encoder layer whose output is appended to the input in networks with skips."""
 
 
 LAYERS: tuple[LayerSpec, ...] = (
-    # inputs of conv1 and outputs of conv11 are channel counts of the family, not multiples
+    # 0: the inputs of conv1 and the outputs of conv11 are channel counts of the family
     LayerSpec(name="conv1", inputs=0, outputs=1, kernel=5, padding=1),
     LayerSpec(name="conv2", inputs=1, outputs=2, kernel=4, stride=2, padding=2),
     LayerSpec(name="conv3", inputs=2, outputs=2),
@@ -122,14 +122,14 @@ class TrunkSpec:
     outputs: int = 3
     skips: bool = False
     gated: bool = True
-    """Whether every feature convolution has a gate beside it; vanilla layers have none."""
+    """Whether every feature convolution has a gate; vanilla layers have none."""
     kernel_frames: int = 1
-    """Frames that a kernel covers: 1 works frame by frame (time comes in by the shift), 3 is a
+    """Frames that a kernel covers: 1 is frame by frame (only the shift mixes frames), 3 is a
     convolution in space and time."""
     shift: ShiftSpec = field(default_factory=ShiftSpec)
 
     in_windows = False
-    """Every layer can be streamed, see `engine.stream`."""
+    """Every layer can be streamed; see `engine.trunk_stream`."""
     multiple = 4
     """Height and width must be multiples of this."""
     margin_px = 153
@@ -140,12 +140,13 @@ class TrunkSpec:
         """Check the widths.
 
         Raises:
-            WeightsError: no channel, absurdly many, or a base width that cannot be halved.
+            WeightsError: channels outside 1..`MAX_COUNT`, or a base width of 1, or a shift of kernels
+                over several frames.
         """
-        ends = 1 <= self.inputs <= MOST and 1 <= self.outputs <= MOST
-        if not ends or not 2 <= self.width <= MOST:
+        ends = 1 <= self.inputs <= MAX_COUNT and 1 <= self.outputs <= MAX_COUNT
+        if not ends or not 2 <= self.width <= MAX_COUNT:
             raise WeightsError(
-                f"Expected a base width of 2 to {MOST} and 1 to {MOST} inputs and outputs, got "
+                f"Expected a base width of 2 to {MAX_COUNT} and 1 to {MAX_COUNT} inputs and outputs, got "
                 f"width {self.width}, inputs {self.inputs}, outputs {self.outputs}; correct the "
                 "spec."
             )
@@ -175,7 +176,7 @@ class TrunkSpec:
         return inputs, outputs
 
     def layer_shift(self, layer: LayerSpec) -> ShiftSpec:
-        """Return the shift of one layer (none where the first layer is left out)."""
+        """Return the shift of one layer (none for the first where it is excluded)."""
         if layer is LAYERS[0] and not self.shift.first_layer:
             return replace(self.shift, kind=ShiftKind.NONE)
         return self.shift

@@ -1,4 +1,4 @@
-"""Weights that come with the package, and known ones on a hub; torch-free."""
+"""Weights inside the package, and known ones on a hub; torch-free."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from types import MappingProxyType
 _DATA = Path(__file__).parent / "data"
 DEFAULT = "refine-small"
 DEFAULT_FILE = "model.safetensors"
-"""Of a repository on a hub."""
+"""Weight file of a repository on a hub, unless named."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltIn:
     """One weight file inside the package.
 
-    name: what `load_model` takes; file: below lgtsm/weights/data; sha256: of the file.
+    name: for `load_model`; file: in lgtsm/weights/data; sha256: of the file.
     """
 
     name: str
@@ -27,7 +27,7 @@ class BuiltIn:
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
+        """Location of the file."""
         return _DATA / self.file
 
 
@@ -51,7 +51,7 @@ CATALOGUE: MappingProxyType[str, BuiltIn] = MappingProxyType(
 class OnHub:
     """One weight file on a hub.
 
-    name: what `load_model` takes; repo: owner/name; revision: a commit; sha256: of the file.
+    name: for `load_model`; repo: owner/name; revision: a commit; sha256: of the file.
     """
 
     name: str
@@ -64,4 +64,4 @@ class OnHub:
 
 
 ON_HUB: MappingProxyType[str, OnHub] = MappingProxyType({})
-"""Only what exists: nothing is published yet."""
+"""Only existing files: nothing is published yet."""

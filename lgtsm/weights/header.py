@@ -1,7 +1,8 @@
-"""What a weight file says about itself, in the header of a safetensors file; torch-free."""
+"""Self-description of a weight file, in the header of a safetensors file; torch-free."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,8 @@ from ..errors import WeightsError
 from ..models.spec import NetworkSpec
 
 _MAX_HEADER_BYTES = 10_000_000
-"""Headers of this family take a few kilobytes; anything beyond is damage or an attack."""
+"""Headers written here take a few kilobytes; anything larger is damaged or an attack."""
+_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +21,8 @@ class Card:
 
     spec: of the network.
     licence: of the weights, an SPDX name or "research-only".
-    provenance: how they came to be: data, steps, seed, held-out figures.
-    dtypes: half precisions (bf16, fp16) in which the result stays within 45 dB of float32.
+    provenance: data, steps, seed and held-out figures of the training; JSON values.
+    dtypes: half precisions (bf16, fp16) whose result is within 45 dB PSNR of float32.
     """
 
     spec: NetworkSpec
@@ -40,8 +42,17 @@ class Card:
         }
 
 
-def check_container(path: Path) -> None:
-    """Check that a file can be a safetensors file before anything else touches it.
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_CHUNK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def check_safetensors(path: Path) -> None:
+    """Check by its first bytes that a file can be a safetensors file.
 
     Raises:
         WeightsError: no file, a pickle, truncated or not safetensors.
@@ -52,17 +63,17 @@ def check_container(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(9)
     length = int.from_bytes(start[:8], "little") if len(start) == 9 else 0
-    # a header's length may begin with the byte that begins a pickle, so what fits is asked first
+    # first, because the length of a header may begin with the byte that a pickle begins with
     if start[8:] == b"{" and 0 < length <= min(_MAX_HEADER_BYTES, size - 8):
         return
     if start[:4] == b"PK\x03\x04" or start[:1] == b"\x80":
         raise WeightsError(
-            f"Expected a safetensors file, got {path.name}, which is a pickle and could run code; "
-            "it was not opened, use a file made by `python -m train export`."
+            f"Expected a safetensors file, got {path.name}, a pickle, which could run code; it "
+            "was not opened, use a file made by `python -m train export`."
         )
     raise WeightsError(
-        f"Expected a safetensors file, got {path.name}, which is truncated or something else; "
-        "get the file again."
+        f"Expected a safetensors file, got {path.name}, which is truncated or of another "
+        "format; get the file again."
     )
 
 
@@ -72,7 +83,7 @@ def read_card(path: Path) -> Card:
     Raises:
         WeightsError: damaged, or not written by this package.
     """
-    check_container(path)
+    check_safetensors(path)
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         raw = file.read(length)

@@ -1,28 +1,29 @@
 """Weight files from a Hugging Face hub: fetched once, checked by SHA-256, read from the cache.
 
-The client is imported on use and only its oldest calls are used. Of these, `try_to_load_from_cache`
-reads the disk alone; `hf_hub_download(local_files_only=True)` was seen to ask the endpoint for a
-list of agents (huggingface_hub 2.4). The client itself reads HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE
-and HF_TOKEN.
+The client is imported on use, and only its oldest functions are called. `try_to_load_from_cache`
+only reads the disk, unlike `hf_hub_download(local_files_only=True)`, which requests a list of agents
+from the endpoint (huggingface_hub 2.4). `scan_cache_dir` would drop a repository with one dangling
+link, and reads data sets too. The client itself reads HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and
+HF_TOKEN.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import WeightsError
 from .catalogue import DEFAULT_FILE, OnHub
-from .header import Card, read_card
+from .header import Card, read_card, sha256_of
 
-_MAIN = "main"
-_CHUNK_BYTES = 1 << 20
+MAIN = "main"
+"""Revision of a hub file, unless named."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PATH_ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
-"""A repository is hardly called so; `folder/net.pth` is a path that was mistyped."""
+"""Unlikely ends of a repository's name: `folder/net.pth` is a mistyped path."""
 _FORM = re.compile(
     r"(?P<repo>\w[\w.-]*/\w[\w.-]*)"
     r"(?:@(?P<revision>\w[\w./-]*))?"
@@ -35,20 +36,20 @@ _FORM = re.compile(
 class HubFile:
     """One file on a hub, written `owner/name[@revision][:file.safetensors]`.
 
-    revision: branch, tag or commit; a branch is looked up once, then the cached commit stays.
+    revision: branch, tag or commit; a branch is resolved once, later the cached commit is used.
     """
 
     repo: str
-    revision: str = _MAIN
+    revision: str = MAIN
     file: str = DEFAULT_FILE
 
     def __str__(self) -> str:
-        revision = "" if self.revision == _MAIN else f"@{self.revision}"
+        revision = "" if self.revision == MAIN else f"@{self.revision}"
         return self.repo + revision + ("" if self.file == DEFAULT_FILE else f":{self.file}")
 
     @classmethod
     def of_row(cls, row: OnHub) -> HubFile:
-        """Return where a row of the catalogue lies."""
+        """Return the location of a row of the catalogue."""
         return cls(repo=row.repo, revision=row.revision, file=row.file)
 
 
@@ -56,8 +57,8 @@ class HubFile:
 class Cached:
     """A weight file of this package in the hub's cache.
 
-    hub_file: loads it without a network.
-    sha256: as the hub stated it; None where the cache holds no links (some Windows disks).
+    hub_file: under this name it loads without a network.
+    sha256: as stated by the hub; None where the cache has no links (some Windows disks).
     """
 
     hub_file: HubFile
@@ -68,36 +69,25 @@ class Cached:
 
 
 def parse_hub_file(text: str) -> HubFile | None:
-    """Read `owner/name[@revision][:file.safetensors]`; None if the text has another form."""
+    """Parse `owner/name[@revision][:file.safetensors]`; None if the text has another form."""
     match = _FORM.fullmatch(text)
     if match is None or ".." in text or match["repo"].endswith(_PATH_ENDINGS):
         return None
     return HubFile(
         repo=match["repo"],
-        revision=match["revision"] or _MAIN,
+        revision=match["revision"] or MAIN,
         file=match["file"] or DEFAULT_FILE,
     )
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file in hexadecimal digits."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_CHUNK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def find_cached(hub_file: HubFile) -> Path | None:
-    """Return a file's place in the cache, without a network; None if it is not there.
+    """Return a file's path in the cache, without a network; None if it is not cached.
 
     Raises:
         WeightsError: no usable huggingface_hub.
     """
-    try:
+    with _usable_client():
         from huggingface_hub import try_to_load_from_cache
-    except ImportError as error:
-        raise _no_client(error) from error
     found = try_to_load_from_cache(
         hub_file.repo, hub_file.file, revision=hub_file.revision, cache_dir=_cache()
     )
@@ -105,18 +95,18 @@ def find_cached(hub_file: HubFile) -> Path | None:
 
 
 def fetch(hub_file: HubFile, *, sha256: str | None = None) -> Path:
-    """Return a whole and checked file of a hub, from the cache if it is there.
+    """Return a complete and checked file of a hub, from the cache if possible.
 
     Args:
         hub_file: what to fetch.
-        sha256: what the catalogue says; None trusts the hash that the hub states.
+        sha256: from the catalogue; None trusts the hash that the hub states.
 
     Returns:
         The path in the hub's cache.
 
     Raises:
         WeightsError: no such repository, revision or file; no access or no network; a transfer
-            that ended early; other bytes than the hash says. A wrong file is not left behind.
+            that ended early; a wrong hash. A wrong file is removed from the cache.
     """
     path = find_cached(hub_file)
     if path is not None:
@@ -124,19 +114,19 @@ def fetch(hub_file: HubFile, *, sha256: str | None = None) -> Path:
         expected = sha256 or (_stated(path) if linked else None)
         if linked and expected is None:
             raise _no_hash(hub_file)
-        # without links the cache keeps no hash: the file was checked when it was fetched
+        # without links the cache stores no hash; the file was checked when it was fetched
         return path if expected is None else _checked(path, expected, hub_file)
     expected = ask_hash(hub_file, sha256)
     return _checked(download(hub_file), expected, hub_file)
 
 
 def list_cached() -> list[Cached]:
-    """Find the weight files of this package in the hub's cache; nothing is written or asked."""
+    """Find the weight files of this package in the hub's cache; reads the disk only."""
     try:
         cache = _cache()
     except WeightsError:
         return []
-    found = []
+    found: list[Cached] = []
     for path in sorted(cache.glob("models--*--*/snapshots/*/**/*.safetensors")):
         folder, _, commit, *inner = path.relative_to(cache).parts
         with contextlib.suppress(WeightsError, OSError):  # other programs' files, dangling links
@@ -145,41 +135,34 @@ def list_cached() -> list[Cached]:
                 revision=_revision(cache / folder / "refs", commit),
                 file="/".join(inner),
             )
+            sha256 = _stated(path) if path.is_symlink() else None
             card = read_card(path)
             found.append(
-                Cached(
-                    hub_file=hub_file,
-                    commit=commit,
-                    path=path,
-                    card=card,
-                    sha256=_stated(path) if path.is_symlink() else None,
-                )
+                Cached(hub_file=hub_file, commit=commit, path=path, card=card, sha256=sha256)
             )
     return found
 
 
 def _cache() -> Path:
-    try:
+    with _usable_client():
         from huggingface_hub.constants import HF_HUB_CACHE
-    except ImportError as error:
-        raise _no_client(error) from error
     return Path(HF_HUB_CACHE)
 
 
 def _revision(refs: Path, commit: str) -> str:
-    """Return the branch or tag that stands for a commit in the cache, or the commit."""
+    """Return the branch or tag of a commit in the cache, or the commit itself."""
     names = [
         path.relative_to(refs).as_posix()
         for path in sorted(refs.rglob("*"))
         if path.is_file() and path.read_text(encoding="utf-8").strip() == commit
     ]
-    return _MAIN if _MAIN in names else (names[0] if names else commit)
+    return MAIN if MAIN in names else (names[0] if names else commit)
 
 
 def _stated(path: Path) -> str | None:
-    """Return the SHA-256 that the hub stated for a link in the cache; None if it was another hash.
+    """Return the SHA-256 that the hub stated for a link in the cache; None for another hash.
 
-    One step only: what the link names may itself be a link into a store under another hash.
+    Follows one link only: its target may be a link into a store that uses another hash.
     """
     name = path.readlink().name
     return name if _SHA256.fullmatch(name) else None
@@ -188,19 +171,13 @@ def _stated(path: Path) -> str | None:
 def ask_hash(hub_file: HubFile, sha256: str | None = None) -> str:
     """Ask the hub for the SHA-256 of a file; it must be `sha256` where that is given.
 
-    Asked before the download, because `hf_hub_download` tries for 20 seconds where nobody answers
-    and knows fewer reasons.
+    Called before the download, because `hf_hub_download` tries for 20 seconds to reach a hub that
+    does not answer, and reports fewer reasons.
     """
-    try:
+    with _client_errors(hub_file):
         from huggingface_hub import get_hf_file_metadata
-        from huggingface_hub.errors import HfHubHTTPError
-    except ImportError as error:
-        raise _no_client(error) from error
-    try:
+
         stated = get_hf_file_metadata(_url(hub_file)).etag
-    # the transport's errors, whichever library this version of the client uses
-    except (OSError, ValueError, *HfHubHTTPError.__bases__) as error:
-        raise _explained(hub_file, error) from error
     if stated is None or not _SHA256.fullmatch(stated):
         raise _no_hash(hub_file)
     if sha256 is not None and sha256 != stated:
@@ -212,24 +189,26 @@ def ask_hash(hub_file: HubFile, sha256: str | None = None) -> str:
 
 
 def download(hub_file: HubFile, folder: Path | None = None) -> Path:
-    """Fetch a file, unchecked, into the cache or a folder; the client writes beside and renames."""
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError
+    """Fetch a file, unchecked, into a folder or the cache; partial files have other names."""
+    with _client_errors(hub_file):
+        from huggingface_hub import hf_hub_download
 
-    place = {"cache_dir": _cache()} if folder is None else {"local_dir": folder}
-    try:
-        path = hf_hub_download(hub_file.repo, hub_file.file, revision=hub_file.revision, **place)
-    except (OSError, ValueError, *HfHubHTTPError.__bases__) as error:
-        raise _explained(hub_file, error) from error
+        path = hf_hub_download(
+            hub_file.repo,
+            hub_file.file,
+            revision=hub_file.revision,
+            cache_dir=_cache() if folder is None else None,
+            local_dir=folder,
+        )
     return Path(path)
 
 
 def _checked(path: Path, expected: str, hub_file: HubFile) -> Path:
-    """Return a file whose hash is right; drop it from the cache otherwise."""
+    """Return a file if its hash is right; remove it from the cache otherwise."""
     got = sha256_of(path)
     if got == expected:
         return path
-    with contextlib.suppress(OSError):  # a cache that cannot be written
+    with contextlib.suppress(OSError):  # a read-only cache
         _drop(path)
     advice = f"delete {path}" if path.exists() else "it was removed from the cache"
     raise WeightsError(
@@ -239,7 +218,7 @@ def _checked(path: Path, expected: str, hub_file: HubFile) -> Path:
 
 
 def _drop(path: Path) -> None:
-    """Remove a file of the cache with the links that lead to it; nothing outside the cache."""
+    """Remove a file of the cache and the links to it; nothing outside the cache."""
     while path.is_symlink():
         target = path.parent / path.readlink()
         path.unlink()
@@ -258,11 +237,34 @@ def _by_hand(hub_file: HubFile) -> str:
     return f"fetch {_url(hub_file)} by hand and pass the file's path"
 
 
-def _no_client(error: ImportError) -> WeightsError:
-    return WeightsError(
-        f"Expected a usable huggingface_hub, got {_first_line(error)}; install or update "
-        "huggingface_hub, or fetch the file by hand and pass its path."
-    )
+@contextlib.contextmanager
+def _usable_client() -> Iterator[None]:
+    """Turn a missing or too old client into one sentence."""
+    try:
+        yield
+    except ImportError as error:
+        raise WeightsError(
+            f"Expected a usable huggingface_hub, got {_first_line(error)}; install or update "
+            "huggingface_hub, or fetch the file by hand and pass its path."
+        ) from error
+
+
+@contextlib.contextmanager
+def _client_errors(hub_file: HubFile) -> Iterator[None]:
+    """Turn the errors of the client, or of a missing one, into one sentence."""
+    with _usable_client():
+        try:
+            yield
+        except _client_exceptions() as error:
+            raise WeightsError(_explain(hub_file, error)) from error
+
+
+def _client_exceptions() -> tuple[type[Exception], ...]:
+    """Return what the client raises, with the errors of its transport, which differs by version."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    bases = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
+    return OSError, ValueError, *bases
 
 
 def _no_hash(hub_file: HubFile) -> WeightsError:
@@ -272,7 +274,7 @@ def _no_hash(hub_file: HubFile) -> WeightsError:
     )
 
 
-def _explained(hub_file: HubFile, error: Exception) -> WeightsError:
+def _explain(hub_file: HubFile, error: Exception) -> str:
     """Return one sentence for an error of the client."""
     from huggingface_hub import errors
     from huggingface_hub.constants import ENDPOINT
@@ -280,41 +282,39 @@ def _explained(hub_file: HubFile, error: Exception) -> WeightsError:
     repo, revision = hub_file.repo, hub_file.revision
     status = getattr(getattr(error, "response", None), "status_code", None)
     if isinstance(error, errors.GatedRepoError):  # before its base, the missing repository
-        text = (
+        return (
             f"Expected access to {repo}, got a refusal because it is gated; accept its terms at "
             f"{ENDPOINT}/{repo} and set HF_TOKEN."
         )
-    elif isinstance(error, errors.RepositoryNotFoundError):
-        text = (
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return (
             f"Expected a built-in model, a file or a public repository, found no {repo} at "
             f"{ENDPOINT}; check the name, and set HF_TOKEN if the repository is private."
         )
-    elif isinstance(error, errors.RevisionNotFoundError):
-        text = (
+    if isinstance(error, errors.RevisionNotFoundError):
+        return (
             f"Expected a branch, tag or commit of {repo}, got {revision}; check the revision "
             f"at {ENDPOINT}/{repo}."
         )
-    elif status == 404:
-        text = (
+    if status == 404:
+        return (
             f"Expected {hub_file.file} in {repo} at {revision}, found none; name another file "
             f"as {repo}:file.safetensors."
         )
-    elif status in (401, 403):
-        text = f"Expected access to {repo}, got status {status}; renew HF_TOKEN or its permissions."
-    elif isinstance(error, errors.OfflineModeIsEnabled):
-        text = (
+    if status in (401, 403):
+        return f"Expected access to {repo}, got status {status}; renew HF_TOKEN or its permissions."
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return (
             f"Expected {hub_file} in the cache, found nothing while HF_HUB_OFFLINE is set; unset "
             f"it or {_by_hand(hub_file)}."
         )
-    else:
-        text = (
-            f"Expected {hub_file} from {ENDPOINT}, got {_first_line(error)}; check the "
-            f"connection and HF_ENDPOINT, try again or {_by_hand(hub_file)}."
-        )
-    return WeightsError(text)
+    return (
+        f"Expected {hub_file} from {ENDPOINT}, got {_first_line(error)}; check the "
+        f"connection and HF_ENDPOINT, try again or {_by_hand(hub_file)}."
+    )
 
 
 def _first_line(error: Exception) -> str:
-    """Return what an error says first, without its full stop."""
+    """Return the first sentence of an error, without its full stop."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].split(". ")[0].rstrip(" .")

@@ -1,33 +1,34 @@
-"""From a weight file to a network: strictly, and never through a pickle."""
+"""From a weight file to a network: strict, and never through a pickle."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import Tensor
 
 from ..errors import WeightsError
-from ..models.build import build
+from ..models.build import build, tensor_shapes
 from ..models.network import Network
 from .catalogue import CATALOGUE, DEFAULT, ON_HUB, BuiltIn
-from .header import read_card
+from .header import read_card, sha256_of
 from .hub import HubFile, fetch, parse_hub_file
 
 
 def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
     """Return the name and the path of a weight file.
 
-    A hub is asked only for what is no built-in name, not on the disk and not in its cache.
+    A hub is contacted only for a name that is neither built in, nor a file, nor in its cache.
 
     Args:
         name_or_path: a built-in name, a path, `owner/name[@revision][:file.safetensors]` on a
             Hugging Face hub, or None for the default.
 
     Raises:
-        WeightsError: none of these, or the hub's file cannot be had.
+        WeightsError: none of these, or the file cannot be fetched from the hub.
     """
     wanted = DEFAULT if name_or_path is None else name_or_path
     if isinstance(wanted, str) and wanted in CATALOGUE:
@@ -38,9 +39,7 @@ def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
     path = Path(wanted)
     if path.is_file():
         return path.name, path
-    hub_file = None
-    if isinstance(wanted, str) and not path.exists():
-        hub_file = parse_hub_file(wanted)
+    hub_file = parse_hub_file(wanted) if isinstance(wanted, str) and not path.exists() else None
     if hub_file is None:
         names = ", ".join((*CATALOGUE, *ON_HUB))
         raise WeightsError(
@@ -52,8 +51,8 @@ def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
 
 
 def _check_digest(row: BuiltIn) -> None:
-    """Raise WeightsError where a built-in file is not the one the catalogue describes."""
-    found = hashlib.sha256(row.path.read_bytes()).hexdigest() if row.path.is_file() else "no file"
+    """Raise WeightsError where a built-in file is not the one that the catalogue describes."""
+    found = sha256_of(row.path) if row.path.is_file() else "no file"
     if found != row.sha256:
         raise WeightsError(
             f"Expected the built-in {row.name} with SHA-256 {row.sha256[:12]}, got {found[:12]}; "
@@ -62,6 +61,7 @@ def _check_digest(row: BuiltIn) -> None:
 
 
 def _from_hub(hub_file: HubFile) -> Path:
+    """Fetch a file; one of the catalogue must have its hash."""
     rows = (row for row in ON_HUB.values() if HubFile.of_row(row) == hub_file)
     return fetch(hub_file, sha256=next((row.sha256 for row in rows), None))
 
@@ -79,8 +79,8 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
         The network on the CPU, float32, in eval mode, without gradients.
 
     Raises:
-        WeightsError: no such file, damaged, a pickle, tensors that do not fit its own header, or a
-            hub's file that cannot be had.
+        WeightsError: no such file, damaged, a pickle, tensors that do not match its own header, or
+            a file that cannot be fetched from a hub.
     """
     name, path = find_weights(name_or_path)
     card = read_card(path)
@@ -90,24 +90,35 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
         raise WeightsError(
             f"Expected a whole safetensors file, got {path.name} with {error}; get it again."
         ) from error
-    with torch.device("meta"):  # a header may claim any size; nothing is allocated before it fits
-        state = build(card.spec).state_dict()
-    expected = {key: tuple(value.shape) for key, value in state.items()}
+    expected = tensor_shapes(card.spec)  # a header may claim any size: compare before allocating
     found = {key: tuple(value.shape) for key, value in tensors.items()}
     if expected != found:
         wrong = sorted(expected.items() ^ found.items())[0][0]
         raise WeightsError(
             f"Expected the {len(expected)} tensors of a {card.spec.family} network, got "
-            f"{len(found)} of which {wrong} does not fit; use a file whose header is its own."
+            f"{len(found)} of which {wrong} does not fit; use a file whose header has not been "
+            "changed."
         )
-    for key, value in tensors.items():
-        if not value.is_floating_point() or not torch.isfinite(value).all():
-            raise WeightsError(
-                f"Expected finite floating-point weights, got something else in {key}; get "
-                f"{path.name} again."
-            )
-    with torch.random.fork_rng(devices=[]):  # initial weights are drawn; no one else's draws move
+    tensors = finite_floats(tensors, path.name)
+    with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
         network = build(card.spec)
-    network.load_state_dict({key: value.float() for key, value in tensors.items()})
+    network.load_state_dict(tensors)
     network.name, network.passed_dtypes = name, card.dtypes
     return network.eval().requires_grad_(False)
+
+
+def finite_floats(tensors: Mapping[str, Tensor], file_name: str) -> dict[str, Tensor]:
+    """Return the tensors in float32.
+
+    Raises:
+        WeightsError: a tensor of integers, or a value that is not finite in float32.
+    """
+    result: dict[str, Tensor] = {}
+    for key, value in tensors.items():
+        result[key] = value.float()
+        if not value.is_floating_point() or not torch.isfinite(result[key]).all():
+            raise WeightsError(
+                f"Expected finite floating-point weights, got something else in {key}; get "
+                f"{file_name} again."
+            )
+    return result

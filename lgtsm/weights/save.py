@@ -1,4 +1,4 @@
-"""From a network to a weight file that describes itself."""
+"""From a network to a self-describing weight file."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from .header import Card
 def save_model(
     network: Network, path: Path, card: Card, *, dtype: torch.dtype = torch.float32
 ) -> None:
-    """Write a network, whole or not at all.
+    """Write a network; on failure an existing file is kept.
 
     Args:
-        network: its weights.
+        network: whose weights to write.
         path: of the .safetensors file; replaced if it exists.
-        card: its description; `card.spec` is the network's.
+        card: description of the weights; `card.spec` is the network's.
         dtype: stored precision.
     """
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,20 +14,26 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from lgtsm.models.build import build
+from lgtsm.models.build import build, tensor_shapes
 from lgtsm.models.network import Network
-from lgtsm.models.spec import FAMILIES
+from lgtsm.models.spec import FAMILIES, NetworkSpec
 from lgtsm.weights.published.combcn import infer_combcn, published_name, rename_combcn
-from lgtsm.weights.published.trunk import infer_spec, key_map, modern_names, rename_published
+from lgtsm.weights.published.trunk import (
+    family_of,
+    infer_trunk,
+    key_map,
+    modern_names,
+    rename_published,
+)
 
 STORED = ("lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4", "gated3d_skip_oldkeys_nf2")
 
 
 def _published(state: dict[str, Tensor]) -> Network:
     state = modern_names(state)
-    spec = infer_spec(state)
-    network = build(spec)
-    network.load_state_dict(rename_published(state, spec))
+    trunk = infer_trunk(state)
+    network = build(NetworkSpec(family=family_of(trunk), trunk=trunk))
+    network.load_state_dict(rename_published(state, trunk))
     return network.eval()
 
 
@@ -67,13 +73,12 @@ def _vectors(weight: Tensor, scale: float) -> tuple[Tensor, Tensor]:
 def _formula_trunk(family: str) -> Network:
     """Return a network on the trunk at the published width with the golden formula's weights."""
     spec = FAMILIES[family]
-    with torch.device("meta"):
-        shapes = {name: value.shape for name, value in build(spec).state_dict().items()}
+    shapes = tensor_shapes(spec)
     state = {}
-    for name, parts in key_map(spec).items():
+    for name, parts in key_map(spec.trunk).items():
         for names in parts:
             is_kernel = name.endswith("kernels")
-            shape = (1, 1, 3, 1, 1) if is_kernel else tuple(shapes[name])
+            shape = (1, 1, 3, 1, 1) if is_kernel else shapes[name]
             key = names[0].replace(".layer.", ".")
             value = _formula_value(key, (3,) if is_kernel else shape)
             value = torch.from_numpy(value).float().reshape(shape)
@@ -87,11 +92,9 @@ def _formula_trunk(family: str) -> Network:
 
 def _formula_combcn() -> Network:
     """Return CombCN at its published width with the golden formula's weights."""
-    with torch.device("meta"):
-        shapes = {n: tuple(v.shape) for n, v in build(FAMILIES["combcn"]).state_dict().items()}
     transposed = ("videoCN.conv9.", "videoCN.conv11.", "combCN.conv13.", "combCN.conv15.")
     state = {}
-    for ours, shape in shapes.items():
+    for ours, shape in tensor_shapes(FAMILIES["combcn"]).items():
         key = published_name(ours)
         u = _uniform(key, shape)
         if key.endswith("conv.weight"):

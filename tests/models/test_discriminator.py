@@ -10,13 +10,29 @@ import torch
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
-from lgtsm.errors import ShapeError, WeightsError
+from lgtsm.errors import ShapeError
 from lgtsm.models.discriminator import DISCRIMINATORS, Discriminator, DiscriminatorSpec
 from lgtsm.models.spec import ShiftSpec
-from lgtsm.weights.published.discriminator import load_discriminator
 
 ATOL = 2e-5  # of the golden README
-CHECKPOINTS = ("lgtsm_nf8", "gtsm_nf8", "gated3d_nf4", "gated3d_skip_oldkeys_nf2")
+CHECKPOINTS = {
+    "lgtsm_nf8": "tsmgan",
+    "gtsm_nf8": "tsmgan_fixed",
+    "gated3d_nf4": "tpatchgan",
+    "gated3d_skip_oldkeys_nf2": "tpatchgan",
+}
+PREFIX = "temporal_discriminator."
+NORM = "parametrizations.weight"
+# published name behind a layer's -> ours; the first two run in the 2-D ones, the others in the 3-D
+PUBLISHED = {
+    "layer.weight": "feature.weight",
+    "layer.bias": "feature.bias",
+    "weight": "feature.weight",
+    "bias": "feature.bias",
+    "weight_orig": f"feature.{NORM}.original",
+    "weight_u": f"feature.{NORM}.0._u",
+    "weight_v": f"feature.{NORM}.0._v",
+}
 every_kind = pytest.mark.parametrize("kind", DISCRIMINATORS)
 
 
@@ -39,8 +55,26 @@ def _clip(rng, length, size=(64, 96)):
     return frames, (torch.rand(1, length, 1, *size, generator=rng) < 0.3).float()
 
 
-def _check_golden(state, arrays):
-    network = load_discriminator(state).eval()
+def _published(name, state):
+    """Return the discriminator of a published state dict; `.conv.` stands in old layouts."""
+    kind, ours, kernels = CHECKPOINTS[name], {}, {}
+    # sorted: "pre_shift" has to come before "post_shift", as our groups do
+    for key, value in sorted(state.items(), reverse=True):
+        if key.startswith(PREFIX):
+            layer, _, rest = key.removeprefix(PREFIX).partition(".")
+            rest = rest.removeprefix("featureConv.").removeprefix("conv.")
+            if "learnableTSM" in rest:
+                kernels.setdefault(f"{layer}.shift.kernels", []).append(value.flatten())
+            elif kind == "tpatchgan" or rest.startswith("layer."):
+                ours[f"{layer}.{PUBLISHED[rest]}"] = value
+    spec = replace(DISCRIMINATORS[kind], width=len(ours["conv1.feature.bias"]))
+    network = Discriminator(spec)
+    network.load_state_dict(ours | {key: torch.stack(rows) for key, rows in kernels.items()})
+    return network.eval()
+
+
+def _check_golden(name, state, arrays):
+    network = _published(name, state)
     frames = torch.from_numpy(arrays["video_u8"]).float() / 255
     logits = network(frames, 1 - torch.from_numpy(arrays["mask_u8"]).float())
     assert_close(logits, torch.from_numpy(arrays["logits"]), atol=ATOL, rtol=0)
@@ -50,14 +84,14 @@ def _check_golden(state, arrays):
 @pytest.mark.parametrize("name", CHECKPOINTS)
 @torch.no_grad()
 def test_logits_and_scores_equal_the_original(name, checkpoint, shared_golden):
-    _check_golden(checkpoint(name), np.load(shared_golden / "io" / f"{name}_disc.npz"))
+    _check_golden(name, checkpoint(name), np.load(shared_golden / "io" / f"{name}_disc.npz"))
 
 
 @torch.no_grad()
 def test_stored_discriminator_of_the_old_layout_equals_the_original(golden):
     name = "gated3d_skip_oldkeys_nf2"
     arrays = np.load(golden / f"{name}_disc.npz")
-    _check_golden(load_file(golden / f"{name}.safetensors"), arrays)
+    _check_golden(name, load_file(golden / f"{name}.safetensors"), arrays)
 
 
 @pytest.mark.parametrize(
@@ -111,7 +145,7 @@ def test_spectral_norm_converges_to_one_in_training_and_rests_in_evaluation(tiny
     network = tiny("tpatchgan", width=4)
     clip = _clip(rng, 2)
     network.train()
-    for _ in range(40):
+    for _ in range(150):
         network(*clip)
     for name in ("conv1", "conv2", "conv3", "conv4", "conv5"):
         weight = network.get_submodule(name).feature.weight.detach().flatten(1)
@@ -129,17 +163,4 @@ def test_clips_and_holes_that_do_not_fit_are_refused(tiny, rng, one_sentence):
     for pair in ((frames, frames), (frames[0], holes[0]), (frames, holes[:, :1])):
         with pytest.raises(ShapeError) as caught:
             tiny("tsmgan")(*pair)
-        one_sentence(caught.value)
-
-
-def test_checkpoints_without_a_fitting_discriminator_are_refused(one_sentence):
-    stem = "temporal_discriminator.conv1.featureConv."
-    for state, match in (
-        ({}, "got none"),
-        ({f"{stem}layer.weight": torch.zeros(4)}, r"got \(4,\)"),
-        ({f"{stem}layer.weight": torch.zeros(4, 5, 5, 5)}, "got 1 of which"),
-        ({f"{stem}weight": torch.zeros(4, 5, 3, 5, 5)}, "got 1 of which"),
-    ):
-        with pytest.raises(WeightsError, match=match) as caught:
-            load_discriminator(state)
         one_sentence(caught.value)

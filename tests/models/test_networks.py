@@ -109,7 +109,7 @@ def test_values_under_the_hole_do_not_matter(family, random_network, rng):
 def test_context_is_the_reach_in_time(family, random_network, rng):
     # width 8 is the least at which the last layer, with 4 channels, shifts any of them
     network = random_network(family, width=8).double()
-    past, future = network.context
+    past, future = network.spec.context
     length = past + future + 3
     frames, holes = _clip(rng, 1, length, 8, 8, torch.float64)
     at = future + 1
@@ -142,7 +142,7 @@ def test_causal_output_never_changes_with_the_future(random_network, rng):
 @torch.no_grad()
 def test_margin_is_the_reach_in_space(family, random_network, rng):
     network = random_network(family).double()
-    trunk, margin, width = network.trunk, network.margin_px, 640
+    trunk, margin, width = network.trunk, network.spec.trunk.margin_px, 640
     planes = torch.rand(1, 1, trunk.spec.inputs, 8, width, generator=rng, dtype=torch.float64)
     before = trunk(planes)
     farthest = 0
@@ -171,7 +171,7 @@ def test_margin_of_combcn_is_the_reach_in_space():
 
 
 @torch.no_grad()
-def test_untrained_refine_returns_the_evidence_fill(toy_clip, toy_holes):
+def test_untrained_refine_returns_the_candidate_fill(toy_clip, toy_holes):
     network = build(_tiny("refine")).eval()
     fill = clip_candidates(
         toy_clip, toy_holes, network.spec.window, network.spec.source_frames

@@ -8,7 +8,13 @@ import torch
 from safetensors.torch import load_file
 from torch.testing import assert_close
 
-from lgtsm.weights.published.trunk import infer_spec, key_map, modern_names, rename_published
+from lgtsm.weights.published.trunk import (
+    family_of,
+    infer_trunk,
+    key_map,
+    modern_names,
+    rename_published,
+)
 
 CONTAINERS = (
     "lgtsm_firstoff_nf4",
@@ -113,7 +119,7 @@ def test_gradients_equal_the_original(golden_case, shared_golden):
 
     gradients = {}
     parameters = dict(network.named_parameters())
-    for name, parts in key_map(network.spec).items():
+    for name, parts in key_map(network.spec.trunk).items():
         rows = parameters[name].grad if len(parts) > 1 else [parameters[name].grad]
         for names, grad in zip(parts, rows, strict=True):
             gradients |= dict.fromkeys(names, grad)
@@ -128,7 +134,7 @@ def test_gradients_equal_the_original(golden_case, shared_golden):
 @pytest.mark.parametrize("name", CONTAINERS)
 def test_whole_containers_rename_without_rest(name, checkpoint):
     state = modern_names(checkpoint(name))
-    spec = infer_spec(state)
+    trunk = infer_trunk(state)
     expected = {  # base width, shift width, groups, first layer shifted
         "lgtsm_nf8": (8, 3, 2, True),
         "lgtsm_firstoff_nf4": (4, 3, 2, False),
@@ -139,11 +145,11 @@ def test_whole_containers_rename_without_rest(name, checkpoint):
         "gated3d_skip_nf4": (4, 3, 2, True),
         "gated3d_skip_oldkeys_nf2": (2, 3, 2, True),
     }
-    shift = spec.trunk.shift
-    assert spec.family == name.split("_")[0] + ("_skips" if "skip" in name else "")
-    found = (spec.trunk.width, shift.width, shift.groups, shift.first_layer)
+    shift = trunk.shift
+    assert family_of(trunk) == name.split("_")[0] + ("_skips" if "skip" in name else "")
+    found = (trunk.width, shift.width, shift.groups, shift.first_layer)
     assert found == expected[name]
-    assert len(rename_published(state, spec)) == len(key_map(spec))
+    assert len(rename_published(state, trunk)) == len(key_map(trunk))
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ THIRD = {
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
     "copying": frozenset({"torch", "safetensors", "einops"}),
-    "models": frozenset({"torch"}),
+    "models": frozenset({"torch", "einops"}),
     "masks": frozenset({"torch", "numpy", "PIL", "kornia"}),
     "metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
     "video": frozenset({"av", "numpy", "torch"}),

@@ -1,4 +1,4 @@
-"""A hub on loopback that speaks what huggingface.co speaks, and clients in processes of their own."""
+"""A hub on loopback with the protocol of huggingface.co, and clients in separate processes."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def hub():
 
 @pytest.fixture
 def client(hub, tmp_path):
-    """client(*references, code=..., **environment) -> [(path or "", message)], cache at tmp_path/hf.
+    """client(*hub_files, code=..., **environment) -> [(path or "", message)], cache at tmp_path/hf.
 
     The client reads its environment when it is imported, so each call is a fresh process.
     """

@@ -28,7 +28,7 @@ DECONV1 = "generator.coarse_net.upsample_module.deconv1.conv.featureConv"
 def _published(network):
     """Return a network's tensors under the published names, aliases and dead vectors included."""
     ours, state = network.state_dict(), OrderedDict()
-    for name, parts in key_map(network.spec).items():
+    for name, parts in key_map(network.spec.trunk).items():
         rows = ours[name] if name.endswith("kernels") else [ours[name]]
         for names, value in zip(parts, rows, strict=True):
             value = value.reshape(1, 1, -1, 1, 1) if name.endswith("kernels") else value
@@ -38,14 +38,14 @@ def _published(network):
     return state
 
 
-def _critic(state):
+def _with_discriminator(state):
     key = "temporal_discriminator.conv1.featureConv"
     zeros = {f"{key}.layer.weight": torch.zeros(4, 5, 5, 5), f"{key}.layer.bias": torch.zeros(4)}
     return state | zeros
 
 
-def _container(state, conv_by="2dtsm", **config):
-    """Return what of the original trainer's container is read; test_container.py has the rest."""
+def _checkpoint(state, conv_by="2dtsm", **config):
+    """Return the entries of the original trainer's checkpoint that are read."""
     config |= {"arch": {"args": {"opts": {"conv_by": conv_by}}}}
     return {"arch": "DataParallel", "epoch": 99, "state_dict": state, "config": config}
 
@@ -95,9 +95,9 @@ SPECS = {
 
 @pytest.mark.parametrize("kind", ["zip", "legacy"])
 @pytest.mark.parametrize("name", SPECS)
-def test_containers_of_the_original_trainer(name, kind, random_network, files):
+def test_checkpoints_of_the_original_trainer(name, kind, random_network, files):
     network = random_network(SPECS[name])
-    _save(_container(_critic(_published(network))), files[0], kind)
+    _save(_checkpoint(_with_discriminator(_published(network))), files[0], kind)
     found = convert(*files)
     _same(network, files[1])
     card = read_card(files[1])
@@ -141,7 +141,7 @@ def test_one_of_two_names_and_other_precisions_are_enough(random_network, files)
 def test_configuration_tells_plain_from_gtsm(random_network, files):
     plain = random_network(_spec("gtsm", kind=ShiftKind.NONE))
     for conv_by, family in (("2d", "plain gated 2-D"), ("2dtsm", "GTSM"), (None, "GTSM")):
-        _save(_container(_published(plain), conv_by), files[0])
+        _save(_checkpoint(_published(plain), conv_by), files[0])
         found = convert(*files, force=True)
         assert found.family == found.card.provenance["published_family"] == family
         shift = load_model(files[1]).spec.trunk.shift.kind
@@ -150,12 +150,12 @@ def test_configuration_tells_plain_from_gtsm(random_network, files):
 
 
 def test_keys_win_over_a_configuration_that_forgets_the_shift(random_network, files):
-    _save(_container(_published(random_network("lgtsm")), "2d"), files[0])
+    _save(_checkpoint(_published(random_network("lgtsm")), "2d"), files[0])
     assert convert(*files).family == "LGTSM"
 
 
 def test_contradicting_configuration_is_refused(random_network, files, one_sentence):
-    _save(_container(_published(random_network("gtsm")), "3d\n"), files[0])
+    _save(_checkpoint(_published(random_network("gtsm")), "3d\n"), files[0])
     _refused(files, one_sentence, "conv_by")
 
 
@@ -165,11 +165,11 @@ def _ratio(value):
 
 def test_shift_ratio_comes_from_the_configuration(random_network, files, one_sentence):
     network = random_network(_spec(width=8, ratio=0.25))
-    _save(_container(_published(network), **_ratio(0.25)), files[0])
+    _save(_checkpoint(_published(network), **_ratio(0.25)), files[0])
     convert(*files)
     assert load_model(files[1]).spec.trunk.shift.ratio == 0.25
     for bad in ("half", True, 1.5, float("nan"), 10**400):
-        _save(_container(_published(network), **_ratio(bad)), files[0])
+        _save(_checkpoint(_published(network), **_ratio(bad)), files[0])
         _refused(files, one_sentence, "shift_ratio", force=True)
 
 
@@ -179,7 +179,7 @@ def _skips(state):
 
 
 def test_gated_skips_were_never_published(random_network, files, one_sentence):
-    _save(_container(_skips(_published(random_network("gtsm")))), files[0])
+    _save(_checkpoint(_skips(_published(random_network("gtsm")))), files[0])
     _refused(files, one_sentence, "skips")
 
 
@@ -201,13 +201,13 @@ DAMAGES = {
 
 @pytest.mark.parametrize("match", DAMAGES)
 def test_tensors_that_do_not_fit_are_refused(match, random_network, files, one_sentence):
-    _save(_container(DAMAGES[match](_published(random_network("lgtsm")))), files[0])
+    _save(_checkpoint(DAMAGES[match](_published(random_network("lgtsm")))), files[0])
     _refused(files, one_sentence, match.replace("conv1", r"trunk\.conv1\.feature\.bias"))
 
 
 def test_targets_in_the_way_are_kept(random_network, files, one_sentence):
     source, target = files
-    _save(_container(_published(random_network("gtsm"))), source)
+    _save(_checkpoint(_published(random_network("gtsm"))), source)
     target.write_bytes(b"mine")
     _refused(files, one_sentence, "--force")
     assert target.read_bytes() == b"mine"
@@ -233,7 +233,7 @@ def test_source_is_never_replaced(random_network, files, one_sentence):
 
 def test_targets_that_cannot_be_written(random_network, files, one_sentence):
     source, target = files
-    _save(_container(_published(random_network("gtsm"))), source)
+    _save(_checkpoint(_published(random_network("gtsm"))), source)
     for name in ("new.pth", "new"):
         _refused((source, target.with_name(name)), one_sentence, r"\.safetensors")
     _refused((source, target.parent / "no" / target.name), one_sentence, "existing folder")
@@ -245,9 +245,14 @@ def test_targets_that_cannot_be_written(random_network, files, one_sentence):
 
 
 def test_own_files_need_no_conversion(random_network, files, one_sentence):
-    _save(_container(_published(random_network("gtsm"))), files[0])
+    _save(_checkpoint(_published(random_network("gtsm"))), files[0])
     convert(*files)
-    _refused((None, files[1].with_name("again.safetensors")), one_sentence, "as it is", files[1])
+    _refused(
+        (None, files[1].with_name("again.safetensors")),
+        one_sentence,
+        "without conversion",
+        files[1],
+    )
 
 
 def _check_golden(arrays, path):
@@ -272,6 +277,6 @@ def test_published_size_matches_the_published_count(files):
 
     with torch.device("meta"):
         ours = build(FAMILIES["gtsm"]).state_dict()
-    parts = key_map(FAMILIES["gtsm"])
+    parts = key_map(FAMILIES["gtsm"].trunk)
     save_file({parts[k][0][0]: torch.zeros(v.shape) for k, v in ours.items()}, files[0])
     assert convert(*files).num_parameters == 12_135_558

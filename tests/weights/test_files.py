@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from lgtsm.errors import WeightsError
 from lgtsm.models.spec import FAMILIES
 from lgtsm.weights.catalogue import CATALOGUE, DEFAULT
-from lgtsm.weights.header import Card, check_container, read_card
+from lgtsm.weights.header import Card, check_safetensors, read_card
 from lgtsm.weights.load import find_weights, load_model
 from lgtsm.weights.save import save_model
 
@@ -121,7 +121,7 @@ def test_missing_file_is_named(tmp_path, one_sentence):
     _refused(tmp_path / "none.safetensors", one_sentence, "none.safetensors")
     _refused("no-such-model", one_sentence, DEFAULT)
     with pytest.raises(WeightsError, match="found none") as caught:
-        check_container(tmp_path)
+        check_safetensors(tmp_path)
     one_sentence(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""Weights from a hub: a real client against a real server on loopback."""
+"""Weights from a hub: a real client and a real server on loopback."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _files(cache):
         ("a/b@refs/pr/1:n.safetensors", "a/b", "refs/pr/1", "n.safetensors"),
     ],
 )
-def test_references_are_read_and_written(text, repo, revision, file):
+def test_hub_files_are_parsed_and_written(text, repo, revision, file):
     hub_file = parse_hub_file(text)
     assert hub_file == HubFile(repo=repo, revision=revision, file=file)
     assert str(hub_file) == text

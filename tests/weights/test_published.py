@@ -8,7 +8,7 @@ import torch
 from lgtsm.errors import WeightsError
 from lgtsm.models.build import build
 from lgtsm.models.spec import NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
-from lgtsm.weights.published.trunk import infer_spec, key_map, rename_published
+from lgtsm.weights.published.trunk import family_of, infer_trunk, key_map, rename_published
 
 DOWN = ("conv1", "conv2", "conv3", "conv4", "conv5", "conv6")
 DOWN += ("dilated_conv1", "dilated_conv2", "dilated_conv3", "dilated_conv4", "conv7", "conv8")
@@ -76,7 +76,7 @@ every_spec = pytest.mark.parametrize("spec", SPECS, ids=range(len(SPECS)))
 @every_spec
 def test_every_published_tensor_lands_once_and_the_network_takes_it(spec, rng):
     state = _published(spec, rng)
-    renamed = rename_published(state, spec)
+    renamed = rename_published(state, spec.trunk)
     network = build(spec)
     network.load_state_dict(renamed)  # strict
     sources = [value for key, value in state.items() if ".layer." in key and "generator" in key]
@@ -87,15 +87,16 @@ def test_every_published_tensor_lands_once_and_the_network_takes_it(spec, rng):
 
 @every_spec
 def test_specification_is_read_off_names_and_shapes(spec, rng):
-    assert infer_spec(_published(spec, rng)) == spec
-    assert infer_spec(_published(spec, rng, discriminator=False)) == spec
+    for discriminator in (True, False):
+        trunk = infer_trunk(_published(spec, rng, discriminator=discriminator))
+        assert (family_of(trunk), trunk) == (spec.family, spec.trunk)
 
 
 @pytest.mark.parametrize("groups", [1, 2, 3, 4])
 def test_kernels_become_rows_in_the_order_of_the_groups(groups, rng):
     spec = _lgtsm(groups=groups, width=5)
     state = _published(spec, rng)
-    rows = rename_published(state, spec)["trunk.conv2.shift.kernels"]
+    rows = rename_published(state, spec.trunk)["trunk.conv2.shift.kernels"]
     assert rows.shape == (groups, 5)
     names = [f"shift_conv_{i}" for i in range(groups)]
     if groups == 2:
@@ -107,22 +108,22 @@ def test_kernels_become_rows_in_the_order_of_the_groups(groups, rng):
 def test_the_weight_that_runs_wins_over_its_alias(rng):
     state = _published(_gtsm(), rng)
     state[f"{CONV1}.weight_orig"] = state[f"{CONV1}.weight_orig"] + 1
-    renamed = rename_published(state, _gtsm())
+    renamed = rename_published(state, _gtsm().trunk)
     assert renamed["trunk.conv1.feature.weight"] is state[f"{CONV1}.layer.weight"]
 
 
 def test_one_alias_alone_is_enough(rng):
     state = _published(_gtsm(), rng)
     without = {key: value for key, value in state.items() if ".layer." not in key}
-    full, short = rename_published(state, _gtsm()), rename_published(without, _gtsm())
+    full, short = rename_published(state, _gtsm().trunk), rename_published(without, _gtsm().trunk)
     assert full.keys() == short.keys()
     assert all(torch.equal(value, full[key]) for key, value in short.items())
-    assert infer_spec(without) == _gtsm()
+    assert infer_trunk(without) == _gtsm().trunk
 
 
 def test_map_names_each_tensor_of_the_network():
     for spec in SPECS:
-        assert key_map(spec).keys() == build(spec).state_dict().keys()
+        assert key_map(spec.trunk).keys() == build(spec).state_dict().keys()
 
 
 def _refused(call, one_sentence, match):
@@ -134,7 +135,7 @@ def _refused(call, one_sentence, match):
 def test_missing_tensors_are_named(rng, one_sentence):
     state = _published(_lgtsm(), rng)
     del state[f"{CONV1}.layer.bias"], state[f"{CONV1}.bias"]
-    _refused(lambda: rename_published(state, _lgtsm()), one_sentence, r"conv1\.featureConv")
+    _refused(lambda: rename_published(state, _lgtsm().trunk), one_sentence, r"conv1\.featureConv")
 
 
 @pytest.mark.parametrize(
@@ -143,17 +144,17 @@ def test_missing_tensors_are_named(rng, one_sentence):
 def test_tensors_left_over_are_named(key, rng, one_sentence):
     state = _published(_lgtsm(), rng)
     state[key] = torch.zeros(1)
-    _refused(lambda: rename_published(state, _lgtsm()), one_sentence, key)
+    _refused(lambda: rename_published(state, _lgtsm().trunk), one_sentence, key)
 
 
 def test_kernels_are_left_over_for_a_fixed_shift(rng, one_sentence):
     state = _published(_lgtsm(), rng)
-    _refused(lambda: rename_published(state, _gtsm()), one_sentence, "learnableTSM")
+    _refused(lambda: rename_published(state, _gtsm().trunk), one_sentence, "learnableTSM")
 
 
 def test_specification_of_another_width_is_refused(rng, one_sentence):
     state = _published(_lgtsm(), rng)
-    _refused(lambda: rename_published(state, _lgtsm(8)), one_sentence, "of shape")
+    _refused(lambda: rename_published(state, _lgtsm(8).trunk), one_sentence, "of shape")
 
 
 def _three_dimensional(state):
@@ -196,4 +197,4 @@ def _more_inputs(state):
 )
 def test_other_families_are_refused(change, rng, one_sentence):
     state = dict(_published(_lgtsm(), rng))
-    _refused(lambda: infer_spec(change(state)), one_sentence, "Expected")
+    _refused(lambda: infer_trunk(change(state)), one_sentence, "Expected")

@@ -1,4 +1,4 @@
-"""Every published family is recognised, folded and renamed; what is left out is said so."""
+"""Every published family is recognised, folded and renamed; unsupported ones are named."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def _published(network):
         counts = {k.replace("running_var", "num_batches_tracked") for k in state if "_var" in k}
         return state | dict.fromkeys(counts, torch.tensor(7))
     state = {}
-    for name, parts in key_map(network.spec).items():
+    for name, parts in key_map(network.spec.trunk).items():
         kernels = name.endswith("kernels")
         for names, value in zip(parts, ours[name] if kernels else [ours[name]], strict=True):
             if kernels:
@@ -58,7 +58,7 @@ def _old_layout(state):
     return {key.split("_module.")[-1]: value for key, value in state.items()}
 
 
-def _container(state, conv_by="2dtsm", **more):
+def _checkpoint(state, conv_by="2dtsm", **more):
     config = {"arch": {"args": {"opts": {"conv_by": conv_by}}}}
     return {"arch": "DataParallel", "epoch": 3, "state_dict": state, "config": config} | more
 
@@ -95,9 +95,9 @@ every_one = pytest.mark.parametrize("name", SPECS)
 
 @pytest.mark.parametrize("kind", ["zip", "legacy"])
 @every_one
-def test_containers_of_every_family(name, kind, random_network, files):
+def test_checkpoints_of_every_family(name, kind, random_network, files):
     network = random_network(SPECS[name])
-    box = _container(_published(network), "2d" if name == "plain 2-D" else "2dtsm")
+    box = _checkpoint(_published(network), "2d" if name == "plain 2-D" else "2dtsm")
     torch.save(box, files[0], _use_new_zipfile_serialization=kind == "zip")
     found = convert(*files)
     _check_same(network, files[1])
@@ -125,7 +125,7 @@ def test_old_layout_of_every_family_on_the_trunk(family, random_network, files):
     network = random_network(_spec(family))
     state = _old_layout(_published(network))
     state["temporal_discriminator.conv1.conv.weight_orig"] = torch.zeros(2, 5, 3, 5, 5)
-    torch.save(_container(state), files[0])
+    torch.save(_checkpoint(state), files[0])
     found = convert(*files)
     assert found.decided_by.endswith("; old key layout")
     assert (found.card.spec, found.num_left_out) == (network.spec, 1)
@@ -134,13 +134,13 @@ def test_old_layout_of_every_family_on_the_trunk(family, random_network, files):
 
 def test_shapes_win_over_a_configuration_that_forgets_the_skips(random_network, files):
     network = random_network(_spec("gated3d_skips"))
-    torch.save(_container(_published(network), "3d"), files[0])
+    torch.save(_checkpoint(_published(network), "3d"), files[0])
     assert convert(*files).card.spec.family == "gated3d_skips"
 
 
-def test_weights_already_folded_are_taken_as_they_are(random_network, files):
+def test_weights_already_folded_are_kept_unchanged(random_network, files):
     network = random_network(_spec("gated3d"))
-    names = key_map(network.spec)
+    names = key_map(network.spec.trunk)
     state = {names[key][0][1]: value for key, value in network.state_dict().items()}
     torch.save(state, files[0])
     convert(*files)
@@ -150,30 +150,32 @@ def test_weights_already_folded_are_taken_as_they_are(random_network, files):
     )
 
 
-LEFT_OUT = {
+UNSUPPORTED = {
     "a partial-convolution network": ("gtsm", {f"{CONV1}.mask_sum_conv.weight": torch.ones(1)}),
     "a 3-D network without gates": ("gated3d", {}),
 }
 
 
-@pytest.mark.parametrize("name", LEFT_OUT)
+@pytest.mark.parametrize("name", UNSUPPORTED)
 def test_baselines_without_a_network_here_are_named(name, random_network, files, one_sentence):
-    family, more = LEFT_OUT[name]
+    family, more = UNSUPPORTED[name]
     state = _published(random_network(_spec(family))) | more
     if not more:
         state = {key: value for key, value in state.items() if "gatingConv" not in key}
     for layout in (state, _old_layout(state)):
         torch.save(layout, files[0])
-        with pytest.raises(WeightsError, match=f"got {name} in .* left out") as caught:
+        with pytest.raises(WeightsError, match=f"got {name} in .* not supported") as caught:
             convert(*files)
         one_sentence(caught.value)
     assert not files[1].exists()
 
 
-CRITIC = {"temporal_discriminator.conv1.featureConv.layer.weight": torch.zeros(4, 5, 5, 5)}
+DISCRIMINATOR = {"temporal_discriminator.conv1.featureConv.layer.weight": torch.zeros(4, 5, 5, 5)}
 
 
-@pytest.mark.parametrize("state", [{"weight": torch.zeros(2)}, CRITIC], ids=["any", "critic"])
+@pytest.mark.parametrize(
+    "state", [{"weight": torch.zeros(2)}, DISCRIMINATOR], ids=["any", "critic"]
+)
 def test_unknown_tensors_are_told_all_that_was_expected(state, files, one_sentence):
     torch.save(state, files[0])
     with pytest.raises(WeightsError, match="got 1 tensors such as") as caught:
@@ -243,7 +245,7 @@ def test_stored_golden_weights_of_the_old_layout_give_the_original_pictures(kind
     _check_golden(np.load(golden / f"{name}.npz"), files[1])
 
 
-GOLDEN = {  # family, container, tensors of the discriminator
+GOLDEN = {  # family, kind of file, tensors of the discriminator
     "lgtsm_nf8": ("LGTSM", "legacy", 46),
     "lgtsm_firstoff_nf4": ("LGTSM", "zip", 0),
     "lgtsm_w5g4_nf4": ("LGTSM", "zip", 0),
@@ -256,7 +258,7 @@ GOLDEN = {  # family, container, tensors of the discriminator
 
 
 @pytest.mark.parametrize("name", GOLDEN)
-def test_golden_containers_give_the_original_pictures(name, shared_golden, files):
+def test_golden_checkpoints_give_the_original_pictures(name, shared_golden, files):
     found = convert(shared_golden / "checkpoints" / f"{name}.pth", files[1])
     assert (found.family, found.kind, found.num_left_out) == GOLDEN[name]
     assert found.card.licence == "research-only"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from ...errors import WeightsError
-from ...models.build import build
+from ...models.build import tensor_shapes
 from ...models.spec import CombCNSpec, NetworkSpec
 
 PREFIXES = ("videoCN.", "combCN.")
@@ -32,10 +31,10 @@ def published_name(ours: str) -> str:
 
 
 def infer_combcn(state: Mapping[str, Tensor]) -> NetworkSpec:
-    """Read the specification off the first layer.
+    """Infer the specification from the first layer.
 
     Raises:
-        WeightsError: no such layer, or an absurd width.
+        WeightsError: no such layer, or a width out of range.
     """
     first = state.get(_FIRST)
     if first is None or first.dim() != 5:
@@ -60,12 +59,10 @@ def rename_combcn(state: Mapping[str, Tensor], spec: NetworkSpec) -> dict[str, T
     Raises:
         WeightsError: a tensor is missing, misshapen or left over.
     """
-    with torch.device("meta"):  # a file may claim any size; nothing is allocated before it fits
-        shapes = {key: tuple(value.shape) for key, value in build(spec).state_dict().items()}
-    # the count of batches that the running figures saw is no weight
+    # the batch counter of the running statistics is no weight
     left = {key for key in state if not key.endswith(".num_batches_tracked")}
-    result = {}
-    for ours, shape in shapes.items():
+    result: dict[str, Tensor] = {}
+    for ours, shape in tensor_shapes(spec).items():
         name = published_name(ours)
         found = tuple(state[name].shape) if name in state else "none"
         if found != shape:

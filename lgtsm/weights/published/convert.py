@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError
-from torch import Tensor
 
 from ...errors import WeightsError
 from ...models.build import build
 from ..header import Card
+from ..load import finite_floats
 from ..save import save_model
-from .container import read_container
+from .checkpoint import read_checkpoint
 from .recognise import recognise
+from .trunk import DISCRIMINATOR
 
 LICENCE = "research-only"
-"""Stamped on every file made here, whatever the source; see docs/convert.md."""
-
-_DISCRIMINATOR = "temporal_discriminator."
+"""Licence of every converted file, whatever its source; see docs/convert.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Converted:
-    """What was found in a checkpoint.
+    """Contents of a converted checkpoint.
 
-    family: in words, as published; `card.spec.family` is the package's name.
-    decided_by: what told the family.
-    kind: of the container, "zip", "legacy" or "safetensors".
-    num_parameters: numbers in the converted network.
+    family: the published name; `card.spec.family` is the package's name.
+    decided_by: how the family was recognised.
+    kind: of the file, "zip", "legacy" or "safetensors".
+    num_parameters: of the converted network.
     num_left_out: tensors of the discriminator, which are not converted.
     """
 
@@ -43,41 +40,40 @@ class Converted:
 
 
 def convert(source: str | Path, target: str | Path, *, force: bool = False) -> Converted:
-    """Convert a published checkpoint; no code in it can run.
+    """Convert a published checkpoint without running code in it.
 
     Args:
-        source: container of the original trainer, `{"state_dict": ...}` or a plain state dict
+        source: checkpoint of the original trainer, `{"state_dict": ...}` or a plain state dict
             (zip or legacy file of torch.save), or a safetensors file with published names.
-        target: the .safetensors file to write, whole or not at all.
+        target: the .safetensors file to write; untouched on failure.
         force: replace `target` if it exists.
 
     Returns:
-        What was found; the file's header says the same.
+        The contents, as in the header of the new file.
 
     Raises:
-        WeightsError: unsafe, damaged or another family, tensors that do not fit or are not finite,
-            or a target that is in the way or cannot be written.
+        WeightsError: unsafe, damaged or another family, tensors that do not match or are not finite,
+            or a target that exists or cannot be written.
     """
     source, target = Path(source), Path(target)
     try:
         _check_target(source, target, force=force)
     except OSError as error:
         raise _cannot_write(target, error) from error
-    container = read_container(source)
-    found = recognise(container, source.name)
-    family, decided_by, spec = found.family, found.decided_by, found.spec
-    # first, as it checks every shape: a specification alone may claim any size
-    tensors = _finite(found.rename())
-    network = build(spec)
+    checkpoint = read_checkpoint(source)
+    found = recognise(checkpoint, source.name)
+    # before `build`, because it checks every shape: a specification alone may claim any size
+    tensors = finite_floats(found.rename(), source.name)
+    network = build(found.spec)
     network.load_state_dict(tensors)
     card = Card(
-        spec=spec,
+        spec=found.spec,
         licence=LICENCE,
         provenance={
-            "published_family": family,
-            "decided_by": decided_by,
-            "epoch": container.epoch,
-            "source_sha256": container.sha256,
+            "published_family": found.family,
+            "decided_by": found.decided_by,
+            "epoch": checkpoint.epoch,
+            "source_sha256": checkpoint.sha256,
         },
     )
     try:
@@ -86,35 +82,20 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
         raise _cannot_write(target, error) from error
     return Converted(
         card=card,
-        family=family,
-        decided_by=decided_by,
-        kind=container.kind,
+        family=found.family,
+        decided_by=found.decided_by,
+        kind=checkpoint.kind,
         num_parameters=sum(value.numel() for value in network.parameters()),
-        num_left_out=sum(key.startswith(_DISCRIMINATOR) for key in container.state),
+        num_left_out=sum(key.startswith(DISCRIMINATOR) for key in checkpoint.state),
     )
 
 
-def _finite(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors in float32.
-
-    Raises:
-        WeightsError: a tensor of integers, or a value that is not finite.
-    """
-    for key, value in tensors.items():
-        if not value.is_floating_point() or not torch.isfinite(value.float()).all():
-            raise WeightsError(
-                f"Expected finite floating-point weights, got something else for {key}; get the "
-                "published file again."
-            )
-    return {key: value.float() for key, value in tensors.items()}
-
-
 def _check_target(source: Path, target: Path, *, force: bool) -> None:
-    """Refuse a target that cannot or should not be written, before anything is read.
+    """Refuse a target that cannot or must not be written, before anything is read.
 
     Raises:
-        WeightsError: see there.
-        OSError: a name the system does not take.
+        WeightsError: wrong suffix, no such folder, a folder, the source itself, or an existing file.
+        OSError: a name that the system does not accept.
     """
     if target.suffix != ".safetensors":
         raise WeightsError(

@@ -1,4 +1,4 @@
-"""Which published network a file holds: names and shapes first, its configuration where they fail."""
+"""Which published network a file holds: by names and shapes, then by its configuration."""
 
 from __future__ import annotations
 
@@ -8,22 +8,28 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from ...errors import WeightsError
-from ...models.spec import NetworkSpec, ShiftKind
+from ...models.spec import NetworkSpec, ShiftKind, TrunkSpec
+from .checkpoint import Checkpoint
 from .combcn import PREFIXES, infer_combcn, rename_combcn
-from .container import Container
-from .trunk import infer_spec, is_old_layout, modern_names, rename_published
+from .trunk import (
+    DISCRIMINATOR,
+    family_of,
+    infer_trunk,
+    is_old_layout,
+    modern_names,
+    rename_published,
+)
 
-_DISCRIMINATOR = "temporal_discriminator."
 _FIRST = "generator.coarse_net.downsample_module.conv1.featureConv.weight_orig"
-_CONVERTED = "LGTSM, GTSM, vanilla TSM, plain 2-D, 3DGated or CombCN"
+_SUPPORTED = "LGTSM, GTSM, vanilla TSM, plain 2-D, 3DGated or CombCN"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recognised:
-    """What a published state dict is.
+    """Result of `recognise`.
 
-    family: in words, as published; decided_by: what told it; spec: of the network here.
-    rename: gives our names to tensors, ready for a strict `load_state_dict`; raises WeightsError
+    family: the published name; decided_by: the reason, in words; spec: of our network.
+    rename: returns our names to tensors, ready for a strict `load_state_dict`; raises WeightsError
         where a tensor is missing, misshapen or left over.
     """
 
@@ -33,55 +39,54 @@ class Recognised:
     rename: Callable[[], dict[str, Tensor]]
 
 
-def recognise(container: Container, name: str) -> Recognised:
-    """Tell the family of a published state dict from keys, shapes and configuration.
+def recognise(checkpoint: Checkpoint, name: str) -> Recognised:
+    """Recognise the family of a published state dict by names, shapes and configuration.
 
     Args:
-        container: what the file holds.
+        checkpoint: contents of the file.
         name: of the file, for messages.
 
     Raises:
-        WeightsError: a family that is left out, or none that is known.
+        WeightsError: an unsupported or unknown family.
     """
-    if any(key.startswith(PREFIXES) for key in container.state):
-        spec = infer_combcn(container.state)
+    if any(key.startswith(PREFIXES) for key in checkpoint.state):
+        spec = infer_combcn(checkpoint.state)
         return Recognised(
             family="CombCN",
             decided_by="videoCN and combCN in the names",
             spec=spec,
-            rename=lambda: rename_combcn(container.state, spec),
+            rename=lambda: rename_combcn(checkpoint.state, spec),
         )
-    is_old = is_old_layout(container.state)
-    state = modern_names(container.state)
+    state = modern_names(checkpoint.state)
     if not any(key.startswith("generator.") and "featureConv" in key for key in state):
         raise WeightsError(
-            f"Expected {_CONVERTED} weights under published names such as {_FIRST}, "
+            f"Expected {_SUPPORTED} weights under published names such as {_FIRST}, "
             f"conv1.featureConv.weight_orig (old layout) or {PREFIXES[0]}conv1.conv.weight, got "
             f"{len(state)} tensors such as {min(state)} in {name}; use a file of the authors' "
             "repository."
         )
-    _refuse_left_out(state, name)
-    spec = infer_spec(state)
-    if spec.trunk.kernel_frames > 1:
-        family = f"3DGated {'with' if spec.trunk.skips else 'without'} skips"
+    _refuse_unsupported(state, name)
+    trunk = infer_trunk(state)
+    if trunk.kernel_frames > 1:
+        family = f"3DGated {'with' if trunk.skips else 'without'} skips"
         decided_by = "3-D kernels with gates, skips by the channels into deconv1"
-    elif spec.trunk.shift.kind is ShiftKind.LEARNED:
-        family, decided_by, spec = _with_ratio(container.config, spec)
+    elif trunk.shift.kind is ShiftKind.LEARNED:
+        family, decided_by, trunk = _with_ratio(checkpoint.config, trunk)
     else:
-        family, decided_by, spec = _without_kernels(container.config, spec)
-    if is_old:
+        family, decided_by, trunk = _without_kernels(checkpoint.config, trunk)
+    if is_old_layout(checkpoint.state):
         decided_by += "; old key layout"
     return Recognised(
         family=family,
         decided_by=decided_by,
-        spec=spec,
-        rename=lambda: rename_published(state, spec),
+        spec=NetworkSpec(family=family_of(trunk), trunk=trunk),
+        rename=lambda: rename_published(state, trunk),
     )
 
 
-def _refuse_left_out(state: Mapping[str, Tensor], name: str) -> None:
-    """Raise WeightsError for the two published baselines that have no network here."""
-    generator = {key: value for key, value in state.items() if not key.startswith(_DISCRIMINATOR)}
+def _refuse_unsupported(state: Mapping[str, Tensor], name: str) -> None:
+    """Raise WeightsError for the two published baselines without a network here."""
+    generator = {key: value for key, value in state.items() if not key.startswith(DISCRIMINATOR)}
     ends = ("featureConv.weight_orig", "featureConv.weight")
     in_time = any(key.endswith(ends) and value.dim() == 5 for key, value in generator.items())
     if any("mask_sum_conv" in key for key in generator):
@@ -91,7 +96,7 @@ def _refuse_left_out(state: Mapping[str, Tensor], name: str) -> None:
     else:
         return
     raise WeightsError(
-        f"Expected {_CONVERTED} weights, got {other} in {name}, which is left out here (see "
+        f"Expected {_SUPPORTED} weights, got {other} in {name}, which is not supported (see "
         "docs/networks.md); convert a file of one of those families."
     )
 
@@ -103,41 +108,38 @@ def _look_up(config: object, *path: str) -> object:
     return config
 
 
-def _with_ratio(config: dict, spec: NetworkSpec) -> tuple[str, str, NetworkSpec]:
-    """Complete a learned shift by the share of shifted channels, which no key or shape tells."""
-    family = "LGTSM" if spec.trunk.gated else "vanilla TSM with a learned shift"
+def _with_ratio(config: object, trunk: TrunkSpec) -> tuple[str, str, TrunkSpec]:
+    """Complete a learned shift by its ratio, which no name or shape shows."""
+    family = "LGTSM" if trunk.gated else "vanilla TSM with a learned shift"
     decided_by = "shift kernels (learnableTSM) in the file"
-    if not spec.trunk.gated:
+    if not trunk.gated:
         decided_by += ", no gates"
     ratio = _look_up(config, "global_config", "LearnableTSM_kargs", "shift_ratio")
     if ratio is None:
-        return family, f"{decided_by}; shift ratio not stated, taken for 0.5", spec
-    if type(ratio) not in (int, float) or not 0 <= ratio <= 1:
+        return family, f"{decided_by}; shift ratio not stated, 0.5 assumed", trunk
+    if isinstance(ratio, bool) or not isinstance(ratio, (int, float)) or not 0 <= ratio <= 1:
         raise WeightsError(
             f"Expected a shift_ratio of 0 to 1 in the configuration, got {str(ratio)[:40]!r}; use "
             "the published file."
         )
-    shift = replace(spec.trunk.shift, ratio=float(ratio))
-    spec = replace(spec, trunk=replace(spec.trunk, shift=shift))
-    return family, f"{decided_by}; shift ratio {shift.ratio:g} from its configuration", spec
+    shift = replace(trunk.shift, ratio=float(ratio))
+    decided_by += f"; shift ratio {shift.ratio:g} from its configuration"
+    return family, decided_by, replace(trunk, shift=shift)
 
 
-def _without_kernels(config: dict, spec: NetworkSpec) -> tuple[str, str, NetworkSpec]:
-    """Tell a fixed shift from none: both have the same keys and shapes."""
-    family, plain = (
-        ("GTSM", "plain gated 2-D") if spec.trunk.gated else ("vanilla TSM", "plain 2-D")
-    )
-    keys = "no shift kernels" if spec.trunk.gated else "no shift kernels, no gates"
+def _without_kernels(config: object, trunk: TrunkSpec) -> tuple[str, str, TrunkSpec]:
+    """Distinguish a fixed shift from none; names and shapes are the same."""
+    family, plain = ("GTSM", "plain gated 2-D") if trunk.gated else ("vanilla TSM", "plain 2-D")
+    keys = "no shift kernels" if trunk.gated else "no shift kernels, no gates"
     conv_by = _look_up(config, "arch", "args", "opts", "conv_by")
     if conv_by == "2dtsm":
-        return family, f"{keys}, and conv_by 2dtsm in the configuration", spec
+        return family, f"{keys}, and conv_by 2dtsm in the configuration", trunk
     if conv_by is None:
-        return family, f"{keys}, and no conv_by, so the published {family} is assumed", spec
+        return family, f"{keys}, and no conv_by, so the published {family} is assumed", trunk
     if conv_by != "2d":
         raise WeightsError(
             f"Expected conv_by 2dtsm ({family}) or 2d (plain) in the configuration of a 2-D network "
             f"without shift kernels, got {str(conv_by)[:40]!r}; use the published file."
         )
-    shift = replace(spec.trunk.shift, kind=ShiftKind.NONE)
-    unshifted = replace(spec, trunk=replace(spec.trunk, shift=shift))
+    unshifted = replace(trunk, shift=replace(trunk.shift, kind=ShiftKind.NONE))
     return plain, f"{keys}, and conv_by 2d in the configuration", unshifted

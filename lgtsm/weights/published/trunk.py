@@ -1,9 +1,9 @@
 """Names of the published networks on the trunk, mapped one to one to ours.
 
-LGTSM, GTSM and vanilla TSM hold each weight under two names, of which `X.layer.weight` is what runs;
-their spectral norm (`weight_u`, `weight_v`) sits on the other name and so has no effect. In the 3-D
-gated network it is real: the weight that runs is `weight_orig` divided by u . W v with the stored
-vectors, and that is what is kept. Old files lack the prefix of the generator.
+LGTSM, GTSM and vanilla TSM store each weight under two names, of which `X.layer.weight` is the one
+that runs; their spectral norm (`weight_u`, `weight_v`) is on the other name and has no effect. In
+the 3-D gated network it has: the weight that runs, and is kept, is `weight_orig` divided by u . W v
+with the stored vectors. Old files lack the prefix of the generator.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ import torch
 from torch import Tensor
 
 from ...errors import WeightsError
-from ...models.spec import LAYERS, LayerSpec, NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
+from ...models.spec import LAYERS, LayerSpec, ShiftKind, ShiftSpec, TrunkSpec
+
+DISCRIMINATOR = "temporal_discriminator."
+"""Prefix of the tensors that are not converted."""
 
 _UPPER = frozenset({"deconv1", "conv9", "deconv2", "conv10", "conv11"})
 _BRANCHES = (("feature", "featureConv"), ("gate", "gatingConv"))
-_DISCRIMINATOR = "temporal_discriminator."
 _BY_NAME = {layer.name: layer for layer in LAYERS}
 _UNSHIFTED = ShiftSpec(kind=ShiftKind.NONE)
 
@@ -31,12 +33,12 @@ def _stem(layer: LayerSpec) -> str:
 
 
 def is_old_layout(state: Mapping[str, Tensor]) -> bool:
-    """Tell whether a state dict names the generator's layers without their prefix."""
+    """Whether a state dict names the generator's layers without their prefix."""
     return any(key.partition(".")[0] in _BY_NAME for key in state)
 
 
 def modern_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state dict with the generator's layers under today's names."""
+    """Return a state dict with the generator's layers under their current names."""
     renamed = {}
     for key, value in state.items():
         layer, _, rest = key.partition(".")
@@ -48,7 +50,7 @@ def modern_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _aliases(stem: str, kind: str) -> tuple[str, ...]:
-    """Return the names under which a convolution may hold a value, what runs first."""
+    """Return the names that a convolution's value may have, the one that runs first."""
     return f"{stem}.layer.{kind}", f"{stem}.{kind}", f"{stem}.{kind}_orig"
 
 
@@ -59,46 +61,55 @@ def _kernel_names(stem: str, groups: int) -> list[str]:
     return [f"{stem}featureConv.learnableTSM.{name}.conv.weight" for name in names]
 
 
-def key_map(spec: NetworkSpec) -> dict[str, list[tuple[str, ...]]]:
-    """Return where each of our tensors comes from.
+def family_of(trunk: TrunkSpec) -> str:
+    """Return the published family that a trunk belongs to."""
+    if trunk.kernel_frames > 1:
+        return "gated3d_skips" if trunk.skips else "gated3d"
+    if not trunk.gated:
+        return "tsm"
+    return "lgtsm" if trunk.shift.kind is ShiftKind.LEARNED else "gtsm"
+
+
+def key_map(trunk: TrunkSpec) -> dict[str, list[tuple[str, ...]]]:
+    """Return the published names of our tensors.
 
     Args:
-        spec: of a network on the trunk, one of the published families.
+        trunk: of one of the published families.
 
     Returns:
-        For each name of ours the parts it is stacked from (one, or one a shift group), each as the
-        published names it may have, in order of preference.
+        For each name of ours the parts that it is stacked from (one, or one per shift group), each
+        as the published names that it may have, in order of preference.
     """
     sources: dict[str, list[tuple[str, ...]]] = {}
     for layer in LAYERS:
         stem, ours = _stem(layer), f"trunk.{layer.name}"
-        for branch, published in _BRANCHES[: 1 + spec.trunk.gated]:
+        for branch, published in _BRANCHES[: 1 + trunk.gated]:
             for kind in ("weight", "bias"):
                 sources[f"{ours}.{branch}.{kind}"] = [_aliases(stem + published, kind)]
-        shift = spec.trunk.layer_shift(layer)
+        shift = trunk.layer_shift(layer)
         if shift.kind is ShiftKind.LEARNED:
             names = _kernel_names(stem, shift.groups)
             sources[f"{ours}.shift.kernels"] = [(name,) for name in names]
     return sources
 
 
-def _shape(name: str, spec: NetworkSpec) -> tuple[int, ...]:
+def _shape(name: str, trunk: TrunkSpec) -> tuple[int, ...]:
     """Return the published shape of one part of our tensor `name`."""
     _, layer_name, branch, kind = name.split(".")
     if branch == "shift":
-        return 1, 1, spec.trunk.shift.width, 1, 1
+        return 1, 1, trunk.shift.width, 1, 1
     layer = _BY_NAME[layer_name]
-    inputs, outputs = spec.trunk.channels(layer)
+    inputs, outputs = trunk.channels(layer)
     if kind == "bias":
         return (outputs,)
-    time = (spec.trunk.kernel_frames,) if spec.trunk.kernel_frames > 1 else ()
+    time = (trunk.kernel_frames,) if trunk.kernel_frames > 1 else ()
     return (outputs, inputs, *time, layer.kernel, layer.kernel)
 
 
 def _fold(state: Mapping[str, Tensor], key: str) -> Tensor:
-    """Return the weight that runs: divided by the stored sigma where spectral norm is real.
+    """Return the weight that runs: divided by the stored sigma where spectral norm has an effect.
 
-    The vectors are used as they are; they need be no singular vectors, nor of unit length.
+    The stored vectors need not be singular vectors, nor of unit length.
     """
     weight, stem = state[key], key.removesuffix("_orig")
     if weight.dim() < 5 or stem == key:
@@ -109,17 +120,17 @@ def _fold(state: Mapping[str, Tensor], key: str) -> Tensor:
         return weight.float() / torch.dot(u, torch.mv(weight.float().flatten(1), v))
     except (KeyError, RuntimeError) as error:
         raise WeightsError(
-            f"Expected the vectors {stem}_u and {stem}_v of {key}, found none that fit it; use the "
+            f"Expected the vectors {stem}_u and {stem}_v of {key}, found none that match it; use the "
             "whole state dict of the published network."
         ) from error
 
 
-def rename_published(state: Mapping[str, Tensor], spec: NetworkSpec) -> dict[str, Tensor]:
-    """Rename the generator's tensors of a published state dict; the discriminator is left out.
+def rename_published(state: Mapping[str, Tensor], trunk: TrunkSpec) -> dict[str, Tensor]:
+    """Rename the generator's tensors of a published state dict; the discriminator is dropped.
 
     Args:
         state: published names to tensors, see `modern_names`.
-        spec: of the same network, see `infer_spec`.
+        trunk: of the same network, see `infer_trunk`.
 
     Returns:
         Our names to tensors, ready for a strict `load_state_dict`; some share memory with `state`.
@@ -127,32 +138,33 @@ def rename_published(state: Mapping[str, Tensor], spec: NetworkSpec) -> dict[str
     Raises:
         WeightsError: a tensor is missing, misshapen or left over.
     """
-    left = {key for key in state if not key.startswith(_DISCRIMINATOR)}
+    family = family_of(trunk)
+    left = {key for key in state if not key.startswith(DISCRIMINATOR)}
     result: dict[str, Tensor] = {}
-    for name, parts in key_map(spec).items():
-        values = []
+    for name, parts in key_map(trunk).items():
+        values: list[Tensor] = []
         for names in parts:
             found = [key for key in names if key in left]
             if not found:
                 raise WeightsError(
-                    f"Expected {names[0]} in a published {spec.family} network, found neither it "
+                    f"Expected {names[0]} in a published {family} network, found neither it "
                     "nor an alias; use the whole state dict of one of the published networks."
                 )
             left.difference_update(found)
             value = state[found[0]]
-            if tuple(value.shape) != _shape(name, spec):
+            if tuple(value.shape) != _shape(name, trunk):
                 raise WeightsError(
-                    f"Expected {found[0]} of shape {_shape(name, spec)}, got "
-                    f"{tuple(value.shape)}; use the specification that belongs to the file."
+                    f"Expected {found[0]} of shape {_shape(name, trunk)}, got "
+                    f"{tuple(value.shape)}; use the specification of the file."
                 )
             values.append(_fold(state, found[0]))
         is_shift = name.endswith(".kernels")
         result[name] = torch.stack([v.flatten() for v in values]) if is_shift else values[0]
-    # the stored singular vectors have no effect in 2-D, and have had theirs in 3-D
+    # the stored singular vectors have no effect in 2-D, and are folded in 3-D
     left = {key for key in left if not key.endswith((".weight_u", ".weight_v"))}
     if left:
         raise WeightsError(
-            f"Expected nothing beyond a published {spec.family} network, got {len(left)} tensors "
+            f"Expected nothing beyond a published {family} network, got {len(left)} tensors "
             f"more, such as {min(left)}; use a published file, whose generator has no norm layers."
         )
     return result
@@ -162,7 +174,7 @@ def _weight(state: Mapping[str, Tensor], layer: str, dim: int) -> Tensor:
     """Return the feature weight of a layer.
 
     Raises:
-        WeightsError: not there, or not a kernel of `dim` - 2 dimensions.
+        WeightsError: missing, or not a kernel of `dim` - 2 dimensions.
     """
     names = _aliases(_stem(_BY_NAME[layer]) + "featureConv", "weight")
     value = next((state[name] for name in names if name in state), None)
@@ -175,21 +187,21 @@ def _weight(state: Mapping[str, Tensor], layer: str, dim: int) -> Tensor:
     return value
 
 
-def infer_spec(state: Mapping[str, Tensor]) -> NetworkSpec:
-    """Read the specification off names and shapes.
+def infer_trunk(state: Mapping[str, Tensor]) -> TrunkSpec:
+    """Infer the specification from names and shapes.
 
-    A file without shift kernels is taken for one with the fixed shift: plain 2-D networks have the
-    same names, but none was published. The share of shifted channels cannot be read and is taken
-    for the usual half.
+    Without shift kernels the shift is assumed to be fixed: plain 2-D networks have the same names,
+    but none was published. The fraction of shifted channels cannot be inferred; it is assumed to be
+    the usual half.
 
     Args:
         state: published names to tensors, see `modern_names`.
 
     Returns:
-        The specification, of family lgtsm, gtsm, tsm, gated3d or gated3d_skips.
+        The specification; see `family_of`.
 
     Raises:
-        WeightsError: another family, or inputs, outputs, skips or kernels that none of them has.
+        WeightsError: another family, or inputs, outputs, skips or kernels of none of the families.
     """
     gate = f"{_stem(LAYERS[0])}gatingConv."
     gated = any(key.startswith(gate) for key in state)
@@ -201,7 +213,7 @@ def infer_spec(state: Mapping[str, Tensor]) -> NetworkSpec:
     into = bottom.shape[0] * (1 + skips)
     if first.shape[1] != 5 or last.shape[0] != 3 or deconv.shape[1] != into:
         raise WeightsError(
-            "Expected 5 input channels, 3 output channels and skips in 3-D networks alone, got "
+            "Expected 5 input channels, 3 output channels and skips in 3-D networks only, got "
             f"{first.shape[1]}, {last.shape[0]} and {deconv.shape[1]} channels into deconv1 after "
             f"{bottom.shape[0]} of conv8; no such {dim - 2}-D network was published."
         )
@@ -212,19 +224,12 @@ def infer_spec(state: Mapping[str, Tensor]) -> NetworkSpec:
                 f"{'gates' if gated else 'no gates'} and {first.shape[2]} frames; no other 3-D "
                 "network was published."
             )
-        trunk = TrunkSpec(width=first.shape[0], kernel_frames=3, skips=skips, shift=_UNSHIFTED)
-        return NetworkSpec(family="gated3d_skips" if skips else "gated3d", trunk=trunk)
-    shift = _infer_shift(state)
-    family = "tsm"
-    if gated:
-        family = "lgtsm" if shift.kind is ShiftKind.LEARNED else "gtsm"
-    return NetworkSpec(
-        family=family, trunk=TrunkSpec(width=first.shape[0], gated=gated, shift=shift)
-    )
+        return TrunkSpec(width=first.shape[0], kernel_frames=3, skips=skips, shift=_UNSHIFTED)
+    return TrunkSpec(width=first.shape[0], gated=gated, shift=_infer_shift(state))
 
 
 def _infer_shift(state: Mapping[str, Tensor]) -> ShiftSpec:
-    """Read the shift off the kernels of the first two layers."""
+    """Infer the shift from the kernels of the first two layers."""
     kernels = {
         name: [value for key, value in state.items() if key.startswith(_shift_stem(name))]
         for name in ("conv1", "conv2")

@@ -1,7 +1,7 @@
-"""Weight files of a hub in a folder of the user's choice, each with its SHA-256 beside it.
+"""Weight files of a hub in a models folder, such as ComfyUI's, each with its SHA-256 beside it.
 
-The hub's own cache lies hidden in the user's home; programs that keep all models in one folder of
-theirs want the files there, under readable names.
+The hub's own cache is hidden in the user's home; programs with a folder for all their models expect
+the files there, under readable names.
 """
 
 from __future__ import annotations
@@ -10,30 +10,29 @@ import tempfile
 from pathlib import Path
 
 from ..errors import WeightsError
-from .header import read_card
-from .hub import HubFile, ask_hash, download, sha256_of
+from .header import read_card, sha256_of
+from .hub import MAIN, HubFile, ask_hash, download
 
 _HASH_SUFFIX = ".sha256"
-_MAIN = "main"
 
 
-def shelf_name(hub_file: HubFile) -> str:
-    """Return the file name of a hub_file in a folder."""
-    # a revision keeps its @, so that no folder of the repository can have its name
-    revision = "" if hub_file.revision == _MAIN else f"@{hub_file.revision}"
+def local_name(hub_file: HubFile) -> str:
+    """Return the name of a hub file in a models folder."""
+    # a revision keeps its @, which no folder of the repository can begin with
+    revision = "" if hub_file.revision == MAIN else f"@{hub_file.revision}"
     parts = [hub_file.repo + revision, hub_file.file.removesuffix(".safetensors")]
     return "--".join(parts).replace("/", "--") + ".safetensors"
 
 
 def check_hash(path: Path, sha256: str | None = None) -> None:
-    """Check a file against its SHA-256; a file that has none beside it is not checked.
+    """Check a file against its SHA-256; without any, it is not checked.
 
     Args:
         path: of the weights.
-        sha256: what a catalogue says; None takes the file beside it.
+        sha256: from the catalogue; None reads the `.sha256` file beside it, if there is one.
 
     Raises:
-        WeightsError: other bytes.
+        WeightsError: another hash.
     """
     beside = path.with_name(path.name + _HASH_SUFFIX)
     expected = sha256
@@ -51,20 +50,20 @@ def check_hash(path: Path, sha256: str | None = None) -> None:
 
 
 def fetch_into(folder: Path, hub_file: HubFile, *, sha256: str | None = None) -> Path:
-    """Return a whole and checked file of a hub, from a folder if it is there.
+    """Return a complete and checked file of a hub, from a folder if possible.
 
     Args:
-        folder: created if need be; the file appears in it only when it is whole and checked.
+        folder: created if needed; the file appears in it once it is complete and checked.
         hub_file: what to fetch.
-        sha256: what the catalogue says; None trusts the hash that the hub states.
+        sha256: from the catalogue; None trusts the hash that the hub states.
 
     Returns:
-        The path in the folder; its SHA-256 lies beside it.
+        The path in the folder; its SHA-256 is in a file beside it.
 
     Raises:
-        WeightsError: as `hub.fetch`; a file in the folder that was changed; no such folder.
+        WeightsError: as `hub.fetch`; a changed file in the folder; a folder that cannot be written.
     """
-    path = folder / shelf_name(hub_file)
+    path = folder / local_name(hub_file)
     if path.is_file():
         check_hash(path, sha256)
         return path
@@ -79,7 +78,7 @@ def fetch_into(folder: Path, hub_file: HubFile, *, sha256: str | None = None) ->
                     f"Expected {hub_file} with sha256 {expected}, got {got}; nothing was kept, "
                     "load it again."
                 )
-            read_card(fetched)  # another program's file must not get a place among ours
+            read_card(fetched)  # refuse files of other programs
             path.with_name(path.name + _HASH_SUFFIX).write_text(
                 f"{expected}  {path.name}\n", encoding="utf-8"
             )

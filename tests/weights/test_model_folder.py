@@ -1,4 +1,4 @@
-"""Weights of a hub in a folder of the user's own: whole, checked, and without a network later."""
+"""Weights of a hub in a models folder: complete, checked, and later without a network."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 from lgtsm.weights.header import Card
 from lgtsm.weights.hub import HubFile, parse_hub_file
+from lgtsm.weights.model_folder import local_name
 from lgtsm.weights.save import save_model
-from lgtsm.weights.shelf import shelf_name
 
 FETCH = (
     "import json, sys\n"
     "from pathlib import Path\n"
     "from lgtsm.errors import WeightsError\n"
     "from lgtsm.weights.hub import parse_hub_file\n"
-    "from lgtsm.weights.shelf import fetch_into\n"
+    "from lgtsm.weights.model_folder import fetch_into\n"
     "folder, text, sha256 = sys.argv[1:]\n"
     "try: answer = str(fetch_into(Path(folder), parse_hub_file(text), sha256=sha256 or None)), ''\n"
     "except WeightsError as error: answer = '', str(error)\n"
@@ -33,14 +33,14 @@ def weights(tiny_network, tmp_path):
 
 
 @pytest.fixture
-def shelf(client, tmp_path):
-    """shelf(hub_file, sha256="") -> (path, message) of a process of its own; `shelf.folder`."""
+def fetch_in_folder(client, tmp_path):
+    """fetch_in_folder(hub_file, sha256="") -> (path, message) of a process of its own; `fetch_in_folder.folder`."""
 
     def fetch(text, sha256="", **environment):
-        [answer] = client(str(tmp_path / "shelf"), text, sha256, code=FETCH, **environment)
+        [answer] = client(str(tmp_path / "models"), text, sha256, code=FETCH, **environment)
         return answer
 
-    fetch.folder = tmp_path / "shelf"
+    fetch.folder = tmp_path / "models"
     return fetch
 
 
@@ -53,49 +53,54 @@ def shelf(client, tmp_path):
     ],
 )
 def test_names_tell_where_a_file_came_from(text, name):
-    assert shelf_name(parse_hub_file(text)) == name
-    assert shelf_name(HubFile(repo="a/b")) == "a--b--model.safetensors"
+    assert local_name(parse_hub_file(text)) == name
+    assert local_name(HubFile(repo="a/b")) == "a--b--model.safetensors"
 
 
-def test_file_is_fetched_once_and_lies_there_with_its_hash_alone(hub, shelf, make_repo, weights):
+def test_file_is_fetched_once_and_stored_with_its_hash_alone(
+    hub, fetch_in_folder, make_repo, weights
+):
     hub.repos["a/b"] = make_repo({"model.safetensors": weights})
-    path, message = shelf("a/b")
+    path, message = fetch_in_folder("a/b")
     assert message == ""
-    assert sorted(p.name for p in shelf.folder.iterdir()) == [
+    assert sorted(p.name for p in fetch_in_folder.folder.iterdir()) == [
         "a--b--model.safetensors",
         "a--b--model.safetensors.sha256",
     ]
-    assert (shelf.folder / "a--b--model.safetensors").read_bytes() == weights
+    assert (fetch_in_folder.folder / "a--b--model.safetensors").read_bytes() == weights
     asked = len(hub.log)
-    assert shelf("a/b", HF_HUB_OFFLINE="1", HF_ENDPOINT="http://127.0.0.1:9") == [path, ""]
+    assert fetch_in_folder("a/b", HF_HUB_OFFLINE="1", HF_ENDPOINT="http://127.0.0.1:9") == [
+        path,
+        "",
+    ]
     assert len(hub.log) == asked
 
 
 @pytest.mark.parametrize("fault", ["tampered", "truncated", "down"])
-def test_what_does_not_arrive_whole_leaves_nothing(hub, shelf, make_repo, weights, fault):
+def test_an_incomplete_download_leaves_nothing(hub, fetch_in_folder, make_repo, weights, fault):
     hub.repos["a/b"] = make_repo({"model.safetensors": weights}, fault=fault)
-    path, message = shelf("a/b")
+    path, message = fetch_in_folder("a/b")
     assert path == ""
     assert message.startswith("Expected ")
-    assert not shelf.folder.exists() or list(shelf.folder.iterdir()) == []
+    assert not fetch_in_folder.folder.exists() or list(fetch_in_folder.folder.iterdir()) == []
 
 
 def test_another_hash_than_the_catalogues_is_refused_before_and_after(
-    hub, shelf, make_repo, weights
+    hub, fetch_in_folder, make_repo, weights
 ):
     hub.repos["a/b"] = make_repo({"model.safetensors": weights})
     right = hashlib.sha256(weights).hexdigest()
-    assert "as in the catalogue" in shelf("a/b", "0" * 64)[1]
-    assert shelf("a/b", right)[1] == ""
-    kept = shelf.folder / "a--b--model.safetensors"
+    assert "as in the catalogue" in fetch_in_folder("a/b", "0" * 64)[1]
+    assert fetch_in_folder("a/b", right)[1] == ""
+    kept = fetch_in_folder.folder / "a--b--model.safetensors"
     kept.write_bytes(weights[:-1] + b"\x00")
-    assert "delete the file and load it again" in shelf("a/b", right)[1]
-    assert "delete the file and load it again" in shelf("a/b")[1]
+    assert "delete the file and load it again" in fetch_in_folder("a/b", right)[1]
+    assert "delete the file and load it again" in fetch_in_folder("a/b")[1]
 
 
-def test_files_of_other_programs_get_no_place(hub, shelf, make_repo):
+def test_files_of_other_programs_are_refused(hub, fetch_in_folder, make_repo):
     header = json.dumps({}).encode()
     other = len(header).to_bytes(8, "little") + header
     hub.repos["a/b"] = make_repo({"model.safetensors": other})
-    assert "written by this package" in shelf("a/b")[1]
-    assert list(shelf.folder.iterdir()) == []
+    assert "written by this package" in fetch_in_folder("a/b")[1]
+    assert list(fetch_in_folder.folder.iterdir()) == []

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 
 from lgtsm.errors import WeightsError
-from lgtsm.weights.published.container import read_container
+from lgtsm.weights.published.checkpoint import read_checkpoint
 from lgtsm.weights.published.convert import convert
 
 NAME = "generator.coarse_net.downsample_module.conv1.featureConv.layer.weight"
@@ -82,14 +82,14 @@ def _save(box, path, kind="zip"):
         torch.save(box, path, _use_new_zipfile_serialization=kind == "zip")
 
 
-def _holds(container, state):
-    assert container.state.keys() == state.keys()
-    assert all(torch.equal(value, state[key]) for key, value in container.state.items())
+def _holds(checkpoint, state):
+    assert checkpoint.state.keys() == state.keys()
+    assert all(torch.equal(value, state[key]) for key, value in checkpoint.state.items())
 
 
 def _refused(path, one_sentence, match):
     """Check the sentence, also by way of the conversion, and that no target appears."""
-    for call in (read_container, lambda source: convert(source, path.with_name("n.safetensors"))):
+    for call in (read_checkpoint, lambda source: convert(source, path.with_name("n.safetensors"))):
         with pytest.raises(WeightsError, match=match) as caught:
             call(path)
         one_sentence(caught.value)
@@ -97,9 +97,9 @@ def _refused(path, one_sentence, match):
 
 
 @every_pickle
-def test_containers_of_the_original_trainer(kind, box, state, path):
+def test_checkpoints_of_the_original_trainer(kind, box, state, path):
     _save(box, path, kind)
-    found = read_container(path)
+    found = read_checkpoint(path)
     _holds(found, state)
     assert (found.kind, found.epoch, found.config) == (kind, 99, CONFIG)
     assert found.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
@@ -112,27 +112,27 @@ def test_scalars_of_old_and_new_numpy(module, box, state, path):
     raw, count = re.subn(written, module.encode(), path.read_bytes())
     assert count
     path.write_bytes(raw)
-    _holds(read_container(path), state)
+    _holds(read_checkpoint(path), state)
 
 
 @every_kind
 def test_state_dict_of_its_own(kind, state, path):
     _save(state, path, kind)
-    found = read_container(path)
+    found = read_checkpoint(path)
     _holds(found, state)
     assert (found.kind, found.epoch, found.config) == (kind, None, {})
 
 
 def test_descriptions_of_another_kind_are_left_out(state, path):
     _save({"state_dict": state, "epoch": "last", "config": [1]}, path)
-    found = read_container(path)
+    found = read_checkpoint(path)
     assert (found.epoch, found.config) == (None, {})
 
 
 def test_the_suffix_does_not_decide(box, state, path):
     path = path.with_name("old.safetensors")
     _save(box, path)
-    _holds(read_container(path), state)
+    _holds(read_checkpoint(path), state)
 
 
 def test_safetensors_may_begin_like_a_pickle(state, path):
@@ -142,7 +142,7 @@ def test_safetensors_may_begin_like_a_pickle(state, path):
             break
     else:
         pytest.fail("no length began with this byte")
-    _holds(read_container(path), state)
+    _holds(read_checkpoint(path), state)
 
 
 class _Claims:
@@ -222,7 +222,7 @@ def test_attacks_are_real_and_raw_pickles_do_not_run(name, path, tmp_path, one_s
 def test_nothing_global_is_left_behind(box, path, tmp_path, one_sentence):
     before, filters = set(torch.serialization.get_safe_globals()), list(warnings.filters)
     _save(box, path)
-    read_container(path)
+    read_checkpoint(path)
     _save({"state_dict": ATTACKS["mkdir"](tmp_path / "trace")}, path)
     _refused(path, one_sentence, "not run")
     assert set(torch.serialization.get_safe_globals()) == before
@@ -250,7 +250,7 @@ def test_damaged_files_are_read_or_refused(kind, box, state, path):
         damaged[at] ^= 1 << draws.integers(0, 8)
         path.write_bytes(damaged)
         try:
-            read_container(path)
+            read_checkpoint(path)
         except WeightsError:
             num_refused += 1
     assert num_refused
@@ -258,7 +258,7 @@ def test_damaged_files_are_read_or_refused(kind, box, state, path):
 
 def test_sources_that_are_none(path, one_sentence):
     with pytest.raises(WeightsError, match="found none"):
-        read_container(path.parent)
+        read_checkpoint(path.parent)
     _refused(path, one_sentence, "found none")
     path.write_text("epoch 3")
     _refused(path, one_sentence, "neither")
