@@ -1,4 +1,4 @@
-"""LGTSMDemoScene: a clip to try things on, without any file."""
+"""LGTSMDemoScene: a clip to try the nodes on, without any file."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class LGTSMDemoScene(io.ComfyNode):
             node_id="LGTSMDemoScene",
             display_name="LGTSM Demo Scene",
             description=(
-                "Renders a short clip of a vehicle that passes by, with the mask of the vehicle "
-                "and the truth behind it, so that a result can be measured. No file is needed."
+                "Renders a short clip of a passing vehicle, with the mask of the vehicle and the "
+                "ground truth behind it, so that a result can be measured. No file is needed."
             ),
             search_aliases=["test clip", "example video", "demo video"],
             inputs=[
                 choice("camera", Camera, Camera.LOCKED, "How the camera moves."),
                 io.Int.Input(
-                    "frames", default=48, min=1, max=1000, step=1, tooltip="Length of the clip."
+                    "frames", default=48, min=1, max=1000, step=1, tooltip="Number of frames."
                 ),
                 io.Int.Input(
                     "width", default=480, min=16, max=3840, step=2, tooltip="Width in pixels."
@@ -42,7 +42,7 @@ class LGTSMDemoScene(io.ComfyNode):
                     min=0,
                     max=2**32 - 1,
                     control_after_generate=True,
-                    tooltip="Scenery, light, vehicle and direction.",
+                    tooltip="Chooses scenery, light, vehicle and direction.",
                 ),
             ],
             outputs=[

@@ -1,4 +1,4 @@
-"""GenerateFreeFormMasks: masks for tests and demonstrations, as the command line draws them."""
+"""GenerateFreeFormMasks: mask clips for tests and demonstrations, as `lgtsm masks` draws them."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class GenerateFreeFormMasks(io.ComfyNode):
             node_id="GenerateFreeFormMasks",
             display_name="Generate Free-Form Masks",
             description=(
-                "Draws a clip of masks from a seed: the published free-form strokes draw for "
-                "draw, or boxes, logos, letters, scratches, borders, objects and strokes of a "
+                "Draws a clip of masks from a seed: the published free-form strokes, reproduced "
+                "exactly, or boxes, logos, letters, scratches, borders, objects and strokes of a "
                 "chosen coverage."
             ),
             search_aliases=["random mask", "free-form mask", "stroke mask", "mask generator"],
@@ -45,10 +45,10 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     "preset",
                     options=[_CUSTOM, *(preset.value for preset in Preset)],
                     default=_CUSTOM,
-                    tooltip="A published preset draws exactly as published, num_strokes applies; "
-                    "custom obeys kind, coverage and motion.",
+                    tooltip="A published preset draws exactly as published and uses num_strokes; "
+                    "custom uses kind, coverage and motion.",
                 ),
-                choice("kind", Kind, Kind.STROKES, "With custom: what the mask looks like."),
+                choice("kind", Kind, Kind.STROKES, "With custom: shape of the masks."),
                 io.Float.Input(
                     "coverage",
                     default=0.0,
@@ -57,7 +57,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     step=0.005,
                     round=0.001,
                     tooltip="With custom: share of the picture to mask, mean over the clip; 0 "
-                    "takes a share that is usual for the kind.",
+                    "uses a typical share for the kind.",
                 ),
                 io.Float.Input(
                     "motion",
@@ -82,7 +82,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     min=0,
                     max=512,
                     step=1,
-                    tooltip="Keep this many pixels at every edge of the picture free.",
+                    tooltip="Keep this many pixels at every edge of the picture unmasked.",
                 ),
                 io.Int.Input(
                     "seed",
@@ -90,8 +90,8 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     min=0,
                     max=SEED_LIMIT - 1,
                     control_after_generate=True,
-                    tooltip="The same seed draws the same masks, here and (without num_strokes) on the "
-                    "command line.",
+                    tooltip="The same seed draws the same masks, here and (with num_strokes and "
+                    "border 0) on the command line.",
                 ),
                 io.Image.Input(
                     "like",
@@ -100,11 +100,11 @@ class GenerateFreeFormMasks(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Mask.Output("mask", tooltip="0 or 1, one a frame; 1 = masked."),
+                io.Mask.Output("mask", tooltip="0 or 1, one per frame; 1 = masked."),
                 io.Float.Output(
-                    "covered", tooltip="Mean share of the picture that is masked, measured."
+                    "covered", tooltip="Measured mean share of the picture that is masked."
                 ),
-                io.String.Output("info", tooltip="Coverage of the frames, as JSON."),
+                io.String.Output("info", tooltip="Coverage per frame, as JSON."),
             ],
         )
 

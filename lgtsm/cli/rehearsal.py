@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..options import InpaintOptions, Mode, VideoOptions
 from ..report import Report
-from .sizes import format_bytes, format_seconds
 from .tasks import Task
+from .terminal import format_bytes, format_seconds
 
 if TYPE_CHECKING:
     from ..copying.plates import Plate
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..video.probe import VideoInfo
 
 _TRIAL_FRAMES = 12
-"""Enough for a few frames to have references on both sides."""
+"""Enough for a few frames to have source frames on both sides."""
 
 
 def rehearse(
@@ -32,7 +32,7 @@ def rehearse(
     cancel: Callable[[], bool],
     plates: tuple[Plate, ...] = (),
 ) -> str:
-    """Look at a job without writing anything.
+    """Estimate a job without writing anything.
 
     Args:
         task: its files.
@@ -43,7 +43,7 @@ def rehearse(
         plates: as for the job.
 
     Returns:
-        Lines for people.
+        Lines of text.
 
     Raises:
         LgtsmError: whatever would stop the job before its first frame.
