@@ -340,7 +340,7 @@ class CheckLimits(Options):
     )
     max_residual: float | None = knob(
         None,
-        "Largest share of the removed object's contrast that may be left; 0 is nothing.",
+        "Largest share of the removed object's contrast that may be left.",
         limits=(0.0, 100.0),
         step=0.01,
     )

@@ -46,7 +46,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     options=[_CUSTOM, *(preset.value for preset in Preset)],
                     default=_CUSTOM,
                     tooltip="A published preset draws exactly as published and uses num_strokes; "
-                    "custom uses kind, coverage and motion.",
+                    "custom uses kind, coverage and speed.",
                 ),
                 choice("kind", Kind, Kind.STROKES, "With custom: shape of the masks."),
                 io.Float.Input(
@@ -60,7 +60,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     "uses a typical share for the kind.",
                 ),
                 io.Float.Input(
-                    "motion",
+                    "speed",
                     default=1.0,
                     min=0.0,
                     max=10.0,
@@ -117,7 +117,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
         preset: str,
         kind: str,
         coverage: float,
-        motion: float,
+        speed: float,
         num_strokes: int,
         border: int,
         seed: int,
@@ -133,7 +133,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
                 kind=Kind(kind),
                 seed=seed,
                 coverage_ratio=coverage or None,
-                motion=motion,
+                speed=speed,
             )
         else:
             holes = free_form_masks(

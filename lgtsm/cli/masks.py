@@ -43,7 +43,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         help=f"with --kind: share of the picture to mask, mean over the clip ({limits})",
     )
     parser.add_argument(
-        "--motion",
+        "--speed",
         type=float,
         metavar="X",
         help="with --kind: factor on all speeds, 0 is a still mask [1]",
@@ -67,8 +67,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
     height, width = arguments.size
     if arguments.kind is None:
-        if arguments.coverage is not None or arguments.motion is not None:
-            arguments.parser.error("--coverage and --motion need --kind")
+        if arguments.coverage is not None or arguments.speed is not None:
+            arguments.parser.error("--coverage and --speed need --kind")
         preset = Preset(arguments.preset or Preset.RAND_CURVE)
         holes = free_form_masks(arguments.frames, height, width, preset=preset, seed=arguments.seed)
     else:
@@ -79,7 +79,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
             kind=Kind(arguments.kind),
             seed=arguments.seed,
             coverage_ratio=arguments.coverage,
-            motion=1.0 if arguments.motion is None else arguments.motion,
+            speed=1.0 if arguments.speed is None else arguments.speed,
         )
     write_mask_clip(arguments.output, holes, (height, width), rate=_RATE)
     print(f"{arguments.output}: {len(holes)} masks, {float(holes.mean()):.1%} hole")

@@ -14,7 +14,7 @@ from lgtsm.cli.terminal import format_bytes, format_seconds
 def test_masks_of_a_kind_into_a_folder(lgtsm, read_film, tmp_path):
     out = tmp_path / "masks"
     code, stdout, stderr = lgtsm(
-        "masks", "--kind", "box", "--coverage", 0.2, "--motion", 0, "--size", "64x48",
+        "masks", "--kind", "box", "--coverage", 0.2, "--speed", 0, "--size", "64x48",
         "--frames", 3, "-o", out,
     )  # fmt: skip
     assert code == 0, stderr

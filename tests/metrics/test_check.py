@@ -5,11 +5,11 @@ import torch
 
 from lgtsm.errors import OptionError, ShapeError
 from lgtsm.metrics.check import Checker, check_result
-from lgtsm.options import CheckLimits
 from lgtsm.metrics.flicker import Flicker
 from lgtsm.metrics.residual import Residual
 from lgtsm.metrics.ring import ring, widen
 from lgtsm.metrics.seam import SeamContrast
+from lgtsm.options import CheckLimits
 
 LEVEL = 1 / 255
 
