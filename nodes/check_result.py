@@ -44,7 +44,7 @@ class LGTSMCheckResult(io.ComfyNode):
                 option(CheckLimits, "tolerance"),
                 option(CheckLimits, "max_seam", default=0.0, more=_NO_LIMIT),
                 option(CheckLimits, "max_flicker", default=0.0, more=_NO_LIMIT),
-                option(CheckLimits, "max_residual", default=0.0, max=1.0, more=_NO_LIMIT),
+                option(CheckLimits, "max_residual", default=0.0, limits=(0.0, 1.0), more=_NO_LIMIT),
                 io.Boolean.Input(
                     "stop_on_failure",
                     default=False,

@@ -10,9 +10,7 @@ from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, Motion
 from ..lgtsm.plate import REACH, SOURCE_FRAMES, clean_plate
 from .convert import frame_size, from_holes, to_frames, to_images, to_masks
 from .loaded import Reporter
-from .schema import option, schema
-
-_AT_LEAST_ONE = {"min": 1, "advanced": False}
+from .schema import number, option, schema
 
 
 class LGTSMCleanPlate(io.ComfyNode):
@@ -36,18 +34,19 @@ class LGTSMCleanPlate(io.ComfyNode):
                     "mask",
                     tooltip="What is to disappear, in every frame; one mask for all or one per frame.",
                 ),
-                io.Int.Input(
-                    "frame",
-                    default=0,
-                    min=0,
-                    max=1000000,
-                    step=1,
-                    tooltip="Frame whose plate is made, counted from 0.",
+                number(
+                    io.Int, "frame", 0, (0, 1000000), "Frame whose plate is made, counted from 0."
                 ),
                 option(InpaintOptions, "motion"),
                 option(MaskOptions, "grow", default=GROW_PX),
-                option(InpaintOptions, "source_frames", default=SOURCE_FRAMES, **_AT_LEAST_ONE),
-                option(InpaintOptions, "reach", default=REACH, **_AT_LEAST_ONE),
+                option(
+                    InpaintOptions,
+                    "source_frames",
+                    default=SOURCE_FRAMES,
+                    limits=(1, 32),
+                    advanced=False,
+                ),
+                option(InpaintOptions, "reach", default=REACH, limits=(1, 192), advanced=False),
             ],
             outputs=[
                 io.Image.Output("plate", tooltip="The frame without what the mask covers."),

@@ -11,7 +11,7 @@ from ..lgtsm.masks.draw.kinds import Kind
 from ..lgtsm.masks.draw.raster import draw_masks
 from ..lgtsm.masks.draw.stroke_presets import Preset
 from .convert import from_holes, to_frames
-from .schema import choice, schema
+from .schema import choice, number, schema
 
 _CUSTOM = "custom"
 
@@ -32,15 +32,9 @@ class GenerateFreeFormMasks(io.ComfyNode):
             ),
             search_aliases=["random mask", "free-form mask", "stroke mask", "mask generator"],
             inputs=[
-                io.Int.Input(
-                    "width", default=432, min=1, max=16384, step=1, tooltip="Width of the masks."
-                ),
-                io.Int.Input(
-                    "height", default=240, min=1, max=16384, step=1, tooltip="Height of the masks."
-                ),
-                io.Int.Input(
-                    "frames", default=16, min=1, max=100000, step=1, tooltip="Number of masks."
-                ),
+                number(io.Int, "width", 432, (1, 16384), "Width of the masks."),
+                number(io.Int, "height", 240, (1, 16384), "Height of the masks."),
+                number(io.Int, "frames", 16, (1, 100000), "Number of masks."),
                 io.Combo.Input(
                     "preset",
                     options=[_CUSTOM, *(preset.value for preset in Preset)],
@@ -49,40 +43,37 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     "custom uses kind, coverage and speed.",
                 ),
                 choice("kind", Kind, Kind.STROKES, "With custom: shape of the masks."),
-                io.Float.Input(
+                number(
+                    io.Float,
                     "coverage",
-                    default=0.0,
-                    min=0.0,
-                    max=0.9,
+                    0.0,
+                    (0.0, 0.9),
+                    "With custom: share of the picture to mask, mean over the clip; 0 uses a "
+                    "typical share for the kind.",
                     step=0.005,
                     round=0.001,
-                    tooltip="With custom: share of the picture to mask, mean over the clip; 0 "
-                    "uses a typical share for the kind.",
                 ),
-                io.Float.Input(
+                number(
+                    io.Float,
                     "speed",
-                    default=1.0,
-                    min=0.0,
-                    max=10.0,
+                    1.0,
+                    (0.0, 10.0),
+                    "With custom: factor on all speeds; 0 is a still mask.",
                     step=0.1,
-                    tooltip="With custom: factor on all speeds; 0 is a still mask.",
                 ),
-                io.Int.Input(
+                number(
+                    io.Int,
                     "num_strokes",
-                    default=0,
-                    min=0,
-                    max=100,
-                    step=1,
-                    tooltip="With a published preset: strokes in the clip; 0 draws 1 to 19, as "
-                    "published.",
+                    0,
+                    (0, 100),
+                    "With a published preset: strokes in the clip; 0 draws 1 to 19, as published.",
                 ),
-                io.Int.Input(
+                number(
+                    io.Int,
                     "border",
-                    default=0,
-                    min=0,
-                    max=512,
-                    step=1,
-                    tooltip="Keep this many pixels at every edge of the picture unmasked.",
+                    0,
+                    (0, 512),
+                    "Keep this many pixels at every edge of the picture unmasked.",
                 ),
                 io.Int.Input(
                     "seed",

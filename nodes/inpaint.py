@@ -11,9 +11,6 @@ from torch import Tensor
 
 from ..lgtsm.api import inpaint_clip
 from ..lgtsm.box import Box, hole_box
-from ..lgtsm.engine.estimate import estimate
-from ..lgtsm.models.network import Network
-from ..lgtsm.options import InpaintOptions
 from .convert import frame_size, from_holes, to_frames, to_images, to_masks
 from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
@@ -87,13 +84,8 @@ class LGTSMInpaint(io.ComfyNode):
         network = None
         if box is not None:
             grown = box.grow(options.mask.grow) & Box(0, 0, height, width)
-            ratio = grown.area / (height * width)
-
-            def memory(network: Network | None, planned: InpaintOptions) -> int:
-                spec = network.spec if network else None
-                return estimate(len(frames), height, width, planned, spec, hole_ratio=ratio)
-
-            network, options, _kept = make_ready(model, options, memory)
+            clip, ratio = (len(frames), height, width), grown.area / (height * width)
+            network, options, _kept = make_ready(model, options, clip, ratio)
         try:
             result = inpaint_clip(
                 frames,

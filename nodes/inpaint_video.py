@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from torch import Tensor
 
 from ..lgtsm import __version__
 from ..lgtsm.copying.plates import Plate
-from ..lgtsm.engine.estimate import estimate
 from ..lgtsm.engine.hooks import Hooks
 from ..lgtsm.errors import OptionError
 from ..lgtsm.job import FileJob
@@ -24,7 +22,7 @@ from ..lgtsm.journal import journal_folder
 from ..lgtsm.masks.boxes import MaskBox
 from ..lgtsm.models.network import Network
 from ..lgtsm.options import InpaintOptions, MaskOptions, VideoOptions
-from ..lgtsm.video.probe import VideoInfo, probe
+from ..lgtsm.video.probe import probe
 from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
 from .schema import option, schema
@@ -35,6 +33,9 @@ if TYPE_CHECKING:
 
 _UNFINISHED = "lgtsm_unfinished"
 """In the output folder, because ComfyUI empties its temporary folder when it starts."""
+
+_UNKNOWN_LENGTH = 1000
+"""Frames assumed for the memory estimate where the file states no number; set by hand."""
 
 
 class LGTSMInpaintVideo(io.ComfyNode):
@@ -130,7 +131,8 @@ class LGTSMInpaintVideo(io.ComfyNode):
             lines = [line for line in boxes.splitlines() if line.strip()]
             masks = [MaskBox.parse(line).delayed(span[0]) for line in lines]
         plates = to_plates(plate, plate_frames, span[0])
-        network, options, _kept = make_ready(model, options, _memory(info))
+        clip = (info.num_frames or _UNKNOWN_LENGTH, info.height, info.width)
+        network, options, _kept = make_ready(model, options, clip)
         video_options = VideoOptions.of(settings, start=span[0], end=span[1], resume=True)
         name = _name(source, masks, options, video_options, network, plates)
         suffix = ".mkv" if video_options.lossless else ".mp4"
@@ -160,15 +162,6 @@ def _folder(parent: str, name: str) -> Path:
     path = Path(parent) / name
     path.mkdir(parents=True, exist_ok=True)
     return path
-
-
-def _memory(info: VideoInfo) -> Callable[[Network | None, InpaintOptions], int]:
-    def memory(network: Network | None, options: InpaintOptions) -> int:
-        frames = info.num_frames or 1000
-        spec = network.spec if network else None
-        return estimate(frames, info.height, info.width, options, spec)
-
-    return memory
 
 
 def _name(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import comfy.model_management
@@ -10,6 +9,7 @@ import comfy.model_patcher
 import comfy.utils
 import torch
 
+from ..lgtsm.engine.estimate import estimate
 from ..lgtsm.models.network import Network
 from ..lgtsm.options import DType, InpaintOptions, Mode
 from ..lgtsm.weights.load import load_model
@@ -56,14 +56,16 @@ def _compute_device() -> torch.device:
 def make_ready(
     model: LoadedModel | None,
     options: InpaintOptions,
-    memory: Callable[[Network | None, InpaintOptions], int],
+    clip: tuple[int, int, int],
+    hole_ratio: float = 1.0,
 ) -> tuple[Network | None, InpaintOptions, object]:
     """Move a network to its device and free memory for the job.
 
     Args:
         model: from the socket; None is the built-in one.
         options: of the job; device and dtype are replaced.
-        memory: estimates the bytes that the job takes beside the weights.
+        clip: number of frames, height and width, for an estimate of the memory beside the weights.
+        hole_ratio: share of the picture in which the network works.
 
     Returns:
         The network (None in copy mode), the options, and an object to keep alive meanwhile.
@@ -72,13 +74,14 @@ def make_ready(
         device = _compute_device()
         run = replace(options.run, device=str(device), dtype=DType.AUTO)
         options = replace(options, run=run)
-        comfy.model_management.free_memory(memory(None, options), device)
+        needed = estimate(*clip, options, None, hole_ratio=hole_ratio)
+        comfy.model_management.free_memory(needed, device)
         return None, options, None
     model = model or wrap(load_model())
     network = model.patcher.model
     run = replace(options.run, device=str(model.patcher.load_device), dtype=model.dtype)
     options = replace(options, run=run)
-    needed = memory(network, options)
+    needed = estimate(*clip, options, network.spec, hole_ratio=hole_ratio)
     comfy.model_management.load_models_gpu([model.patcher], memory_required=needed)
     return network, options, model
 

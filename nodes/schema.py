@@ -42,6 +42,15 @@ def choice(name: str, kind: type[Enum], default: Enum, tooltip: str, **settings:
     )
 
 
+def number(
+    kind: Any, name: str, default: float, limits: tuple[float, float], tooltip: str, **settings: Any
+) -> io.Input:
+    """Return an input of numbers of a kind (io.Int or io.Float), in steps of 1 by default."""
+    low, high = limits
+    settings = {"default": default, "min": low, "max": high, "step": 1, **settings}
+    return kind.Input(name, tooltip=tooltip, **settings)
+
+
 def option(options: type[Options], name: str, *, more: str = "", **changes: Any) -> io.Input:
     """Return the input of one option of the library, with its range, default and text.
 
@@ -58,8 +67,7 @@ def option(options: type[Options], name: str, *, more: str = "", **changes: Any)
     settings |= changes
     if issubclass(knob.kind, Enum):
         return choice(name, knob.kind, **settings)
-    if knob.limits is not None:
-        low, high = knob.limits
-        settings = {"min": low, "max": high, "step": knob.step, **settings}
-    make = {bool: io.Boolean, int: io.Int, float: io.Float}[knob.kind]
-    return make.Input(name, **settings)
+    if knob.kind is bool:
+        return io.Boolean.Input(name, **settings)
+    settings = {"limits": knob.limits, "step": knob.step, **settings}
+    return number(io.Int if knob.kind is int else io.Float, name, **settings)

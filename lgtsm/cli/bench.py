@@ -10,7 +10,7 @@ from ..errors import OptionError
 from ..options import DType, RunOptions
 from .arguments import add_option
 from .interruption import Interruption
-from .terminal import Bar, write_text
+from .terminal import progress_bar, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     cases = ALL_PRESETS[arguments.preset]
     # before minutes of work
     earlier = read_run(arguments.compare) if arguments.compare else None
-    with Bar("bench", unit="case", quiet=arguments.quiet) as bar:
+    with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         result = run_bench(cases, device=device, dtype=dtype, progress=bar)
     print(format_table(result))
     if earlier is not None:
@@ -76,7 +76,7 @@ def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
             "Expected the preset product without --compare and --dtype, got one of them; it runs "
             "the built-in weights in fp32."
         )
-    with Bar("bench", unit="case", quiet=arguments.quiet) as bar:
+    with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         results = run_product(device=device, progress=bar)
     print(format_product(results))
     if arguments.json:

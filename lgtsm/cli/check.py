@@ -12,7 +12,7 @@ from ..errors import ShapeError
 from ..options import GROW_PX, CheckLimits, MaskOptions, VideoOptions
 from .arguments import add_option, add_options
 from .interruption import Interruption
-from .terminal import Bar
+from .terminal import progress_bar
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     options = MaskOptions.of(vars(arguments))
     margin = arguments.margin or 0
     checker = Checker(CheckLimits.of(vars(arguments), margin=margin))
-    with Bar("check", quiet=arguments.quiet) as bar:
+    with progress_bar("check", quiet=arguments.quiet) as bar:
         for done, (original, result, hole) in enumerate(_triples(arguments, options), 1):
             if done == 1 and arguments.margin is None:
                 margin = _shared_px(original, result)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .arguments import add_model, parse_size
 from .interruption import Interruption
-from .terminal import Bar, format_seconds
+from .terminal import format_seconds, progress_bar
 
 _CAMERAS = ("locked", "planar", "parallax")
 
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         height=height,
         width=width,
     )
-    with Bar("demo", quiet=arguments.quiet) as bar:
+    with progress_bar("demo", quiet=arguments.quiet) as bar:
         result = run_demo(
             arguments.output,
             scene,

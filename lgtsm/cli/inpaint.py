@@ -13,7 +13,7 @@ from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOpt
 from .arguments import add_model, add_option, add_options, parse_cuts, parse_plate
 from .interruption import Interruption
 from .tasks import Task, make_folders, plan_tasks
-from .terminal import Bar, format_seconds, write_text
+from .terminal import format_seconds, progress_bar, write_text
 
 _EPILOG = """several inputs:
   -o, --fill-layer and --mask-used are then folders, created if needed, that receive one file per
@@ -171,7 +171,7 @@ def _fill(
     """Process one input with a progress bar; return its report."""
     from ..api import inpaint_video
 
-    with Bar(task.source.name, quiet=arguments.quiet) as bar:
+    with progress_bar(task.source.name, quiet=arguments.quiet) as bar:
         report = inpaint_video(
             task.source,
             task.mask,

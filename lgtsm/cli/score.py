@@ -12,7 +12,7 @@ from ..errors import OptionError
 from ..options import InpaintOptions, RunOptions
 from .arguments import add_model, add_options
 from .interruption import Interruption
-from .terminal import Bar
+from .terminal import progress_bar
 
 if TYPE_CHECKING:
     from ..evaluate.score.results import Results
@@ -136,7 +136,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     settings = _settings(arguments)
     if arguments.export:
         return _export(settings, arguments.export)
-    with Bar("score", unit="case", quiet=arguments.quiet) as bar:
+    with progress_bar("score", unit="case", quiet=arguments.quiet) as bar:
         results = run_score(settings, progress=bar, cancel=interruption.happened)
     _write(results, settings, pictures=not arguments.no_pictures)
     return 0

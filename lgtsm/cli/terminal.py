@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from ..errors import OptionError
 
@@ -35,38 +34,31 @@ def logging_to_stderr(level: int) -> Iterator[None]:
         logger.setLevel(before)
 
 
-class Bar:
-    """A progress bar with frames per second and time left; silent unless stderr is a terminal."""
+@contextmanager
+def progress_bar(
+    name: str, *, unit: str = "frame", quiet: bool = False
+) -> Iterator[Callable[[int, int, str], None]]:
+    """Yield a progress function that draws a bar with speed and time left.
 
-    def __init__(self, name: str, *, unit: str = "frame", quiet: bool = False) -> None:
-        from tqdm import tqdm
+    The bar is silent unless stderr is a terminal.
+    """
+    from tqdm import tqdm
 
-        # None: off unless stderr is a terminal
-        self._bar = tqdm(
-            desc=name,
-            unit=unit,
-            file=sys.stderr,
-            disable=True if quiet else None,
-            dynamic_ncols=True,
-        )
+    with tqdm(
+        desc=name,
+        unit=unit,
+        file=sys.stderr,
+        disable=True if quiet else None,  # None: off unless the file is a terminal
+        dynamic_ncols=True,
+    ) as bar:
 
-    def __call__(self, done: int, total: int, note: str) -> None:
-        """Show the engine's progress."""
-        self._bar.total = total or None
-        if note:
-            self._bar.set_postfix_str(note, refresh=False)
-        self._bar.update(done - self._bar.n)
+        def show(done: int, total: int, note: str) -> None:
+            bar.total = total or None
+            if note:
+                bar.set_postfix_str(note, refresh=False)
+            bar.update(done - bar.n)
 
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bar.close()
+        yield show
 
 
 def format_bytes(number: int) -> str:
