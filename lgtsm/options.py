@@ -267,11 +267,7 @@ class InpaintOptions(Options):
     run: RunOptions = field(default_factory=RunOptions)
 
     def __post_init__(self) -> None:
-        """Check the limits.
-
-        Raises:
-            OptionError: a value outside them.
-        """
+        """Check the limits and the frame numbers of cuts; raises OptionError."""
         super().__post_init__()
         if self.cuts is not None and any(c < 0 for c in self.cuts):
             raise OptionError(
@@ -297,11 +293,7 @@ class VideoOptions(Options):
     )
 
     def __post_init__(self) -> None:
-        """Check the limits.
-
-        Raises:
-            OptionError: a value outside them, or a range without frames.
-        """
+        """Check the limits and the range of frames; raises OptionError."""
         super().__post_init__()
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise OptionError(

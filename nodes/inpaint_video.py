@@ -13,15 +13,13 @@ import folder_paths
 from comfy_api.latest import InputImpl, io
 from torch import Tensor
 
-from ..lgtsm import __version__
-from ..lgtsm.copying.plates import Plate
 from ..lgtsm.engine.hooks import Hooks
 from ..lgtsm.errors import OptionError
 from ..lgtsm.job import FileJob
 from ..lgtsm.journal import journal_folder
 from ..lgtsm.masks.boxes import MaskBox
 from ..lgtsm.models.network import Network
-from ..lgtsm.options import InpaintOptions, MaskOptions, VideoOptions
+from ..lgtsm.options import MaskOptions, VideoOptions
 from ..lgtsm.video.probe import probe
 from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
@@ -134,16 +132,19 @@ class LGTSMInpaintVideo(io.ComfyNode):
         clip = (info.num_frames or _UNKNOWN_LENGTH, info.height, info.width)
         network, options, _kept = make_ready(model, options, clip)
         video_options = VideoOptions.of(settings, start=span[0], end=span[1], resume=True)
-        name = _name(source, masks, options, video_options, network, plates)
-        suffix = ".mkv" if video_options.lossless else ".mp4"
         job = FileJob(
             source=source,
             mask=masks,
-            target=unfinished / (name + suffix),
+            target=unfinished,
             options=options,
             video=video_options,
-            mask_used=temporary / f"{name}.mask.mkv",
             plates=plates,
+        )
+        name = _name(job, network)
+        job = replace(
+            job,
+            target=unfinished / (name + (".mkv" if video_options.lossless else ".mp4")),
+            mask_used=temporary / f"{name}.mask.mkv",
         )
         try:
             report = job.run(network, Hooks(reporter.progress, reporter.cancel))
@@ -164,27 +165,10 @@ def _folder(parent: str, name: str) -> Path:
     return path
 
 
-def _name(
-    source: Path,
-    masks: Path | list[MaskBox],
-    options: InpaintOptions,
-    video: VideoOptions,
-    network: Network | None,
-    plates: tuple[Plate, ...],
-) -> str:
-    """Name a job by everything its result depends on, so that the same job finds its journal."""
-    state = source.stat()
-    weights = "" if network is None else network.digest()
-    settings = replace(options, run=replace(options.run, device="auto", chunk=0))
-    facts = [__version__, str(source.resolve()), state.st_size, state.st_mtime_ns, str(masks)]
-    if isinstance(masks, Path):
-        facts += [masks.stat().st_size, masks.stat().st_mtime_ns]
-    facts += [repr(settings), repr(video), weights]
-    digest = hashlib.sha256(json.dumps(facts).encode())
-    for plate in plates:
-        digest.update(f"{plate.frame}".encode())
-        digest.update(plate.picture.contiguous().numpy().tobytes())
-    return f"{source.stem[:40]}_{digest.hexdigest()[:12]}"
+def _name(job: FileJob, network: Network | None) -> str:
+    """Name a job after everything its files depend on, so that the same job finds its journal."""
+    identity = json.dumps(job.identity(network), sort_keys=True)
+    return f"{job.source.stem[:40]}_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
 def _finish(path: Path, source: Path, temporary: Path, video: VideoOptions) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..evaluate.score.protocols import PROTOCOLS
 from ..options import InpaintOptions, RunOptions
 from .arguments import add_model, add_options
 from .interruption import Interruption
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from ..evaluate.score.results import Results
     from ..evaluate.score.run import ScoreSettings
 
-_PROTOCOLS = ("moving", "fvi", "faces", "removal", "folder", "scene", "rendered")
 _QUICK_METHODS = ("mean", "telea", "ns", "smooth", "nearest", "median", "homography", "flow")
 _EPILOG = """The folder of -o keeps every cell (one method on one case), so that the same command continues
 where it was stopped and repeats only what changed: the clips, a method's options, or the code it
@@ -43,7 +43,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--protocol", choices=_PROTOCOLS, help="which clips and holes [moving, with --quick scene]"
+        "--protocol",
+        choices=tuple(PROTOCOLS),
+        help="which clips and holes [moving, with --quick scene]",
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder")
     parser.add_argument(
