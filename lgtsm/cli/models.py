@@ -89,9 +89,9 @@ def _hub_rows() -> list[tuple[str, ...]]:
         if file is not None:
             row = _row(known.name, known.family, known.licence, file.path, known.sha256)
         else:
-            place = f"{HubFile.of_row(known)}, downloaded on use"
+            where = f"{HubFile.of_row(known)}, downloaded on use"
             digest = known.sha256[:_DIGITS]
-            row = (known.name, known.family, "-", "-", known.licence, digest, place)
+            row = (known.name, known.family, "-", "-", known.licence, digest, where)
         rows.append(row)
     for file in cached.values():
         card = file.card

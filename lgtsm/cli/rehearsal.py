@@ -82,8 +82,8 @@ def rehearse(
     if isinstance(task.mask, list):
         masks = f"{len(task.mask)} boxes"
     rows = {
-        "frames": f"{about}{num_frames} of {info.width}x{info.height}, {float(info.rate):.3f} a "
-        "second",
+        "frames": f"{about}{num_frames} of {info.width}x{info.height}, "
+        f"{float(info.rate):.3f} frames/s",
         "works at": "{}x{}".format(*report.working_size),
         "mask": f"{masks}, {facts.coverage:.1%} of the picture in its first frame, before growing",
         "model": network.name if network else "none",
@@ -99,7 +99,7 @@ def rehearse(
 def _trial(
     job: FileJob, info: VideoInfo, network: Network | None, hooks: Hooks, report: Report
 ) -> float:
-    """Fill the first few frames that have a hole; return seconds a frame."""
+    """Fill the first few frames that have a hole; return seconds per frame."""
     from ..engine.run import Job
 
     with_hole = dropwhile(lambda pair: not pair[1].any(), job.pairs(info))
