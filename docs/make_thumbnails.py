@@ -56,7 +56,7 @@ def main() -> None:
         "lgtsm_static_logo": _split(marked[SHOWN], _fill(marked, _grown(logo))[SHOWN]),
         "lgtsm_long_clip_streamed": _strip(scene.frames, after),
         "lgtsm_locked_off": _split(plate.picture, after[SHOWN]),
-        "lgtsm_painted_reference": _beside(panned.truth[SHOWN], panned.frames[0], painted[0]),
+        "lgtsm_painted_plate": _beside(panned.truth[SHOWN], panned.frames[0], painted[0]),
         "lgtsm_free_form_self_test": _split(
             overlay(scene.truth, strokes, Paint.CHECKER)[SHOWN], _fill(scene.truth, strokes)[SHOWN]
         ),

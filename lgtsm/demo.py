@@ -17,15 +17,13 @@ from .fills.smooth import smooth_fill
 from .masks.overlay import overlay
 from .masks.prepare import prepare
 from .models.network import Network
-from .options import InpaintOptions, MaskOptions, Mode
+from .options import GROW_PX, InpaintOptions, MaskOptions, Mode
 from .scene.render import SceneOptions, render_scene
 from .scene.sheet import contact_sheet, side_by_side
 from .video.clip import write_clip
 from .weights.load import load_model
 from .whole_file import WholeFile
 
-_GROW_PX = 4
-"""As in the command line: a mask of the object itself leaves its soft edge behind."""
 _SHOWN = 4
 """Frames on the contact sheet."""
 
@@ -100,7 +98,7 @@ def run_demo(
         ) from error
     network = model if isinstance(model, Network) else load_model(model)
     clip = render_scene(scene or SceneOptions())
-    holes = torch.stack(list(prepare(clip.mask, MaskOptions(grow=_GROW_PX))))
+    holes = torch.stack(list(prepare(clip.mask, MaskOptions(grow=GROW_PX))))
     options = InpaintOptions(cuts=())
     began = time.perf_counter()
     after = inpaint(clip.frames, holes, network, options, progress, cancel)

@@ -1,15 +1,115 @@
-"""Every knob a user can turn, as frozen dataclasses that check themselves; no torch.
+"""Every option of a job, as frozen dataclasses that check themselves; no torch.
 
-Command line and nodes take their help texts from the docstrings under the fields.
+A field declared with `knob` carries its text, range and widget step. The range check here, the
+flags of the command line (`cli/arguments.py`) and the inputs of the nodes (`nodes/schema.py`) are
+all made from that one declaration, under the field's own name.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from fractions import Fraction
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import OptionError
+
+Value = TypeVar("Value")
+SomeOptions = TypeVar("SomeOptions", bound="Options")
+Limits = tuple[int, int] | tuple[float, float] | tuple[Fraction, int]
+
+GROW_PX = 4
+"""Default of `grow` in the command line, the nodes and the demo: masks from segmenters are tight and
+leave a halo. The library itself grows nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Knob:
+    """One option, as a user interface needs it.
+
+    kind: its type, without None.
+    default: value where the user chooses none.
+    text: its description, one sentence with a capital letter and a full stop.
+    limits: smallest and largest value; None where there are none.
+    step: of a widget.
+    advanced: a node folds it away.
+    """
+
+    kind: type
+    default: Any
+    text: str
+    limits: Limits | None
+    step: float
+    advanced: bool
+
+
+def knob(
+    default: Value,
+    text: str,
+    *,
+    limits: Limits | None = None,
+    step: float = 1,
+    advanced: bool = False,
+) -> Value:
+    """Declare an option as a field of a dataclass; the arguments are those of `Knob`."""
+    facts = {"text": text, "limits": limits, "step": step, "advanced": advanced}
+    return field(default=default, metadata=facts)
+
+
+@functools.cache
+def knobs(options: type[Options]) -> dict[str, Knob]:
+    """Return the options of a class by name, without fields that are options classes themselves."""
+    hints = get_type_hints(options)
+    found: dict[str, Knob] = {}
+    for one in fields(options):
+        if one.metadata:
+            hint = hints[one.name]
+            kind = hint if isinstance(hint, type) else get_args(hint)[0]  # int of int | None
+            kind = get_origin(kind) or kind  # tuple of tuple[int, ...]
+            found[one.name] = Knob(kind=kind, default=one.default, **one.metadata)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Options that check the limits of their knobs."""
+
+    def __post_init__(self) -> None:
+        """Check the limits.
+
+        Raises:
+            OptionError: a value outside them.
+        """
+        for name, known in knobs(type(self)).items():
+            value = getattr(self, name)
+            if known.limits is None or value is None:
+                continue
+            low, high = known.limits
+            if not low <= value <= high:
+                raise OptionError(
+                    f"Expected {name} between {low} and {high}, got {value}; choose a value in "
+                    "that range."
+                )
+
+    @classmethod
+    def of(cls: type[SomeOptions], values: Mapping[str, Any], **others: Any) -> SomeOptions:
+        """Build options from plain values, closed choices by their value.
+
+        Args:
+            values: by name; names of other things are ignored, missing ones keep their default.
+            others: fields that take precedence, and fields that are options themselves.
+
+        Raises:
+            OptionError: a value outside its limits.
+        """
+        chosen = {
+            name: known.kind(values[name]) if issubclass(known.kind, Enum) else values[name]
+            for name, known in knobs(cls).items()
+            if name in values
+        }
+        return cls(**{**chosen, **others})
 
 
 class Mode(Enum):
@@ -20,24 +120,24 @@ class Mode(Enum):
     COPY = "copy"
     """Copies and the smooth fill only; no network."""
     FILL = "fill"
-    """The network alone; no pixel is taken from another frame as it is."""
+    """The network alone; no pixel is copied from another frame."""
 
 
 class Motion(Enum):
     """How other frames are aligned before pixels are copied from them."""
 
     AUTO = "auto"
-    """All of the others at once, each pixel by what is predicted to be wrong least."""
+    """All of the methods below; each pixel takes the one with the lowest predicted error."""
     NONE = "none"
-    """The camera stands still: the same pixel of another frame shows the same place."""
+    """The camera stands still: a pixel shows the same point of the scene in every frame."""
     PLANAR = "planar"
-    """The background moves as one plane: panning, zooming, turning, a flat scene."""
+    """The background moves as one plane: panning, zooming, rotation, a flat scene."""
     FLOW = "flow"
-    """Every pixel moves by itself: parallax, a background that is not stiff."""
+    """Every pixel moves by itself: parallax, a background that is not rigid."""
 
 
 class FlowMethod(Enum):
-    """Who measures dense flow between neighbouring frames."""
+    """How dense optical flow between neighbouring frames is estimated."""
 
     BUILT_IN = "built-in"
     """This package, in torch."""
@@ -48,10 +148,10 @@ class FlowMethod(Enum):
 
 
 class LengthPolicy(Enum):
-    """What to do when a mask clip is shorter than the frames."""
+    """What to do when a mask clip is shorter than the video."""
 
     ERROR = "error"
-    """Stop with a sentence that names both lengths."""
+    """Stop with an error that names both lengths."""
     HOLD = "hold"
     """Repeat the last mask."""
     LOOP = "loop"
@@ -67,98 +167,108 @@ class DType(Enum):
     FP16 = "fp16"
 
 
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise OptionError(
-            f"Expected {name} between {low} and {high}, got {value}; choose a value in that range."
-        )
-
-
 @dataclass(frozen=True, kw_only=True)
-class MaskOptions:
+class MaskOptions(Options):
     """How a mask becomes the hole that is filled (mask 1 = hole)."""
 
-    threshold: float = 0.5
-    """Mask values above this are hole (0 to 1)."""
-    invert: bool = False
-    """Treat black as the hole."""
-    grow: int = 0
-    """Grow the hole by this many pixels on every side (0 to 256)."""
-    fill_holes: bool = False
-    """Close regions that the mask encloses completely."""
-    temporal_grow: int = 0
-    """Let a hole start this many frames earlier and end as many later (0 to 32)."""
-    temporal_gap: int = 0
-    """Fill gaps of up to this many frames in which a masked pixel is briefly unmasked (0 to 32)."""
-    length: LengthPolicy = LengthPolicy.ERROR
-    """What to do with a mask clip shorter than the video; one single mask serves all frames."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            OptionError: a value lies outside its range.
-        """
-        _check_range("threshold", self.threshold, 0.0, 1.0)
-        _check_range("grow", self.grow, 0, 256)
-        _check_range("temporal_grow", self.temporal_grow, 0, 32)
-        _check_range("temporal_gap", self.temporal_gap, 0, 32)
+    threshold: float = knob(0.5, "Fill where the mask is above this.", limits=(0.0, 1.0), step=0.01)
+    invert: bool = knob(False, "Fill where the mask is black instead of white.")
+    grow: int = knob(
+        0,
+        "Enlarge the mask by this many pixels on every side, to cover soft edges.",
+        limits=(0, 256),
+    )
+    fill_enclosed: bool = knob(False, "Also fill regions that the mask encloses completely.")
+    temporal_grow: int = knob(
+        0, "Let the mask start this many frames earlier and end as many later.", limits=(0, 32)
+    )
+    temporal_gap: int = knob(
+        0,
+        "Close gaps of up to this many frames in which a masked pixel is briefly unmasked.",
+        limits=(0, 32),
+    )
+    length: LengthPolicy = knob(
+        LengthPolicy.ERROR,
+        "What to do when a mask clip is shorter than the video: error stops, hold repeats its last "
+        "frame, loop starts it again; a single mask always serves every frame.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class RunOptions:
+class RunOptions(Options):
     """Where and how the arithmetic runs; none of these changes the picture noticeably."""
 
-    device: str = "auto"
-    """Device name as torch writes it (cpu, cuda, cuda:1, mps); auto takes CUDA, else the CPU."""
-    dtype: DType = DType.AUTO
-    """Arithmetic of the network; auto is fp32 on a CPU unless bf16 proves faster there."""
-    chunk: int = 0
-    """Frames computed together (1 to 64), the memory knob; 0 chooses from the frame size."""
-    max_side: int = 960
-    """Longest side, in pixels, the network works at; larger frames are filled at this size and
-    composited at source size (64 to 8192)."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            OptionError: a value lies outside its range.
-        """
-        _check_range("chunk", self.chunk, 0, 64)
-        _check_range("max_side", self.max_side, 64, 8192)
+    device: str = knob(
+        "auto",
+        "Device as torch names it (cpu, cuda, cuda:1, mps); auto is CUDA if present, else cpu.",
+    )
+    dtype: DType = knob(
+        DType.AUTO,
+        "Arithmetic of the network: fp32 is the reference; auto is a half precision that the "
+        "weights were tested with where that is faster on the device, else fp32.",
+    )
+    chunk: int = knob(
+        0,
+        "Frames computed together; 0 chooses by frame size, lower values save memory.",
+        limits=(0, 64),
+        advanced=True,
+    )
+    max_side: int = knob(
+        960,
+        "Longest side, in pixels, that the network works at; larger frames are filled at this size "
+        "and composited at their own.",
+        limits=(64, 8192),
+        step=16,
+        advanced=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class InpaintOptions:
-    """Everything that decides what comes out."""
+class InpaintOptions(Options):
+    """Everything that decides the result."""
 
-    mode: Mode = Mode.COPY_FILL
-    """What may fill a hole: copy+fill, copy (no network) or fill (network alone)."""
-    motion: Motion = Motion.AUTO
-    """How other frames are aligned before pixels are copied from them: auto, none, planar or flow."""
-    flow: FlowMethod = FlowMethod.BUILT_IN
-    """Who measures dense flow: built-in, dis (needs OpenCV) or raft (needs torchvision)."""
-    feather: int = 2
-    """Width in pixels of the soft edge inside the hole (0 to 64); outside nothing changes."""
-    source_frames: int = 8
-    """How many other frames may lend pixels to one frame (0 to 32); 0 copies nothing."""
-    reach: int = 48
-    """How far before and after, in frames, they may lie (0 to 192)."""
-    cuts: tuple[int, ...] | None = None
-    """Frame numbers at which a new shot begins; None detects them, () means there are none."""
+    mode: Mode = knob(
+        Mode.COPY_FILL,
+        "What may fill: copy+fill takes real pixels from other frames where they fit and lets the "
+        "network do the rest; copy uses no network; fill is the network alone.",
+    )
+    motion: Motion = knob(
+        Motion.AUTO,
+        "How other frames are aligned before pixels are copied: none for a fixed camera, planar "
+        "for panning and zooming, flow for parallax; auto tries all and decides for every pixel.",
+    )
+    flow: FlowMethod = knob(
+        FlowMethod.BUILT_IN,
+        "How dense optical flow is estimated: built-in, dis (needs OpenCV) or raft (needs "
+        "torchvision).",
+    )
+    feather: int = knob(
+        2,
+        "Width in pixels of the soft edge inside the mask; outside nothing changes.",
+        limits=(0, 64),
+    )
+    source_frames: int = knob(
+        8,
+        "How many other frames may lend pixels to one frame; 0 copies nothing.",
+        limits=(0, 32),
+        advanced=True,
+    )
+    reach: int = knob(
+        48,
+        "How many frames before and after a frame its source frames may come from; more take "
+        "more memory.",
+        limits=(0, 192),
+        advanced=True,
+    )
+    cuts: tuple[int, ...] | None = knob(
+        None, "Frame numbers at which a new shot begins; without them cuts are detected."
+    )
     mask: MaskOptions = field(default_factory=MaskOptions)
     run: RunOptions = field(default_factory=RunOptions)
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            OptionError: a value lies outside its range.
-        """
-        _check_range("feather", self.feather, 0, 64)
-        _check_range("source_frames", self.source_frames, 0, 32)
-        _check_range("reach", self.reach, 0, 192)
+        """Check the limits and the frame numbers of cuts; raises OptionError."""
+        super().__post_init__()
         if self.cuts is not None and any(c < 0 for c in self.cuts):
             raise OptionError(
                 f"Expected frame numbers of cuts to be 0 or more, got {self.cuts}; count from 0."
@@ -166,32 +276,63 @@ class InpaintOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoOptions:
+class VideoOptions(Options):
     """How a file is read and written."""
 
-    start: int = 0
-    """First frame to process and write (0 is the first of the file)."""
-    end: int | None = None
-    """Frame after the last one; None is the end of the file."""
-    quality: int = 16
-    """Constant quality of the encoder (0 to 51), lower is better and larger."""
-    lossless: bool = False
-    """Write FFV1 in Matroska, so that the file is exact outside the hole."""
-    resume: bool = False
-    """Go on with an interrupted run of the same job."""
-    rate: Fraction = Fraction(24)
-    """Frames per second of a source that is a folder of images, as 25 or 24000/1001."""
+    start: int = knob(0, "First frame to process and write, counted from 0.")
+    end: int | None = knob(None, "Frame after the last one; without it the video runs to its end.")
+    quality: int = knob(
+        16, "Constant quality of the encoder; lower is better and larger.", limits=(0, 51)
+    )
+    lossless: bool = knob(False, "Write FFV1 in Matroska, which is exact outside the mask.")
+    resume: bool = knob(False, "Continue an interrupted run of the same job.")
+    rate: Fraction = knob(
+        Fraction(24),
+        "Frames per second where the source is a folder of images, such as 25 or 24000/1001.",
+        limits=(Fraction(1, 1000), 1000),
+    )
 
     def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            OptionError: a value lies outside its range.
-        """
-        _check_range("quality", self.quality, 0, 51)
-        _check_range("rate", self.rate, Fraction(1, 1000), 1000)
+        """Check the limits and the range of frames; raises OptionError."""
+        super().__post_init__()
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise OptionError(
                 f"Expected a range with start < end, got {self.start} to {self.end}; "
                 "count frames from 0, the end is not included."
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckLimits(Options):
+    """What a result must keep to pass a check; None leaves a figure without a limit."""
+
+    tolerance: float = knob(
+        0.0,
+        "Largest change allowed outside the mask, in levels of 255; 0 is bit for bit.",
+        limits=(0.0, 255.0),
+        step=0.5,
+    )
+    margin: int = knob(
+        0,
+        "Pixels beside the mask that may change too; 1 where chroma is stored at half size.",
+        limits=(0, 256),
+    )
+    max_seam: float | None = knob(
+        None,
+        "Largest contrast across the border of the mask relative to that beside it; 1 is no seam.",
+        limits=(0.0, 100.0),
+        step=0.1,
+    )
+    max_flicker: float | None = knob(
+        None,
+        "Largest change in time inside the mask relative to that around it; 1 is as steady as the "
+        "surroundings.",
+        limits=(0.0, 100.0),
+        step=0.1,
+    )
+    max_residual: float | None = knob(
+        None,
+        "Largest share of the removed object's contrast that may be left.",
+        limits=(0.0, 100.0),
+        step=0.01,
+    )

@@ -1,4 +1,4 @@
-"""LGTSMCheckResult: what `lgtsm check` says, inside a graph."""
+"""LGTSMCheckResult: the verdict of `lgtsm check` inside a graph."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from torch import Tensor
 from ..lgtsm.demo import hole_psnr
 from ..lgtsm.errors import LgtsmError
 from ..lgtsm.masks.overlay import mark_changes
-from ..lgtsm.metrics.check import Checker, CheckLimits
-from .convert import to_frames, to_images, to_masks
+from ..lgtsm.metrics.check import Checker
+from ..lgtsm.options import CheckLimits
+from .convert import frame_size, to_frames, to_images, to_masks
 from .loaded import Reporter
-from .schema import schema
+from .schema import option, schema
+
+_NO_LIMIT = "0 sets no limit."
 
 
 class LGTSMCheckResult(io.ComfyNode):
@@ -27,8 +30,8 @@ class LGTSMCheckResult(io.ComfyNode):
             display_name="LGTSM Check Result",
             description=(
                 "Checks a repaired clip against its source: nothing may have changed outside the "
-                "mask. Measures the seam at the mask's border, flicker, and what is left of the "
-                "removed object; with the truth connected also the error in dB."
+                "mask. Measures the seam at the border of the mask, flicker, and how much of the "
+                "removed object is left; with the ground truth connected also the error in dB."
             ),
             search_aliases=["verify inpainting", "compare before after", "quality check"],
             inputs=[
@@ -36,44 +39,12 @@ class LGTSMCheckResult(io.ComfyNode):
                 io.Image.Input("after", tooltip="The clip after the repair."),
                 io.Mask.Input(
                     "mask",
-                    tooltip="What was allowed to change: mask_used of LGTSM Inpaint.",
+                    tooltip="Where changes were allowed: mask_used of LGTSM Inpaint.",
                 ),
-                io.Float.Input(
-                    "tolerance",
-                    default=0.0,
-                    min=0.0,
-                    max=255.0,
-                    step=0.5,
-                    tooltip="Largest change allowed outside the mask, in levels of 255; 0 is bit "
-                    "for bit.",
-                ),
-                io.Float.Input(
-                    "max_seam",
-                    default=0.0,
-                    min=0.0,
-                    max=100.0,
-                    step=0.1,
-                    tooltip="Largest contrast across the border of the mask over that beside it "
-                    "(1 is no seam); 0 sets no limit.",
-                ),
-                io.Float.Input(
-                    "max_flicker",
-                    default=0.0,
-                    min=0.0,
-                    max=100.0,
-                    step=0.1,
-                    tooltip="Largest change in time inside the mask over that around it (1 is as "
-                    "steady as the surroundings); 0 sets no limit.",
-                ),
-                io.Float.Input(
-                    "max_residual",
-                    default=0.0,
-                    min=0.0,
-                    max=1.0,
-                    step=0.01,
-                    tooltip="Largest share of the removed object's contrast that may be left; 0 "
-                    "sets no limit.",
-                ),
+                option(CheckLimits, "tolerance"),
+                option(CheckLimits, "max_seam", default=0.0, more=_NO_LIMIT),
+                option(CheckLimits, "max_flicker", default=0.0, more=_NO_LIMIT),
+                option(CheckLimits, "max_residual", default=0.0, limits=(0.0, 1.0), more=_NO_LIMIT),
                 io.Boolean.Input(
                     "stop_on_failure",
                     default=False,
@@ -82,17 +53,17 @@ class LGTSMCheckResult(io.ComfyNode):
                 io.Image.Input(
                     "truth",
                     optional=True,
-                    tooltip="What should be in the mask, where that is known: adds PSNR to the "
+                    tooltip="The ground truth, where it is known: adds PSNR inside the mask to the "
                     "report.",
                 ),
             ],
             outputs=[
-                io.Image.Output("images", tooltip="The repaired clip, passed on unchanged."),
-                io.Boolean.Output("passed", tooltip="Whether everything was kept."),
+                io.Image.Output("images", tooltip="The repaired clip, unchanged."),
+                io.Boolean.Output("passed", tooltip="Whether the result passed."),
                 io.String.Output("report", tooltip="Verdict and figures, as JSON."),
                 io.Image.Output(
                     "changes",
-                    tooltip="The clip in dim grey; changes inside the mask green, outside red.",
+                    tooltip="The clip in dim grey, with changes inside the mask in green, outside in red.",
                 ),
             ],
         )
@@ -117,7 +88,7 @@ class LGTSMCheckResult(io.ComfyNode):
             max_residual=max_residual or None,
         )
         original, result = to_frames(before), to_frames(after)
-        holes = to_masks(mask, tuple(original.shape[2:]), num_frames=len(original)).expand(
+        holes = to_masks(mask, frame_size(original), num_frames=len(original)).expand(
             len(original), -1, -1, -1
         )
         checker, reporter = Checker(limits), Reporter()
@@ -129,7 +100,7 @@ class LGTSMCheckResult(io.ComfyNode):
         if stop_on_failure and not report.passed:
             raise LgtsmError(
                 f"Expected a clean result, got: {report.summary.rstrip('.')}; connect mask_used, "
-                "or repair the node before this one."
+                "or correct the node before this one."
             )
         figures = json.loads(report.to_json())
         if truth is not None:

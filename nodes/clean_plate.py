@@ -1,4 +1,4 @@
-"""LGTSMCleanPlate: one frame without what the mask covers, from the other frames alone."""
+"""LGTSMCleanPlate: one frame without what the mask covers, made of other frames."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.masks.prepare import pair_with
-from ..lgtsm.options import MaskOptions, Motion
+from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, Motion
 from ..lgtsm.plate import REACH, SOURCE_FRAMES, clean_plate
-from .convert import from_holes, to_frames, to_images, to_masks
-from .fill_inputs import GROW_PX
+from .convert import frame_size, from_holes, to_frames, to_images, to_masks
 from .loaded import Reporter
-from .schema import choice, schema
+from .schema import number, option, schema
 
 
 class LGTSMCleanPlate(io.ComfyNode):
@@ -24,56 +23,36 @@ class LGTSMCleanPlate(io.ComfyNode):
             node_id="LGTSMCleanPlate",
             display_name="LGTSM Clean Plate",
             description=(
-                "Shows one frame without what the mask covers, made of real pixels of the other "
-                "frames. Paint over what is missing in any image editor or model and connect the "
-                "picture to reference of LGTSM Inpaint."
+                "Shows one frame without what the mask covers, made of real pixels of other frames. "
+                "Paint what is missing in any image editor or model and connect the picture to "
+                "plate of LGTSM Inpaint."
             ),
             search_aliases=["background plate", "empty scene", "remove people"],
             inputs=[
                 io.Image.Input("images", tooltip="Frames of one shot, in order."),
                 io.Mask.Input(
                     "mask",
-                    tooltip="What is to vanish, in every frame; one mask for all or one a frame.",
+                    tooltip="What is to disappear, in every frame; one mask for all or one per frame.",
                 ),
-                io.Int.Input(
-                    "frame",
-                    default=0,
-                    min=0,
-                    max=1000000,
-                    step=1,
-                    tooltip="Number of the frame whose plate is made, counted from 0.",
+                number(
+                    io.Int, "frame", 0, (0, 1000000), "Frame whose plate is made, counted from 0."
                 ),
-                choice("motion", Motion, Motion.AUTO, "How the other frames are aligned."),
-                io.Int.Input(
-                    "grow",
-                    default=GROW_PX,
-                    min=0,
-                    max=256,
-                    step=1,
-                    tooltip="Enlarge the mask by this many pixels on every side.",
-                ),
-                io.Int.Input(
+                option(InpaintOptions, "motion"),
+                option(MaskOptions, "grow", default=GROW_PX),
+                option(
+                    InpaintOptions,
                     "source_frames",
                     default=SOURCE_FRAMES,
-                    min=1,
-                    max=32,
-                    step=1,
-                    tooltip="How many other frames may lend pixels.",
+                    limits=(1, 32),
+                    advanced=False,
                 ),
-                io.Int.Input(
-                    "reach",
-                    default=REACH,
-                    min=1,
-                    max=192,
-                    step=1,
-                    tooltip="How far before and after, in frames, they may lie.",
-                ),
+                option(InpaintOptions, "reach", default=REACH, limits=(1, 192), advanced=False),
             ],
             outputs=[
                 io.Image.Output("plate", tooltip="The frame without what the mask covers."),
                 io.Mask.Output(
                     "missing",
-                    tooltip="1 where no other frame shows the place; there the plate is smooth.",
+                    tooltip="1 where no other frame shows the background; there the plate is smooth.",
                 ),
                 io.Mask.Output("confidence", tooltip="Share of copied pixels, 1 outside the mask."),
             ],
@@ -91,7 +70,7 @@ class LGTSMCleanPlate(io.ComfyNode):
         reach: int,
     ) -> io.NodeOutput:
         frames = to_frames(images)
-        masks = to_masks(mask, tuple(frames.shape[2:]), num_frames=len(frames))
+        masks = to_masks(mask, frame_size(frames), num_frames=len(frames))
         plate = clean_plate(
             pair_with(frames, masks, MaskOptions(grow=grow)),
             frame,

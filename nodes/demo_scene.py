@@ -1,4 +1,4 @@
-"""LGTSMDemoScene: a clip to try things on, without any file."""
+"""LGTSMDemoScene: a clip to try the nodes on, without any file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from ..lgtsm.scene.camera import Camera, SceneOptions
 from ..lgtsm.scene.render import render_scene
 from .convert import from_holes, to_images
 from .loaded import Reporter
-from .schema import choice, schema
+from .schema import choice, number, schema
 
 
 class LGTSMDemoScene(io.ComfyNode):
@@ -21,28 +21,22 @@ class LGTSMDemoScene(io.ComfyNode):
             node_id="LGTSMDemoScene",
             display_name="LGTSM Demo Scene",
             description=(
-                "Renders a short clip of a vehicle that passes by, with the mask of the vehicle "
-                "and the truth behind it, so that a result can be measured. No file is needed."
+                "Renders a short clip of a passing vehicle, with the mask of the vehicle and the "
+                "ground truth behind it, so that a result can be measured. No file is needed."
             ),
             search_aliases=["test clip", "example video", "demo video"],
             inputs=[
                 choice("camera", Camera, Camera.LOCKED, "How the camera moves."),
-                io.Int.Input(
-                    "frames", default=48, min=1, max=1000, step=1, tooltip="Length of the clip."
-                ),
-                io.Int.Input(
-                    "width", default=480, min=16, max=3840, step=2, tooltip="Width in pixels."
-                ),
-                io.Int.Input(
-                    "height", default=270, min=16, max=2160, step=2, tooltip="Height in pixels."
-                ),
+                number(io.Int, "frames", 48, (1, 1000), "Number of frames."),
+                number(io.Int, "width", 480, (16, 3840), "Width in pixels.", step=2),
+                number(io.Int, "height", 270, (16, 2160), "Height in pixels.", step=2),
                 io.Int.Input(
                     "seed",
                     default=7,
                     min=0,
                     max=2**32 - 1,
                     control_after_generate=True,
-                    tooltip="Scenery, light, vehicle and direction.",
+                    tooltip="Chooses scenery, light, vehicle and direction.",
                 ),
             ],
             outputs=[

@@ -1,4 +1,4 @@
-"""The list of nodes, and the folder that model files are looked for in."""
+"""The list of nodes, and the registration of the model folder."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     LGTSMCheckResult,
     LGTSMCleanPlate,
 )
-"""Ids are frozen: saved workflows hold them. Later inputs are appended at the end."""
+"""Ids are frozen: saved workflows contain them. New inputs are appended at the end of a node."""
 
 
 class LGTSMExtension(ComfyExtension):
-    """What ComfyUI asks for the nodes."""
+    """The entry point that ComfyUI asks for nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Return the node classes; the model folder is known before any list of files is made."""
+        """Register the model folder, which schemas list, and return the node classes."""
         register_folder()
         return list(NODES)

@@ -1,113 +1,96 @@
-"""The inputs that both inpainting nodes have, and the options they stand for."""
+"""The inputs that both inpainting nodes have, and the options and plates they stand for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from comfy_api.latest import io
+from torch import Tensor
 
-from ..lgtsm.options import InpaintOptions, Mode, Motion
-from .schema import LgtsmModelType, choice
-
-GROW_PX = 4
-"""Masks of segmenters are tight, and a halo is the commonest complaint; as the command line."""
+from ..lgtsm.copying.plates import Plate
+from ..lgtsm.errors import OptionError
+from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, RunOptions
+from .convert import to_frames
+from .schema import LgtsmModelType, option
 
 
 def fill_inputs() -> list[io.Input]:
-    """Return the inputs; their order is frozen, later ones go to the end of the node."""
+    """Return the inputs of the fill; their order is frozen, later ones go to the end of a node."""
     return [
-        choice(
-            "mode",
-            Mode,
-            Mode.COPY_FILL,
-            "What may fill: copy+fill takes real pixels from other frames where they fit and lets "
-            "the network do the rest; copy uses no network; fill is the network alone.",
-        ),
-        io.Int.Input(
-            "grow",
-            default=GROW_PX,
-            min=0,
-            max=256,
-            step=1,
-            tooltip="Enlarge the mask by this many pixels on every side, to cover soft edges.",
-        ),
-        io.Int.Input(
-            "feather",
-            default=2,
-            min=0,
-            max=64,
-            step=1,
-            tooltip="Width in pixels of the soft edge inside the mask; outside nothing changes.",
-        ),
-        io.Int.Input(
-            "source_frames",
-            default=8,
-            min=0,
-            max=32,
-            step=1,
-            tooltip="How many other frames may lend pixels to one frame; 0 copies nothing.",
-            advanced=True,
-        ),
-        io.Int.Input(
-            "reach",
-            default=48,
-            min=0,
-            max=192,
-            step=1,
-            tooltip="How far before and after, in frames, they may lie. More of them take more "
-            "memory.",
-            advanced=True,
-        ),
+        option(InpaintOptions, "mode"),
+        option(MaskOptions, "grow", default=GROW_PX),
+        option(InpaintOptions, "feather"),
+        option(InpaintOptions, "source_frames"),
+        option(InpaintOptions, "reach"),
         io.Boolean.Input(
             "detect_cuts",
             default=True,
             tooltip="Find hard cuts and never take pixels across one.",
             advanced=True,
         ),
-        io.Int.Input(
-            "max_side",
-            default=960,
-            min=64,
-            max=8192,
-            step=16,
-            tooltip="Longest side in pixels that is worked at; larger frames are filled at this "
-            "size and composited at their own. Raise it where memory allows.",
-            advanced=True,
-        ),
-        io.Int.Input(
-            "chunk",
-            default=0,
-            min=0,
-            max=64,
-            step=1,
-            tooltip="Frames computed together; 0 chooses by frame size. Lower it to save memory.",
-            advanced=True,
-        ),
+        option(RunOptions, "max_side"),
+        option(RunOptions, "chunk"),
         LgtsmModelType.Input(
-            "model", optional=True, tooltip="Leave empty to use the built-in model."
+            "model", optional=True, tooltip="Leave unconnected to use the built-in model."
         ),
-        choice(
-            "motion",
-            Motion,
-            Motion.AUTO,
-            "How other frames are aligned before pixels are copied: none for a fixed camera, "
-            "planar for panning and zooming, flow for parallax, auto for the best of all.",
+        option(InpaintOptions, "motion"),
+    ]
+
+
+def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
+    """Return the options that the user chose; device and dtype come with the model."""
+    return InpaintOptions.of(
+        settings,
+        cuts=None if settings["detect_cuts"] else (),
+        mask=MaskOptions.of(settings),
+        run=RunOptions.of(settings),
+    )
+
+
+def plate_inputs() -> list[io.Input]:
+    """Return the inputs of plates; all are optional, so that prompts saved before them still run."""
+    return [
+        io.Image.Input(
+            "plate",
+            optional=True,
+            tooltip="Clean plates of the scene, or frames you painted yourself, framed like the "
+            "clip. They take precedence over all other fills.",
+        ),
+        io.String.Input(
+            "plate_frames",
+            default="",
+            optional=True,
+            tooltip="Numbers of the frames that the plates belong to, counted from 0, such as "
+            "0, 48. Leave empty to have each found by its content.",
         ),
     ]
 
 
-def fill_options(options: InpaintOptions, settings: Mapping[str, Any]) -> InpaintOptions:
-    """Return options with what the user chose; device and precision come with the model."""
-    run = replace(options.run, max_side=settings["max_side"], chunk=settings["chunk"])
-    return replace(
-        options,
-        mode=Mode(settings["mode"]),
-        motion=Motion(settings["motion"]),
-        feather=settings["feather"],
-        source_frames=settings["source_frames"],
-        reach=settings["reach"],
-        cuts=None if settings["detect_cuts"] else (),
-        run=run,
-    )
+def to_plates(images: Tensor | None, numbers: str, first: int = 0) -> tuple[Plate, ...]:
+    """Return the plates of a node.
+
+    Args:
+        images: (N,H,W,C) or None.
+        numbers: one frame number per plate, or empty.
+        first: number of the frame that the user counts as 0.
+
+    Raises:
+        OptionError: not numbers, or not as many as plates; ShapeError: not pictures.
+    """
+    words = numbers.replace(",", " ").split()
+    count = 0 if images is None else len(images)
+    if words and len(words) != count:
+        raise OptionError(
+            f"Expected one frame number for each of the {count} plates, got {len(words)}; write "
+            "one number per plate, such as 0, 48, or leave it empty."
+        )
+    if not all(word.isdigit() for word in words):
+        raise OptionError(
+            f"Expected frame numbers such as 0, 48, got {numbers!r}; count frames from 0."
+        )
+    if images is None:
+        return ()
+    frames = [first + int(word) for word in words] or [None] * count
+    pictures = to_frames(images).float().cpu()
+    return tuple(Plate(p, frame) for p, frame in zip(pictures, frames, strict=True))

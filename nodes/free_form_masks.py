@@ -1,4 +1,4 @@
-"""GenerateFreeFormMasks: masks for tests and demonstrations, as the command line draws them."""
+"""GenerateFreeFormMasks: mask clips for tests and demonstrations, as `lgtsm masks` draws them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..lgtsm.masks.draw.kinds import Kind
 from ..lgtsm.masks.draw.raster import draw_masks
 from ..lgtsm.masks.draw.stroke_presets import Preset
 from .convert import from_holes, to_frames
-from .schema import choice, schema
+from .schema import choice, number, schema
 
 _CUSTOM = "custom"
 
@@ -26,63 +26,54 @@ class GenerateFreeFormMasks(io.ComfyNode):
             node_id="GenerateFreeFormMasks",
             display_name="Generate Free-Form Masks",
             description=(
-                "Draws a clip of masks from a seed: the published free-form strokes draw for "
-                "draw, or boxes, logos, letters, scratches, borders, objects and strokes of a "
+                "Draws a clip of masks from a seed: the published free-form strokes, reproduced "
+                "exactly, or boxes, logos, letters, scratches, borders, objects and strokes of a "
                 "chosen coverage."
             ),
             search_aliases=["random mask", "free-form mask", "stroke mask", "mask generator"],
             inputs=[
-                io.Int.Input(
-                    "width", default=432, min=1, max=16384, step=1, tooltip="Width of the masks."
-                ),
-                io.Int.Input(
-                    "height", default=240, min=1, max=16384, step=1, tooltip="Height of the masks."
-                ),
-                io.Int.Input(
-                    "frames", default=16, min=1, max=100000, step=1, tooltip="Number of masks."
-                ),
+                number(io.Int, "width", 432, (1, 16384), "Width of the masks."),
+                number(io.Int, "height", 240, (1, 16384), "Height of the masks."),
+                number(io.Int, "frames", 16, (1, 100000), "Number of masks."),
                 io.Combo.Input(
                     "preset",
                     options=[_CUSTOM, *(preset.value for preset in Preset)],
                     default=_CUSTOM,
-                    tooltip="A published preset draws exactly as published, num_strokes applies; "
-                    "custom obeys kind, coverage and motion.",
+                    tooltip="A published preset draws exactly as published and uses num_strokes; "
+                    "custom uses kind, coverage and speed.",
                 ),
-                choice("kind", Kind, Kind.STROKES, "With custom: what the mask looks like."),
-                io.Float.Input(
+                choice("kind", Kind, Kind.STROKES, "With custom: shape of the masks."),
+                number(
+                    io.Float,
                     "coverage",
-                    default=0.0,
-                    min=0.0,
-                    max=0.9,
+                    0.0,
+                    (0.0, 0.9),
+                    "With custom: share of the picture to mask, mean over the clip; 0 uses a "
+                    "typical share for the kind.",
                     step=0.005,
                     round=0.001,
-                    tooltip="With custom: share of the picture to mask, mean over the clip; 0 "
-                    "takes a share that is usual for the kind.",
                 ),
-                io.Float.Input(
-                    "motion",
-                    default=1.0,
-                    min=0.0,
-                    max=10.0,
+                number(
+                    io.Float,
+                    "speed",
+                    1.0,
+                    (0.0, 10.0),
+                    "With custom: factor on all speeds; 0 is a still mask.",
                     step=0.1,
-                    tooltip="With custom: factor on all speeds; 0 is a still mask.",
                 ),
-                io.Int.Input(
+                number(
+                    io.Int,
                     "num_strokes",
-                    default=0,
-                    min=0,
-                    max=100,
-                    step=1,
-                    tooltip="With a published preset: strokes in the clip; 0 draws 1 to 19, as "
-                    "published.",
+                    0,
+                    (0, 100),
+                    "With a published preset: strokes in the clip; 0 draws 1 to 19, as published.",
                 ),
-                io.Int.Input(
+                number(
+                    io.Int,
                     "border",
-                    default=0,
-                    min=0,
-                    max=512,
-                    step=1,
-                    tooltip="Keep this many pixels at every edge of the picture free.",
+                    0,
+                    (0, 512),
+                    "Keep this many pixels at every edge of the picture unmasked.",
                 ),
                 io.Int.Input(
                     "seed",
@@ -90,8 +81,8 @@ class GenerateFreeFormMasks(io.ComfyNode):
                     min=0,
                     max=SEED_LIMIT - 1,
                     control_after_generate=True,
-                    tooltip="The same seed draws the same masks, here and (without num_strokes) on the "
-                    "command line.",
+                    tooltip="The same seed draws the same masks, here and (with num_strokes and "
+                    "border 0) on the command line.",
                 ),
                 io.Image.Input(
                     "like",
@@ -100,11 +91,11 @@ class GenerateFreeFormMasks(io.ComfyNode):
                 ),
             ],
             outputs=[
-                io.Mask.Output("mask", tooltip="0 or 1, one a frame; 1 = masked."),
+                io.Mask.Output("mask", tooltip="0 or 1, one per frame; 1 = masked."),
                 io.Float.Output(
-                    "covered", tooltip="Mean share of the picture that is masked, measured."
+                    "covered", tooltip="Measured mean share of the picture that is masked."
                 ),
-                io.String.Output("info", tooltip="Coverage of the frames, as JSON."),
+                io.String.Output("info", tooltip="Coverage per frame, as JSON."),
             ],
         )
 
@@ -117,7 +108,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
         preset: str,
         kind: str,
         coverage: float,
-        motion: float,
+        speed: float,
         num_strokes: int,
         border: int,
         seed: int,
@@ -133,7 +124,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
                 kind=Kind(kind),
                 seed=seed,
                 coverage_ratio=coverage or None,
-                motion=motion,
+                speed=speed,
             )
         else:
             holes = free_form_masks(

@@ -1,6 +1,8 @@
-"""LGTSMInpaint: a clip in memory repaired, everything outside the mask untouched."""
+"""LGTSMInpaint: repair a clip in memory without touching anything outside the mask."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import comfy.model_management
 import torch
@@ -9,13 +11,9 @@ from torch import Tensor
 
 from ..lgtsm.api import inpaint_clip
 from ..lgtsm.box import Box, hole_box
-from ..lgtsm.engine.estimate import estimate
-from ..lgtsm.models.network import Network
-from ..lgtsm.options import InpaintOptions, MaskOptions
-from .convert import from_holes, to_frames, to_images, to_masks
-from .fill_inputs import fill_inputs, fill_options
+from .convert import frame_size, from_holes, to_frames, to_images, to_masks
+from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
-from .plate_inputs import plate_inputs, to_plates
 from .schema import schema
 
 
@@ -29,10 +27,10 @@ class LGTSMInpaint(io.ComfyNode):
             node_id="LGTSMInpaint",
             display_name="LGTSM Inpaint",
             description=(
-                "Takes what is masked out of a clip: real pixels from other frames where they "
-                "fit, a small network for the rest. Outside mask_used every pixel stays as it "
-                "was, bit for bit; size, length and alpha are kept. For long clips use LGTSM "
-                "Inpaint Video."
+                "Removes what is masked from a clip: copies real pixels from other frames where "
+                "they fit and lets a small network fill the rest. Outside mask_used every pixel "
+                "is unchanged, bit for bit; size, length and alpha are kept. For long clips use "
+                "LGTSM Inpaint Video."
             ),
             search_aliases=[
                 "remove object",
@@ -44,7 +42,7 @@ class LGTSMInpaint(io.ComfyNode):
             inputs=[
                 io.Image.Input("images", tooltip="Frames to repair, in order; RGB or RGBA."),
                 io.Mask.Input(
-                    "mask", tooltip="White is removed; one mask for the clip or one a frame."
+                    "mask", tooltip="White is removed; one mask for the clip or one per frame."
                 ),
                 *fill_inputs(),
                 *plate_inputs(),
@@ -53,17 +51,15 @@ class LGTSMInpaint(io.ComfyNode):
                 io.Image.Output("repaired", display_name="images", tooltip="The repaired frames."),
                 io.Image.Output(
                     "fill_layer",
-                    tooltip="The repaired frames as RGBA with the fill's mask as alpha, for a "
-                    "compositor.",
+                    tooltip="The repaired frames as RGBA with mask_used as alpha, for compositing.",
                 ),
                 io.Mask.Output(
                     "mask_used",
-                    tooltip="The mask after growing: outside it nothing has changed.",
+                    tooltip="The mask after growing; outside it nothing has changed.",
                 ),
                 io.String.Output(
                     "report",
-                    tooltip="Size, crop, chunk, precision, device, step-downs, time and memory; "
-                    "JSON.",
+                    tooltip="Size, crop, chunk, dtype, device, retries, time and memory, as JSON.",
                 ),
             ],
         )
@@ -74,27 +70,22 @@ class LGTSMInpaint(io.ComfyNode):
         images: Tensor,
         mask: Tensor,
         model: LoadedModel | None = None,
-        reference: Tensor | None = None,
+        plate: Tensor | None = None,
         plate_frames: str = "",
-        **settings: object,
+        **settings: Any,
     ) -> io.NodeOutput:
         frames = to_frames(images)
-        masks = to_masks(mask, tuple(frames.shape[2:]), num_frames=len(frames))
-        options = fill_options(InpaintOptions(mask=MaskOptions(grow=settings["grow"])), settings)
-        plates = to_plates(reference, plate_frames)
+        height, width = frame_size(frames)
+        masks = to_masks(mask, (height, width), num_frames=len(frames))
+        options = fill_options(settings)
+        plates = to_plates(plate, plate_frames)
         reporter = Reporter()
         box = hole_box(masks > options.mask.threshold)
         network = None
         if box is not None:
-            _, _, height, width = frames.shape
             grown = box.grow(options.mask.grow) & Box(0, 0, height, width)
-            ratio = grown.area / (height * width)
-
-            def memory(network: Network | None, planned: InpaintOptions) -> int:
-                spec = network.spec if network else None
-                return estimate(len(frames), height, width, planned, spec, hole_ratio=ratio)
-
-            network, options, _kept = make_ready(model, options, memory)
+            clip, ratio = (len(frames), height, width), grown.area / (height * width)
+            network, options, _kept = make_ready(model, options, clip, ratio)
         try:
             result = inpaint_clip(
                 frames,

@@ -1,37 +1,39 @@
-"""LGTSMInpaintVideo: a video of any length repaired from file to file in constant memory."""
+"""LGTSMInpaintVideo: repair a video of any length from file to file in constant memory."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import folder_paths
 from comfy_api.latest import InputImpl, io
 from torch import Tensor
 
-from ..lgtsm import __version__
-from ..lgtsm.copying.plates import Plate
-from ..lgtsm.engine.estimate import estimate
 from ..lgtsm.engine.hooks import Hooks
 from ..lgtsm.errors import OptionError
 from ..lgtsm.job import FileJob
 from ..lgtsm.journal import journal_folder
 from ..lgtsm.masks.boxes import MaskBox
 from ..lgtsm.models.network import Network
-from ..lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, VideoOptions
-from ..lgtsm.video.probe import VideoInfo, probe
-from .fill_inputs import fill_inputs, fill_options
+from ..lgtsm.options import MaskOptions, VideoOptions
+from ..lgtsm.video.probe import probe
+from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
-from .plate_inputs import plate_inputs, to_plates
-from .schema import choice, schema
+from .schema import option, schema
 from .video_files import active_span, source_file, tensor_mask, video_mask
 
+if TYPE_CHECKING:
+    from comfy_api.latest import Input
+
 _UNFINISHED = "lgtsm_unfinished"
-"""Below the output folder, because ComfyUI empties its temporary folder when it starts."""
+"""In the output folder, because ComfyUI empties its temporary folder when it starts."""
+
+_UNKNOWN_LENGTH = 1000
+"""Frames assumed for the memory estimate where the file states no number; set by hand."""
 
 
 class LGTSMInpaintVideo(io.ComfyNode):
@@ -44,10 +46,11 @@ class LGTSMInpaintVideo(io.ComfyNode):
             node_id="LGTSMInpaintVideo",
             display_name="LGTSM Inpaint Video (streaming)",
             description=(
-                "Repairs a video of any length frame by frame, in constant memory. Sound and "
-                "frame times are kept, and everything outside the mask: exactly with lossless, else "
-                "but for the encoder's loss. An interrupted run goes on where it stopped. Connect the result to Save Video with format and codec on auto: it "
-                "is copied without encoding it again."
+                "Repairs a video of any length frame by frame, in constant memory. Sound, frame "
+                "times and everything outside the mask are kept: exactly with lossless, otherwise "
+                "up to the encoder's loss. An interrupted run continues where it stopped. Connect "
+                "the result to Save Video with format and codec set to auto, which copies it "
+                "without encoding it again."
             ),
             search_aliases=["remove object long video", "remove logo", "streaming inpaint"],
             inputs=[
@@ -55,43 +58,29 @@ class LGTSMInpaintVideo(io.ComfyNode):
                 io.Mask.Input(
                     "mask",
                     optional=True,
-                    tooltip="One mask for the whole clip, or one a frame. Connect exactly one of "
-                    "mask, mask_video and boxes.",
+                    tooltip="One mask for the whole clip, or one per frame. Use exactly one of mask, "
+                    "mask_video and boxes.",
                 ),
                 io.Video.Input(
                     "mask_video",
                     optional=True,
-                    tooltip="A black and white video of the same length, white is removed; read "
+                    tooltip="A black and white video of the same length; white is removed. Read "
                     "frame by frame.",
                 ),
                 io.String.Input(
                     "boxes",
                     default="",
                     multiline=True,
-                    tooltip="Rectangles to remove, one a line, as x,y,width,height or "
-                    "x,y,width,height@first-last in pixels and frames.",
+                    tooltip="Rectangles to remove, one per line, as x,y,width,height or "
+                    "x,y,width,height@first-end in pixels and frames; the end is not included.",
                 ),
                 *fill_inputs(),
-                choice(
-                    "length",
-                    LengthPolicy,
-                    LengthPolicy.ERROR,
-                    "What to do with a mask that has fewer frames than the video: stop, hold its "
-                    "last frame, or start it again.",
-                ),
-                io.Int.Input(
-                    "quality",
-                    default=16,
-                    min=0,
-                    max=51,
-                    step=1,
-                    tooltip="Constant quality of the encoder; lower is better and larger.",
-                ),
-                io.Boolean.Input(
+                option(MaskOptions, "length"),
+                option(VideoOptions, "quality"),
+                option(
+                    VideoOptions,
                     "lossless",
-                    default=False,
-                    tooltip="Write FFV1 in Matroska, exact outside the mask. The file then stays "
-                    "in output/lgtsm; Save Video would encode it again.",
+                    more="The file then stays in output/lgtsm; Save Video would encode it again.",
                 ),
                 *plate_inputs(),
             ],
@@ -101,26 +90,26 @@ class LGTSMInpaintVideo(io.ComfyNode):
                     "mask_used",
                     tooltip="The mask after growing, as a black and white video (FFV1).",
                 ),
-                io.String.Output("report", tooltip="What was done, as JSON."),
+                io.String.Output("report", tooltip="Figures of the job, as JSON."),
             ],
         )
 
     @classmethod
     def execute(  # noqa: D102
         cls,
-        video: object,
+        video: Input.Video,
         boxes: str = "",
         mask: Tensor | None = None,
-        mask_video: object | None = None,
+        mask_video: Input.Video | None = None,
         model: LoadedModel | None = None,
-        reference: Tensor | None = None,
+        plate: Tensor | None = None,
         plate_frames: str = "",
-        **settings: object,
+        **settings: Any,
     ) -> io.NodeOutput:
         given = sum(x is not None for x in (mask, mask_video)) + bool(boxes.strip())
         if given != 1:
             raise OptionError(
-                f"Expected exactly one of mask, mask_video and boxes, got {given}; connect one."
+                f"Expected exactly one of mask, mask_video and boxes, got {given}; use one."
             )
         reporter = Reporter()
         temporary = _folder(folder_paths.get_temp_directory(), "lgtsm")
@@ -128,7 +117,8 @@ class LGTSMInpaintVideo(io.ComfyNode):
         source = source_file(video, temporary)
         span = active_span(video, source)
         info = probe(source)
-        length = LengthPolicy(settings["length"])
+        options = fill_options(settings)
+        length = options.mask.length
         if mask is not None:
             masks: Path | list[MaskBox] = tensor_mask(
                 mask, info, span, length, unfinished, reporter.cancel
@@ -138,27 +128,23 @@ class LGTSMInpaintVideo(io.ComfyNode):
         else:
             lines = [line for line in boxes.splitlines() if line.strip()]
             masks = [MaskBox.parse(line).delayed(span[0]) for line in lines]
-        own = MaskOptions(grow=settings["grow"], length=length)
-        options = fill_options(InpaintOptions(mask=own), settings)
-        plates = to_plates(reference, plate_frames, span[0])
-        network, options, _kept = make_ready(model, options, _memory(info))
-        video_options = VideoOptions(
-            start=span[0],
-            end=span[1],
-            quality=settings["quality"],
-            lossless=settings["lossless"],
-            resume=True,
-        )
-        name = _name(source, masks, options, video_options, network, plates)
-        suffix = ".mkv" if video_options.lossless else ".mp4"
+        plates = to_plates(plate, plate_frames, span[0])
+        clip = (info.num_frames or _UNKNOWN_LENGTH, info.height, info.width)
+        network, options, _kept = make_ready(model, options, clip)
+        video_options = VideoOptions.of(settings, start=span[0], end=span[1], resume=True)
         job = FileJob(
             source=source,
             mask=masks,
-            target=unfinished / (name + suffix),
+            target=unfinished,
             options=options,
             video=video_options,
-            mask_used=temporary / f"{name}.mask.mkv",
             plates=plates,
+        )
+        name = _name(job, network)
+        job = replace(
+            job,
+            target=unfinished / (name + (".mkv" if video_options.lossless else ".mp4")),
+            mask_used=temporary / f"{name}.mask.mkv",
         )
         try:
             report = job.run(network, Hooks(reporter.progress, reporter.cancel))
@@ -179,40 +165,14 @@ def _folder(parent: str, name: str) -> Path:
     return path
 
 
-def _memory(info: VideoInfo) -> Callable[[Network | None, InpaintOptions], int]:
-    def memory(network: Network | None, options: InpaintOptions) -> int:
-        frames = info.num_frames or 1000
-        spec = network.spec if network else None
-        return estimate(frames, info.height, info.width, options, spec)
-
-    return memory
-
-
-def _name(
-    source: Path,
-    masks: Path | list[MaskBox],
-    options: InpaintOptions,
-    video: VideoOptions,
-    network: Network | None,
-    plates: tuple[Plate, ...],
-) -> str:
-    """Name a job by everything its result depends on, so that the same job finds its journal."""
-    state = source.stat()
-    weights = "" if network is None else network.digest()
-    settings = replace(options, run=replace(options.run, device="auto", chunk=0))
-    facts = [__version__, str(source.resolve()), state.st_size, state.st_mtime_ns, str(masks)]
-    if isinstance(masks, Path):
-        facts += [masks.stat().st_size, masks.stat().st_mtime_ns]
-    facts += [repr(settings), repr(video), weights]
-    digest = hashlib.sha256(json.dumps(facts).encode())
-    for plate in plates:
-        digest.update(f"{plate.frame}".encode())
-        digest.update(plate.picture.contiguous().numpy().tobytes())
-    return f"{source.stem[:40]}_{digest.hexdigest()[:12]}"
+def _name(job: FileJob, network: Network | None) -> str:
+    """Name a job after everything its files depend on, so that the same job finds its journal."""
+    identity = json.dumps(job.identity(network), sort_keys=True)
+    return f"{job.source.stem[:40]}_{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 
 
 def _finish(path: Path, source: Path, temporary: Path, video: VideoOptions) -> Path:
-    """Move the whole file to where it stays: the output folder if lossless, else the temporary."""
+    """Move the finished file to the output folder if it is lossless, else to the temporary one."""
     target = temporary / path.name
     if video.lossless:
         output = folder_paths.get_output_directory()
@@ -224,7 +184,7 @@ def _finish(path: Path, source: Path, temporary: Path, video: VideoOptions) -> P
 
 
 def _tidy(job: FileJob, unfinished: Path) -> None:
-    """Remove the mask of a job that left no journal, and the folder when nothing is in it."""
+    """Remove the mask of a job that left no journal, and the folder if it is empty."""
     if not journal_folder(job.target).exists():
         if isinstance(job.mask, Path) and job.mask.parent == unfinished:
             job.mask.unlink(missing_ok=True)

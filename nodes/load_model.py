@@ -1,4 +1,4 @@
-"""LoadLGTSM: a model for the inpainting nodes."""
+"""LoadLGTSM: load a model for the inpainting nodes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 
 from comfy_api.latest import io
 
-from ..lgtsm.options import DType
+from ..lgtsm.options import DType, RunOptions
 from ..lgtsm.weights.header import read_card
 from ..lgtsm.weights.load import find_weights, load_model
 from .loaded import wrap
 from .model_files import choices, find, stamp
-from .schema import LgtsmModelType, choice, schema
+from .schema import LgtsmModelType, option, schema
 
 _AUTO, _CPU = "auto", "cpu"
 
@@ -28,9 +28,9 @@ class LoadLGTSM(io.ComfyNode):
             display_name="Load LGTSM Model",
             description=(
                 "Loads a video inpainting network: the built-in one, a file in models/lgtsm, or "
-                "one from a Hugging Face repository, fetched once and checked. The inpainting "
-                "nodes use the built-in one by themselves, so this node is only needed for others "
-                "or for another precision."
+                "one from a Hugging Face repository, downloaded once and verified. The inpainting "
+                "nodes use the built-in one by default, so this node is only needed for another "
+                "network, dtype or device."
             ),
             search_aliases=["lgtsm", "video inpainting model", "refine"],
             inputs=[
@@ -45,21 +45,16 @@ class LoadLGTSM(io.ComfyNode):
                     "repo",
                     default="",
                     tooltip="A Hugging Face repository as owner/name or "
-                    "owner/name@revision:file.safetensors; wins over the list when it is not "
+                    "owner/name@revision:file.safetensors; takes precedence over the list unless "
                     "empty. Downloaded once into models/lgtsm when the node runs.",
                 ),
-                choice(
-                    "precision",
-                    DType,
-                    DType.AUTO,
-                    "Arithmetic of the network. Auto takes what the weight file was tested with; "
-                    "fp32 is the reference.",
-                ),
+                option(RunOptions, "dtype"),
                 io.Combo.Input(
                     "device",
                     options=[_AUTO, _CPU],
                     default=_AUTO,
-                    tooltip="Auto follows ComfyUI; cpu leaves the graphics card to other models.",
+                    tooltip="Device to compute on: auto follows ComfyUI; cpu leaves the graphics card to "
+                    "other models.",
                     advanced=True,
                 ),
             ],
@@ -74,13 +69,13 @@ class LoadLGTSM(io.ComfyNode):
         )
 
     @classmethod
-    def fingerprint_inputs(cls, model: str, repo: str, precision: str, device: str) -> str:
-        """Run again when the file has changed."""
-        return f"{stamp(model, repo)} {precision} {device}"
+    def fingerprint_inputs(cls, model: str, repo: str, dtype: str, device: str) -> str:
+        """Change when the file changes, so that the node runs again."""
+        return f"{stamp(model, repo)} {dtype} {device}"
 
     @classmethod
-    def execute(cls, model: str, repo: str, precision: str, device: str) -> io.NodeOutput:
-        """Fetch where that was chosen, load, and hand over to the model management."""
+    def execute(cls, model: str, repo: str, dtype: str, device: str) -> io.NodeOutput:
+        """Download if needed, load, and register with the model management."""
         wanted = find(model, repo)
         name, path = find_weights(wanted)
         card = read_card(path)
@@ -93,5 +88,5 @@ class LoadLGTSM(io.ComfyNode):
             "half_precisions": list(card.dtypes),
             "provenance": card.provenance,
         }
-        loaded = wrap(network, dtype=DType(precision), on_cpu=device == _CPU)
+        loaded = wrap(network, dtype=DType(dtype), on_cpu=device == _CPU)
         return io.NodeOutput(loaded, json.dumps(info, indent=2))

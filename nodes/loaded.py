@@ -1,8 +1,7 @@
-"""A network in the hands of ComfyUI's model management, and what a node hears and says."""
+"""A network under ComfyUI's model management, and a node's progress and cancellation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import comfy.model_management
@@ -10,6 +9,7 @@ import comfy.model_patcher
 import comfy.utils
 import torch
 
+from ..lgtsm.engine.estimate import estimate
 from ..lgtsm.models.network import Network
 from ..lgtsm.options import DType, InpaintOptions, Mode
 from ..lgtsm.weights.load import load_model
@@ -17,27 +17,27 @@ from ..lgtsm.weights.load import load_model
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """What travels on an LGTSM_MODEL wire.
+    """The value of an LGTSM_MODEL socket.
 
-    patcher: holds the network; the model management keeps it only weakly, so it lives here.
-    dtype: arithmetic the user asked for.
+    patcher: owns the network; the model management only holds weak references to it.
+    dtype: arithmetic that the user chose.
     """
 
-    patcher: object
+    patcher: comfy.model_patcher.ModelPatcher
     dtype: DType
 
 
 def wrap(network: Network, *, dtype: DType = DType.AUTO, on_cpu: bool = False) -> LoadedModel:
-    """Hand a network to the model management, on its offload device.
+    """Register a network with the model management, on its offload device.
 
     Args:
         network: on the CPU.
         dtype: arithmetic for the jobs that use it.
-        on_cpu: compute on the CPU whatever else there is.
+        on_cpu: compute on the CPU even if there is a graphics card.
     """
     management = comfy.model_management
     cpu = torch.device("cpu")
-    # looked up now: on some cards the server replaces the class while it starts
+    # looked up on use: with some cards the server replaces the class while it starts
     kind = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
     patcher = kind(
         network,
@@ -48,7 +48,7 @@ def wrap(network: Network, *, dtype: DType = DType.AUTO, on_cpu: bool = False) -
 
 
 def _compute_device() -> torch.device:
-    """Return ComfyUI's device where the engine is known to run on its kind, else the CPU."""
+    """Return ComfyUI's device if the engine is known to run on its type, else the CPU."""
     device = comfy.model_management.get_torch_device()
     return device if device.type == "cuda" else torch.device("cpu")
 
@@ -56,47 +56,49 @@ def _compute_device() -> torch.device:
 def make_ready(
     model: LoadedModel | None,
     options: InpaintOptions,
-    memory: Callable[[Network | None, InpaintOptions], int],
+    clip: tuple[int, int, int],
+    hole_ratio: float = 1.0,
 ) -> tuple[Network | None, InpaintOptions, object]:
-    """Bring a network to its device and make room for its work.
+    """Move a network to its device and free memory for the job.
 
     Args:
-        model: from the wire; None takes the built-in one.
-        options: device and dtype are filled in.
-        memory: estimates the bytes that the job will take beside the weights.
+        model: from the socket; None is the built-in one.
+        options: of the job; device and dtype are replaced.
+        clip: number of frames, height and width, for an estimate of the memory beside the weights.
+        hole_ratio: share of the picture in which the network works.
 
     Returns:
-        The network (None in copy mode), the options, and what must be kept while it is used.
+        The network (None in copy mode), the options, and an object to keep alive meanwhile.
     """
     if options.mode is Mode.COPY:
         device = _compute_device()
         run = replace(options.run, device=str(device), dtype=DType.AUTO)
         options = replace(options, run=run)
-        comfy.model_management.free_memory(memory(None, options), device)
+        needed = estimate(*clip, options, None, hole_ratio=hole_ratio)
+        comfy.model_management.free_memory(needed, device)
         return None, options, None
     model = model or wrap(load_model())
     network = model.patcher.model
     run = replace(options.run, device=str(model.patcher.load_device), dtype=model.dtype)
     options = replace(options, run=run)
-    needed = memory(network, options)
+    needed = estimate(*clip, options, network.spec, hole_ratio=hole_ratio)
     comfy.model_management.load_models_gpu([model.patcher], memory_required=needed)
     return network, options, model
 
 
 class Reporter:
-    """Progress to the node's bar, and ComfyUI's wish to stop; its exception passes through."""
+    """Show progress on the node's bar, and raise ComfyUI's interruption, which nothing catches."""
 
     def __init__(self) -> None:
         self._bar: comfy.utils.ProgressBar | None = None
 
     def progress(self, done: int, total: int, note: str) -> None:
-        """Move the bar; the first call says how long it is."""
+        """Move the bar; the first call sets its length."""
         total = max(total, done, 1)
-        if self._bar is None:
-            self._bar = comfy.utils.ProgressBar(total)
-        self._bar.update_absolute(done, total)
+        bar = self._bar = self._bar or comfy.utils.ProgressBar(total)
+        bar.update_absolute(done, total)
 
     def cancel(self) -> bool:
-        """Raise ComfyUI's interruption where the user asked for it, otherwise return False."""
+        """Raise ComfyUI's interruption if the user asked for it, otherwise return False."""
         comfy.model_management.throw_exception_if_processing_interrupted()
         return False

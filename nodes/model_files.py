@@ -1,4 +1,4 @@
-"""Which models a user can choose: built-in ones, files in models/lgtsm, known ones on a hub."""
+"""Models a user can choose: built-in ones, files in models/lgtsm, those of the catalogue on a hub."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ FOLDER = "lgtsm"
 _BUILT_IN = " (built-in)"
 _DOWNLOAD = " (download)"
 _SHOWN = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
-"""Pickles are listed too, so that choosing one tells how to convert it."""
+"""Pickles are listed too, so that choosing one explains how to convert it."""
 
 
 def register_folder() -> None:
-    """Tell ComfyUI about models/lgtsm; folders from its YAML file come on top."""
+    """Register models/lgtsm with ComfyUI, besides folders from its YAML file."""
     own = Path(folder_paths.models_dir) / FOLDER
     folder_paths.add_model_folder_path(FOLDER, str(own), is_default=True)
 
 
 def choices() -> list[str]:
-    """Return the entries of the list; reads the folder, never a network."""
+    """Return the entries of the list, from the folder alone: no network is used."""
     files = [f for f in folder_paths.get_filename_list(FOLDER) if f.endswith(_SHOWN)]
     rows = [
         row.name + _DOWNLOAD
@@ -36,14 +36,14 @@ def choices() -> list[str]:
 
 
 def find(choice: str, repo: str) -> str | Path:
-    """Return what `load_model` takes for a choice; fetches it where that is what was chosen.
+    """Return the argument of `load_model` for a choice; downloads it if needed.
 
     Args:
         choice: an entry of `choices`.
-        repo: owner/name[@revision][:file.safetensors] typed by hand; wins where it is not empty.
+        repo: owner/name[@revision][:file.safetensors]; takes precedence unless empty.
 
     Raises:
-        WeightsError: no such file, a pickle, a changed file, or a hub's file that cannot be had.
+        WeightsError: no such file, a pickle, a modified file, or a failed download.
     """
     if repo.strip():
         hub_file = parse_hub_file(repo.strip())
@@ -75,7 +75,7 @@ def find(choice: str, repo: str) -> str | Path:
 
 
 def stamp(choice: str, repo: str) -> str:
-    """Return a text that changes when the chosen file does; touches no network."""
+    """Return a text that changes when the chosen file does; uses no network."""
     hub_file = parse_hub_file(repo.strip()) if repo else None
     name = choice if hub_file is None else local_name(hub_file)
     found = folder_paths.get_full_path(FOLDER, name)

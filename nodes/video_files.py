@@ -1,4 +1,4 @@
-"""VIDEO sockets as files: source, stretch, and the mask that belongs to it."""
+"""VIDEO sockets as files: the source, its trim, and its mask."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 import io as bytes_io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -19,12 +20,15 @@ from ..lgtsm.video.read import read_masks
 from ..lgtsm.video.span import frame_span
 from .convert import to_masks
 
+if TYPE_CHECKING:
+    from comfy_api.latest import Input
+
 Span = tuple[int, int | None]
 WHOLE: Span = (0, None)
 
 
-def source_file(video: object, folder: Path) -> Path:
-    """Return the file behind a VIDEO; what is only in memory is written into `folder`."""
+def source_file(video: Input.Video, folder: Path) -> Path:
+    """Return the file behind a VIDEO; one that exists only in memory is written into `folder`."""
     source = getattr(video, "get_stream_source", lambda: None)()
     if isinstance(source, str):
         return Path(source)
@@ -40,16 +44,16 @@ def source_file(video: object, folder: Path) -> Path:
     )
 
 
-def active_span(video: object, path: Path) -> Span:
-    """Return the frames of a file that a VIDEO stands for: its trim."""
+def active_span(video: Input.Video, path: Path) -> Span:
+    """Return the range of frames of a file that a VIDEO covers after trimming."""
     window = getattr(video, "get_active_trim_window", None)
     if window is not None:
         start, seconds = window()
         return frame_span(path, start, seconds) if start or seconds else WHOLE
     if video.get_duration() < type(video)(str(path)).get_duration():  # servers before 0.18
         raise VideoError(
-            "Expected a whole video, got a trimmed one, whose trim this version of ComfyUI does "
-            "not tell; update ComfyUI, or save the trimmed video and load the file."
+            "Expected an untrimmed video, got a trimmed one, and this version of ComfyUI does not "
+            "report the trim; update ComfyUI, or save the trimmed video and load the file."
         )
     return WHOLE
 
@@ -62,15 +66,15 @@ def tensor_mask(
     folder: Path,
     check: Callable[[], object],
 ) -> Path:
-    """Write a MASK beside a job, under a name made of its content.
+    """Write a MASK into a file named after its content.
 
     Args:
         mask: (N,H,W) or (H,W), for the frames of `span`.
         info: of the video.
         span: frames that are repaired.
-        length: what is done with another number of masks.
-        folder: for the file.
-        check: called for every mask, to stop.
+        length: what to do with another number of masks.
+        folder: of the file.
+        check: called for every mask; raises to stop.
 
     Raises:
         ShapeError: a number of masks that `length` refuses.
@@ -94,9 +98,9 @@ def tensor_mask(
 
 
 def video_mask(
-    video: object, info: VideoInfo, span: Span, length: LengthPolicy, folder: Path
+    video: Input.Video, info: VideoInfo, span: Span, length: LengthPolicy, folder: Path
 ) -> Path:
-    """Return the file of a mask VIDEO, numbered like the file it is for.
+    """Return the file of a mask VIDEO, with the frame numbers of the video it is for.
 
     Raises:
         ShapeError: a number of masks that `length` refuses.
@@ -107,7 +111,7 @@ def video_mask(
         return path
     size = probe(path)
     if (size.width, size.height) != (info.width, info.height):
-        return path  # the job says what is wrong
+        return path  # the job reports the error
     state = path.stat()
     name = f"{path} {state.st_mtime_ns} {state.st_size} {own} {span} {length} {info.num_frames}"
     target = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.mask.mkv"
@@ -120,7 +124,7 @@ def _write(
     path: Path, masks: Iterator[Tensor], info: VideoInfo, span: Span, length: LengthPolicy
 ) -> None:
     start, end = span
-    if end is not None:  # before the empty ones: what is held or looped is the mask
+    if end is not None:  # before empty masks are added: only masks of the trim are held or looped
         masks = of_count(masks, end - start, length)
     rest = 0 if end is None or not info.num_frames_exact else max(0, info.num_frames - end)
     size = (info.height, info.width)

@@ -1,4 +1,4 @@
-"""`lgtsm bench`: speed on this machine, beside the published form of the same network."""
+"""`lgtsm bench`: speed on this machine, relative to the published form of the same network."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..options import DType, RunOptions
-from .fields import field_texts
+from .arguments import add_option
 from .interruption import Interruption
-from .progress import Bar
+from .terminal import progress_bar, write_text
 
 if TYPE_CHECKING:
     import torch
@@ -20,23 +20,22 @@ _PRESETS = ("quick", "targets", "families", "full", "sizes", "areas", "lengths",
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
-    texts = field_texts(RunOptions)
     parser = commands.add_parser(
         "bench",
         help="measure the speed on this machine",
-        description="Measure the speed on this machine, beside the published form of the network.",
+        description="Measure the speed on this machine, relative to the published form of the "
+        "network.",
     )
     parser.add_argument("--preset", choices=_PRESETS, default="quick", help="what to run [quick]")
-    parser.add_argument(
-        "--device", default="auto", metavar="NAME", help=texts.get("device", "") + " [auto]"
-    )
-    parser.add_argument(
-        "--dtype",
-        choices=[dtype.value for dtype in DType],
+    add_option(parser, RunOptions, "device")
+    add_option(
+        parser,
+        RunOptions,
+        "dtype",
         default=DType.FP32.value,
         help="arithmetic of both networks [fp32]",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures as JSON too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     parser.add_argument(
         "--compare", type=Path, metavar="FILE", help="print the change since an earlier --json FILE"
     )
@@ -56,19 +55,20 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         return _run_product(arguments, device)
     dtype = choose_dtype(DType(arguments.dtype), device, ("bf16", "fp16"))
     cases = ALL_PRESETS[arguments.preset]
-    # before the minutes of work
+    # before minutes of work
     earlier = read_run(arguments.compare) if arguments.compare else None
-    with Bar("bench", unit="case", quiet=arguments.quiet) as bar:
+    with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         result = run_bench(cases, device=device, dtype=dtype, progress=bar)
     print(format_table(result))
     if earlier is not None:
         print(f"\nsince {arguments.compare}:\n{format_changes(compare_runs(earlier, result))}")
-    _write(arguments.json, result.to_json())
+    if arguments.json:
+        write_text(arguments.json, result.to_json())
     return 0
 
 
 def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
-    """Measure copies, network and composition together."""
+    """Measure copies, network and compositing together."""
     from ..evaluate.bench.product import format_product, product_json, run_product
 
     if arguments.compare or arguments.dtype != DType.FP32.value:
@@ -76,19 +76,9 @@ def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
             "Expected the preset product without --compare and --dtype, got one of them; it runs "
             "the built-in weights in fp32."
         )
-    with Bar("bench", unit="case", quiet=arguments.quiet) as bar:
+    with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         results = run_product(device=device, progress=bar)
     print(format_product(results))
-    _write(arguments.json, product_json(results))
+    if arguments.json:
+        write_text(arguments.json, product_json(results))
     return 0
-
-
-def _write(path: Path | None, text: str) -> None:
-    if path is None:
-        return
-    try:
-        path.write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OptionError(
-            f"Expected to write {path}, got: {error.strerror}; choose another file."
-        ) from error

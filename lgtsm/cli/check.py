@@ -1,4 +1,4 @@
-"""`lgtsm check`: what one job changed, and how its fill looks, from the files."""
+"""`lgtsm check`: what one job changed, and the quality of its fill, from the files."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
-from ..options import MaskOptions
-from .fields import add_fields, from_fields
+from ..options import GROW_PX, CheckLimits, MaskOptions, VideoOptions
+from .arguments import add_option, add_options
 from .interruption import Interruption
-from .progress import Bar
+from .terminal import progress_bar
 
 if TYPE_CHECKING:
-    from ..metrics.check import Checker, CheckLimits
+    from torch import Tensor
+
     from ..video.frame import Frame
 
-_EPILOG = """the mask is the one that was used: the file of `lgtsm inpaint --mask-used`, or the mask
-that was given together with the same --grow (4 in `lgtsm inpaint` unless said otherwise).
+_EPILOG = f"""MASK is the mask that was used: the file of `lgtsm inpaint --mask-used`, or the original mask with
+the same --grow ({GROW_PX} in `lgtsm inpaint` by default).
 
-A lossy encoder changes everything a little: allow that with --tolerance, or write --lossless.
+A lossy encoder changes every pixel a little: allow for it with --tolerance, or write --lossless.
 
-exit codes: 0 passed, 1 failed or files that do not fit each other
+exit codes: 0 passed, 1 failed or files that do not match
 """
 
 
@@ -32,94 +33,66 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "check",
         help="check that a result changed nothing outside its mask",
-        description="Compare a result with its source: changes outside the mask, and seam, flicker "
-        "and what is left of the object inside.",
+        description="Compare a result with its source: changes outside the mask; seam, flicker and "
+        "remains of the object inside it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     for name, text in (
         ("original", "the source: video file or folder of images"),
-        ("result", "what came out: video file or folder of images"),
+        ("result", "the repaired clip: video file or folder of images"),
         ("mask", "still image, video or folder; white is the hole"),
     ):
         parser.add_argument(name, type=Path, metavar=name.upper(), help=text)
     group = parser.add_argument_group("limits")
-    group.add_argument(
-        "--tolerance",
-        type=float,
-        default=0.0,
-        metavar="LEVELS",
-        help="largest change allowed outside the mask, in levels of 255 [0]",
-    )
-    group.add_argument(
-        "--margin",
-        type=int,
-        metavar="PX",
+    add_option(
+        group,
+        CheckLimits,
+        "margin",
+        default=None,
         help="pixels beside the mask that may change too; without it as many as share a chroma "
         "sample with it",
     )
-    for name, text in (
-        ("seam", "seam contrast, 1 is no seam"),
-        ("flicker", "flicker relative to the surroundings, 1 is as steady as they are"),
-        ("residual", "share of the object's contrast that is left"),
-    ):
-        group.add_argument(f"--max-{name}", type=float, metavar="X", help=f"largest {text}")
-    add_fields(parser.add_argument_group("mask"), MaskOptions)
+    add_options(group, CheckLimits, skip=("margin",))
+    add_options(parser.add_argument_group("mask"), MaskOptions)
     group = parser.add_argument_group("range")
-    group.add_argument(
-        "--start", type=int, default=0, metavar="N", help="frame of ORIGINAL at which RESULT begins"
-    )
-    group.add_argument("--end", type=int, metavar="N", help="frame of ORIGINAL after the last one")
-    group = parser.add_argument_group("talk")
+    add_option(group, VideoOptions, "start", help="frame of ORIGINAL at which RESULT begins [0]")
+    add_option(group, VideoOptions, "end", help="frame of ORIGINAL after the last one")
+    group = parser.add_argument_group("messages")
     group.add_argument("--json", action="store_true", help="print the figures as JSON")
     group.add_argument("--quiet", action="store_true", help="no bar")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Check, print the figures, and say by the exit code whether it passed."""
+    """Check, print the figures, and return 0 if it passed."""
     from ..metrics.check import Checker
 
-    options = from_fields(MaskOptions, arguments)
-    limits = _limits(arguments)
-    checker = Checker(limits)
-    with Bar("check", quiet=arguments.quiet) as bar:
+    options = MaskOptions.of(vars(arguments))
+    margin = arguments.margin or 0
+    checker = Checker(CheckLimits.of(vars(arguments), margin=margin))
+    with progress_bar("check", quiet=arguments.quiet) as bar:
         for done, (original, result, hole) in enumerate(_triples(arguments, options), 1):
             if done == 1 and arguments.margin is None:
-                checker = Checker(_limits(arguments, _shared_px(original, result)))
+                margin = _shared_px(original, result)
+                checker = Checker(CheckLimits.of(vars(arguments), margin=margin))
             checker.add(original.rgb(), result.rgb(), hole)
             bar(done, 0, "")
             if interruption.happened():
                 raise KeyboardInterrupt
-    return _print(checker, arguments)
-
-
-def _print(checker: Checker, arguments: argparse.Namespace) -> int:
     report = checker.report()
     print(report.to_json() if arguments.json else report.summary)
     return 0 if report.passed else 1
 
 
-def _limits(arguments: argparse.Namespace, margin: int = 0) -> CheckLimits:
-    from ..metrics.check import CheckLimits
-
-    return CheckLimits(
-        tolerance=arguments.tolerance,
-        margin=margin if arguments.margin is None else arguments.margin,
-        max_seam=arguments.max_seam,
-        max_flicker=arguments.max_flicker,
-        max_residual=arguments.max_residual,
-    )
-
-
 def _shared_px(*frames: Frame) -> int:
-    """Return how far from a hole pixel another may share a chroma sample with it."""
+    """Return the largest distance at which a pixel can share a chroma sample with a hole pixel."""
     return max((1 << shift) - 1 for frame in frames for shift in frame.layout.shifts)
 
 
 def _triples(
     arguments: argparse.Namespace, options: MaskOptions
-) -> Iterator[tuple[Frame, Frame, object]]:
+) -> Iterator[tuple[Frame, Frame, Tensor]]:
     """Read source, result and hole frame by frame.
 
     Raises:
@@ -131,7 +104,7 @@ def _triples(
 
     part = {"start": arguments.start, "end": arguments.end}
     films = zip_longest(read_frames(arguments.original, **part), read_frames(arguments.result))
-    # the file of --mask-used is numbered like the result, any other mask like the source
+    # the file of --mask-used has the frame numbers of the result, any other mask those of the source
     of_result = part != {"start": 0, "end": None} and count_frames(arguments.mask) == count_frames(
         arguments.result
     )

@@ -1,4 +1,4 @@
-"""`lgtsm convert`: from a published checkpoint to a weight file; no code in it can run."""
+"""`lgtsm convert`: turn a published checkpoint into a weight file; none of its code can run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     text = (
         "Convert a checkpoint published with the papers (LGTSM, GTSM, vanilla TSM, plain 2-D, "
-        "3DGated, CombCN); the pickle is read without running code, and the new file is for "
-        "research only."
+        "3DGated, CombCN). The pickle is read without running its code; the new file is for research "
+        "use only."
     )
     parser = commands.add_parser("convert", help="convert a published file", description=text)
     parser.add_argument("old", type=Path, metavar="OLD", help=".pth or .safetensors, as published")
@@ -27,28 +27,30 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Convert one file and say what it held."""
+    """Convert one file and describe it."""
     from ..weights.published.convert import convert
 
     found = convert(arguments.old, arguments.new, force=arguments.force)
     card = found.card
     epoch = card.provenance["epoch"]
-    critic = f"discriminator ({found.num_left_out} tensors) left out"
     print(
         f"{arguments.new}: {found.family}, width {card.spec.trunk.width}, "
         f"{_time(card.spec.trunk)}, {found.num_parameters:,} parameters"
     )
+    dropped = f"discriminator ({found.num_left_out} tensors) left out"
     print(
         f"{'epoch not stated' if epoch is None else f'epoch {epoch}'}, {found.kind} file, "
-        f"{critic if found.num_left_out else 'no discriminator'}; licence {card.licence}"
+        f"{dropped if found.num_left_out else 'no discriminator'}; licence {card.licence}"
     )
-    print(f"decided by: {found.decided_by}")
+    print(f"recognised by: {found.decided_by}")
     return 0
 
 
 def _time(trunk: TrunkSpec | CombCNSpec) -> str:
-    """Describe how frames reach each other."""
-    if trunk.in_windows:
+    """Describe how information passes between frames."""
+    from ..models.spec import CombCNSpec
+
+    if isinstance(trunk, CombCNSpec):
         return "a 3-D body at half size and a 2-D one"
     if trunk.kernel_frames > 1:
         return f"kernels over {trunk.kernel_frames} frames"

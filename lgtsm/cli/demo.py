@@ -1,13 +1,13 @@
-"""`lgtsm demo`: remove an object from a clip that the package draws itself."""
+"""`lgtsm demo`: remove an object from a clip that the package renders itself."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from .arguments import add_model, parse_size
 from .interruption import Interruption
-from .progress import Bar
-from .sizes import format_seconds, parse_size
+from .terminal import format_seconds, progress_bar
 
 _CAMERAS = ("locked", "planar", "parallax")
 
@@ -16,20 +16,18 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "demo",
-        help="show what it does, without any file",
-        description="Draw a short clip, remove its object and compare with the truth.",
+        help="try it without any file",
+        description="Render a short clip, remove its object and compare with the truth.",
     )
-    parser.add_argument("--seed", type=int, default=7, metavar="N", help="another scene [7]")
+    parser.add_argument("--seed", type=int, default=7, metavar="N", help="of the scene [7]")
     parser.add_argument(
-        "--camera", choices=_CAMERAS, default="locked", help="how it moves [locked]"
+        "--camera", choices=_CAMERAS, default="locked", help="camera motion [locked]"
     )
-    parser.add_argument("--frames", type=int, default=72, metavar="N", help="frames [72]")
+    parser.add_argument("--frames", type=int, default=72, metavar="N", help="length [72]")
     parser.add_argument(
         "--size", type=parse_size, default=(270, 480), metavar="WxH", help="frame size [480x270]"
     )
-    parser.add_argument(
-        "--model", metavar="NAME", help="built-in network or weight file (see `lgtsm models`)"
-    )
+    add_model(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -43,7 +41,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Run the demonstration and print where its files are and what it measured."""
+    """Run the demonstration; print its files and figures."""
     from ..demo import run_demo
     from ..scene.render import Camera, SceneOptions
 
@@ -55,7 +53,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         height=height,
         width=width,
     )
-    with Bar("demo", quiet=arguments.quiet) as bar:
+    with progress_bar("demo", quiet=arguments.quiet) as bar:
         result = run_demo(
             arguments.output,
             scene,
@@ -78,5 +76,5 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     ):
         print(f"  {name:<36} {value:6.2f} dB")
     if scene.camera is Camera.LOCKED:
-        print("a moving camera: lgtsm demo --camera parallax")
+        print("to try a moving camera: lgtsm demo --camera parallax")
     return 0

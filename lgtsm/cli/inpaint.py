@@ -6,28 +6,26 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from ..errors import Cancelled, LgtsmError, OptionError
-from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
-from .fields import add_fields, from_fields
+from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from .arguments import add_model, add_option, add_options, parse_cuts, parse_plate
 from .interruption import Interruption
-from .progress import Bar
-from .sizes import format_seconds
 from .tasks import Task, make_folders, plan_tasks
-
-GROW_PX = 4
-"""Masks from segmenters are tight and leave a halo; the library itself grows nothing."""
+from .terminal import format_seconds, progress_bar, write_text
 
 _EPILOG = """several inputs:
-  -o, --fill-layer and --mask-used are then folders (created if need be) that get one file an
-  input, named like it. --mask is one mask for all, or a folder with one mask an input, named like
-  it (film.mp4 takes film.png, film.mkv or the folder film). After an error the other inputs are
-  still done; the exit code is 1. With --resume, inputs whose output is whole are left alone.
+  -o, --fill-layer and --mask-used are then folders, created if needed, that receive one file per
+  input, named after it. --mask is one mask for all inputs, or a folder with one mask per input,
+  named after it (film.mp4 uses film.png, film.mkv or the folder film). If one input fails, the
+  others are still processed and the exit code is 1. With --resume, inputs whose output is complete
+  are skipped.
 
 examples:
   lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4
   lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
-  lgtsm inpaint film.mp4 --mask mask.mkv --reference painted.png@120 -o clean.mp4
+  lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
   lgtsm inpaint film.mov --mask masks/ --fill-layer fill.mov --lossless -o clean.mkv
 """
 
@@ -59,36 +57,29 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--output",
         type=Path,
         metavar="OUT",
-        help="file (.mp4, .mov, .mkv, .webm) or folder for frames; appears when it is whole",
+        help="file (.mp4, .mov, .mkv, .webm) or folder for frames; appears once it is complete",
     )
-    parser.add_argument(
-        "--model", metavar="NAME", help="built-in network or weight file (see `lgtsm models`)"
-    )
+    add_model(parser)
     group = parser.add_argument_group("fill")
-    add_fields(group, InpaintOptions, skip=("cuts",))
+    add_options(group, InpaintOptions, skip=("cuts",))
     group.add_argument(
-        "--reference",
+        "--plate",
         action="append",
         default=[],
-        dest="pictures",
+        dest="plates",
         metavar="FILE[@FRAME]",
-        help="clean plate or painted frame, with the number of its frame if it has one; goes before "
-        "everything else; may be repeated",
+        help="clean plate or painted frame, with the number of its frame if it has one; takes "
+        "precedence over all other fills; may be repeated",
     )
     cuts = group.add_mutually_exclusive_group()
-    cuts.add_argument(
-        "--cuts",
-        type=_parse_cuts,
-        metavar="N,N",
-        help="frame numbers at which a new shot begins; without it they are detected",
-    )
+    add_option(cuts, InpaintOptions, "cuts", type=parse_cuts, metavar="N,N")
     cuts.add_argument(
         "--no-cuts", dest="cuts", action="store_const", const=(), help="there are no cuts"
     )
-    add_fields(parser.add_argument_group("mask"), MaskOptions, defaults={"grow": GROW_PX})
-    add_fields(parser.add_argument_group("run"), RunOptions)
+    add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
+    add_options(parser.add_argument_group("run"), RunOptions)
     group = parser.add_argument_group("video")
-    add_fields(group, VideoOptions)
+    add_options(group, VideoOptions)
     group.add_argument(
         "--fill-layer",
         type=Path,
@@ -101,64 +92,64 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="OUT",
         help="write the holes that were filled: .mkv or a folder of PNG",
     )
-    group = parser.add_argument_group("talk")
+    group = parser.add_argument_group("messages")
     group.add_argument(
         "--report",
         metavar="FILE",
-        help="write the figures as JSON (a list for several inputs); - is stdout",
+        help="write the report as JSON (a list for several inputs); - is stdout",
     )
     group.add_argument(
-        "--dry-run", action="store_true", help="say what it would take and write nothing"
+        "--dry-run", action="store_true", help="print what the job would take and write nothing"
     )
     group.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
-    group.add_argument("-v", "--verbose", action="store_true", help="tell more on stderr")
+    group.add_argument("-v", "--verbose", action="store_true", help="log more to stderr")
     parser.set_defaults(run=run, parser=parser)
-
-
-def _parse_cuts(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(
-            f"expected frame numbers such as 12,40, got {text!r}"
-        ) from error
 
 
 def collect(arguments: argparse.Namespace) -> tuple[InpaintOptions, VideoOptions]:
     """Build the options of the job from parsed arguments.
 
     Raises:
-        OptionError: a value outside its range.
+        OptionError: a value outside its limits.
     """
-    mask = from_fields(MaskOptions, arguments)
-    options = from_fields(
-        InpaintOptions, arguments, mask=mask, run=from_fields(RunOptions, arguments)
-    )
-    return options, from_fields(VideoOptions, arguments)
+    given = vars(arguments)
+    mask, run_options = MaskOptions.of(given), RunOptions.of(given)
+    return InpaintOptions.of(given, mask=mask, run=run_options), VideoOptions.of(given)
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Do all inputs; one that fails does not stop the others."""
+    """Process all inputs; one that fails does not stop the others."""
     if arguments.output is None and not arguments.dry_run:
         arguments.parser.error("an output is needed: add -o OUT")
     options, video = collect(arguments)
     tasks = plan_tasks(arguments)
+    settings = {
+        "model": arguments.model,
+        "options": options,
+        "video": video,
+        "plates": tuple(parse_plate(text) for text in arguments.plates),
+        "cancel": interruption.happened,
+    }
     if not arguments.dry_run:
         _check_report(arguments.report)
         make_folders(arguments)
-    entries, failures = [], []
+    entries: list[dict[str, Any]] = []
+    failures: list[Path] = []
     for task in tasks:
         try:
-            if arguments.dry_run:
-                _rehearse(task, options, video, arguments, interruption)
+            target = task.target
+            if arguments.dry_run or target is None:
+                from .rehearsal import rehearse
+
+                print(rehearse(task, **settings))
                 continue
-            if len(tasks) > 1 and video.resume and _is_done(task.target):
-                _say(f"{task.target}: there already, left alone", arguments)
+            if len(tasks) > 1 and video.resume and _is_done(target):
+                _say(f"{target}: complete already, skipped", arguments)
                 continue
-            report = _fill(task, options, video, arguments, interruption)
+            report = _fill(task, target, arguments, settings)
             entries.append({"source": str(task.source), **report})
         except (KeyboardInterrupt, Cancelled):
-            print("lgtsm: interrupted; run again with --resume to go on", file=sys.stderr)
+            print("lgtsm: interrupted; run again with --resume to continue", file=sys.stderr)
             return 130
         except LgtsmError as error:
             if len(tasks) == 1:
@@ -174,49 +165,26 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     return 1 if failures else 0
 
 
-def _rehearse(
-    task: Task,
-    options: InpaintOptions,
-    video: VideoOptions,
-    arguments: argparse.Namespace,
-    interruption: Interruption,
-) -> None:
-    from .plates import parse_plate
-    from .rehearsal import rehearse
-
-    pictures = tuple(parse_plate(text) for text in arguments.pictures)
-    print(rehearse(task, options, video, arguments.model, interruption.happened, pictures))
-
-
 def _fill(
-    task: Task,
-    options: InpaintOptions,
-    video: VideoOptions,
-    arguments: argparse.Namespace,
-    interruption: Interruption,
+    task: Task, target: Path, arguments: argparse.Namespace, settings: dict[str, Any]
 ) -> dict[str, object]:
-    """Do one input with its bar; return its figures."""
+    """Process one input with a progress bar; return its report."""
     from ..api import inpaint_video
-    from .plates import parse_plate
 
-    with Bar(task.source.name, quiet=arguments.quiet) as bar:
+    with progress_bar(task.source.name, quiet=arguments.quiet) as bar:
         report = inpaint_video(
             task.source,
             task.mask,
-            task.target,
-            model=arguments.model,
-            options=options,
-            video=video,
+            target,
             fill_layer=task.fill_layer,
             mask_used=task.mask_used,
-            plates=[parse_plate(text) for text in arguments.pictures],
             progress=bar,
-            cancel=interruption.happened,
+            **settings,
         )
     speed = (report.frames - report.resumed_from) / max(report.seconds, 1e-6)
     resumed = f", {report.resumed_from} of them from before" if report.resumed_from else ""
     _say(
-        f"{task.target}: {report.frames} frames{resumed} in {format_seconds(report.seconds)}, "
+        f"{target}: {report.frames} frames{resumed} in {format_seconds(report.seconds)}, "
         f"{speed:.1f} frames/s",
         arguments,
     )
@@ -230,7 +198,7 @@ def _say(text: str, arguments: argparse.Namespace) -> None:
 
 
 def _is_done(target: Path) -> bool:
-    """Tell whether an earlier run finished a target: it is there and has no journal."""
+    """Tell whether an earlier run finished a target: it exists and has no journal."""
     from ..journal import journal_folder
 
     return target.exists() and not journal_folder(target).exists()
@@ -248,10 +216,5 @@ def _write_report(report: str, values: object) -> None:
     text = json.dumps(values, indent=2)
     if report == "-":
         print(text)
-        return
-    try:
-        Path(report).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise OptionError(
-            f"Expected to write the report {report}, got: {error.strerror}; choose another file."
-        ) from error
+    else:
+        write_text(Path(report), text)

@@ -1,4 +1,4 @@
-"""`lgtsm`: the sub-commands put together; torch is imported only by the command that needs it."""
+"""`lgtsm`: all sub-commands; torch is imported only by the commands that need it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .. import __version__
 from ..errors import Cancelled, LgtsmError
 from . import bench, check, convert, demo, info, inpaint, masks, models, plate, publish, score
 from .interruption import Interruption
-from .progress import logging_to_stderr
+from .terminal import logging_to_stderr
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
 """Exit codes; argparse itself ends with 2 on wrong usage."""
@@ -20,7 +20,7 @@ DONE, FAILED, INTERRUPTED = 0, 1, 130
 _COMMANDS = (inpaint, plate, check, score, masks, models, convert, publish, info, bench, demo)
 _EPILOG = """exit codes:
   0    done
-  1    a file, model or option cannot be used; one sentence on stderr says why
+  1    a file, model or option cannot be used; the reason is on stderr, in one sentence
   2    wrong usage
   130  interrupted; no half-written file is left
 """
@@ -30,8 +30,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = argparse.ArgumentParser(
         prog="lgtsm",
-        description="Video inpainting: copy real pixels from other frames, let a network fill only "
-        "the rest.",
+        description="Video inpainting: copy real pixels from other frames and let a network fill "
+        "only the rest.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -70,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"lgtsm: {error}", file=sys.stderr)
             return FAILED
         except BrokenPipeError:
-            # the reader of a pipe went away (`lgtsm models | head`); Python must not flush to it
+            # the reader of a pipe is gone (`lgtsm models | head`); Python must not flush to it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return FAILED
 

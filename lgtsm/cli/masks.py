@@ -5,15 +5,11 @@ from __future__ import annotations
 import argparse
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..masks.draw.kinds import KINDS, Kind
 from ..masks.draw.stroke_presets import Preset
+from .arguments import parse_size
 from .interruption import Interruption
-from .sizes import parse_size
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _RATE = Fraction(24)
 
@@ -32,11 +28,11 @@ def add(commands: argparse._SubParsersAction) -> None:
         choices=[preset.value for preset in Preset],
         help=f"published free-form strokes [{Preset.RAND_CURVE.value}]",
     )
-    style.add_argument("--kind", choices=[kind.value for kind in Kind], help="what it looks like")
+    style.add_argument("--kind", choices=[kind.value for kind in Kind], help="shape of the masks")
     parser.add_argument(
         "--size", type=parse_size, default=(360, 640), metavar="WxH", help="frame size [640x360]"
     )
-    parser.add_argument("--frames", type=int, default=60, metavar="N", help="frames [60]")
+    parser.add_argument("--frames", type=int, default=60, metavar="N", help="length [60]")
     parser.add_argument(
         "--seed", type=int, default=7, metavar="N", help="the same seed draws the same clip [7]"
     )
@@ -44,10 +40,13 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--coverage",
         type=float,
         metavar="X",
-        help=f"with --kind: share of hole, mean over the clip ({limits})",
+        help=f"with --kind: share of the picture to mask, mean over the clip ({limits})",
     )
     parser.add_argument(
-        "--motion", type=float, metavar="X", help="with --kind: factor on speeds, 0 is still [1]"
+        "--speed",
+        type=float,
+        metavar="X",
+        help="with --kind: factor on all speeds, 0 is a still mask [1]",
     )
     parser.add_argument(
         "-o",
@@ -64,11 +63,12 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Draw and write one clip."""
     from ..masks.draw.free_form import free_form_masks
     from ..masks.draw.raster import draw_masks
+    from ..video.mask_clip import write_mask_clip
 
     height, width = arguments.size
     if arguments.kind is None:
-        if arguments.coverage is not None or arguments.motion is not None:
-            arguments.parser.error("--coverage and --motion need --kind")
+        if arguments.coverage is not None or arguments.speed is not None:
+            arguments.parser.error("--coverage and --speed need --kind")
         preset = Preset(arguments.preset or Preset.RAND_CURVE)
         holes = free_form_masks(arguments.frames, height, width, preset=preset, seed=arguments.seed)
     else:
@@ -79,15 +79,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
             kind=Kind(arguments.kind),
             seed=arguments.seed,
             coverage_ratio=arguments.coverage,
-            motion=1.0 if arguments.motion is None else arguments.motion,
+            speed=1.0 if arguments.speed is None else arguments.speed,
         )
-    _write(arguments.output, holes)
+    write_mask_clip(arguments.output, holes, (height, width), rate=_RATE)
     print(f"{arguments.output}: {len(holes)} masks, {float(holes.mean()):.1%} hole")
     return 0
-
-
-def _write(target: Path, holes: Tensor) -> None:
-    """Write (T,1,H,W) as a mask clip."""
-    from ..video.mask_clip import write_mask_clip
-
-    write_mask_clip(target, holes, (holes.shape[-2], holes.shape[-1]), rate=_RATE)

@@ -1,4 +1,4 @@
-"""`lgtsm models`: built-in and cached networks, and the card of a weight file; nothing is loaded."""
+"""`lgtsm models`: built-in and cached networks, and the card of a weight file; loads no network."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from ..weights.catalogue import CATALOGUE, DEFAULT, ON_HUB
 from ..weights.header import check_safetensors, read_card, sha256_of
 from ..weights.hub import HubFile, find_cached, list_cached, parse_hub_file
 from .interruption import Interruption
-from .sizes import format_bytes
+from .terminal import format_bytes
 
 _DIGITS = 12
-"""Leading digits of a digest that are shown in the table."""
+"""Leading digits of a digest in the table."""
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -35,12 +35,12 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     if arguments.model is None:
         _print_table()
     else:
-        _print_card(_place(arguments.model))
+        _print_card(_find(arguments.model))
     return 0
 
 
-def _place(model: str) -> Path:
-    """Return where a model lies on this machine; no hub is asked."""
+def _find(model: str) -> Path:
+    """Return the path of a model on this machine, without asking a hub."""
     if model in CATALOGUE:
         return CATALOGUE[model].path
     path = Path(model)
@@ -60,7 +60,7 @@ def count_parameters(path: Path) -> int:
     check_safetensors(path)
     with path.open("rb") as file:
         header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-    figures = ("__metadata__", ".mean", ".var")  # what a batch norm measured is not trained
+    figures = ("__metadata__", ".mean", ".var")  # statistics of a batch norm are not trained
     return sum(math.prod(v["shape"]) for k, v in header.items() if not k.endswith(figures))
 
 
@@ -81,7 +81,7 @@ def _row(name: str, family: str, licence: str, path: Path, sha256: str | None) -
 
 
 def _hub_rows() -> list[tuple[str, ...]]:
-    """Return the catalogue's files on a hub, fetched or not, then other cached files of ours."""
+    """Return the catalogue's files on a hub, cached or not, then other cached files of this project."""
     cached = {(file.hub_file.repo, file.commit, file.hub_file.file): file for file in list_cached()}
     rows = []
     for known in ON_HUB.values():
@@ -89,9 +89,9 @@ def _hub_rows() -> list[tuple[str, ...]]:
         if file is not None:
             row = _row(known.name, known.family, known.licence, file.path, known.sha256)
         else:
-            place = f"{HubFile.of_row(known)}, fetched on use"
+            where = f"{HubFile.of_row(known)}, downloaded on use"
             digest = known.sha256[:_DIGITS]
-            row = (known.name, known.family, "-", "-", known.licence, digest, place)
+            row = (known.name, known.family, "-", "-", known.licence, digest, where)
         rows.append(row)
     for file in cached.values():
         card = file.card
@@ -101,7 +101,9 @@ def _hub_rows() -> list[tuple[str, ...]]:
 
 
 def _print_table() -> None:
-    rows = [("name", "family", "parameters", "size", "licence", "sha256", "file")]
+    rows: list[tuple[str, ...]] = [
+        ("name", "family", "parameters", "size", "licence", "sha256", "file")
+    ]
     for known in CATALOGUE.values():
         name = known.name + (" (default)" if known.name == DEFAULT else "")
         rows.append(_row(name, known.family, known.licence, known.path, known.sha256))

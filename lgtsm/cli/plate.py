@@ -1,4 +1,4 @@
-"""`lgtsm plate`: one frame without what the mask covers, from the other frames alone."""
+"""`lgtsm plate`: one frame without what the mask covers, made of other frames."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 from ..errors import OptionError
-from ..options import MaskOptions, Motion
-from .fields import add_fields, from_fields
-from .inpaint import GROW_PX
+from ..options import GROW_PX, InpaintOptions, MaskOptions, Motion, VideoOptions
+from .arguments import add_option, add_options
 from .interruption import Interruption
 
 
@@ -18,8 +17,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "plate",
         help="make a clean plate from a video",
-        description="Make the clean plate of one frame: what the mask covers, copied from other "
-        "frames of the shot. Paint what is missing and give it to `lgtsm inpaint --reference`.",
+        description="Make the clean plate of one frame: what the mask covers is copied from other "
+        "frames of the shot. Paint what is missing and pass it to `lgtsm inpaint --plate`.",
     )
     parser.add_argument("input", type=Path, metavar="IN", help="video file or folder of images")
     parser.add_argument(
@@ -33,28 +32,26 @@ def add(commands: argparse._SubParsersAction) -> None:
         "-o", "--output", type=Path, required=True, metavar="OUT", help="picture to write (.png)"
     )
     parser.add_argument(
-        "--frame", type=int, default=0, metavar="N", help="whose plate, counted from 0 [0]"
+        "--frame",
+        type=int,
+        default=0,
+        metavar="N",
+        help="frame whose plate is made, counted from 0 [0]",
     )
+    add_option(parser, InpaintOptions, "motion")
     parser.add_argument(
-        "--motion",
-        choices=[m.value for m in Motion],
-        default=Motion.AUTO.value,
-        help="how other frames are aligned [auto]",
-    )
-    parser.add_argument(
-        "--missing", type=Path, metavar="OUT", help="write what no frame shows, white"
+        "--missing", type=Path, metavar="OUT", help="write a mask of what no frame shows, white"
     )
     parser.add_argument(
         "--confidence", type=Path, metavar="OUT", help="write the share of copied pixels as grey"
     )
-    add_fields(parser.add_argument_group("mask"), MaskOptions, defaults={"grow": GROW_PX})
+    add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Make the plate and write its pictures."""
     from ..job import FileJob
-    from ..options import InpaintOptions, VideoOptions
     from ..plate import clean_plate
     from ..video.picture import check_picture_name, write_picture
     from ..video.probe import probe
@@ -64,13 +61,15 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     for path in outputs:
         check_picture_name(path)
         if path.resolve() in taken:
-            raise OptionError(f"Expected a name of its own for every file, got {path} twice.")
+            raise OptionError(
+                f"Expected a different name for every file, got {path} twice; rename it."
+            )
         taken.add(path.resolve())
     job = FileJob(
         source=arguments.input,
         mask=arguments.mask,
         target=arguments.output,
-        options=InpaintOptions(mask=from_fields(MaskOptions, arguments)),
+        options=InpaintOptions(mask=MaskOptions.of(vars(arguments))),
         video=VideoOptions(),
     )
     info = probe(job.source, rate=job.video.rate)
@@ -89,5 +88,5 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         if path is not None:
             write_picture(values.expand(3, -1, -1), path)
     share = float(plate.missing.mean())
-    print(f"{arguments.output}: {share:.1%} of the picture is shown by no frame", file=sys.stderr)
+    print(f"{arguments.output}: {share:.1%} of the picture is visible in no frame", file=sys.stderr)
     return 0

@@ -1,4 +1,4 @@
-"""`lgtsm publish`: push an exported folder to a Hugging Face hub, after a look at its licence."""
+"""`lgtsm publish`: push an exported folder to a Hugging Face hub if its licence allows it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..weights.catalogue import DEFAULT_FILE
 from ..weights.header import Card, read_card, sha256_of
 from ..weights.hub import parse_hub_file
 from .interruption import Interruption
-from .sizes import format_bytes
+from .terminal import format_bytes
 
 SUMS = "SHA256SUMS"
 _NEEDED = (DEFAULT_FILE, "config.json", "README.md", SUMS)
@@ -21,25 +21,25 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     text = (
         "Push a folder written by `python -m train export` to a hub. HF_TOKEN and HF_ENDPOINT are "
-        "honoured. Weights that descend from research-only ones are refused."
+        "honoured. Weights that are research-only, or derived from such weights, are refused."
     )
     parser = commands.add_parser("publish", help="push weights to a hub", description=text)
-    parser.add_argument("repo", metavar="REPO", help="owner/name; made if it does not exist")
-    parser.add_argument(
-        "--folder", type=Path, default=Path(), help="exported folder (the current one)"
-    )
+    parser.add_argument("repo", metavar="REPO", help="owner/name; created if it does not exist")
+    parser.add_argument("--folder", type=Path, default=Path(), help="exported folder [.]")
     parser.add_argument("--private", action="store_true", help="make a new repository private")
-    parser.add_argument("--message", default="Upload weights", help="of the commit")
+    parser.add_argument(
+        "--message", default="Upload weights", help="commit message [Upload weights]"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Check the folder, push it, say where it is."""
+    """Check the folder, push it, print its address."""
     hub_file = parse_hub_file(arguments.repo)
     if hub_file is None or str(hub_file) != hub_file.repo:
         raise WeightsError(
-            f"Expected a repository as owner/name, got {arguments.repo!r}; leave revision and file "
-            "out."
+            f"Expected a repository as owner/name, got {arguments.repo!r}; leave out revision "
+            "and file."
         )
     files = listed_files(arguments.folder)
     check_licence(read_card(arguments.folder / DEFAULT_FILE))
@@ -53,7 +53,7 @@ def listed_files(folder: Path) -> list[Path]:
     """Return the files of an exported folder: SHA256SUMS and what it lists.
 
     Raises:
-        WeightsError: a file is missing, or holds other bytes than its hash says.
+        WeightsError: a file is missing or does not match its hash.
     """
     missing = [name for name in _NEEDED if not (folder / name).is_file()]
     if missing:
@@ -67,7 +67,7 @@ def listed_files(folder: Path) -> list[Path]:
         path = folder / name
         if not name or path.name != name or not path.is_file() or sha256_of(path) != digest:
             raise WeightsError(
-                f"Expected every file of {SUMS} in {folder} with its hash, got another "
+                f"Expected every file of {SUMS} in {folder} to match its hash, got a different "
                 f"{name or line!r}; export the folder again."
             )
         found.append(path)
@@ -81,21 +81,21 @@ def listed_files(folder: Path) -> list[Path]:
 
 
 def check_licence(card: Card) -> None:
-    """Refuse weights that may not be passed on.
+    """Refuse weights that may not be redistributed.
 
     Raises:
-        WeightsError: research-only weights or their descendants, or no licence stated.
+        WeightsError: research-only weights, weights derived from such, or no licence stated.
     """
     descent = card.provenance.get("descent")
     if _RESEARCH_ONLY in (card.licence, descent) or card.licence == "not stated":
         raise WeightsError(
             f"Expected weights under an open licence, got licence {card.licence!r} and descent "
-            f"{descent or 'not stated'!r}; publish weights trained from the start or from open ones."
+            f"{descent or 'not stated'!r}; publish weights trained from scratch or from open ones."
         )
 
 
 def _push(arguments: argparse.Namespace, repo: str, names: list[str]) -> str:
-    """Create the repository where needed and upload the files in one commit; returns its URL."""
+    """Create the repository if needed and upload the files in one commit; return its URL."""
     try:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError
@@ -104,6 +104,8 @@ def _push(arguments: argparse.Namespace, repo: str, names: list[str]) -> str:
             f"Expected a usable huggingface_hub, got {error}; install or update it."
         ) from error
     api = HfApi()
+    # the transport's errors, whichever HTTP library this version of the client uses
+    transport = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
     try:
         url = api.create_repo(repo, private=arguments.private, exist_ok=True)
         api.upload_folder(
@@ -112,11 +114,10 @@ def _push(arguments: argparse.Namespace, repo: str, names: list[str]) -> str:
             allow_patterns=names,
             commit_message=arguments.message,
         )
-    # the transport's errors, whichever library this version of the client uses
-    except (OSError, ValueError, *HfHubHTTPError.__bases__) as error:
+    except (OSError, ValueError, *transport) as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .")
         raise WeightsError(
-            f"Expected the hub to take {repo}, got {first}; check HF_TOKEN, its permissions and "
+            f"Expected the hub to accept {repo}, got {first}; check HF_TOKEN, its permissions and "
             "HF_ENDPOINT."
         ) from error
     return str(url)

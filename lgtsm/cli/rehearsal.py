@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..options import InpaintOptions, Mode, VideoOptions
 from ..report import Report
-from .sizes import format_bytes, format_seconds
 from .tasks import Task
+from .terminal import format_bytes, format_seconds
 
 if TYPE_CHECKING:
     from ..copying.plates import Plate
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..video.probe import VideoInfo
 
 _TRIAL_FRAMES = 12
-"""Enough for a few frames to have references on both sides."""
+"""Enough for a few frames to have source frames on both sides."""
 
 
 def rehearse(
@@ -32,7 +32,7 @@ def rehearse(
     cancel: Callable[[], bool],
     plates: tuple[Plate, ...] = (),
 ) -> str:
-    """Look at a job without writing anything.
+    """Estimate a job without writing anything.
 
     Args:
         task: its files.
@@ -43,7 +43,7 @@ def rehearse(
         plates: as for the job.
 
     Returns:
-        Lines for people.
+        Lines of text.
 
     Raises:
         LgtsmError: whatever would stop the job before its first frame.
@@ -82,8 +82,8 @@ def rehearse(
     if isinstance(task.mask, list):
         masks = f"{len(task.mask)} boxes"
     rows = {
-        "frames": f"{about}{num_frames} of {info.width}x{info.height}, {float(info.rate):.3f} a "
-        "second",
+        "frames": f"{about}{num_frames} of {info.width}x{info.height}, "
+        f"{float(info.rate):.3f} frames/s",
         "works at": "{}x{}".format(*report.working_size),
         "mask": f"{masks}, {facts.coverage:.1%} of the picture in its first frame, before growing",
         "model": network.name if network else "none",
@@ -99,7 +99,7 @@ def rehearse(
 def _trial(
     job: FileJob, info: VideoInfo, network: Network | None, hooks: Hooks, report: Report
 ) -> float:
-    """Fill the first few frames that have a hole; return seconds a frame."""
+    """Fill the first few frames that have a hole; return seconds per frame."""
     from ..engine.run import Job
 
     with_hole = dropwhile(lambda pair: not pair[1].any(), job.pairs(info))

@@ -1,4 +1,4 @@
-"""`lgtsm score`: methods side by side on clips, with every number kept."""
+"""`lgtsm score`: compare methods on clips and keep every number."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..evaluate.score.protocols import PROTOCOLS
 from ..options import InpaintOptions, RunOptions
-from .fields import add_fields, from_fields
+from .arguments import add_model, add_options
 from .interruption import Interruption
-from .progress import Bar
+from .terminal import progress_bar
 
 if TYPE_CHECKING:
     from ..evaluate.score.results import Results
     from ..evaluate.score.run import ScoreSettings
 
-_PROTOCOLS = ("moving", "fvi", "faces", "removal", "folder", "scene", "rendered")
 _QUICK_METHODS = ("mean", "telea", "ns", "smooth", "nearest", "median", "homography", "flow")
-_EPILOG = """The folder of -o keeps every cell (one method on one case), so that the same command goes
-on where it was stopped, and runs again only what changed: the clips, a method's options, or the
-code it depends on.
+_EPILOG = """The folder of -o keeps every cell (one method on one case), so that the same command continues
+where it was stopped and repeats only what changed: the clips, a method's options, or the code it
+depends on.
 
 examples:
   lgtsm score --quick -o quick
   lgtsm score --protocol moving --data EVAL --perceptual SQUEEZENET -o run --workers 2
   lgtsm score --data EVAL -o run --variant "still=--motion none" --theirs NAME=DIR
-  lgtsm score --data EVAL --export inputs            what other tools are to fill
+  lgtsm score --data EVAL --export inputs            inputs for other tools
 """
 
 
@@ -36,14 +36,16 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "score",
-        help="measure the quality beside other methods",
+        help="compare the quality with other methods",
         description="Run methods side by side on clips with known truth; write results.json, "
         "tables, plots and pictures, worst cases first.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "--protocol", choices=_PROTOCOLS, help="which clips and holes [moving, with --quick scene]"
+        "--protocol",
+        choices=tuple(PROTOCOLS),
+        help="which clips and holes [moving, with --quick scene]",
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder")
     parser.add_argument(
@@ -65,7 +67,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     group.add_argument(
         "--methods",
         metavar="A,B",
-        help="simple methods by name, and `network` for the network alone; none leaves all out "
+        help="simple methods by name, and `network` for the network alone; none runs none of them "
         "[all]",
     )
     group.add_argument(
@@ -73,7 +75,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         action="append",
         default=[],
         metavar="NAME=DIR",
-        help="frames that another tool made, in DIR/CLIP.HOLES; may be repeated",
+        help="results of another tool, in DIR/CLIP.HOLES; may be repeated",
     )
     group.add_argument(
         "--variant",
@@ -113,27 +115,19 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def _add_product(parser: argparse.ArgumentParser) -> None:
     """Add the options of this package's own fill, as in `lgtsm inpaint`."""
-    parser.add_argument(
-        "--model", metavar="NAME", help="built-in network or weight file (see `lgtsm models`)"
-    )
-    add_fields(
-        parser.add_argument_group("fill"),
-        InpaintOptions,
-        skip=("cuts", "feather"),
-    )
-    add_fields(parser.add_argument_group("machine"), RunOptions)
+    add_model(parser)
+    add_options(parser.add_argument_group("fill"), InpaintOptions, skip=("cuts", "feather"))
+    add_options(parser.add_argument_group("machine"), RunOptions)
 
 
 def _product(arguments: argparse.Namespace) -> tuple[InpaintOptions, str | None]:
-    """Return options and model of one variant; without feather, which would blend the black in."""
-    arguments.feather = 0
-    arguments.cuts = None
-    run_options = from_fields(RunOptions, arguments)
-    return from_fields(InpaintOptions, arguments, run=run_options), arguments.model
+    """Return options and model of one variant; feathering would blend in the black of the hole."""
+    given = vars(arguments)
+    return InpaintOptions.of(given, feather=0, run=RunOptions.of(given)), arguments.model
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Score, write everything and print the tables."""
+    """Score, write the results and print the tables."""
     from ..evaluate.score.run import run_score
 
     if arguments.page:
@@ -144,7 +138,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     settings = _settings(arguments)
     if arguments.export:
         return _export(settings, arguments.export)
-    with Bar("score", unit="case", quiet=arguments.quiet) as bar:
+    with progress_bar("score", unit="case", quiet=arguments.quiet) as bar:
         results = run_score(settings, progress=bar, cancel=interruption.happened)
     _write(results, settings, pictures=not arguments.no_pictures)
     return 0

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One input with everything that belongs to it; target is None where nothing is written."""
+    """One input with its files; target is None where nothing is written."""
 
     source: Path
     mask: Path | list[MaskBox]
@@ -26,18 +26,17 @@ class Task:
 
 
 def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
-    """Work out the tasks of one command.
+    """Plan the tasks of one command.
 
-    One input: every path is taken as it is. Several: outputs are folders, created if need be, in
-    which each input gets a file of its own name; a mask folder with one entry an input, named like
-    it, serves each its own, any other mask serves all.
+    One input: paths are used unchanged. Several: outputs are folders that receive one file per
+    input, named after it; a mask folder with one entry per input, named after it, gives each input
+    its own mask, and any other mask serves all.
 
     Args:
         arguments: inputs, mask, box, output, fill_layer, mask_used, lossless.
 
     Raises:
-        OptionError: names that clash, a mask folder that misses an input, an output that is no
-            folder.
+        OptionError: inputs of one name, or a mask folder that lacks the mask of an input.
     """
     from ..masks.boxes import MaskBox
 
@@ -58,7 +57,7 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
     return [
         Task(
             source=source,
-            mask=boxes or own_masks.get(source, arguments.mask),
+            mask=boxes or own_masks.get(source) or arguments.mask,
             target=_inside(arguments.output, _film_name(source, arguments.lossless)),
             fill_layer=_inside(arguments.fill_layer, f"{_stem(source)}.mov"),
             mask_used=_inside(arguments.mask_used, f"{_stem(source)}.mkv"),
@@ -71,7 +70,7 @@ def make_folders(arguments: argparse.Namespace) -> None:
     """Create the output folders of a command with several inputs.
 
     Raises:
-        OptionError: something else has the name.
+        OptionError: a folder cannot be created.
     """
     if len(arguments.inputs) == 1:
         return
@@ -115,7 +114,7 @@ def _check_names(sources: list[Path]) -> None:
 
 
 def _masks_by_name(mask: Path, sources: list[Path]) -> dict[Path, Path]:
-    """Find each input's own mask in a folder; empty where the folder is a clip for all."""
+    """Find each input's own mask in a folder; empty where the folder is one mask clip for all."""
     if not mask.is_dir():
         return {}
     entries = {_stem(entry): entry for entry in sorted(mask.iterdir()) if entry.name[0] != "."}

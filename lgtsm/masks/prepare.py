@@ -33,7 +33,7 @@ def binary_hole(mask: Tensor, options: MaskOptions, index: int = 0) -> Tensor:
 
     Args:
         mask: (1,H,W) or (H,W), values in [0,1].
-        options: threshold, invert, fill_holes.
+        options: threshold, invert, fill_enclosed.
         index: its number, for messages.
 
     Returns:
@@ -58,7 +58,7 @@ def binary_hole(mask: Tensor, options: MaskOptions, index: int = 0) -> Tensor:
     if options.invert:
         hole = ~hole
     hole = hole.to(torch.float32)
-    return fill_enclosed(hole[None])[0] if options.fill_holes else hole
+    return fill_enclosed(hole[None])[0] if options.fill_enclosed else hole
 
 
 def prepare(masks: Iterable[Tensor], options: MaskOptions) -> Iterator[Tensor]:

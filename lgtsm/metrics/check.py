@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass, field
 import torch
 from torch import Tensor
 
-from ..errors import OptionError, ShapeError
+from ..errors import ShapeError
+from ..options import CheckLimits
 from .flicker import Flicker
 from .residual import Residual
 from .ring import widen
@@ -16,32 +17,6 @@ from .seam import SeamContrast
 
 _ROUNDING = 1e-3
 """Levels by which a difference of two whole levels may be off in float32."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckLimits:
-    """What a result must keep to pass; None leaves a figure without a limit."""
-
-    tolerance: float = 0.0
-    """Largest change allowed outside the mask, in levels of 255 (0 is bit for bit)."""
-    margin: int = 0
-    """Pixels beside the mask that may change too; 1 where chroma is stored at half size."""
-    max_seam: float | None = None
-    """Largest seam contrast; 1 is no seam."""
-    max_flicker: float | None = None
-    """Largest flicker relative to the surroundings; 1 is as steady as they are."""
-    max_residual: float | None = None
-    """Largest share of the removed object's contrast that may be left (0 to 1)."""
-
-    def __post_init__(self) -> None:
-        """Check the ranges.
-
-        Raises:
-            OptionError: a limit below 0.
-        """
-        for name, value in asdict(self).items():
-            if value is not None and not value >= 0:
-                raise OptionError(f"Expected {name} of 0 or more, got {value}; raise it.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,15 @@ import json
 
 import pytest
 
+from lgtsm.cli.arguments import parse_size
 from lgtsm.cli.models import count_parameters
-from lgtsm.cli.sizes import format_bytes, format_seconds, parse_size
+from lgtsm.cli.terminal import format_bytes, format_seconds
 
 
 def test_masks_of_a_kind_into_a_folder(lgtsm, read_film, tmp_path):
     out = tmp_path / "masks"
     code, stdout, stderr = lgtsm(
-        "masks", "--kind", "box", "--coverage", 0.2, "--motion", 0, "--size", "64x48",
+        "masks", "--kind", "box", "--coverage", 0.2, "--speed", 0, "--size", "64x48",
         "--frames", 3, "-o", out,
     )  # fmt: skip
     assert code == 0, stderr
@@ -89,7 +90,7 @@ def test_bench_prints_a_table_and_writes_json(lgtsm, tmp_path):
     assert json.loads((tmp_path / "b.json").read_text(encoding="utf-8"))["cases"]
 
 
-def test_sizes_and_figures_for_people():
+def test_sizes_and_figures_in_words():
     assert parse_size("640x360") == (360, 640)
     assert [format_bytes(n) for n in (900, 1_500_000, 12_000_000_000)] == [
         "900 B",

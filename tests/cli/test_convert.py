@@ -104,7 +104,7 @@ def test_container_is_described_in_three_lines(lgtsm, checkpoint, tmp_path):
         f"{new}: LGTSM, width 4, learned shift of width 5 in 2 groups, first layer not shifted, "
         f"{count:,} parameters",
         "epoch 99, zip file, discriminator (1 tensors) left out; licence research-only",
-        "decided by: shift kernels (learnableTSM) in the file; shift ratio 0.5 from its "
+        "recognised by: shift kernels (learnableTSM) in the file; shift ratio 0.5 from its "
         "configuration",
     ]
 

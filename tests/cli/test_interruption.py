@@ -48,7 +48,7 @@ def test_an_interrupted_job_leaves_no_file_and_resumes(
     job.send_signal(number)
     _, stderr = job.communicate(timeout=30)
     assert job.returncode == 130, stderr
-    assert stderr.splitlines()[-1] == "lgtsm: interrupted; run again with --resume to go on"
+    assert stderr.splitlines()[-1] == "lgtsm: interrupted; run again with --resume to continue"
     assert "Traceback" not in stderr
     assert leftovers() == [journal.name]
     written = {p.name for p in tmp_path.iterdir()}

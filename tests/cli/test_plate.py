@@ -28,7 +28,7 @@ def shot(tmp_path, rng):
     return tmp_path, truth
 
 
-def test_plate_is_written_and_serves_as_a_reference(shot, capsys):
+def test_plate_is_written_and_used_by_inpaint(shot, capsys):
     folder, truth = shot
     frames, masks = str(folder / "frames"), str(folder / "masks")
     plate, missing, sure = (folder / n for n in ("plate.png", "missing.png", "sure.png"))
@@ -43,23 +43,23 @@ def test_plate_is_written_and_serves_as_a_reference(shot, capsys):
 
     out = folder / "out"
     outputs = ["-o", str(out), "--quiet", "--report", str(folder / "report.json")]
-    inputs = [frames, "--mask", masks, "--mode", "copy", "--reference", f"{plate}@2"]
+    inputs = [frames, "--mask", masks, "--mode", "copy", "--plate", f"{plate}@2"]
     code = main(["inpaint", *inputs, *outputs])
     assert code == 0
-    assert '"reference": 1.0' in (folder / "report.json").read_text()
+    assert '"plate": 1.0' in (folder / "report.json").read_text()
     for path in sorted(out.iterdir()):
         found = np.asarray(Image.open(path).convert("RGB"), np.float32)
         assert np.abs(found - truth.permute(1, 2, 0).numpy() * 255).max() < 12
 
 
 @pytest.mark.parametrize(
-    ("reference", "words"),
+    ("plate", "words"),
     [("none.png", "found no file"), ("none.png@x", "frame number"), ("frames@1", "found no file")],
 )
-def test_a_reference_that_cannot_be_read_is_one_sentence(shot, capsys, reference, words):
+def test_a_plate_that_cannot_be_read_is_one_sentence(shot, capsys, plate, words):
     folder, _ = shot
     inputs = [str(folder / "frames"), "--mask", str(folder / "masks"), "--mode", "copy"]
-    outputs = ["--reference", str(folder / reference), "-o", str(folder / "out")]
+    outputs = ["--plate", str(folder / plate), "-o", str(folder / "out")]
     code = main(["inpaint", *inputs, *outputs])
     assert code == 1
     assert words in capsys.readouterr().err

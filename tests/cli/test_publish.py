@@ -170,7 +170,7 @@ def test_everything_that_was_exported_arrives(hub, folder):
 def test_a_refusal_of_the_hub_is_one_sentence(hub, folder):
     done = _publish(hub, folder, token="hf_wrong")
     assert done.returncode == 1
-    assert done.stderr.startswith("lgtsm: Expected the hub to take some/net, got ")
+    assert done.stderr.startswith("lgtsm: Expected the hub to accept some/net, got ")
     assert "HF_TOKEN" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert hub.files == {}

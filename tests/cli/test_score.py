@@ -102,7 +102,7 @@ def test_own_options_reach_the_product_and_variants_are_rows(score, make_clip, t
     data = make_clip("a")
     code, out, err = score(
         *("--data", data, "--protocol", "folder", "--mode", "copy", "--no-pictures"),
-        *("--variant", "few=--mode copy --references 1"),
+        *("--variant", "few=--mode copy --source-frames 1"),
     )
     assert code == 0, err
     methods = json.loads((tmp_path / "out" / "results.json").read_text())["methods"]

@@ -147,7 +147,7 @@ MASK = {
     "threshold": 0.5,
     "invert": False,
     "grow": 0,
-    "fill_holes": False,
+    "fill_enclosed": False,
     "temporal_gap": 0,
     "temporal_grow": 0,
     "length": "error",
@@ -203,7 +203,7 @@ MASKS = {
     "preset": "object_like",
     "kind": "strokes",
     "coverage": 0.0,
-    "motion": 1.0,
+    "speed": 1.0,
     "num_strokes": 0,
     "border": 0,
     "seed": 3,
@@ -275,17 +275,17 @@ def test_check_result_finds_one_changed_pixel(server, chain, clip, tmp_path):
     assert "1 pixels outside the mask changed" in run.error
 
 
-def test_references_go_before_everything_else_as_in_the_library(server, rng, tmp_path):
+def test_plates_take_precedence_as_in_the_library(server, rng, tmp_path):
     images = torch.rand(4, 48, 64, 3, generator=rng)
     mask = torch.zeros(1, 48, 64)
     mask[:, 10:30, 20:40] = 1
     torch.save({"images": images, "mask": mask}, tmp_path / "clip.pt")
-    torch.save({"images": 1 - images[2:3], "mask": mask}, tmp_path / "reference.pt")
+    torch.save({"images": 1 - images[2:3], "mask": mask}, tmp_path / "plate.pt")
     load = [
         {"class_type": "ProbeLoad", "inputs": {"path": str(tmp_path / name)}}
-        for name in ("clip.pt", "reference.pt")
+        for name in ("clip.pt", "plate.pt")
     ]
-    fill = {"images": ["1", 0], "mask": ["1", 1], "reference": ["2", 0], **FILL, "grow": 0}
+    fill = {"images": ["1", 0], "mask": ["1", 1], "plate": ["2", 0], **FILL, "grow": 0}
     save = {"path": str(tmp_path / "out.pt"), "value": ["3", 0]}
     prompt = {
         "1": load[0],
@@ -303,9 +303,7 @@ def test_references_go_before_everything_else_as_in_the_library(server, rng, tmp
     )
     assert torch.equal(repaired, expected.permute(0, 2, 3, 1))
     prompt["3"]["inputs"]["plate_frames"] = "0, 2"
-    assert "Expected one frame number for each of the 1 references, got 2" in (
-        server.run(prompt).error
-    )
+    assert "Expected one frame number for each of the 1 plates, got 2" in (server.run(prompt).error)
 
 
 def test_clean_plate_keeps_the_frame_and_fills_the_mask(chain, clip, tmp_path):

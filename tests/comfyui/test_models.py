@@ -16,8 +16,8 @@ BUILT_IN, DOWNLOAD = f"{DEFAULT} (built-in)", f"{ROW} (download)"
 def load(server):
     """load(model, repo) -> run of LoadLGTSM whose info is shown by node 2."""
 
-    def call(model=BUILT_IN, repo="", precision="auto", device="auto"):
-        inputs = {"model": model, "repo": repo, "precision": precision, "device": device}
+    def call(model=BUILT_IN, repo="", dtype="auto", device="auto"):
+        inputs = {"model": model, "repo": repo, "dtype": dtype, "device": device}
         return server.run(
             {
                 "1": {"class_type": "LoadLGTSM", "inputs": inputs},
@@ -115,7 +115,7 @@ def test_a_loaded_model_is_used_and_can_be_told_where_and_how(server, tmp_path):
     from tests.comfyui.conftest import FILL
 
     fill = {"images": ["2", 0], "mask": ["2", 1], "model": ["1", 0], **FILL}
-    load = {"model": BUILT_IN, "repo": "", "precision": "bf16", "device": "cpu"}
+    load = {"model": BUILT_IN, "repo": "", "dtype": "bf16", "device": "cpu"}
     run = server.run(
         {
             "1": {"class_type": "LoadLGTSM", "inputs": load},

@@ -199,7 +199,7 @@ def test_the_mask_may_be_a_mask_or_boxes(server, film, tmp_path):
 @pytest.mark.parametrize(
     ("inputs", "says"),
     [
-        ({}, "Expected exactly one of mask, mask_video and boxes, got 0; connect one."),
+        ({}, "Expected exactly one of mask, mask_video and boxes, got 0; use one."),
         ({"boxes": "1,2,3"}, "Expected a box as x,y,width,height"),
         ({"boxes": "900,0,5,5"}, "Expected boxes inside 128x96"),
     ],

@@ -44,7 +44,7 @@ def test_a_seed_decides_everything(kind):
 
 @every_kind
 def test_still_masks_stay_and_others_move(kind):
-    still = draw_masks(4, 60, 80, kind=kind, seed=3, motion=0.0)
+    still = draw_masks(4, 60, 80, kind=kind, seed=3, speed=0.0)
     assert all(torch.equal(hole, still[0]) for hole in still)
     moving = draw_masks(80, 60, 80, kind=kind, seed=3)
     assert KINDS[kind].moves == any(not torch.equal(hole, moving[0]) for hole in moving)
@@ -78,7 +78,7 @@ def test_given_sides_are_drawn_as_asked():
         lambda: draw_masks(0, 8, 8, kind=Kind.BOX, seed=0),
         lambda: draw_masks(1, 8, 8, kind=Kind.BOX, seed=-1),
         lambda: draw_masks(1, 8, 8, kind=Kind.BOX, seed=0, coverage_ratio=0.99),
-        lambda: draw_masks(1, 8, 8, kind=Kind.BOX, seed=0, motion=float("nan")),
+        lambda: draw_masks(1, 8, 8, kind=Kind.BOX, seed=0, speed=float("nan")),
         lambda: border_masks(1, 8, 8, left=8),
         lambda: border_masks(1, 8, 8, top=-1),
     ],

@@ -20,7 +20,7 @@ def _whole(masks, options):
     holes = (torch.stack(masks) > options.threshold).float()
     if options.invert:
         holes = 1 - holes
-    if options.fill_holes:
+    if options.fill_enclosed:
         holes = fill_enclosed(holes)
     holes = fill_gaps(holes, options.temporal_gap)
     return grow(temporal_grow(holes, options.temporal_grow), options.grow)
@@ -36,7 +36,7 @@ def _whole(masks, options):
         threshold=st.sampled_from([0.3, 0.5, 0.52]),
         invert=st.booleans(),
         grow=st.integers(0, 3),
-        fill_holes=st.booleans(),
+        fill_enclosed=st.booleans(),
         temporal_grow=st.integers(0, 5),
         temporal_gap=st.integers(0, 5),
     ),

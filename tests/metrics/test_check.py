@@ -4,11 +4,12 @@ import pytest
 import torch
 
 from lgtsm.errors import OptionError, ShapeError
-from lgtsm.metrics.check import Checker, CheckLimits, check_result
+from lgtsm.metrics.check import Checker, check_result
 from lgtsm.metrics.flicker import Flicker
 from lgtsm.metrics.residual import Residual
 from lgtsm.metrics.ring import ring, widen
 from lgtsm.metrics.seam import SeamContrast
+from lgtsm.options import CheckLimits
 
 LEVEL = 1 / 255
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
 import json
 import subprocess
 import sys
+from enum import Enum
 
 import pytest
 
+from lgtsm.cli.main import build_parser
+from lgtsm.options import (
+    CheckLimits,
+    InpaintOptions,
+    MaskOptions,
+    RunOptions,
+    VideoOptions,
+    knobs,
+)
 from tests.nodes.host import ROOT, listed_nodes
 from tests.nodes.write_locale import texts
 
@@ -46,28 +57,86 @@ def test_numbers_have_a_range_and_a_default_in_it(nodes):
                 assert part.default in part.options, part.id
 
 
-def test_defaults_are_those_of_the_library(nodes):
-    from lgtsm.options import InpaintOptions, VideoOptions
+KNOBS = {
+    name: knob
+    for options in (InpaintOptions, MaskOptions, RunOptions, VideoOptions, CheckLimits)
+    for name, knob in knobs(options).items()
+}
+PLAIN = {
+    # sockets and what only a node has: inputs in place of file names, previews, the model folder
+    "LoadLGTSM": {"model", "repo"},
+    "MaskVideo": {"images", "mask", "resize", "preview_as"},
+    "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", "plate", "plate_frames"},
+    "LGTSMInpaintVideo": {
+        *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", "plate", "plate_frames"),
+    },
+    "LGTSMCleanPlate": {"images", "mask", "frame"},
+    "LGTSMCheckResult": {"before", "after", "mask", "stop_on_failure", "truth"},
+    "LGTSMDemoScene": {"camera", "frames", "width", "height", "seed"},
+    "GenerateFreeFormMasks": {
+        *("width", "height", "frames", "seed", "preset", "kind", "coverage", "speed"),
+        *("num_strokes", "border", "like"),
+    },
+}
+CHANGED = {
+    # a default or range that differs from the library's, with the reason beside its declaration
+    ("LGTSMInpaint", "grow"),
+    ("LGTSMInpaintVideo", "grow"),
+    ("LGTSMCleanPlate", "grow"),
+    ("LGTSMCleanPlate", "source_frames"),
+    ("LGTSMCleanPlate", "reach"),
+    ("LGTSMCheckResult", "max_seam"),
+    ("LGTSMCheckResult", "max_flicker"),
+    ("LGTSMCheckResult", "max_residual"),
+    ("LoadLGTSM", "device"),
+}
+COMMANDS = {
+    "LGTSMInpaint": ("inpaint", {"mask", "model", "plate"}),
+    "LGTSMInpaintVideo": ("inpaint", {"mask", "model", "plate"}),
+    "LGTSMCleanPlate": ("plate", {"mask", "frame"}),
+    "LGTSMCheckResult": ("check", {"mask"}),
+    "LGTSMDemoScene": ("demo", {"camera", "frames", "seed"}),
+    "GenerateFreeFormMasks": (
+        "masks",
+        {"preset", "kind", "coverage", "speed", "frames", "seed"},
+    ),
+    "MaskVideo": ("inpaint", {"mask"}),
+    "LoadLGTSM": ("inpaint", {"model"}),
+}
+"""Node -> its command, and plain inputs that have a flag or argument of the same name there."""
 
-    options, video = InpaintOptions(), VideoOptions()
-    expected = {
-        "mode": options.mode.value,
-        "motion": options.motion.value,
-        "feather": options.feather,
-        "num_references": options.num_references,
-        "reach": options.reach,
-        "max_side": options.run.max_side,
-        "chunk": options.run.chunk,
-        "quality": video.quality,
-        "lossless": video.lossless,
-        "length": options.mask.length.value,
-        "grow": 4,  # as in the command line; the library itself grows nothing
-    }
-    for name in ("LGTSMInpaint", "LGTSMInpaintVideo"):
-        found = {part.id: part.default for part in nodes[name].define_schema().inputs}
-        shared = found.keys() & expected.keys()
-        assert len(shared) >= 8
-        assert {key: found[key] for key in shared} == {key: expected[key] for key in shared}
+
+def test_nodes_have_the_options_of_the_library_under_their_names(nodes):
+    for name, node in nodes.items():
+        for part in node.define_schema().inputs:
+            if part.id in PLAIN[name]:
+                assert part.id not in KNOBS
+                continue
+            knob = KNOBS[part.id]
+            assert part.tooltip.startswith(knob.text) or (name, part.id) in CHANGED
+            if (name, part.id) in CHANGED:
+                continue
+            plain = knob.default.value if isinstance(knob.default, Enum) else knob.default
+            assert part.default == plain, part.id
+            if knob.limits is not None:
+                assert (part.min, part.max) == knob.limits
+
+
+def test_nodes_and_command_line_use_the_same_words(nodes):
+    parser = build_parser()
+    commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
+    for name, node in nodes.items():
+        command, shared = COMMANDS[name]
+        words = {
+            word.lstrip("-").replace("-", "_")
+            for action in commands.choices[command]._actions
+            for word in action.option_strings or [action.dest]
+        }
+        inputs = {part.id for part in node.define_schema().inputs}
+        assert shared <= inputs & words, name
+        only_here = {"source_frames", "reach"} if name == "LGTSMCleanPlate" else set()
+        assert inputs & KNOBS.keys() <= words | only_here, name
+        assert not (inputs - KNOBS.keys() - shared) & words, name
 
 
 def test_english_texts_are_those_of_the_schemas(nodes):

@@ -40,7 +40,7 @@ OURS = {
     "copying": frozenset({"errors", "options", "box", "fills", "align"}),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
-    "metrics": frozenset({"errors", "box"}),
+    "metrics": frozenset({"errors", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
     "weights": frozenset({"errors", "whole_file", "models", "models.spec"}),
     "scene": frozenset({"errors", "options"}),
@@ -101,7 +101,7 @@ THIRD = {
     "evaluate.score": frozenset({"torch", "numpy", "PIL"}),
     "cli": frozenset({"tqdm", "torch"}),
     "__main__": frozenset(),
-    "nodes": frozenset({"torch", "comfy_api", "comfy", "folder_paths"}),
+    "nodes": frozenset({"torch", "einops", "comfy_api", "comfy", "folder_paths"}),
     # av: only to prepare data, imported on use
     "train": frozenset({"torch", "numpy", "einops", "tqdm", "safetensors", "PIL", "av"}),
 }

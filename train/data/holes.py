@@ -91,7 +91,7 @@ def _one_kind(
         kind=kind,
         seed=int(rng.integers(2**31)),
         coverage_ratio=float(np.clip(coverage, *KINDS[kind].coverage_limits)),
-        motion=0.0 if rng.random() < 0.2 else float(rng.uniform(0.5, 2.0)),
+        speed=0.0 if rng.random() < 0.2 else float(rng.uniform(0.5, 2.0)),
     )
 
 

@@ -23,13 +23,13 @@ class Scene:
     width: int
     target: float
     """Wanted share of hole (0 to 1); a kind chooses its counts by it."""
-    motion: float
+    speed: float
     """Speed factor; 0 is a still clip."""
 
     @property
     def times(self) -> np.ndarray:
-        """Time of each frame (T,), in frames at motion 1."""
-        return np.arange(self.num_frames) * self.motion
+        """Time of each frame (T,), in frames at speed 1."""
+        return np.arange(self.num_frames) * self.speed
 
     @property
     def area(self) -> int:

@@ -30,7 +30,7 @@ def draw_masks(
     kind: Kind,
     seed: int,
     coverage_ratio: float | None = None,
-    motion: float = 1.0,
+    speed: float = 1.0,
 ) -> Tensor:
     """Draw a clip of masks of one kind.
 
@@ -43,7 +43,7 @@ def draw_masks(
         coverage_ratio: wanted share of hole, mean over the clip, within the kind's limits in
             `KINDS`; met within 10 % of itself or 0.003, or as near as the pixels of a small frame
             allow. None draws a usual share and does not adjust it, which is faster.
-        motion: factor on all speeds, 0 or more; 0 is a still clip.
+        speed: factor on all speeds, 0 or more; 0 is a still clip.
 
     Returns:
         Holes (T,1,H,W) float32, 0 or 1, 1 = hole, on the CPU.
@@ -55,15 +55,15 @@ def draw_masks(
     spec = KINDS[kind]
     if seed < 0:
         raise OptionError(f"Expected a seed of 0 or more, got {seed}; choose another.")
-    if not 0 <= motion < np.inf:
-        raise OptionError(f"Expected motion of 0 or more, got {motion}; 0 is a still clip.")
+    if not 0 <= speed < np.inf:
+        raise OptionError(f"Expected a speed of 0 or more, got {speed}; 0 is a still clip.")
     low, high = spec.coverage_limits
     if coverage_ratio is not None and not low <= coverage_ratio <= high:
         raise OptionError(
             f"Expected coverage_ratio from {low} to {high} for {kind.value}, got {coverage_ratio};"
             " choose a share in that range or another kind."
         )
-    still = motion == 0 or not spec.moves
+    still = speed == 0 or not spec.moves
     rng = np.random.default_rng([seed, *kind.value.encode()])
     target = coverage_ratio
     if target is None:
@@ -74,7 +74,7 @@ def draw_masks(
         height=height,
         width=width,
         target=target,
-        motion=motion,
+        speed=speed,
     )
     if coverage_ratio is None:
         layout = spec.layout(scene, target, np.random.default_rng(shape_seed))
@@ -169,6 +169,6 @@ def border_masks(
             "Expected sides of 0 pixels or more that leave some of the frame, got "
             f"{sides} in {width} x {height}; make them thinner."
         )
-    scene = Scene(num_frames=1, height=height, width=width, target=0.0, motion=0.0)
+    scene = Scene(num_frames=1, height=height, width=width, target=0.0, speed=0.0)
     holes = fill_shapes(Geometry(boxes=side_boxes(scene, sides)), scene)
     return torch.from_numpy(holes).to(torch.float32).unsqueeze(1).repeat(num_frames, 1, 1, 1)

@@ -4,84 +4,74 @@ import argparse
 import os
 import subprocess
 import sys
-from dataclasses import fields, is_dataclass
 from enum import Enum
 from pathlib import Path
 
 import pytest
 
-from lgtsm import options as options_module
-from lgtsm.cli.fields import field_texts, plain_fields
 from lgtsm.cli.inpaint import collect
 from lgtsm.cli.main import build_parser
-from lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, VideoOptions
+from lgtsm.options import (
+    InpaintOptions,
+    LengthPolicy,
+    MaskOptions,
+    RunOptions,
+    VideoOptions,
+    knobs,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "av", "kornia", "einops", "safetensors", "PIL")
-OPTION_CLASSES = [
-    value
-    for value in vars(options_module).values()
-    if is_dataclass(value) and value.__module__ == options_module.__name__
+ALL = [
+    (options, name)
+    for options in (InpaintOptions, MaskOptions, RunOptions, VideoOptions)
+    for name in knobs(options)
 ]
-ALL_FIELDS = [(cls, field) for cls in OPTION_CLASSES for field in plain_fields(cls)]
-ids = [f"{cls.__name__}.{field.name}" for cls, field in ALL_FIELDS]
+every_option = pytest.mark.parametrize(
+    ("options", "name"), ALL, ids=[f"{options.__name__}.{name}" for options, name in ALL]
+)
 
 
 def _parse(*extra):
     return build_parser().parse_args(["inpaint", "a.mp4", "--mask", "m.png", "-o", "b.mp4", *extra])
 
 
-def _other(field):
-    """Return (arguments, value) that set a field to something that is not its default."""
-    flags = {"fill_holes": "--fill-enclosed", "source_frames": "--references"}
-    flag = flags.get(field.name, "--" + field.name.replace("_", "-"))
-    default = field.default
-    if field.name == "cuts":
-        return [flag, "3,9"], (3, 9)
-    if isinstance(default, bool):
-        return [flag], True
-    if isinstance(default, Enum):
-        member = list(type(default))[-1]
-        return [flag, member.value], member
-    if isinstance(default, str):
-        return [flag, "cpu"], "cpu"
-    value = 0.25 if isinstance(default, float) else (default or 0) + 1
-    return [flag, str(value)], value
+def _other(knob):
+    """Return (words of the command line, value) of something that is not the default."""
+    if knob.kind is tuple:
+        return ["3,9"], (3, 9)
+    if knob.kind is bool:
+        return [], True
+    if issubclass(knob.kind, Enum):
+        member = list(knob.kind)[-1]
+        return [member.value], member
+    if knob.kind is str:
+        return ["cpu"], "cpu"
+    value = 0.25 if knob.kind is float else (knob.default or 0) + 1
+    return [str(value)], value
 
 
-def _find(cls, found):
-    inpaint, video = found
-    every = {
-        InpaintOptions: inpaint,
-        MaskOptions: inpaint.mask,
-        type(inpaint.run): inpaint.run,
-        VideoOptions: video,
-    }
-    return every[cls]
+@every_option
+def test_every_option_is_a_flag_of_its_own_name(options, name):
+    words, value = _other(knobs(options)[name])
+    inpaint, video = collect(_parse("--" + name.replace("_", "-"), *words))
+    found = {type(o): o for o in (inpaint, inpaint.mask, inpaint.run, video)}[options]
+    assert value != knobs(options)[name].default
+    assert getattr(found, name) == value
 
 
-@pytest.mark.parametrize(("cls", "field"), ALL_FIELDS, ids=ids)
-def test_every_option_is_reachable(cls, field):
-    arguments, value = _other(field)
-    assert value != field.default
-    assert getattr(_find(cls, collect(_parse(*arguments))), field.name) == value
-
-
-@pytest.mark.parametrize(("cls", "field"), ALL_FIELDS, ids=ids)
-def test_every_option_has_a_docstring_for_its_help(cls, field):
-    assert field_texts(cls)[field.name].endswith(".")
+@every_option
+def test_every_option_has_a_text_of_one_sentence(options, name):
+    text = knobs(options)[name].text
+    assert text.endswith(".")
+    assert ". " not in text
+    assert text[0].isupper()
 
 
 def test_defaults_are_the_librarys_but_for_growing():
     inpaint, video = collect(_parse())
     assert inpaint == InpaintOptions(mask=MaskOptions(grow=4))
     assert video == VideoOptions()
-
-
-def test_nested_options_are_not_flags():
-    assert {f.name for f in fields(InpaintOptions)} - {
-        f.name for f in plain_fields(InpaintOptions)
-    } == {"mask", "run"}
 
 
 def test_no_cuts_is_an_empty_tuple():
@@ -132,10 +122,12 @@ def test_help_and_models_work_without_torch(arguments):
     assert done.stdout
 
 
-def test_help_says_what_the_docstrings_say():
+def test_help_states_text_limits_and_default():
     text = " ".join(_without_torch("inpaint", "--help").stdout.split())
-    assert field_texts(MaskOptions)["grow"] + " [4]" in text
-    assert field_texts(InpaintOptions)["feather"] + " [2]" in text
+    for options, name, shown in ((MaskOptions, "grow", 4), (InpaintOptions, "feather", 2)):
+        knob = knobs(options)[name]
+        low, high = knob.limits
+        assert f"{knob.text[1:-1]} ({low} to {high}) [{shown}]" in text
 
 
 def test_python_m_is_the_same_program():
@@ -154,4 +146,4 @@ def test_python_m_is_the_same_program():
 def test_a_rate_that_is_none_is_one_sentence(rate, capsys):
     with pytest.raises(SystemExit):
         _parse("--rate", rate)
-    assert f"expected a rate as 25 or 24000/1001, got '{rate}'" in capsys.readouterr().err
+    assert f"expected a rate such as 25 or 24000/1001, got '{rate}'" in capsys.readouterr().err

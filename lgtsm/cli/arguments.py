@@ -1,0 +1,140 @@
+"""Arguments that several commands share: options as flags, models, sizes, plates."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from enum import Enum
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OptionError, VideoError
+from ..options import Options, knobs
+
+if TYPE_CHECKING:
+    from ..copying.plates import Plate
+
+_METAVARS = {int: "N", float: "X", str: "NAME", Fraction: "FPS"}
+
+
+def add_option(
+    parser: argparse._ActionsContainer, options: type[Options], name: str, **changes: Any
+) -> None:
+    """Add the flag of one option: its name, with dashes.
+
+    Args:
+        parser: parser or group.
+        options: the options class.
+        name: of the option.
+        changes: settings of `add_argument` that differ; a default is the option's plain value.
+    """
+    knob = knobs(options)[name]
+    if knob.kind is bool:
+        settings: dict[str, Any] = {"action": "store_true"}
+    elif issubclass(knob.kind, Enum):
+        settings = {"choices": [member.value for member in knob.kind]}
+        settings["default"] = knob.default.value
+    else:
+        kind = _fraction if knob.kind is Fraction else knob.kind
+        settings = {"type": kind, "metavar": _METAVARS.get(knob.kind), "default": knob.default}
+    settings |= changes
+    text = knob.text[0].lower() + knob.text[1:].rstrip(".")
+    if knob.limits is not None:
+        text += " ({:g} to {:g})".format(*map(float, knob.limits))
+    if settings.get("default") is not None:
+        text += f" [{settings['default']}]"
+    settings = {"help": text.replace("%", "%%"), **settings}
+    parser.add_argument("--" + name.replace("_", "-"), **settings)
+
+
+def add_options(
+    parser: argparse._ActionsContainer,
+    options: type[Options],
+    *,
+    skip: tuple[str, ...] = (),
+    **defaults: object,
+) -> None:
+    """Add the flags of all options of a class.
+
+    Args:
+        parser: parser or group.
+        options: the options class.
+        skip: options that get their flag elsewhere.
+        defaults: plain values that differ from those of the class.
+    """
+    for name in knobs(options):
+        if name not in skip:
+            changes = {"default": defaults[name]} if name in defaults else {}
+            add_option(parser, options, name, **changes)
+
+
+def add_model(parser: argparse._ActionsContainer) -> None:
+    """Add `--model`."""
+    parser.add_argument(
+        "--model", metavar="NAME", help="built-in network or weight file (see `lgtsm models`)"
+    )
+
+
+def _fraction(text: str) -> Fraction:
+    """Read 25 or 24000/1001."""
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError) as error:
+        raise argparse.ArgumentTypeError(
+            f"expected a rate such as 25 or 24000/1001, got {text!r}"
+        ) from error
+
+
+def parse_cuts(text: str) -> tuple[int, ...]:
+    """Read frame numbers such as 12,40."""
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"expected frame numbers such as 12,40, got {text!r}"
+        ) from error
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Read WIDTHxHEIGHT, such as 640x360.
+
+    Returns:
+        (height, width), each 1 or more.
+
+    Raises:
+        ArgumentTypeError: anything else; argparse turns it into a usage error.
+    """
+    match = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", text.strip())
+    if match is None or 0 in (int(match[1]), int(match[2])):
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT such as 640x360, got {text!r}")
+    return int(match[2]), int(match[1])
+
+
+def parse_plate(text: str) -> Plate:
+    """Read FILE or FILE@FRAME.
+
+    Raises:
+        OptionError: not a frame number, or a file that is not a picture.
+    """
+    from ..copying.plates import Plate
+    from ..video.picture import read_picture
+
+    name, frame = text, None
+    if not Path(text).exists() and "@" in text:
+        name, _, number = text.rpartition("@")
+        if not number.isdigit():
+            raise OptionError(
+                f"Expected a plate as FILE@FRAME with a frame number, got {text!r}; count frames "
+                "from 0."
+            )
+        frame = int(number)
+    path = Path(name)
+    if not path.is_file():
+        raise OptionError(f"Expected a picture as plate, found no file {path}; correct the name.")
+    try:
+        return Plate(read_picture(path), frame)
+    except VideoError as error:
+        raise OptionError(
+            f"Expected a picture as plate, cannot read {path}; give a PNG, JPEG or TIFF file."
+        ) from error

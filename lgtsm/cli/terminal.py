@@ -1,0 +1,94 @@
+"""What a user sees of a command: a progress bar and the log on stderr, figures, files of text."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import OptionError
+
+
+class _BarHandler(logging.Handler):
+    """Print log records above the bar instead of through it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from tqdm import tqdm
+
+        tqdm.write(f"lgtsm: {self.format(record)}", file=sys.stderr)
+
+
+@contextmanager
+def logging_to_stderr(level: int) -> Iterator[None]:
+    """Show the package's log from a level of `logging` on, while a command runs."""
+    logger = logging.getLogger("lgtsm")
+    handler, before = _BarHandler(level), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+
+
+@contextmanager
+def progress_bar(
+    name: str, *, unit: str = "frame", quiet: bool = False
+) -> Iterator[Callable[[int, int, str], None]]:
+    """Yield a progress function that draws a bar with speed and time left.
+
+    The bar is silent unless stderr is a terminal.
+    """
+    from tqdm import tqdm
+
+    with tqdm(
+        desc=name,
+        unit=unit,
+        file=sys.stderr,
+        disable=True if quiet else None,  # None: off unless the file is a terminal
+        dynamic_ncols=True,
+    ) as bar:
+
+        def show(done: int, total: int, note: str) -> None:
+            bar.total = total or None
+            if note:
+                bar.set_postfix_str(note, refresh=False)
+            bar.update(done - bar.n)
+
+        yield show
+
+
+def format_bytes(number: int) -> str:
+    """Write a number of bytes in words."""
+    value = float(number)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.3g} {unit}"
+        value /= 1000
+    return f"{value:.3g} GB"
+
+
+def format_seconds(seconds: float) -> str:
+    """Write a duration in words."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file of text that ends with a line break.
+
+    Raises:
+        OptionError: it cannot be written.
+    """
+    try:
+        path.write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise OptionError(
+            f"Expected to write {path}, got: {error.strerror}; choose another file."
+        ) from error
