@@ -18,25 +18,17 @@ from ..fills.smooth import push_pull
 from .pyramid import MOST_KNOWN, known_pyramid
 from .sampling import length, pixel_grid, sample_known
 
-CELL = 2
+_CELL = 2
 """Motion is solved for cells of 2x2 pixels; brightness is compared pixel by pixel."""
 # set by hand, not swept
-_MIN_SIDE = 12
-"""Shorter side of the coarsest level, in pixels."""
-_ITERATIONS = 3
-"""Gauss-Newton steps per level."""
-_BLUR = 2
-"""Repetitions of a 3x3 average of cells: of the equations, and of the flow."""
-_RIDGE = 4e-5
-"""Keeps pixels without texture in place; in squared brightness per pixel."""
-_ROBUST = 0.03
-"""Brightness difference at which a pixel's weight has fallen to a quarter."""
-_MAX_STEP = 2.0
-"""Longest step of one iteration, in pixels: brightness is not linear beyond it."""
-_MIN_WEIGHT = 1e-4
-"""Weight of a known pixel without texture, against 1 for a certain one."""
-_TRUSTED = 0.02
-"""Mean weight around a cell from which on its flow is kept; below, it is diffused from elsewhere."""
+_MIN_SIDE = 12  # shorter side of the coarsest level, in pixels
+_ITERATIONS = 3  # Gauss-Newton steps per level
+_BLUR = 2  # repetitions of a 3x3 average of cells: of the equations, and of the flow
+_RIDGE = 4e-5  # keeps pixels without texture in place; in squared brightness per pixel
+_ROBUST = 0.03  # brightness difference at which a pixel's weight has fallen to a quarter
+_MAX_STEP = 2.0  # longest step of one iteration, in pixels: brightness is not linear beyond it
+_MIN_WEIGHT = 1e-4  # weight of a known pixel without texture, against 1 for a certain one
+_TRUSTED = 0.02  # mean weight of neighbours from which on flow is kept, not diffused
 
 
 def image_gradient(image: Tensor) -> Tensor:
@@ -96,13 +88,13 @@ def no_motion(like: Tensor, count: int) -> Tensor:
 
 def finer_motion(motion: Tensor, size: tuple[int, int]) -> Tensor:
     """Bring motions (N,2,h',w') of cells to the cells of the next level, (height, width) in pixels."""
-    cells = (-(-size[0] // CELL), -(-size[1] // CELL))
+    cells = (-(-size[0] // _CELL), -(-size[1] // _CELL))
     return 2 * interpolate(motion, size=cells, mode="bilinear", align_corners=False)
 
 
 def to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
     """Enlarge values per cell to values per pixel of an image of a size (height, width)."""
-    return enlarge(cells, CELL, size)
+    return enlarge(cells, _CELL, size)
 
 
 def newton_step(sums: Tensor, ridge: float, most: float) -> tuple[Tensor, Tensor]:

@@ -26,33 +26,21 @@ from .pyramid import ALL_KNOWN
 from .sampling import sample_known
 
 # set by hand, not swept, unless stated
-_SAMPLE_KNOWN = 0.95
-"""Interpolation weight of known pixels from which on a sample is known. Lower than `KNOWN`: the
-samples decide on motion, no pixel of theirs is copied."""
-_ROBUST = 0.05
-"""Brightness difference at which a frame's weight has fallen to a quarter."""
-_MIN_CERTAINTY = 1e-4
-"""Weight of a cell without texture where motion is smoothed, against 1 for a certain one."""
-_VELOCITY_STEPS = (4, 3)
-"""Iterations at half size and at full size."""
-_VELOCITY_RIDGE = 2e-4
-"""Keeps pixels without texture in place; in squared brightness per pixel, summed over frames."""
-_VELOCITY_MAX_STEP = 3.0
-"""Longest step in pixels, in the frame farthest in time."""
-_VELOCITY_BLUR = (3, 5)
-"""Repetitions of a 3x3 average of cells: of the equations, and of the velocity."""
+_SAMPLE_KNOWN = 0.95  # lower than `KNOWN`: these samples decide on motion, none is copied
+_ROBUST = 0.05  # brightness difference at which a frame's weight has fallen to a quarter
+_MIN_CERTAINTY = 1e-4  # weight of a cell without texture, against 1 for a certain one
+_VELOCITY_STEPS = (4, 3)  # iterations at half size and at full size
+_VELOCITY_RIDGE = 2e-4  # keeps pixels without texture in place; squared brightness, over all frames
+_VELOCITY_MAX_STEP = 3.0  # longest step in pixels, in the frame farthest in time
+_VELOCITY_BLUR = (3, 5)  # repetitions of a 3x3 average of cells: of the equations, of the velocity
 _MOTION_STEPS = (6, 1)
 """Iterations at half size and at full size. Measured on a rendered shot with parallax: the mean error
 of coordinates in eight frames falls from 0.43 to 0.28 px, and their mean colour gains 1.4 dB."""
-_MOTION_RIDGE = 2e-5
-_MOTION_MAX_STEP = 1.0
-"""Longest step in pixels."""
-_MOTION_BLUR = (5, 8)
-"""Repetitions of a 3x3 average of cells: of the equations, and of the motion."""
-_EXPOSURE_BLUR = 2
-"""The same of brightness differences: what varies this slowly is a change of exposure."""
-_MIN_SUPPORT = 0.3
-"""Weight of the other frames above which their mean is a target for a frame."""
+_MOTION_RIDGE = 2e-5  # the same per frame
+_MOTION_MAX_STEP = 1.0  # longest step in pixels
+_MOTION_BLUR = (5, 8)  # as of the velocity
+_EXPOSURE_BLUR = 2  # the same of differences: what varies this slowly is exposure
+_MIN_SUPPORT = 0.3  # weight of the other frames above which their mean is a target for a frame
 
 
 @dataclass(frozen=True)
@@ -69,11 +57,7 @@ class FrameGroup:
     coords: Tensor
 
     def sample(self, motion: Tensor) -> tuple[Tensor, Tensor]:
-        """Return grey (R,1,h,w) of the other frames where motion leads to, and 1 where known.
-
-        Args:
-            motion: (R,2,h,w) in pixels, added to the coordinates.
-        """
+        """Return grey (R,1,h,w) of the other frames at `coords` + motion (R,2,h,w), 1 where known."""
         return sample_known(self.others, self.coords + motion, _SAMPLE_KNOWN)
 
     def halved(self) -> FrameGroup:
@@ -87,14 +71,11 @@ class FrameGroup:
 
 
 def fit_velocity(group: FrameGroup, offsets: Sequence[int]) -> Tensor:
-    """Move the coordinates by a common velocity per pixel.
+    """Return coordinates (R,2,h,w) moved by a common velocity per pixel.
 
     Args:
         group: R other frames.
         offsets: R distances in time, in frames.
-
-    Returns:
-        (R,2,h,w) coordinates.
     """
     times = group.coords.new_tensor(offsets)[:, None, None, None]
     times = times / times.abs().max()
@@ -103,14 +84,7 @@ def fit_velocity(group: FrameGroup, offsets: Sequence[int]) -> Tensor:
 
 
 def register_groupwise(group: FrameGroup) -> Tensor:
-    """Move the coordinates in each other frame by a motion of its own.
-
-    Args:
-        group: R other frames, their coordinates right to within a pixel or two.
-
-    Returns:
-        (R,2,h,w) coordinates.
-    """
+    """Return coordinates (R,2,h,w), in each frame moved by a motion of its own, of a pixel or two."""
     if len(group.coords) < 2:
         return group.coords
     return group.coords + _solve_by_halves(
@@ -124,16 +98,9 @@ def _solve_by_halves(
     count: int,
     improve: Callable[[FrameGroup, Tensor], Tensor],
 ) -> Tensor:
-    """Improve motions of zero at half size, then at full size.
+    """Return `count` motions (N,2,h,w) of pixels, improved at half size, then at full size.
 
-    Args:
-        group: at full size.
-        steps: iterations at half and at full size.
-        count: of motions, N.
-        improve: does one step on motions (N,2,h',w') of cells, in pixels of its group.
-
-    Returns:
-        (N,2,h,w) motions of pixels.
+    `improve` does one of the steps on motions (N,2,h',w') of cells, in pixels of its group.
     """
     motion = no_motion(group.grey, count)
     for level, number in zip((group.halved(), group), steps, strict=True):

@@ -23,28 +23,17 @@ from .sampling import KNOWN, pixel_axes, sample_normalised
 # set by hand, not swept, unless stated
 MIN_SIDE = 14
 """Shorter side of the coarsest level, in pixels: fewer do not determine eight parameters."""
-_LARGEST_SIDE = 320
-"""Longer side of the finest level, in pixels; a finer one changes a homography by hundredths of one."""
-_ITERATIONS = (12, 8, 6, 5)
-"""Gauss-Newton steps per level, coarsest first; the last number holds for all finer levels."""
-_CONVERGED = 2e-5
-"""Norm of a step, in normalised units and parameters, below which a level is finished."""
-_MAX_STEP = 0.2
-"""Norm of a step beyond which it comes from a singular system and is not taken."""
-_MIN_KNOWN = 200
-"""Pixels that must be known at the finest level."""
-_DAMPING = 1e-4
-"""Ridge of the normal equations, relative to their diagonal (Levenberg and Marquardt)."""
-_UNKNOWNS = 10
-"""Eight parameters of motion, gain and offset of brightness."""
-_MAD_TO_SIGMA = 1.4826
-"""Standard deviation of a Gaussian over its median absolute deviation."""
-_MIN_NOISE = 0.004
-"""Smallest standard deviation of the noise, in brightness: one level of 255."""
-_MAX_RESIDUAL = 0.15
-"""Brightness difference above which a pixel adds no more to the error."""
-_WORSE = 1e-4
-"""Error, in brightness, that a solution may add to that of its start."""
+_LARGEST_SIDE = 320  # of the finest level; more moves a homography by hundredths of a pixel
+_ITERATIONS = (12, 8, 6, 5)  # Gauss-Newton steps per level, coarsest first; 5 for all finer ones
+_CONVERGED = 2e-5  # norm of a step, in normalised units, below which a level is finished
+_MAX_STEP = 0.2  # norm of a step beyond which it comes from a singular system and is not taken
+_MIN_KNOWN = 200  # pixels that must be known at the finest level
+_DAMPING = 1e-4  # ridge relative to the diagonal of the normal equations (Levenberg, Marquardt)
+_UNKNOWNS = 10  # eight parameters of motion, gain and offset of brightness
+_MAD_TO_SIGMA = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
+_MIN_NOISE = 0.004  # smallest standard deviation of the noise, in brightness: one level of 255
+_MAX_RESIDUAL = 0.15  # brightness difference above which a pixel adds no more to the error
+_WORSE = 1e-4  # error, in brightness, that a solution may add to that of its start
 
 
 @dataclass(frozen=True)
@@ -53,12 +42,10 @@ class Alignment:
 
     matrix: (N,3,3) from normalised points of the frame to those of the other one.
     error: (N,) robust root-mean-square difference on pixels known in both, brightness matched.
-    valid: (N,) bool; False where the solver found nothing better than the start.
     """
 
     matrix: Tensor
     error: Tensor
-    valid: Tensor
 
 
 class _Level(NamedTuple):
@@ -146,8 +133,7 @@ def align(
     if start is None:
         start = torch.eye(3, dtype=frame.dtype, device=frame.device).expand(count, 3, 3)
     if min(frame.shape[-2:]) < MIN_SIDE:
-        none = torch.zeros(count, device=frame.device)
-        return Alignment(start, none, none > 0)
+        return Alignment(start, torch.zeros(count, device=frame.device))
     pyramids = [
         known_pyramid(*reduce_known(image, mask, _LARGEST_SIDE, MIN_SIDE), MIN_SIDE)
         for image, mask in ((frame, known), (others, others_known))
@@ -166,7 +152,7 @@ def align(
     is_fine = ~is_degenerate(matrix, *size_of(finest.image))
     valid = enough & is_fine & (error <= before + _WORSE)
     chosen = torch.where(valid[:, None, None], matrix, start)
-    return Alignment(chosen, torch.where(valid, error, before), valid)
+    return Alignment(chosen, torch.where(valid, error, before))
 
 
 def _same_brightness(matrix: Tensor) -> Tensor:

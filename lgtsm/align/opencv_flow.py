@@ -57,10 +57,7 @@ def dis_flow(first: Tensor, second: Tensor, start: Tensor | None = None) -> Tens
 def dis_flow_with_holes(
     frames: Tensor, known: Tensor, others: Tensor, others_known: Tensor, start: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Find where `others` show each pixel of `frames`; arguments and results of `flow.dense_flow`.
-
-    Holes are filled smoothly first, so that nothing is matched in them.
-    """
+    """Do what `flow.dense_flow` does; holes are filled smoothly, so that nothing is matched in them."""
     size = size_of(frames)
     if min(size) < LEAST_SIDE:
         return start, torch.zeros_like(known)

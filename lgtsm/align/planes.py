@@ -13,29 +13,18 @@ from torch import Tensor
 from .projective import apply_homography, is_degenerate
 
 # set by hand, not swept
-_DRAWS = 200
-"""Samples of four points for the plane of a frame."""
-_TOLERANCE_PX = 0.4
-"""Distance at which the weight of a flow vector has fallen to six tenths, at flow's resolution."""
-_SWEEPS = 5
-"""Weighted least-squares fits that follow the best sample."""
-_STRIDE = 8
-"""Step in pixels between the flow vectors that are looked at."""
-_MIN_VECTORS = 16
-"""Fewer of them keep the start."""
-_MIN_TRUST = 0.01
-"""Weight from which on a vector counts as one of these."""
-_GROUP_DRAWS = 128
-"""As above, for planes in several frames at once."""
-_GROUP_TOLERANCE_PX = 0.5
-"""As above: the error of refined flow, in pixels of the frame."""
+_DRAWS = 200  # samples of four points for the plane of a frame
+_TOLERANCE_PX = 0.4  # distance at which a vector's weight has fallen to six tenths
+_SWEEPS = 5  # weighted least-squares fits that follow the best sample
+_STRIDE = 8  # step in pixels between the flow vectors that are looked at
+_MIN_VECTORS = 16  # fewer of them keep the start
+_MIN_TRUST = 0.01  # weight from which on a vector counts as one of these
+_GROUP_DRAWS = 128  # as above, for planes in several frames at once
+_GROUP_TOLERANCE_PX = 0.5  # as above: the error of refined flow, in pixels of the frame
 _GROUP_SWEEPS = 4
-_LEAST_FRACTION = 0.04
-"""Fraction of the surroundings that must be on a plane."""
-_LEAST_POINTS = 24
-"""Points that must be on a plane."""
-_RIDGE = 1e-9
-"""Keeps the equations of collinear points solvable; far below what moves a solution."""
+_LEAST_FRACTION = 0.04  # fraction of the surroundings that must be on a plane
+_LEAST_POINTS = 24  # points that must be on a plane
+_RIDGE = 1e-9  # keeps the equations of collinear points solvable; far below what moves a solution
 
 
 def dominant_plane(
@@ -58,16 +47,17 @@ def dominant_plane(
     trust = weights[sparse].flatten()
     if len(trust) < _MIN_VECTORS or float((trust > _MIN_TRUST).sum()) < _MIN_VECTORS:
         return start
-    chosen = _draw_fours(trust, _DRAWS, _new_draws())
+    draws = torch.Generator().manual_seed(0)  # always the same: a link depends on its frames alone
+    chosen = _draw_fours(trust, _DRAWS, draws)
     drawn = points[chosen]
     matrices = solve_homographies(drawn, moved[chosen], torch.ones_like(drawn[..., 0]))
     matrices = torch.cat([start[None].to(matrices), matrices])
-    side = max(size) / 2
-    score = (trust * agreement(matrices, points, moved, side, _TOLERANCE_PX)).sum(1)
+    scale = max(size) / 2 / _TOLERANCE_PX
+    score = (trust * _agreement(matrices, points, moved, scale)).sum(1)
     score = torch.where(is_degenerate(matrices, *size), torch.zeros_like(score), score)
     best = matrices[int(score.argmax())][None]
     for _ in range(_SWEEPS):
-        weight = trust * agreement(best, points, moved, side, _TOLERANCE_PX)
+        weight = trust * _agreement(best, points, moved, scale)
         best = solve_homographies(points[None], moved[None], weight)
     return start if bool(is_degenerate(best, *size)) else best[0]
 
@@ -77,8 +67,7 @@ def common_planes(
 ) -> list[Tensor]:
     """Find the planes that most pixels around a hole are on, largest first.
 
-    Every sample of four points is tried in all frames at once, so that all frames agree on what is
-    one plane.
+    Every sample of four points is tried in all frames at once, so that they agree on what a plane is.
 
     Args:
         points: (P,2) normalised points of known pixels.
@@ -88,18 +77,17 @@ def common_planes(
         count: of planes, at most.
 
     Returns:
-        For each plane (R,3,3) homographies to the other frames; fewer than `count` where too
-        few points are on one.
+        For each plane (R,3,3) homographies; fewer than `count` where too few points are on one.
     """
     sightings, num_frames = seen.sum(0), len(seen)
     trust = (sightings > 0).to(points.dtype)
     least = max(_LEAST_POINTS, _LEAST_FRACTION * float(trust.sum()))
-    draws = _new_draws()
+    draws = torch.Generator().manual_seed(0)  # always the same: a fill depends on its shot alone
     found: list[Tensor] = []
 
     def inliers(matrices: Tensor) -> Tensor:
         """Return (...,R,P) how well homographies (...,R,3,3) explain each point that is seen."""
-        return agreement(matrices, points, moved, max(size) / 2, _GROUP_TOLERANCE_PX) * seen
+        return _agreement(matrices, points, moved, max(size) / 2 / _GROUP_TOLERANCE_PX) * seen
 
     while len(found) < count and float(trust.sum()) > least:
         chosen = _draw_fours(trust, _GROUP_DRAWS, draws)
@@ -123,11 +111,6 @@ def common_planes(
     return found
 
 
-def _new_draws() -> torch.Generator:
-    """Return the generator of a fit, always the same: a fill depends on its shot alone."""
-    return torch.Generator().manual_seed(0)
-
-
 def _draw_fours(trust: Tensor, count: int, draws: torch.Generator) -> Tensor:
     """Draw samples (count,4) of indices in proportion to trust (P,)."""
     weights = trust.cpu().clamp_min(1e-6)
@@ -135,21 +118,13 @@ def _draw_fours(trust: Tensor, count: int, draws: torch.Generator) -> Tensor:
     return chosen.view(count, 4).to(trust.device)
 
 
-def agreement(
-    matrices: Tensor, points: Tensor, moved: Tensor, side: float, tolerance: float
-) -> Tensor:
-    """Return (...,P) in [0,1]: how well each homography explains each pair of points.
+def _agreement(matrices: Tensor, points: Tensor, moved: Tensor, scale: float) -> Tensor:
+    """Return (...,P) in [0,1] how well homographies (...,3,3) explain pairs of points (...,P,2).
 
-    Args:
-        matrices: (...,3,3) homographies.
-        points: (...,P,2) normalised points.
-        moved: (...,P,2) where they were found.
-        side: pixels per normalised unit.
-        tolerance: distance in pixels at which the agreement has fallen to six tenths.
+    It falls to six tenths at 1 / `scale` normalised units.
     """
     residual = apply_homography(matrices, points) - moved
-    squared = residual.square().sum(-1) * (side / tolerance) ** 2
-    return torch.exp(-squared / 2)
+    return torch.exp(-residual.square().sum(-1) * scale**2 / 2)
 
 
 def solve_homographies(points: Tensor, moved: Tensor, weights: Tensor) -> Tensor:

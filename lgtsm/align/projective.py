@@ -8,12 +8,9 @@ from torch import Tensor
 from .sampling import pixel_axes, to_coords, to_points
 
 # set by hand, not swept
-_MIN_DEPTH = 0.05
-"""Depth up to which a point is beyond the horizon; the depth at the centre of the frame is 1."""
-_OUTSIDE = 9.0
-"""Where points beyond the horizon are sent, in normalised units: no frame extends that far."""
-_MAX_STRETCH = 1.6
-"""Neighbouring frames differ by less zoom than this, measured along their sides."""
+_MIN_DEPTH = 0.05  # depth of the horizon; the depth at the centre of the frame is 1
+_OUTSIDE = 9.0  # where points beyond the horizon are sent, in normalised units: outside any frame
+_MAX_STRETCH = 1.6  # neighbouring frames differ by less zoom than this, measured along their sides
 
 
 def apply_homography(matrix: Tensor, points: Tensor) -> Tensor:

@@ -12,45 +12,14 @@ ALL_KNOWN = 0.9
 """Fraction of a 2x2 cell: all four pixels are known."""
 MOST_KNOWN = 0.7
 """Fraction of a 2x2 cell: three pixels or more are known."""
+Level = tuple[Tensor, Tensor]
+"""Image (N,C,h,w), and what is known of it (N,1,h,w), 1 = known."""
 
 
 def crop_even(values: Tensor) -> Tensor:
     """Drop the last row or column of (...,h,w) where that side is odd."""
     height, width = values.shape[-2:]
     return values[..., : height // 2 * 2, : width // 2 * 2]
-
-
-def halve_known(
-    image: Tensor,
-    known: Tensor,
-    *,
-    least: float = ALL_KNOWN,
-    to_even: Callable[[Tensor], Tensor] = crop_even,
-) -> tuple[Tensor, Tensor]:
-    """Average the known pixels of 2x2 cells.
-
-    Args:
-        image: (N,C,h,w).
-        known: (N,1,h,w) 1 = known.
-        least: fraction of a cell above which it is known.
-        to_even: what makes odd sides even.
-
-    Returns:
-        Both at half size.
-    """
-    image, known = to_even(image), to_even(known)
-    fraction = halve(known)
-    mean = halve(image * known) / fraction.clamp_min(1e-6)
-    return mean, (fraction > least).to(image.dtype)
-
-
-def reduce_known(
-    image: Tensor, known: Tensor, largest: int, smallest: int = 0
-) -> tuple[Tensor, Tensor]:
-    """Halve until the longer side is at most `largest`, the shorter one at least `smallest`."""
-    while max(image.shape[-2:]) > largest and min(image.shape[-2:]) >= 2 * smallest:
-        image, known = halve_known(image, known)
-    return image, known
 
 
 def known_pyramid(
@@ -60,9 +29,34 @@ def known_pyramid(
     *,
     least: float = ALL_KNOWN,
     to_even: Callable[[Tensor], Tensor] = crop_even,
-) -> list[tuple[Tensor, Tensor]]:
-    """Return (image, known) from coarse to fine, no side below `smallest`; see `halve_known`."""
+) -> list[Level]:
+    """Return the levels of an image from coarse to fine.
+
+    Args:
+        image: (N,C,h,w).
+        known: (N,1,h,w) 1 = known.
+        smallest: least length of a side of the coarsest level, in pixels.
+        least: fraction of a 2x2 cell above which it is known.
+        to_even: what makes odd sides even.
+    """
     levels = [(image, known)]
     while min(levels[-1][0].shape[-2:]) >= 2 * smallest:
-        levels.append(halve_known(*levels[-1], least=least, to_even=to_even))
+        levels.append(_halve_known(*levels[-1], least, to_even))
     return levels[::-1]
+
+
+def reduce_known(image: Tensor, known: Tensor, largest: int, smallest: int = 0) -> Level:
+    """Halve until the longer side is at most `largest`, as long as no side gets below `smallest`."""
+    while max(image.shape[-2:]) > largest and min(image.shape[-2:]) >= 2 * smallest:
+        image, known = _halve_known(image, known, ALL_KNOWN, crop_even)
+    return image, known
+
+
+def _halve_known(
+    image: Tensor, known: Tensor, least: float, to_even: Callable[[Tensor], Tensor]
+) -> Level:
+    """Average the known pixels of 2x2 cells."""
+    image, known = to_even(image), to_even(known)
+    fraction = halve(known)
+    mean = halve(image * known) / fraction.clamp_min(1e-6)
+    return mean, (fraction > least).to(image.dtype)

@@ -21,8 +21,7 @@ from ..fills.averaging import size_of
 from ..fills.smooth import smooth_fill
 from .sampling import KNOWN, pixel_grid, sample_at
 
-_LEAST_SIDE = 128
-"""RAFT correlates eighths of the frame over four levels."""
+_LEAST_SIDE = 128  # RAFT correlates eighths of the frame over four levels
 
 
 def load_raft(device: torch.device) -> Callable[..., tuple[Tensor, Tensor]]:

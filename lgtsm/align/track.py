@@ -28,16 +28,11 @@ FLOW_SIDE = 480
 # set by hand, not swept
 PLAIN_ERROR = 0.012
 """Brightness difference (root mean square, about film grain) that a homography may leave."""
-_ROUND_TRIP_PX = 1.0
-"""Forward and backward flow that disagree by more than this mark an occlusion."""
-_MIN_CONFIDENCE = 0.02
-"""Confidence of flow that has no texture but is consistent both ways."""
-_LEAST_GAIN = 0.25
-"""Fraction of the homography's squared error that flow must remove to be used."""
-_LEAST_REMOVED = 4e-6
-"""The same absolutely, in squared brightness: about half a level of 255."""
-_GAIN_BLUR = 4
-"""Repetitions of a 3x3 average of squared errors, and of the decision made on them."""
+_ROUND_TRIP_PX = 1.0  # forward and backward flow that disagree by more than this mark an occlusion
+_MIN_CONFIDENCE = 0.02  # confidence of flow that has no texture but is consistent both ways
+_LEAST_GAIN = 0.25  # fraction of the homography's squared error that flow must remove to be used
+_LEAST_REMOVED = 4e-6  # the same absolutely, in squared brightness: about half a level of 255
+_GAIN_BLUR = 4  # repetitions of a 3x3 average of squared errors, and of the decision made on them
 
 
 @dataclass(frozen=True)
@@ -45,13 +40,11 @@ class Link:
     """Motion between a frame and the next one.
 
     matrix: (3,3) homography from the frame to the next one, on normalised points.
-    error: root-mean-square brightness difference that it leaves.
     forward, backward: (1,2,h',w') displacement in pixels of that size to and from the next frame;
         None where the homography suffices.
     """
 
     matrix: Tensor
-    error: float
     forward: Tensor | None
     backward: Tensor | None
 
@@ -94,10 +87,6 @@ class Track:
             self._links[self._arrived - 1] = self._measure_link(*self._last, grey, known)
         self._last = (grey, known)
         self._arrived += 1
-
-    def link(self, t: int) -> Link:
-        """Return the link from frame t to frame t + 1."""
-        return self._links[t]
 
     def connects(self, t: int, s: int) -> bool:
         """Tell whether there are links all the way between two frames."""
@@ -147,11 +136,10 @@ class Track:
     ) -> Link:
         """Measure the motion between two frames."""
         if min(self.size) < MIN_SIDE:
-            return Link(torch.eye(3, device=grey.device), 0.0, None, None)
+            return Link(torch.eye(3, device=grey.device), None, None)
         found = align(grey, known, other, other_known)
-        error = float(found.error)
-        if error < PLAIN_ERROR:
-            return Link(found.matrix[0], error, None, None)
+        if float(found.error) < PLAIN_ERROR:
+            return Link(found.matrix[0], None, None)
         first = reduce_known(grey, known, FLOW_SIDE)
         second = reduce_known(other, other_known, FLOW_SIDE)
         # both directions in one batch
@@ -168,13 +156,13 @@ class Track:
         moved = to_points(grid + flow[:1], size)[0]
         plane = dominant_plane(points[0], moved, trust[0, 0], size, found.matrix[0])
         if not self.with_flow:
-            return Link(plane, error, None, None)
+            return Link(plane, None, None)
         camera = _moved_both_ways(plane, points, size) - grid
         known_in_both = frames_known * others_known
         useful = _usefulness(frames, others, known_in_both, camera + grid, flow + grid)
         # the residual is diffused into holes and occlusions
         whole = camera + push_pull((flow - camera) * useful, trust)
-        return Link(plane, error, whole[:1], whole[1:])
+        return Link(plane, whole[:1], whole[1:])
 
 
 def _moved_both_ways(matrix: Tensor, points: Tensor, size: tuple[int, int]) -> Tensor:
@@ -189,14 +177,8 @@ def _usefulness(
 ) -> Tensor:
     """Return (2,1,h,w) in [0,1] how much of the flow to use: 0 where it explains nothing.
 
-    Noise in plain regions moves too; chained over many links it would become drift.
-
-    Args:
-        frames: (2,1,h,w).
-        others: (2,1,h,w).
-        known: (2,1,h,w) 1 = known in both.
-        camera: (2,2,h,w) coordinates in the others by the homography.
-        flow: (2,2,h,w) the same by flow.
+    Noise in plain regions moves too; chained over many links it would become drift. Frames, others
+    and what is known in both are (2,1,h,w), coordinates by homography and by flow (2,2,h,w).
     """
     before, after = (
         local_mean((sample_at(others, coords) - frames).square() * known, _GAIN_BLUR)

@@ -21,11 +21,9 @@ from .consensus import FEATURES
 MOTIONS = (Motion.NONE, Motion.PLANAR, Motion.FLOW)
 """Order of the copied candidates; the smooth fill comes first of all."""
 _DATA = Path(__file__).with_name("data") / "blend_weights.safetensors"
-_FLOOR = 1e-5
-"""Added to squared differences before their logarithm: about one level of 255, squared."""
+_FLOOR = 1e-5  # added to squared differences before their logarithm: about one level of 255
 NUM_FEATURES = len(MOTIONS) * (len(FEATURES) + 2) + len(MOTIONS) + len(SMOOTH_FEATURES)
-HIDDEN = 32
-"""Width of the hidden layers."""
+_HIDDEN = 32  # width of the hidden layers
 
 
 def _log(values: Tensor) -> Tensor:
@@ -81,11 +79,11 @@ class BlendWeights(nn.Module):
         super().__init__()
         outputs = 1 + len(MOTIONS) + 1
         self.layers = nn.Sequential(
-            nn.Linear(NUM_FEATURES, HIDDEN),
+            nn.Linear(NUM_FEATURES, _HIDDEN),
             nn.SiLU(),
-            nn.Linear(HIDDEN, HIDDEN),
+            nn.Linear(_HIDDEN, _HIDDEN),
             nn.SiLU(),
-            nn.Linear(HIDDEN, outputs),
+            nn.Linear(_HIDDEN, outputs),
         )
 
     def forward(self, features: Tensor, available: Tensor) -> tuple[Tensor, Tensor]:

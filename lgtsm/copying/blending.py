@@ -23,16 +23,11 @@ from .plates import PlacedPlate, blend_plates
 from .shot import Shot
 
 # set by hand, not swept
-_MAX_SEAM = 0.06
-"""Largest step of brightness at a hole's border that is evened out; more is an edge."""
-_LEAST_GUESS = 0.02
-"""Weight of the smooth fill below which its edges are not computed: they would not show."""
-_LEAST_COPIED = 1e-3
-"""Weight of all copies below which a pixel counts as not copied."""
-_PLATE_ERROR = 0.01
-"""Largest expected error of a plate: low enough that no network paints over it."""
-_WEIGHT_BLUR = 2
-"""Repetitions of a 3x3 average of weights: a choice that changes every pixel would be noise."""
+_MAX_SEAM = 0.06  # brightness step at a hole's border that is evened out; more is an edge
+_LEAST_GUESS = 0.02  # weight of the smooth fill below which its edges would not show
+_LEAST_COPIED = 1e-3  # weight of all copies below which a pixel counts as not copied
+_PLATE_ERROR = 0.01  # largest expected error of a plate: low enough that no network paints over it
+_WEIGHT_BLUR = 2  # repetitions of a 3x3 average: weights that change every pixel would be noise
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,6 @@ def blend_frame(
     t: int,
     search: Search,
     plates: Sequence[PlacedPlate] = (),
-    blend_weights: BlendWeights | None = None,
     *,
     with_detail: bool = False,
 ) -> BlendedFill | None:
@@ -82,7 +76,6 @@ def blend_frame(
         t: the frame.
         search: which source frames are searched.
         plates: they take precedence over the candidates.
-        blend_weights: None is the shipped one.
         with_detail: find the source frames of detail, needed only where frames are reduced.
 
     Returns:
@@ -92,7 +85,7 @@ def blend_frame(
     if candidates is None:
         return None
     hole, (colours, available) = candidates.hole, colours_of(candidates)
-    network = blend_weights or shipped_blend_weights(hole.device)
+    network = shipped_blend_weights(hole.device)
     weights, error = _weigh(network, features_of(candidates, colours, available), available)
     mix = (weights[:, :, None] * colours).sum(1)
     plain = (mix + _membrane(candidates.frame - mix, hole)).clamp(0, 1)
@@ -183,15 +176,9 @@ def _best_copy(candidates: Candidates, weights: Tensor, confidence: Tensor) -> T
 
 
 def _find_detail(candidates: Candidates, weights: Tensor) -> Detail | None:
-    """Return the source frames under the motion of most weight.
+    """Return the source frames under the motion of most weight; None where nothing was copied.
 
-    Args:
-        candidates: of one frame.
-        weights: (1,3,h,w) of the copies under each kind of motion.
-
-    Returns:
-        Their weights add up to those of all copies, 0 outside the hole; None where nothing was
-        copied.
+    Their weights add up to those (1,3,h,w) of the copies under each motion, 0 outside the hole.
     """
     inside = weights * candidates.hole
     total = inside.sum((0, 2, 3))
@@ -212,13 +199,10 @@ def new_shot(size: tuple[int, int], device: torch.device, search: Search) -> Sho
     Raises:
         DeviceError: the library of the chosen flow is not installed.
     """
-    return Shot(
-        (size[0], size[1]),
-        device,
-        with_camera=Motion.PLANAR in search.motions or Motion.FLOW in search.motions,
-        with_flow=Motion.FLOW in search.motions,
-        measure=_flow_function(search.flow, device),
-    )
+    with_flow = Motion.FLOW in search.motions
+    with_camera = with_flow or Motion.PLANAR in search.motions
+    measure = _flow_function(search.flow, device)
+    return Shot(size, device, with_camera=with_camera, with_flow=with_flow, measure=measure)
 
 
 def _flow_function(method: FlowMethod, device: torch.device) -> FlowFunction:

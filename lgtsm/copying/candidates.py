@@ -14,24 +14,15 @@ from ..fills.averaging import halve, pad_even
 from ..fills.depth import chessboard_depth
 from ..fills.smooth import smooth_fill
 from ..options import FlowMethod, Motion
-from .consensus import (
-    Consensus,
-    find_consensus,
-    masked_local_mean,
-    sample_copies,
-    select_consensus,
-)
+from .consensus import Consensus, find_consensus, masked_local_mean, sample_copies, select_consensus
 from .coords import Target, coarse_coords, exact_coords, plane_coords, rough_coords
 from .shot import Shot
 from .source_frames import choose_source_frames, offsets_within
 
 # set by hand, not swept
-_RIM_PX = 8
-"""Width of the known rim around a hole's box for which candidates are made: seams show there."""
-_RING_PX = 9
-"""Width of the known ring around a hole on which the smooth fill is tried."""
-_DEPTH_STEP, _MAX_DEPTH, _DEPTH_UNIT = 2, 32, 16
-"""Resolution and maximum of the feature `depth`, and its unit, in pixels."""
+_RIM_PX = 8  # known rim around a hole's box for which candidates are made: seams show there
+_RING_PX = 9  # width of the known ring around a hole on which the smooth fill is tried
+_DEPTH_STEP, _MAX_DEPTH, _DEPTH_UNIT = 2, 32, 16  # of the feature `depth`, in pixels
 
 
 @dataclass(frozen=True)
@@ -107,11 +98,8 @@ def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates | None:
 
     Args:
         shot: holds frame t and its window.
-        t: the frame.
+        t: the frame; one without a hole gives None.
         search: which source frames are searched.
-
-    Returns:
-        None for a frame without a hole.
     """
     area = shot[t].hole
     if area is None:
@@ -126,10 +114,9 @@ def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates | None:
     for motion in search.motions:
         found = _copy(target, motion, search.count) if near else None
         if found is not None:
-            consensus, numbers, coords = found
-            copy = Consensus(*(value[part] for value in vars(consensus).values()))
+            copy = Consensus(*(value[part] for value in vars(found[0]).values()))
             copies[motion] = copy
-            sources[motion] = Detail(box, tuple(numbers), coords[part], copy.weights)
+            sources[motion] = Detail(box, tuple(found[1]), found[2][part], copy.weights)
     return Candidates(
         box=box,
         context=context,
@@ -143,15 +130,10 @@ def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates | None:
 
 
 def _copy(target: Target, motion: Motion, count: int) -> tuple[Consensus, list[int], Tensor] | None:
-    """Copy under one kind of motion.
-
-    Args:
-        target: with all source frames within the window.
-        motion: none, planar or flow.
-        count: how many sources may lend pixels.
+    """Copy under one kind of motion from `count` sources at most.
 
     Returns:
-        The consensus, R frame numbers and coordinates (R,2,h,w); None where no frame shows the hole.
+        Consensus, R frame numbers and coordinates (R,2,h,w); None where no frame shows the hole.
     """
     coarse = coarse_coords(target, motion)
     hidden = halve(pad_even(1 - target.cut(target.frame.known)))[0, 0] > 0
@@ -176,12 +158,7 @@ def _copy(target: Target, motion: Motion, count: int) -> tuple[Consensus, list[i
 
 
 def _smooth_features(frame: Tensor, hole: Tensor) -> Tensor:
-    """Return (1,4,h,w) features of how wrong the smooth fill is, from known pixels only.
-
-    Args:
-        frame: (1,3,h,w), holes filled smoothly.
-        hole: (1,1,h,w).
-    """
+    """Return `SMOOTH_FEATURES` (1,4,h,w) of a smoothly filled frame (1,3,h,w) and its hole."""
     known = 1 - hole
     mean = masked_local_mean(frame, known)
     variance = masked_local_mean((frame - mean).square().mean(1, keepdim=True), known)

@@ -21,25 +21,16 @@ from ..fills.smooth import push_pull
 from .coords import Target
 
 # chosen on 14 real clips of 432x240, 40 frames each, together with the design
-_SAME = 10 / 255
-"""Standard deviation of colour (root mean square) between copies of the same thing."""
-_GRAIN = 0.008
-"""Added to a copy's local error (root mean square): no frame is trusted beyond its grain."""
-_FADE_FRAMES = 40.0
-"""Distance in time at which a copy's weight has fallen to a third."""
+_SAME = 10 / 255  # standard deviation of colour (root mean square) between copies of the same thing
+_GRAIN = 0.008  # added to a local error (root mean square): no frame is trusted beyond its grain
+_FADE_FRAMES = 40.0  # distance in time at which a copy's weight has fallen to a third
 # set by hand, not swept
-_MAX_EXPOSURE = 0.12
-"""Largest difference of brightness that is corrected; more is another object, not exposure."""
-_OTHER_THING = 0.2
-"""Difference above which a pixel does not count for exposure."""
-_EXPOSURE_LEVELS, _EXPOSURE_BLUR = 3, 6
-"""Exposure is smoothed over cells of 8x8 pixels, then by a 3x3 average of cells so many times."""
-_CELL_LEVELS = 2
-"""Errors are averaged over cells of 4x4 pixels."""
-_CHOICE_BLUR = 4
-"""Repetitions of a 3x3 average of the expected error before one set of coordinates is chosen."""
-_DISTANCE_UNIT = 20
-"""Frames per unit of the feature `distance`."""
+_MAX_EXPOSURE = 0.12  # brightness difference that is corrected; more is another object
+_OTHER_THING = 0.2  # difference above which a pixel does not count for exposure
+_EXPOSURE_LEVELS, _EXPOSURE_BLUR = 3, 6  # exposure is averaged over 8x8 pixels, then 3x3 of these
+_CELL_LEVELS = 2  # errors are averaged over cells of 4x4 pixels
+_CHOICE_BLUR = 4  # repetitions of a 3x3 average of expected errors before coordinates are chosen
+_DISTANCE_UNIT = 20  # frames per unit of the feature `distance`
 
 
 @dataclass(frozen=True)
@@ -87,12 +78,7 @@ def masked_local_mean(values: Tensor, weights: Tensor) -> Tensor:
 
 
 def sample_copies(target: Target, coords: Tensor) -> Copies:
-    """Sample the sources, once and bicubically, and measure how well they fit around the hole.
-
-    Args:
-        target: part of a frame, and R sources.
-        coords: (R,2,h,w) of its pixels in the sources.
-    """
+    """Sample R sources at coords (R,2,h,w), once and bicubically, and measure how well they fit."""
     frame, known = target.cut(target.frame.frame), target.cut(target.frame.known)
     colours: list[Tensor] = []
     shown: list[Tensor] = []
@@ -131,12 +117,7 @@ def match_exposure(colour: Tensor, frame: Tensor, both: Tensor) -> Tensor:
 
 
 def find_consensus(copies: Copies, offsets: Sequence[int]) -> Consensus:
-    """Find what the copies agree on.
-
-    Args:
-        copies: R copies.
-        offsets: R distances in time, in frames.
-    """
+    """Find what R copies agree on, at R distances in time, in frames."""
     colour, shown = copies.colour, copies.shown
     distance = colour.new_tensor(offsets).abs()[:, None, None, None]
     weight = shown * torch.exp(-distance / _FADE_FRAMES)
@@ -169,12 +150,7 @@ def select_consensus(
 ) -> tuple[Consensus, Tensor]:
     """Select, pixel by pixel, the consensus with the least local error and spread.
 
-    Args:
-        found: consensus of the same R sources under several sets of coordinates.
-        coords: (R,2,h,w) the coordinates of each.
-
-    Returns:
-        One consensus, and the coordinates it was made with.
+    Each is of the same R sources, at coordinates (R,2,h,w) of its own; these are selected too.
     """
     errors = [
         torch.where(one.shown > 0, one.features[:, :1] + one.features[:, 1:2], 1.0) for one in found

@@ -27,25 +27,16 @@ from ..options import Motion
 from .shot import Shot, ShotFrame
 
 # set by hand, not swept, unless stated
-_REFINE_STEPS = (6, 5)
-"""Gauss-Newton steps, at half and full size of the context, that remove the drift of a chain."""
-_PLANE_POINTS = 500
-"""Pixels around a hole, about, to which planes are fitted."""
-_FITTED_PLANES = 4
-"""Planes that are fitted."""
-_TRIED_PLANES = 2
-"""Of these, the most useful ones that are used."""
-_SAME_PX = 0.2
-"""Mean distance below which flow adds nothing to the camera's homography."""
-_HOLE_STRIDE = 3
-"""Step in pixels at which the agreement of frames inside a hole is sampled."""
-_MAX_DIFFERENCE = 0.15
-"""Brightness difference from which on frames show different things."""
-_LEAST_DISAGREEMENT = 0.012
-"""Mean disagreement in brightness below which no plane is looked for. On ten real clips planes below it
-do not change PSNR; the rendered shot with parallax lost 0.3 dB to this and a coarser exposure."""
-_LEAST_GAIN = 0.04
-"""Fraction by which a plane must reduce the disagreement."""
+_REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove the drift of a chain
+_PLANE_POINTS = 500  # pixels around a hole, about, to which planes are fitted
+_FITTED_PLANES, _TRIED_PLANES = 4, 2  # of the planes that are fitted the most useful are tried
+_SAME_PX = 0.2  # mean distance below which flow adds nothing to the camera's homography
+_HOLE_STRIDE = 3  # step in pixels at which the agreement of frames inside a hole is sampled
+_MAX_DIFFERENCE = 0.15  # brightness difference from which on frames show different things
+_LEAST_DISAGREEMENT = 0.012  # in brightness, of the frames in a hole where a plane is looked for
+"""No PSNR of ten real clips changes; the rendered shot with parallax lost 0.3 dB to this and a coarser
+exposure."""
+_LEAST_GAIN = 0.04  # fraction by which a plane must reduce the disagreement
 
 
 @dataclass(frozen=True)
@@ -97,11 +88,7 @@ def box_grid(box: Box, like: Tensor) -> Tensor:
 
 
 def coarse_coords(target: Target, motion: Motion) -> Tensor:
-    """Follow the links of the shot to the source frames, for cells of 2x2 pixels.
-
-    Returns:
-        (R,2,h',w') coordinates of the cells' centres, in pixels of the sources.
-    """
+    """Follow the links of the shot: coordinates (R,2,h',w') of cells of 2x2 pixels in R sources."""
     grid, sources = halve(pad_even(target.grid())), target.sources
     if motion is Motion.NONE:
         return grid.expand(len(sources), -1, -1, -1)
@@ -109,12 +96,13 @@ def coarse_coords(target: Target, motion: Motion) -> Tensor:
         return target.move_by_camera(grid)
     found: dict[int, Tensor] = {}
     for step in (1, -1):
-        farthest = max((s * step for s in sources), default=target.t * step) * step
-        for s, coords in target.shot.track.follow(target.t, grid, step):
-            if s in sources:
+        left = {s for s in sources if (s - target.t) * step > 0}
+        path = target.shot.track.follow(target.t, grid, step)
+        while left:
+            s, coords = next(path)
+            if s in left:
                 found[s] = coords
-            if s == farthest:
-                break
+                left.remove(s)
     return torch.cat([found[s] for s in sources])
 
 
@@ -135,12 +123,9 @@ def exact_coords(target: Target, motion: Motion, rough: Tensor) -> Tensor:
     """Register the sources with the frame directly, so that chains leave no drift.
 
     Args:
-        target: its sources are the ones that lend pixels.
+        target: part of a frame, and R sources.
         motion: none, planar or flow.
-        rough: (R,2,h,w) of `rough_coords`.
-
-    Returns:
-        (R,2,h,w) coordinates.
+        rough: (R,2,h,w) of `rough_coords`; the result has the same form.
     """
     if motion is Motion.NONE:
         return rough
@@ -162,7 +147,7 @@ def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
     """Extrapolate flow into the hole along the planes around it.
 
     Args:
-        target: its sources are the ones that lend pixels.
+        target: part of a frame, and R sources.
         coords: (R,2,h,w) by flow, exact.
 
     Returns:

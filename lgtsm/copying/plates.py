@@ -26,12 +26,9 @@ from .coords import box_grid
 from .shot import Shot
 
 # set by hand, not swept
-_MAX_ERROR = 0.10
-"""Brightness difference (root mean square on known pixels) above which a plate does not fit."""
-_MAX_CONTRAST_FRACTION = 0.6
-"""The same as a fraction of the frame's contrast: any two dark scenes are alike in brightness."""
-_MAX_STRETCH = 1.02
-"""Largest ratio between the aspect ratios of a plate and of the clip."""
+_MAX_ERROR = 0.10  # brightness difference (root mean square, known pixels) of a plate that fits
+_MAX_CONTRAST_FRACTION = 0.6  # the same over the frame's contrast: dark scenes are all alike
+_MAX_STRETCH = 1.02  # largest ratio between the aspect ratios of a plate and of the clip
 
 
 @dataclass(frozen=True)

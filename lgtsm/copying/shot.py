@@ -63,7 +63,7 @@ class Shot:
         size: (height, width) of the frames.
         device: where pixels are gathered.
         with_camera: follow the camera by homographies.
-        with_flow: follow every pixel by dense flow.
+        with_flow: follow every pixel by dense flow too; needs `with_camera`.
         measure: how flow is measured.
     """
 
@@ -77,9 +77,7 @@ class Shot:
         measure: FlowFunction = dense_flow,
     ) -> None:
         self.size, self.device = size, device
-        self.track = Track(
-            size, with_camera=with_camera or with_flow, with_flow=with_flow, measure=measure
-        )
+        self.track = Track(size, with_camera=with_camera, with_flow=with_flow, measure=measure)
         self._frames: dict[int, ShotFrame] = {}
         self._arrived = 0
 

@@ -11,14 +11,10 @@ from torch import Tensor
 # chosen on 14 real clips of 432x240, 40 frames each; offsets beyond 39 came later, by hand
 OFFSETS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 39, 48, 64, 80, 96, 128, 160, 192)
 """Distances in time that are searched, both ways, in frames: dense where frames align best."""
-_VALUES = (1.0, 0.35, 0.25, 0.15, 0.1, 0.05)
-"""Value of one more copy of a hole pixel: the first shows it, the next ones confirm it."""
-_LATER = 0.02
-"""Value of every further copy. Set by hand, not swept."""
-_FADE_FRAMES = 25.0
-"""Distance in time at which the value has fallen to a third."""
-_LEAST_VALUE = 0.004
-"""Mean value per hole pixel that a frame must add."""
+_VALUES = (1.0, 0.35, 0.25, 0.15, 0.1, 0.05)  # of a pixel's first copy, its second, ...
+_LATER = 0.02  # of every further copy; set by hand, not swept
+_FADE_FRAMES = 25.0  # distance in time at which the value has fallen to a third
+_LEAST_VALUE = 0.004  # mean value per hole pixel that a frame must add
 
 
 def offsets_within(before: int, after: int) -> list[int]:

@@ -25,12 +25,9 @@ RADIUS = 2
 """Frames before and after that are averaged in. Measured on nine clips with moving holes: 1 gains
 0.25 dB and removes half of the warping error, 2 gains 0.35 dB and removes 55 %."""
 # set by hand, not swept
-_ALIKE = 0.2
-"""Standard deviation of a neighbour's weight over its difference of colour (root mean square)."""
-_FIT = 0.05
-"""Difference around the hole at which a neighbour's weight is halved: it is misaligned."""
-_UNSURE = 0.03
-"""Expected error from which on neighbours have full weight."""
+_ALIKE = 0.2  # standard deviation of a neighbour's weight over its difference of colour
+_FIT = 0.05  # difference around the hole at which a neighbour's weight is halved: it is misaligned
+_UNSURE = 0.03  # expected error from which on neighbours have full weight
 
 
 def neighbours(t: int, search: Search) -> list[int]:

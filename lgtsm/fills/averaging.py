@@ -1,7 +1,4 @@
-"""Local averages, resampling by two and image gradients, as shifted sums.
-
-On a CPU shifted sums are three to eight times as fast as the pooling layers of torch.
-"""
+"""Averages, resampling and gradients by shifted sums: on a CPU 3 to 8 times as fast as pooling."""
 
 from __future__ import annotations
 

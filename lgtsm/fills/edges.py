@@ -18,20 +18,13 @@ from .depth import rings
 from .smooth import push_pull
 
 # set by hand, not swept
-_REACH = 5
-"""Radius of the neighbourhood, in pixels."""
-_LINE_WIDTH_PX = 0.25
-"""Standard deviation of a neighbour's weight across a fully coherent edge."""
-_GRAIN = 3e-5
-"""Squared gradient, in brightness per pixel, that is taken for noise."""
-_GRADIENT_BLUR, _DIRECTION_BLUR = 1, 4
-"""Repetitions of a 3x3 average: of the frame, and of the structure tensor."""
-_MOST_RINGS = 64
-"""Depth in rings at which lines have faded out."""
-_FADE = 4
-"""Lines fade over the last quarter of these rings."""
-_ANY_WEIGHT = 1e-12
-"""Keeps a weight above 0 for neighbours far across an edge, if there are no others."""
+_REACH = 5  # radius of the neighbourhood, in pixels
+_LINE_WIDTH_PX = 0.25  # standard deviation of a neighbour's weight across a fully coherent edge
+_GRAIN = 3e-5  # squared gradient, in brightness per pixel, that is taken for noise
+_GRADIENT_BLUR, _DIRECTION_BLUR = 1, 4  # repetitions of a 3x3 average: of frame, structure tensor
+_MOST_RINGS = 64  # depth in rings at which lines have faded out
+_FADE = 4  # lines fade over the last quarter of these rings
+_ANY_WEIGHT = 1e-12  # added to a weight, for pixels whose neighbours are all far across the edge
 
 
 def continue_edges(frame: Tensor, hole: Tensor, smooth: Tensor) -> Tensor:

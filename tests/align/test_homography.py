@@ -25,7 +25,6 @@ def test_known_motion_is_found_to_a_tenth_of_a_pixel(texture, moved, matrix):
     other = moved(texture, matrix)
     known = (other > 0).float()
     found = align(texture, torch.ones_like(texture), other, known)
-    assert found.valid.all()
     assert distance_px(found.matrix[0], matrix, texture.shape[-2:]) < 0.15
 
 
@@ -84,7 +83,6 @@ def test_frames_without_texture_stand_still(value):
 def test_nothing_known_stands_still(texture):
     nothing = torch.zeros_like(texture)
     found = align(texture * 0, nothing, texture, torch.ones_like(texture))
-    assert not found.valid.any()
     assert torch.equal(found.matrix[0], torch.eye(3))
 
 
