@@ -1,10 +1,10 @@
 """Dense optical flow between frames with holes: coarse to fine, weighted least squares.
 
-At every pyramid level the other frame is warped by the flow so far, and each pixel's residual motion
-is solved from its neighbourhood (Lucas and Kanade 1981; pyramid: Bouguet 2001) with robust weights.
-Flow is then smoothed with weights for how well each pixel fits and how much texture it has, which
-also carries it into holes. It starts from the camera's motion, so only parallax and independently
-moving objects are left to find.
+At every pyramid level the other frame is warped by the flow so far, and each pixel's residual
+motion is solved from its neighbourhood (Lucas and Kanade 1981; pyramid: Bouguet 2001) with robust
+weights. Flow is then smoothed with weights for how well each pixel fits and how much texture it has,
+which also carries it into holes. It starts from the camera's motion, so only parallax and
+independently moving objects are left to find.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def image_gradient(image: Tensor) -> Tensor:
 
 
 def robust_weight(weight: Tensor, residual: Tensor, scale: float | Tensor) -> Tensor:
-    """Reduce weights by residuals (Geman and McClure 1985): to a quarter where one equals `scale`."""
+    """Reduce weights by residuals (Geman and McClure 1985): to a quarter where one is `scale`."""
     return weight / (1 + (residual / scale).square()).square()
 
 
@@ -74,9 +74,9 @@ def dense_flow(
         scale = size[1] / frames.shape[-1]
         base = interpolate(start, size=size, mode="bilinear", align_corners=False) * scale
         base = base + pixel_grid(*size, image)
-        motion = finer_motion(motion, size)
+        motion, both = finer_motion(motion, size), torch.cat(other, 1)
         for _ in range(_ITERATIONS):
-            motion, confidence = _improve(image, mask, torch.cat(other, 1), base, motion)
+            motion, confidence = _improve(image, mask, both, base, motion)
     size = size_of(frames)
     return start + to_pixels(motion, size), to_pixels(confidence, size)
 
@@ -87,7 +87,7 @@ def no_motion(like: Tensor, count: int) -> Tensor:
 
 
 def finer_motion(motion: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring motions (N,2,h',w') of cells to the cells of the next level, (height, width) in pixels."""
+    """Bring motions (N,2,h',w') of cells to the next level, of a size (height, width) in pixels."""
     cells = (-(-size[0] // _CELL), -(-size[1] // _CELL))
     return 2 * interpolate(motion, size=cells, mode="bilinear", align_corners=False)
 

@@ -3,8 +3,8 @@
 Chained links drift. Most of the drift grows in proportion to the distance in time: `fit_velocity`
 finds one velocity per pixel under which all frames show the same colour there. Frames that see the
 pixel count, whether or not the target frame does, so it works inside a hole as well as around it;
-the unknown colour is eliminated (variable projection; Golub and Pereyra 2003). Cameras also speed up
-and slow down: `register_groupwise` then moves every frame by a small motion of its own, to match the
+the unknown colour is eliminated (variable projection; Golub and Pereyra 2003). Cameras also
+accelerate: `register_groupwise` then moves every frame by a small motion of its own, to match the
 target frame where it is known and the robust mean of the other frames inside the hole.
 
 Both take Gauss-Newton steps over wide neighbourhoods, at half size and then at full size, so that a
@@ -34,8 +34,8 @@ _VELOCITY_RIDGE = 2e-4  # keeps pixels without texture in place; squared brightn
 _VELOCITY_MAX_STEP = 3.0  # longest step in pixels, in the frame farthest in time
 _VELOCITY_BLUR = (3, 5)  # repetitions of a 3x3 average of cells: of the equations, of the velocity
 _MOTION_STEPS = (6, 1)
-"""Iterations at half size and at full size. Measured on a rendered shot with parallax: the mean error
-of coordinates in eight frames falls from 0.43 to 0.28 px, and their mean colour gains 1.4 dB."""
+"""As above. Measured on a rendered shot with parallax: the mean error of coordinates in eight
+frames falls from 0.43 to 0.28 px, and their mean colour gains 1.4 dB."""
 _MOTION_RIDGE = 2e-5  # the same per frame
 _MOTION_MAX_STEP = 1.0  # longest step in pixels
 _MOTION_BLUR = (5, 8)  # as of the velocity
@@ -57,7 +57,7 @@ class FrameGroup:
     coords: Tensor
 
     def sample(self, motion: Tensor) -> tuple[Tensor, Tensor]:
-        """Return grey (R,1,h,w) of the other frames at `coords` + motion (R,2,h,w), 1 where known."""
+        """Return grey (R,1,h,w) of the others at `coords` + motion (R,2,h,w), and 1 where known."""
         return sample_known(self.others, self.coords + motion, _SAMPLE_KNOWN)
 
     def halved(self) -> FrameGroup:
@@ -84,7 +84,7 @@ def fit_velocity(group: FrameGroup, offsets: Sequence[int]) -> Tensor:
 
 
 def register_groupwise(group: FrameGroup) -> Tensor:
-    """Return coordinates (R,2,h,w), in each frame moved by a motion of its own, of a pixel or two."""
+    """Return coordinates (R,2,h,w), moved in each frame by a motion of its own, a pixel or two."""
     if len(group.coords) < 2:
         return group.coords
     return group.coords + _solve_by_halves(

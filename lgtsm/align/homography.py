@@ -79,7 +79,7 @@ def _jacobian(image: Tensor) -> Tensor:
 
 
 class _Equations:
-    """Normal equations of one level: products of derivatives, computed once, weighted every step."""
+    """Normal equations of one level: products of derivatives, weighted anew every step."""
 
     def __init__(self, image: Tensor) -> None:
         self.jacobian = _jacobian(image)

@@ -57,7 +57,7 @@ def dis_flow(first: Tensor, second: Tensor, start: Tensor | None = None) -> Tens
 def dis_flow_with_holes(
     frames: Tensor, known: Tensor, others: Tensor, others_known: Tensor, start: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Do what `flow.dense_flow` does; holes are filled smoothly, so that nothing is matched in them."""
+    """Do what `flow.dense_flow` does, with holes filled smoothly so that nothing matches there."""
     size = size_of(frames)
     if min(size) < LEAST_SIDE:
         return start, torch.zeros_like(known)

@@ -67,7 +67,7 @@ def common_planes(
 ) -> list[Tensor]:
     """Find the planes that most pixels around a hole are on, largest first.
 
-    Every sample of four points is tried in all frames at once, so that they agree on what a plane is.
+    Every sample of four points is tried in all frames at once, so that they agree on each plane.
 
     Args:
         points: (P,2) normalised points of known pixels.

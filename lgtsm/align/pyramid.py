@@ -46,7 +46,7 @@ def known_pyramid(
 
 
 def reduce_known(image: Tensor, known: Tensor, largest: int, smallest: int = 0) -> Level:
-    """Halve until the longer side is at most `largest`, as long as no side gets below `smallest`."""
+    """Halve until no side is above `largest`, or the next level would have one below `smallest`."""
     while max(image.shape[-2:]) > largest and min(image.shape[-2:]) >= 2 * smallest:
         image, known = _halve_known(image, known, ALL_KNOWN, crop_even)
     return image, known

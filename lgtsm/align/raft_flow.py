@@ -36,7 +36,7 @@ def load_raft(device: torch.device) -> Callable[..., tuple[Tensor, Tensor]]:
         network = raft_small(weights=Raft_Small_Weights.DEFAULT).eval().to(device)
     except (ImportError, OSError) as error:
         raise DeviceError(
-            f"Expected torchvision with its RAFT weights for the flow 'raft', got: {error}; install "
+            f"Expected torchvision and its RAFT weights for the flow 'raft', got: {error}; install "
             "torchvision, let it download them once, or use the built-in flow."
         ) from error
 

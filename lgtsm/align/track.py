@@ -24,7 +24,7 @@ from .pyramid import reduce_known
 from .sampling import length, normalised_grid, pixel_grid, sample_at, to_coords, to_points
 
 FLOW_SIDE = 480
-"""Largest longer side, in pixels, at which flow is measured; coordinates are refined at full size."""
+"""Longer side, in pixels, at which flow is measured at most; full size follows by refinement."""
 # set by hand, not swept
 PLAIN_ERROR = 0.012
 """Brightness difference (root mean square, about film grain) that a homography may leave."""

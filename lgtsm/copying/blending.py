@@ -34,9 +34,9 @@ _WEIGHT_BLUR = 2  # repetitions of a 3x3 average: weights that change every pixe
 class BlendedFill:
     """Candidate fill of one frame, on the part around its hole.
 
-    box: the part; candidate: (1,C,h,w) values on it; source_fractions: mean weight inside the hole of
-    the smooth fill and of the copies under each motion, in the order of `blend_weights.MOTIONS`, the
-    rest to 1 is from plates; detail: source frames of the detail that a reduced size lost.
+    box: the part; candidate: (1,C,h,w) values on it; source_fractions: mean weight inside the hole
+    of the smooth fill and of the copies under each motion, in the order of `MOTIONS`, the rest to 1
+    is from plates; detail: source frames of the detail that a reduced size lost.
     """
 
     box: Box
@@ -45,7 +45,7 @@ class BlendedFill:
     detail: Detail | None = None
 
     def on(self, frame: Tensor, area: Box) -> CandidateFill:
-        """Return the candidate fill on another part of the frame; beyond its own the frame is known.
+        """Return the candidate fill of another part of the frame, known beyond `box`.
 
         Args:
             frame: (1,3,h,w) of that part.

@@ -73,8 +73,8 @@ class Detail:
 class Candidates:
     """Candidates for the part of a frame around its hole, (1,C,h,w) each.
 
-    box: the part; context: the part that decides about it; frame, hole: of the part; smooth:
-    (1,3,h,w) smooth fill; smooth_features: (1,4,h,w), see `SMOOTH_FEATURES`; copies: consensus under
+    box: the part; context: the larger part that it depends on; frame, hole: of the part; smooth:
+    (1,3,h,w) smooth fill; smooth_features: (1,4,h,w) `SMOOTH_FEATURES`; copies: consensus under
     each motion that was tried and found frames; sources: where each copied from.
     """
 

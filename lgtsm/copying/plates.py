@@ -1,8 +1,8 @@
 """Plates: clean plates and painted frames, aligned to every frame of a shot.
 
 A plate is aligned with each frame directly, starting from where it was in the frame before and from
-the links of the shot, so one serves a shot of any length without drift. It takes precedence over all
-candidates: it is what the editor decided.
+the links of the shot, so one serves a shot of any length without drift. Plates take precedence over
+all candidates: they are what the editor decided.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _contrast(grey: Tensor, known: Tensor) -> float:
 
 
 def blend_plates(plates: Sequence[PlacedPlate], shot: Shot, t: int, box: Box) -> WarpedPlate | None:
-    """Combine plates on a part of frame t, each pixel from the best fitting one; None if none fits."""
+    """Combine plates on a part of frame t, pixel by pixel the best one; None where none fits."""
     warped = [view for plate in plates if (view := plate.warp(shot, t, box)) is not None]
     if not warped:
         return None

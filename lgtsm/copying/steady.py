@@ -2,8 +2,8 @@
 
 Every frame chooses its copies on its own, so fills flicker where nothing is certain. Fills of the
 nearest frames are warped to this one and averaged in, the more, the less certain it is; what is
-certain stays as sharp as it was. The average has a fixed radius, so streamed, resumed and whole shots
-give the same result.
+certain stays as sharp as it was. The average has a fixed radius, so streamed, resumed and whole
+shots give the same result.
 """
 
 from __future__ import annotations

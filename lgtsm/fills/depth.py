@@ -55,7 +55,7 @@ def chessboard_depth(hole: Tensor, step: int, most: int) -> Tensor:
 
 
 def _layers(hole: Tensor, most: int, corners: Callable[[int], bool]) -> Tensor:
-    """Count the erosions (at most `most`) that each pixel of a hole (...,h,w) survives, plus one."""
+    """Number the erosions of a hole (...,h,w), at most `most`, by which each pixel is reached."""
     left, depth = hole > 0, torch.zeros_like(hole)
     for number in range(most):
         if not left.any():

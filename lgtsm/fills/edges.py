@@ -1,10 +1,10 @@
 """Edges continued into a hole, for what no frame shows.
 
-Coherence transport (Bornemann and Maerz 2007, "Fast image inpainting based on coherence transport"):
-the hole is closed ring by ring from its border, and each pixel becomes a mean of its neighbours,
-weighted towards the local edge direction. Unlike the paper, directions are measured once, on known
-pixels, and diffused through the hole, and all pixels of a ring are filled at once. Where no direction
-is clear the smooth fill stays: the lines' weight is the coherence of the direction.
+Coherence transport (Bornemann and Maerz 2007, "Fast image inpainting based on coherence
+transport"): the hole is closed ring by ring from its border, and each pixel becomes a mean of its
+neighbours, weighted towards the local edge direction. Unlike the paper, directions are measured
+once, on known pixels, and diffused through the hole, and all pixels of a ring are filled at once.
+Where no direction is clear the smooth fill stays: a line's weight is its coherence.
 """
 
 from __future__ import annotations
