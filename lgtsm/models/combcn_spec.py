@@ -120,7 +120,7 @@ class CombCNSpec:
         """Check the width.
 
         Raises:
-            WeightsError: fewer than 1 channel, or more than `MAX_COUNT` in the widest layer.
+            WeightsError: no channel, or more than `MAX_COUNT` in the widest layer.
         """
         if not 1 <= self.width <= MAX_COUNT // 16:
             raise WeightsError(

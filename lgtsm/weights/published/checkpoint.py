@@ -102,7 +102,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             start = file.read(9)
             file.seek(0)
             digest = sha256_of(path)
-            # first, because the length of a header may begin with the byte that a pickle begins with
+            # first, because a header's length may begin with the byte that begins a pickle
             if start[8:] == b"{":
                 return _sort("safetensors", _read_safetensors(path), digest, path)
             if start[:4] == b"PK\x03\x04":
