@@ -124,7 +124,8 @@ class CombCNSpec:
         """
         if not 1 <= self.width <= MAX_COUNT // 16:
             raise WeightsError(
-                f"Expected a base width of 1 to {MAX_COUNT // 16}, got {self.width}; correct the spec."
+                f"Expected a base width of 1 to {MAX_COUNT // 16}, got {self.width}; correct the "
+                "spec."
             )
 
     @property

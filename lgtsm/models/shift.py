@@ -72,9 +72,7 @@ class _Shift(torch.autograd.Function):
 
 
 # torch does not annotate `apply`
-_shift: Callable[[Tensor, Tensor, int], Tensor] = (  # pyright: ignore[reportUnknownVariableType]
-    _Shift.apply  # pyright: ignore[reportUnknownMemberType]
-)
+_shift: Callable[[Tensor, Tensor, int], Tensor] = _Shift.apply  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 class TemporalShift(nn.Module):

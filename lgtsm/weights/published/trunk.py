@@ -120,8 +120,8 @@ def _fold(state: Mapping[str, Tensor], key: str) -> Tensor:
         return weight.float() / torch.dot(u, torch.mv(weight.float().flatten(1), v))
     except (KeyError, RuntimeError) as error:
         raise WeightsError(
-            f"Expected the vectors {stem}_u and {stem}_v of {key}, found none that match it; use the "
-            "whole state dict of the published network."
+            f"Expected the vectors {stem}_u and {stem}_v of {key}, found none that match it; use "
+            "the whole state dict of the published network."
         ) from error
 
 
