@@ -27,7 +27,7 @@ class BatchNorm(nn.Module):
         self.register_buffer("var", torch.ones(num_channels))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise (B,C,...) by the statistics of the batch in training, else by the stored ones."""
+        """Normalise (B,C,...) by the batch statistics in training, else by the stored ones."""
         return nn.functional.batch_norm(
             x, self.mean, self.var, self.weight, self.bias, training=self.training
         )

@@ -120,11 +120,12 @@ class CombCNSpec:
         """Check the width.
 
         Raises:
-            WeightsError: fewer than 1 channel, or more than `MAX_COUNT` in the widest layer.
+            WeightsError: no channel, or more than `MAX_COUNT` in the widest layer.
         """
         if not 1 <= self.width <= MAX_COUNT // 16:
             raise WeightsError(
-                f"Expected a base width of 1 to {MAX_COUNT // 16}, got {self.width}; correct the spec."
+                f"Expected a base width of 1 to {MAX_COUNT // 16}, got {self.width}; correct the "
+                "spec."
             )
 
     @property

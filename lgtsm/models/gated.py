@@ -73,7 +73,7 @@ class GatedLayer(nn.Module):
         return feature if gate is None else torch.sigmoid(gate) * feature
 
     def _convolve(self, convolution: nn.Module, x: Tensor, num_frames: int) -> Tensor:
-        """Convolve (B*T,C,h,w) frame by frame, or clip by clip where kernels cover several frames."""
+        """Convolve (B*T,C,h,w) frame by frame, or clip by clip if kernels cover several frames."""
         if self.kernel_frames == 1:
             return convolution(x)
         clip = rearrange(x, "(b t) c h w -> b c t h w", t=num_frames)

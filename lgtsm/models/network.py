@@ -45,6 +45,8 @@ class Network(nn.Module):
     """Where the weights came from: a built-in name or a file name."""
     passed_dtypes: tuple[str, ...] = ()
     """Half precisions (bf16, fp16) that the weight file lists as accurate enough."""
+    accepts_guidance: bool = False
+    """Whether the input has a channel for guidance."""
     spec: NetworkSpec
     trunk: Trunk | CombCNBody
 
@@ -89,6 +91,17 @@ class Network(nn.Module):
         Raises:
             ShapeError: no candidate where one is required, or guidance where none is accepted.
         """
+        if guidance is not None and not self.accepts_guidance:
+            raise ShapeError(
+                f"Expected no guidance for the family {self.spec.family}, got a tensor; leave it "
+                "out or use one of the gated families."
+            )
+        return self._stack(frames, holes, candidate, guidance)
+
+    def _stack(
+        self, frames: Tensor, holes: Tensor, fill: CandidateFill | None, guidance: Tensor | None
+    ) -> Tensor:
+        """Stack the input; see `encode`."""
         raise NotImplementedError
 
     def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
@@ -117,25 +130,14 @@ class Network(nn.Module):
         check_clip(frames, holes)
         return self.trunk(self.encode(frames, holes, guidance=guidance))
 
-    def _refuse_guidance(self, guidance: Tensor | None) -> None:
-        """Raise ShapeError where guidance is given to a family that has no input for it."""
-        if guidance is not None:
-            raise ShapeError(
-                f"Expected no guidance for the family {self.spec.family}, got a tensor; leave it "
-                "out or use one of the gated families."
-            )
-
 
 class GatedNetwork(Network):
-    """The published families on the trunk: masked frames, known mask and guidance in, pixels out."""
+    """The published families on the trunk: masked frames, known mask, guidance in, pixels out."""
 
-    def encode(
-        self,
-        frames: Tensor,
-        holes: Tensor,
-        *,
-        candidate: CandidateFill | None = None,
-        guidance: Tensor | None = None,
+    accepts_guidance = True
+
+    def _stack(
+        self, frames: Tensor, holes: Tensor, fill: CandidateFill | None, guidance: Tensor | None
     ) -> Tensor:
         """Return (N,5,h,w): masked frames, known mask, guidance (zeros by default)."""
         known = 1 - holes  # the published weights expect 1 = known
@@ -147,16 +149,10 @@ class GatedNetwork(Network):
 class CombCNNetwork(Network):
     """Masked frames and known mask in; pixels out, at full and at half size."""
 
-    def encode(
-        self,
-        frames: Tensor,
-        holes: Tensor,
-        *,
-        candidate: CandidateFill | None = None,
-        guidance: Tensor | None = None,
+    def _stack(
+        self, frames: Tensor, holes: Tensor, fill: CandidateFill | None, guidance: Tensor | None
     ) -> Tensor:
         """Return (N,4,h,w): masked frames and known mask."""
-        self._refuse_guidance(guidance)
         known = 1 - holes  # the published weights expect 1 = known
         return torch.cat([frames * known, known], -3)
 

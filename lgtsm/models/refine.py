@@ -29,17 +29,11 @@ class RefineNetwork(Network):
         for parameter in self.trunk.layers()[-1].feature.parameters():
             nn.init.zeros_(parameter)
 
-    def encode(
-        self,
-        frames: Tensor,
-        holes: Tensor,
-        *,
-        candidate: CandidateFill | None = None,
-        guidance: Tensor | None = None,
+    def _stack(
+        self, frames: Tensor, holes: Tensor, fill: CandidateFill | None, guidance: Tensor | None
     ) -> Tensor:
         """Return (N,15,h,w) from the candidate fill of N frames and their holes."""
-        self._refuse_guidance(guidance)
-        return _required(candidate).stack(holes)
+        return _required(fill).stack(holes)
 
     def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
         """Turn the trunk's output into pixels.
@@ -68,11 +62,11 @@ class RefineNetwork(Network):
     def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
         """Fill whole clips, as `Network.forward`; gathers the candidates of each clip first."""
         check_clip(frames, holes)
-        self._refuse_guidance(guidance)
         window, count = self.spec.window, self.spec.source_frames
         rows = [clip_candidates(f, h, window, count) for f, h in zip(frames, holes, strict=True)]
         inputs = [
-            self.encode(f, h, candidate=row) for f, h, row in zip(frames, holes, rows, strict=True)
+            self.encode(f, h, candidate=row, guidance=guidance)
+            for f, h, row in zip(frames, holes, rows, strict=True)
         ]
         outputs: Tensor = self.trunk(torch.stack(inputs))
         pairs = zip(outputs, rows, strict=True)

@@ -39,7 +39,7 @@ def one_hot_kernels(spec: ShiftSpec) -> Tensor:
 
 
 class _Shift(torch.autograd.Function):
-    """The shift as one copy and a few in-place sums; half the cost of pad and cat under autograd."""
+    """The shift as one copy and a few in-place sums; half the cost of pad and cat."""
 
     @staticmethod
     def forward(ctx: Any, clip: Tensor, taps: Tensor, past: int) -> Tensor:

@@ -40,7 +40,7 @@ class NetworkSpec:
     family: str
     trunk: TrunkSpec | CombCNSpec = field(default_factory=TrunkSpec)
     source_frames: int = 0
-    """Largest number of other frames that candidates are copied from; 0 for families without a fill."""
+    """Other frames, at most, that candidates are copied from; 0 for families without a fill."""
     reach: int = 0
     """Largest distance of a source frame, in frames, before and after."""
 
@@ -53,8 +53,8 @@ class NetworkSpec:
         for number in (self.source_frames, self.reach):
             if not 0 <= number <= MAX_COUNT:
                 raise WeightsError(
-                    f"Expected 0 to {MAX_COUNT} source frames and frames of reach, got {number}; correct "
-                    "the spec."
+                    f"Expected 0 to {MAX_COUNT} source frames and frames of reach, got {number}; "
+                    "correct the spec."
                 )
         trunk = self.trunk
         found = (trunk.inputs, trunk.outputs, trunk.skips)

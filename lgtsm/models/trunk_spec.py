@@ -140,15 +140,15 @@ class TrunkSpec:
         """Check the widths.
 
         Raises:
-            WeightsError: channels outside 1..`MAX_COUNT`, or a base width of 1, or a shift of kernels
-                over several frames.
+            WeightsError: channels outside 1..`MAX_COUNT`, a base width of 1, or a shift with
+                kernels over several frames.
         """
         ends = 1 <= self.inputs <= MAX_COUNT and 1 <= self.outputs <= MAX_COUNT
         if not ends or not 2 <= self.width <= MAX_COUNT:
             raise WeightsError(
-                f"Expected a base width of 2 to {MAX_COUNT} and 1 to {MAX_COUNT} inputs and outputs, got "
-                f"width {self.width}, inputs {self.inputs}, outputs {self.outputs}; correct the "
-                "spec."
+                f"Expected a base width of 2 to {MAX_COUNT} and 1 to {MAX_COUNT} inputs and "
+                f"outputs, got width {self.width}, inputs {self.inputs}, outputs {self.outputs}; "
+                "correct the spec."
             )
         both = self.kernel_frames == 3 and self.shift.kind is not ShiftKind.NONE
         if self.kernel_frames not in (1, 3) or both:

@@ -1,10 +1,10 @@
 """Weight files from a Hugging Face hub: fetched once, checked by SHA-256, read from the cache.
 
 The client is imported on use, and only its oldest functions are called. `try_to_load_from_cache`
-only reads the disk, unlike `hf_hub_download(local_files_only=True)`, which requests a list of agents
-from the endpoint (huggingface_hub 2.4). `scan_cache_dir` would drop a repository with one dangling
-link, and reads data sets too. The client itself reads HF_ENDPOINT, HF_HOME, HF_HUB_OFFLINE and
-HF_TOKEN.
+only reads the disk, unlike `hf_hub_download(local_files_only=True)`, which requests a list of
+agents from the endpoint (huggingface_hub 2.4). `scan_cache_dir` would drop a whole repository for
+one dangling link, and also walks through data sets. The client itself reads HF_ENDPOINT, HF_HOME,
+HF_HUB_OFFLINE and HF_TOKEN.
 """
 
 from __future__ import annotations

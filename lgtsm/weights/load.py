@@ -88,7 +88,7 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
         tensors = load_file(path)
     except SafetensorError as error:
         raise WeightsError(
-            f"Expected a whole safetensors file, got {path.name} with {error}; get it again."
+            f"Expected a complete safetensors file, got {path.name} with {error}; get it again."
         ) from error
     expected = tensor_shapes(card.spec)  # a header may claim any size: compare before allocating
     found = {key: tuple(value.shape) for key, value in tensors.items()}

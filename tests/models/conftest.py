@@ -122,7 +122,7 @@ FORMULA: dict[str, Callable[[], Network]] = {
 
 @pytest.fixture
 def golden_case(request: pytest.FixtureRequest, golden: Path) -> Callable[[str], tuple]:
-    """golden_case(name) -> (network, arrays); skips where the weights lie outside the repository."""
+    """golden_case(name) -> (network, arrays); skips where the weights are outside the repository."""
 
     def load(name: str) -> tuple[Network, dict[str, np.ndarray]]:
         if name in FORMULA:

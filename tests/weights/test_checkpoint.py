@@ -1,4 +1,4 @@
-"""Published files are read whole or refused; nothing in them runs."""
+"""Published files are read completely or refused; no code in them runs."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _same(network, path):
 
 
 def _refused(files, one_sentence, match, source=None, **options):
-    """Check the sentence, and that the folder is as it was."""
+    """Check the sentence, and that the folder is unchanged."""
     source, target = source or files[0], files[1]
     before = {path: path.read_bytes() for path in source.parent.iterdir() if path.is_file()}
     with pytest.raises(WeightsError, match=match) as caught:

@@ -102,7 +102,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
             start = file.read(9)
             file.seek(0)
             digest = sha256_of(path)
-            # first, because the length of a header may begin with the byte that a pickle begins with
+            # first, because a header's length may begin with the byte that begins a pickle
             if start[8:] == b"{":
                 return _sort("safetensors", _read_safetensors(path), digest, path)
             if start[:4] == b"PK\x03\x04":
@@ -141,7 +141,7 @@ def _unpickle(file: BinaryIO, path: Path) -> object:
                 f"that calls {wanted[1]}, which was not run; get the file from its authors."
             ) from error
         raise WeightsError(
-            f"Expected a whole checkpoint of torch.save, got {path.name}, which is damaged, "
+            f"Expected a complete checkpoint of torch.save, got {path.name}, which is damaged, "
             "truncated or another pickle; get the file again."
         ) from error
 
@@ -158,7 +158,7 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
             return {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
     except (SafetensorError, *_DAMAGE) as error:
         raise WeightsError(
-            f"Expected a whole safetensors file, got {path.name}, which is damaged or truncated; "
+            f"Expected a complete safetensors file, got {path.name}, which is damaged or truncated; "
             "get the file again."
         ) from error
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...errors import WeightsError
 from ...models.build import tensor_shapes
 from ...models.spec import CombCNSpec, NetworkSpec
+from .trunk import rename
 
 PREFIXES = ("videoCN.", "combCN.")
 _BODIES = {"video": "videoCN", "frame": "combCN"}
@@ -40,8 +41,8 @@ def infer_combcn(state: Mapping[str, Tensor]) -> NetworkSpec:
     if first is None or first.dim() != 5:
         found = "none" if first is None else f"shape {tuple(first.shape)}"
         raise WeightsError(
-            f"Expected {_FIRST} with a 3-D kernel in a CombCN network, got {found}; use the whole "
-            "state dict of the published network."
+            f"Expected {_FIRST} with a 3-D kernel in a CombCN network, got {found}; use the "
+            "complete state dict of the published network."
         )
     return NetworkSpec(family="combcn", trunk=CombCNSpec(width=first.shape[0]))
 
@@ -59,22 +60,7 @@ def rename_combcn(state: Mapping[str, Tensor], spec: NetworkSpec) -> dict[str, T
     Raises:
         WeightsError: a tensor is missing, misshapen or left over.
     """
+    shapes = tensor_shapes(spec)
+    sources = {ours: [(published_name(ours),)] for ours in shapes}
     # the batch counter of the running statistics is no weight
-    left = {key for key in state if not key.endswith(".num_batches_tracked")}
-    result: dict[str, Tensor] = {}
-    for ours, shape in tensor_shapes(spec).items():
-        name = published_name(ours)
-        found = tuple(state[name].shape) if name in state else "none"
-        if found != shape:
-            raise WeightsError(
-                f"Expected {name} of shape {shape} in a CombCN network, got {found}; use the whole "
-                "state dict of the published network."
-            )
-        left.discard(name)
-        result[ours] = state[name]
-    if left:
-        raise WeightsError(
-            f"Expected nothing beyond a published CombCN network, got {len(left)} tensors more, "
-            f"such as {min(left)}; use the published file."
-        )
-    return result
+    return rename(state, sources, shapes, "CombCN", (".num_batches_tracked",))

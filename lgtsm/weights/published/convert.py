@@ -52,8 +52,8 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
         The contents, as in the header of the new file.
 
     Raises:
-        WeightsError: unsafe, damaged or another family, tensors that do not match or are not finite,
-            or a target that exists or cannot be written.
+        WeightsError: unsafe, damaged or another family, tensors that do not match or are not
+            finite, or a target that exists or cannot be written.
     """
     source, target = Path(source), Path(target)
     try:
@@ -94,7 +94,7 @@ def _check_target(source: Path, target: Path, *, force: bool) -> None:
     """Refuse a target that cannot or must not be written, before anything is read.
 
     Raises:
-        WeightsError: wrong suffix, no such folder, a folder, the source itself, or an existing file.
+        WeightsError: wrong suffix, no such folder, a folder, the source, or an existing file.
         OSError: a name that the system does not accept.
     """
     if target.suffix != ".safetensors":

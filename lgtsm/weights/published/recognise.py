@@ -138,8 +138,8 @@ def _without_kernels(config: object, trunk: TrunkSpec) -> tuple[str, str, TrunkS
         return family, f"{keys}, and no conv_by, so the published {family} is assumed", trunk
     if conv_by != "2d":
         raise WeightsError(
-            f"Expected conv_by 2dtsm ({family}) or 2d (plain) in the configuration of a 2-D network "
-            f"without shift kernels, got {str(conv_by)[:40]!r}; use the published file."
+            f"Expected conv_by 2dtsm ({family}) or 2d (plain) in the configuration of a 2-D "
+            f"network without shift kernels, got {str(conv_by)[:40]!r}; use the published file."
         )
     unshifted = replace(trunk, shift=replace(trunk.shift, kind=ShiftKind.NONE))
     return plain, f"{keys}, and conv_by 2d in the configuration", unshifted

@@ -120,8 +120,8 @@ def _fold(state: Mapping[str, Tensor], key: str) -> Tensor:
         return weight.float() / torch.dot(u, torch.mv(weight.float().flatten(1), v))
     except (KeyError, RuntimeError) as error:
         raise WeightsError(
-            f"Expected the vectors {stem}_u and {stem}_v of {key}, found none that match it; use the "
-            "whole state dict of the published network."
+            f"Expected the vectors {stem}_u and {stem}_v of {key}, found none that match it; use "
+            "the complete state dict of the published network."
         ) from error
 
 
@@ -138,34 +138,62 @@ def rename_published(state: Mapping[str, Tensor], trunk: TrunkSpec) -> dict[str,
     Raises:
         WeightsError: a tensor is missing, misshapen or left over.
     """
-    family = family_of(trunk)
-    left = {key for key in state if not key.startswith(DISCRIMINATOR)}
+    generator = {key: value for key, value in state.items() if not key.startswith(DISCRIMINATOR)}
+    sources = key_map(trunk)
+    shapes = {name: _shape(name, trunk) for name in sources}
+    # spectral norm has no effect in 2-D, and is folded in 3-D
+    ignored = (".weight_u", ".weight_v")
+    return rename(generator, sources, shapes, family_of(trunk), ignored)
+
+
+def rename(
+    state: Mapping[str, Tensor],
+    sources: Mapping[str, list[tuple[str, ...]]],
+    shapes: Mapping[str, tuple[int, ...]],
+    family: str,
+    ignored: tuple[str, ...],
+) -> dict[str, Tensor]:
+    """Rename all tensors of a published state dict.
+
+    Args:
+        state: published names to tensors.
+        sources: see `key_map`.
+        shapes: published shape of each part of each of our tensors.
+        family: for messages.
+        ignored: endings of published names that may be left over.
+
+    Returns:
+        Our names to tensors.
+
+    Raises:
+        WeightsError: a tensor is missing, misshapen or left over.
+    """
+    left = set(state)
     result: dict[str, Tensor] = {}
-    for name, parts in key_map(trunk).items():
+    for name, parts in sources.items():
         values: list[Tensor] = []
         for names in parts:
             found = [key for key in names if key in left]
             if not found:
                 raise WeightsError(
-                    f"Expected {names[0]} in a published {family} network, found neither it "
-                    "nor an alias; use the whole state dict of one of the published networks."
+                    f"Expected {names[0]} in a published {family} network, found neither it nor an "
+                    "alias; use the complete state dict of one of the published networks."
                 )
             left.difference_update(found)
             value = state[found[0]]
-            if tuple(value.shape) != _shape(name, trunk):
+            if tuple(value.shape) != shapes[name]:
                 raise WeightsError(
-                    f"Expected {found[0]} of shape {_shape(name, trunk)}, got "
-                    f"{tuple(value.shape)}; use the specification of the file."
+                    f"Expected {found[0]} of shape {shapes[name]}, got {tuple(value.shape)}; use "
+                    "the complete state dict of one of the published networks."
                 )
             values.append(_fold(state, found[0]))
         is_shift = name.endswith(".kernels")
         result[name] = torch.stack([v.flatten() for v in values]) if is_shift else values[0]
-    # the stored singular vectors have no effect in 2-D, and are folded in 3-D
-    left = {key for key in left if not key.endswith((".weight_u", ".weight_v"))}
+    left = {key for key in left if not key.endswith(ignored)}
     if left:
         raise WeightsError(
-            f"Expected nothing beyond a published {family} network, got {len(left)} tensors "
-            f"more, such as {min(left)}; use a published file, whose generator has no norm layers."
+            f"Expected nothing beyond a published {family} network, got {len(left)} tensors more, "
+            f"such as {min(left)}; use a published file."
         )
     return result
 
@@ -182,7 +210,7 @@ def _weight(state: Mapping[str, Tensor], layer: str, dim: int) -> Tensor:
         found = "none" if value is None else f"shape {tuple(value.shape)}"
         raise WeightsError(
             f"Expected a published network with a {dim - 2}-D featureConv in {layer}, got {found}; "
-            "use the whole state dict of one network."
+            "use the complete state dict of one network."
         )
     return value
 
