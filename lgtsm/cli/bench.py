@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..interruption import Interruption
 from ..options import DType, RunOptions
 from .fields import field_texts
-from .interruption import Interruption
 from .progress import Bar
 
 if TYPE_CHECKING:

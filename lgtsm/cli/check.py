@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
+from ..interruption import Interruption
 from ..options import MaskOptions
 from .fields import add_fields, from_fields
-from .interruption import Interruption
 from .progress import Bar
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .interruption import Interruption
+from ..interruption import Interruption
 from .progress import Bar
 from .sizes import format_seconds, parse_size
 

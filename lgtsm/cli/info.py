@@ -8,8 +8,8 @@ from dataclasses import asdict, fields
 from fractions import Fraction
 from pathlib import Path
 
+from ..interruption import Interruption
 from .fields import field_texts
-from .interruption import Interruption
 
 
 def add(commands: argparse._SubParsersAction) -> None:

@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 from ..errors import Cancelled, LgtsmError, OptionError
+from ..interruption import Interruption
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from .fields import add_fields, from_fields
-from .interruption import Interruption
 from .progress import Bar
 from .sizes import format_seconds
 from .tasks import Task, make_folders, plan_tasks

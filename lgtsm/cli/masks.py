@@ -7,9 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..interruption import Interruption
 from ..masks.draw.kinds import KINDS, Kind
 from ..masks.draw.stroke_presets import Preset
-from .interruption import Interruption
 from .sizes import parse_size
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from ..errors import OptionError
+from ..interruption import Interruption
 from ..options import MaskOptions, Motion
 from .fields import add_fields, from_fields
 from .inpaint import GROW_PX
-from .interruption import Interruption
 
 
 def add(commands: argparse._SubParsersAction) -> None:

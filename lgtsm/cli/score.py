@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..interruption import Interruption
 from ..options import InpaintOptions, RunOptions
 from .fields import add_fields, from_fields
-from .interruption import Interruption
 from .progress import Bar
 
 if TYPE_CHECKING:
