@@ -12,6 +12,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from lgtsm.models.gated import GatedLayer
 from lgtsm.models.network import Network
 from lgtsm.models.spec import LAYERS
 from lgtsm.models.trunk import Trunk
@@ -76,7 +77,8 @@ def rescale_layers(network: Network, trunk: Trunk, batch: Batch) -> dict[str, fl
 def _deviations(network: Network, trunk: Trunk, batch: Batch) -> dict[str, float]:
     """Return the standard deviation of every layer's output."""
     stds: dict[str, float] = {}
-    def record(module: nn.Module, _: object, output: Tensor) -> None:
+
+    def record(module: GatedLayer, _: object, output: Tensor) -> None:
         stds[module.layer.name] = float(output.std())
 
     hooks = [module.register_forward_hook(record) for module in trunk.layers()]
