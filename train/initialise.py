@@ -49,7 +49,8 @@ def initialise(network: Network, kind: Initialisation, batch: Batch, seed: int) 
                 values = torch.empty_like(convolution.weight, device="cpu")
                 nn.init.kaiming_normal_(values, a=_SLOPE, generator=rng)
                 convolution.weight.copy_(scale * values)
-                convolution.bias.zero_()
+                if convolution.bias is not None:
+                    convolution.bias.zero_()
     if kind is Initialisation.LSUV:
         rescale_layers(network, trunk, batch)
 

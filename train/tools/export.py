@@ -74,9 +74,8 @@ def shrink_head(network: Network, strength: float) -> None:
         network: of a family that starts from a fill.
         strength: factor, 0..1; 0 is the fill itself.
     """
-    head = network.trunk.layers()[-1].feature
-    head.weight.mul_(strength)
-    head.bias.mul_(strength)
+    for parameter in network.trunk.layers()[-1].feature.parameters():
+        parameter.mul_(strength)
 
 
 def averaged(run: Path, recipe: Recipe, stage: str) -> Learner:
