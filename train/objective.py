@@ -10,8 +10,7 @@ from einops import rearrange
 from torch import Tensor
 
 from lgtsm.errors import OptionError
-from lgtsm.models.combcn import CombCNNetwork
-from lgtsm.models.network import Network
+from lgtsm.models.network import CombCNNetwork, Network
 
 from .data.sampling import Batch
 from .losses import reconstruction as pixels
