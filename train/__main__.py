@@ -1,4 +1,4 @@
-"""`python -m train prepare|items|stage1|stage2|all|slice|export|strength|blend_weights|compare`."""
+"""`python -m train COMMAND`; the commands are listed in `arguments`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from lgtsm.metrics.perceptual import load_features
 from lgtsm.weights.load import load_model
 
 from .arguments import build_parser, recipe_of, run_of
-from .data.kept import keep_items
+from .data.cached import cache_items
 from .data.sources import open_library, prepare
-from .loop import train
+from .loop import train, train_both
 from .losses.perceptual import load_perceptual
 from .process_group import open_group
-from .stages import train_both
 from .tools.blend_weights import fit_blend_weights
 from .tools.compare import compare, format_scores, write_scores
 from .tools.export import Terms, export
@@ -28,32 +27,34 @@ from .tools.slice import train_slice
 from .tools.strength import format_trials, try_strengths
 
 
+def _prepare(args: argparse.Namespace) -> None:
+    library = prepare(args.data, args.out, num_scenes=args.scenes)
+    print(f"{len(library.clips)} clips and photographs in {args.out}")
+
+
+def _items(args: argparse.Namespace) -> None:
+    # of the training clips only; validation items are made by each run
+    training, _ = open_library(args.data).split()
+    counts = cache_items(training, recipe_of(args), args.out, args.count, workers=args.workers)
+    with tqdm(total=args.count, disable=None) as bar:
+        for count in counts:
+            bar.update(count - bar.n)
+    print(f"{args.count} items in {args.out}")
+
+
 def _train(args: argparse.Namespace) -> None:
-    """Run one training command, alone or among the processes that torchrun has started."""
+    """Train in this process, or in all processes that torchrun has started."""
     if args.threads:
         torch.set_num_threads(args.threads)
-    recipe, run = recipe_of(args), run_of(args)
+    run = run_of(args)
     net = load_perceptual(args.perceptual) if args.perceptual else None
     if args.command == "slice":
-        summary = train_slice(args.data, recipe, args.stage, run, net)
+        summary = train_slice(run, args.data, net)
         print(f"{summary['clips_per_second']} clips a second, steps {summary['steps']}")
         return
     with open_group(args.device) as group:
-        library = open_library(args.data)
-        if args.command == "all":
-            train_both(library, recipe, run, net, group)
-        else:
-            train(library, recipe, args.command, run, net, group)
-
-
-def _keep(args: argparse.Namespace) -> None:
-    """Make the items of the training clips; held-out ones are made by each run."""
-    training, _ = open_library(args.data).split()
-    made = keep_items(training, recipe_of(args), args.out, args.count, workers=args.workers)
-    with tqdm(total=args.count, disable=None) as bar:
-        for number in made:
-            bar.update(number - bar.n)
-    print(f"{args.count} items in {args.out}")
+        work = train_both if args.command == "all" else train
+        work(run, open_library(args.data), net, group)
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -61,6 +62,18 @@ def _export(args: argparse.Namespace) -> None:
     terms = Terms(stage=args.stage, licence=args.licence, strength=args.strength, perceptual=name)
     card = export(args.run, recipe_of(args), open_library(args.data), args.out, terms)
     print(f"{args.out}: {card.provenance['steps']} steps, half precisions {card.dtypes}")
+
+
+def _blend_weights(args: argparse.Namespace) -> None:
+    score = fit_blend_weights(
+        open_library(args.data),
+        args.out,
+        num_clips=args.clips,
+        steps=args.steps,
+        seed=args.seed,
+        workers=args.workers,
+    )
+    print(f"{args.out}: {score.blended:.2f} dB on held-out sources ({score.best:.2f} dB best)")
 
 
 def _compare(args: argparse.Namespace) -> None:
@@ -77,48 +90,30 @@ def _strength(args: argparse.Namespace) -> None:
     networks = {
         path.stem if stems[path.stem] == 1 else str(path): load_model(path) for path in args.weights
     }
-    _, held = open_library(args.data).split()
+    _, held_out = open_library(args.data).split()
+    features = load_features(args.perceptual)
     trials = try_strengths(
-        networks,
-        held,
-        load_features(args.perceptual),
-        num_clips=args.clips,
-        num_frames=args.frames,
+        networks, held_out, features, num_clips=args.clips, num_frames=args.frames
     )
     print(format_trials(list(trials)))
 
 
+_COMMANDS = {
+    "prepare": _prepare,
+    "items": _items,
+    "export": _export,
+    "blend-weights": _blend_weights,
+    "compare": _compare,
+    "strength": _strength,
+}
+
+
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; return the exit code."""
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     args = build_parser().parse_args(argv)
     try:
-        if args.command == "prepare":
-            library = prepare(args.data, args.out, num_scenes=args.scenes)
-            print(f"{len(library.clips)} clips and photographs in {args.out}")
-        elif args.command == "items":
-            _keep(args)
-        elif args.command == "export":
-            _export(args)
-        elif args.command == "blend_weights":
-            library = open_library(args.data)
-            score = fit_blend_weights(
-                library,
-                args.out,
-                num_clips=args.clips,
-                steps=args.steps,
-                seed=args.seed,
-                workers=args.workers,
-            )
-            print(
-                f"{args.out}: {score.mixed:.2f} dB on held-out sources ({score.best:.2f} dB best)"
-            )
-        elif args.command == "compare":
-            _compare(args)
-        elif args.command == "strength":
-            _strength(args)
-        else:
-            _train(args)
+        _COMMANDS.get(args.command, _train)(args)
     except LgtsmError as error:
         print(f"train: {error}", file=sys.stderr)
         return 1

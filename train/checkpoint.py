@@ -1,4 +1,4 @@
-"""Training states on disk: everything a resumed run needs, written whole or not at all."""
+"""Training states on disk: everything that a resumed run needs."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from torch.optim import Adam
 from lgtsm.errors import DeviceError, OptionError, WeightsError
 from lgtsm.whole_file import WholeFile
 
-from .recipe import differing_fields
+from .recipe import Recipe, differing_fields
 from .step import Learner
 
 STATE = "state.safetensors"
-_NUMBERS = ("step", "warm", "seconds", "skipped")
+_COUNTERS = ("step", "warmup_step", "seconds", "skipped")
 
 
 def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write a safetensors file, replacing the previous one in one step.
+    """Write a safetensors file; the previous one stays unless it is complete.
 
     Raises:
-        DeviceError: no room; the previous file is as it was.
+        DeviceError: no room; the previous file is unchanged.
     """
     values = {k: v.detach().cpu().contiguous() for k, v in tensors.items()}
     try:
@@ -35,17 +35,17 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
     except (OSError, SafetensorError) as error:
         raise DeviceError(
             f"Expected room for {path.name} in {path.parent}, got {error}; free some space and "
-            "resume, the last state written is whole."
+            "resume, the last state written is complete."
         ) from error
 
 
-def save_state(folder: Path, learner: Learner, config: dict, stage: str) -> None:
-    """Write the state of a run into `folder`.
+def save_state(folder: Path, learner: Learner, recipe: Recipe, stage: str) -> None:
+    """Write the state of a run, Adam's moments included, so that it resumes exactly.
 
     Args:
         folder: of the run; made if missing.
-        learner: its state; Adam's moments are kept, so that a resumed run goes on exactly.
-        config: of the recipe, which a resumed run must equal.
+        learner: its state.
+        recipe: which a resumed run must equal.
         stage: "stage1" or "stage2".
 
     Raises:
@@ -54,28 +54,29 @@ def save_state(folder: Path, learner: Learner, config: dict, stage: str) -> None
     tensors = {f"network.{k}": v for k, v in learner.network.state_dict().items()}
     tensors |= {f"average.{k}": v for k, v in learner.average.values.items()}
     tensors |= _moments("optimizer", learner.optimizer)
-    if learner.discriminator is not None:
-        tensors |= {f"discriminator.{k}": v for k, v in learner.discriminator.state_dict().items()}
-        tensors |= _moments("discriminator_optimizer", learner.discriminator_optimizer)
-    progress = {name: getattr(learner, name) for name in _NUMBERS} | {"stage": stage}
+    if (adversary := learner.adversary) is not None:
+        state = adversary.discriminator.state_dict()
+        tensors |= {f"discriminator.{k}": v for k, v in state.items()}
+        tensors |= _moments("discriminator_optimizer", adversary.optimizer)
+    progress = {name: getattr(learner, name) for name in _COUNTERS} | {"stage": stage}
     metadata = {
         "progress": json.dumps(progress),
-        "recipe": json.dumps(config),
-        "notes": json.dumps(learner.notes),
+        "recipe": json.dumps(recipe.to_config()),
+        "provenance": json.dumps(learner.provenance),
     }
     write_tensors(folder / STATE, tensors, metadata)
 
 
 def refuse_other_run(folder: Path) -> None:
-    """Check that a new run in `folder` writes over no other.
+    """Check that a new run in `folder` overwrites no other.
 
     Raises:
         OptionError: the folder holds a state.
     """
     if (folder / STATE).is_file():
         raise OptionError(
-            f"Expected a folder without a run for a new one, got {folder}, which holds a state; go "
-            "on from it with --resume (a slice: with its own --light), or give another --out."
+            f"Expected a folder without a run for a new one, got {folder}, which holds a state; "
+            "continue it with --resume (a slice: with its own --checkpoint), or give another --out."
         )
 
 
@@ -87,31 +88,29 @@ def _moments(part: str, optimizer: Adam) -> dict[str, Tensor]:
     }
 
 
-def load_state(folder: Path, learner: Learner, config: dict, stage: str) -> None:
-    """Read what `save_state` has written into a learner.
+def load_state(folder: Path, learner: Learner, recipe: Recipe, stage: str) -> None:
+    """Load what `save_state` has written.
 
     Args:
         folder: of the run.
         learner: made for the same recipe and stage; changed in place.
-        config: of the recipe at hand.
-        stage: at hand.
+        recipe: of this run.
+        stage: of this run.
 
     Raises:
-        OptionError: another recipe or stage than the run's; the fields that differ are named.
+        OptionError: another recipe or stage than the state's; the fields that differ are named.
         WeightsError: no state, or a damaged one.
     """
     tensors, metadata = read_state(folder)
     progress = json.loads(metadata["progress"])
-    if "recipe" in metadata:
-        differing = differing_fields(json.loads(metadata["recipe"]), config)
-        if progress.get("stage", stage) != stage:
-            differing.insert(0, f"stage: {progress['stage']} -> {stage}")
-        if differing:
-            raise OptionError(
-                f"Expected the recipe that the run in {folder} was begun with, got another in "
-                f"{', '.join(differing)}; resume with the former recipe, or begin a new run with "
-                "--init and another --out."
-            )
+    differing = differing_fields(json.loads(metadata["recipe"]), recipe.to_config())
+    if progress["stage"] != stage:
+        differing.insert(0, f"stage: {progress['stage']} -> {stage}")
+    if differing:
+        raise OptionError(
+            f"Expected the recipe of the run in {folder}, got another in {', '.join(differing)}; "
+            "resume with the run's recipe, or start a new run with --init and another --out."
+        )
     parts: dict[str, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         part, rest = key.split(".", 1)
@@ -120,12 +119,12 @@ def load_state(folder: Path, learner: Learner, config: dict, stage: str) -> None
     values = learner.average.values
     learner.average.values = {k: v.to(values[k]) for k, v in parts["average"].items()}
     _load_moments(learner.optimizer, parts.get("optimizer", {}))
-    if learner.discriminator is not None:
-        learner.discriminator.load_state_dict(parts["discriminator"])
-        _load_moments(learner.discriminator_optimizer, parts.get("discriminator_optimizer", {}))
-    for name in _NUMBERS:
-        setattr(learner, name, type(getattr(learner, name))(progress.get(name, 0)))
-    learner.notes = json.loads(metadata.get("notes", "{}"))
+    if (adversary := learner.adversary) is not None:
+        adversary.discriminator.load_state_dict(parts["discriminator"])
+        _load_moments(adversary.optimizer, parts.get("discriminator_optimizer", {}))
+    for name in _COUNTERS:
+        setattr(learner, name, progress[name])
+    learner.provenance = json.loads(metadata["provenance"])
 
 
 def _load_moments(optimizer: Adam, tensors: dict[str, Tensor]) -> None:
@@ -137,12 +136,12 @@ def _load_moments(optimizer: Adam, tensors: dict[str, Tensor]) -> None:
     optimizer.load_state_dict(full)
     for weight, state in optimizer.state.items():
         for name, value in state.items():
-            if value.shape == weight.shape:  # files are contiguous; fused Adam wants equal strides
+            if value.shape == weight.shape:  # files are contiguous; fused Adam needs equal strides
                 state[name] = torch.empty_like(weight).copy_(value)
 
 
 def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Return the tensors and the header of a run's state.
+    """Return the tensors and the metadata of a run's state.
 
     Raises:
         WeightsError: no state, or a damaged one.
@@ -156,7 +155,7 @@ def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  no mapping
     except SafetensorError as error:
         raise WeightsError(
-            f"Expected a whole training state at {path}, got {error}; begin the run again from "
-            "its light state."
+            f"Expected a complete training state at {path}, got {error}; start the run again, from "
+            "a compact checkpoint if it has one."
         ) from error
     return tensors, metadata

@@ -1,4 +1,4 @@
-"""The loop of a run: steps, states, scores, pictures; the same for both stages.
+"""The training loop, the same for both stages: steps, states, validation, sample images.
 
 Source of the stages: Chang et al. 2019 (LGTSM), section 4: reconstruction, perceptual and style
 losses first, then the same with an adversary.
@@ -6,58 +6,45 @@ losses first, then the same with an adversary.
 
 from __future__ import annotations
 
+import json
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from tqdm import tqdm
 
+from lgtsm.engine.recovery import is_out_of_memory
 from lgtsm.errors import DeviceError
+from lgtsm.interruption import Interruption
 from lgtsm.models.network import Network
-from lgtsm.weights.header import Card
-from lgtsm.weights.save import save_model
 
-from .begin import begin
-from .checkpoint import save_state
-from .data.kept import KeptItems
-from .data.sampling import FIRST_ITEM_OF_VALIDATION, Batch, Items
+from .checkpoint import STATE, read_state, refuse_other_run
+from .data.sampling import Batch
 from .data.sources import Library
 from .data.stream import batches
-from .losses.features import Gram
-from .losses.perceptual import PerceptualNet, features_of
-from .memory import is_out_of_memory, largest_that_fits, too_large
-from .objective import predict
-from .pictures import masked, plot_curves, sample_grid, save_picture, save_preview
+from .losses.perceptual import PerceptualNet
 from .process_group import ProcessGroup
-from .recipe import Recipe
-from .records import Board, Means, Table, read_table
-from .run import Run
-from .schedule import rate_at
-from .step import Stepper, all_values
-from .stopping import Stopping
-from .validate import Score, best_of, floor_of, validate
+from .report import Reporter
+from .run import STAGES, Run
+from .session import Session, start_session
+from .step import Stepper
 
 _LOG = logging.getLogger(__name__)
-BEST = "best.safetensors"
-_PICTURE_ITEMS = 4
 
 
 def train(
-    library: Library,
-    recipe: Recipe,
-    stage: str,
     run: Run,
-    net: PerceptualNet | None,
+    library: Library,
+    net: PerceptualNet | None = None,
     group: ProcessGroup | None = None,
 ) -> Network:
-    """Train until the run's steps or minutes are over, or until asked to stop; saves on a timer.
+    """Train one stage until the run's steps or minutes are over, or until interrupted.
 
     Args:
+        run: what, where and how long.
         library: all decoded clips; a share of the sources is held out for validation.
-        recipe: what is trained.
-        stage: "stage1" or "stage2".
-        run: where, how long.
         net: for perceptual and style losses, or None.
         group: the processes that train together; None is this one alone.
 
@@ -69,188 +56,127 @@ def train(
             divide.
         DeviceError: no device, no memory for a step, or no room for the last state.
     """
-    session = _Session(library, recipe, stage, run, net, group or ProcessGroup())
-    with Stopping() as stopping:
-        session.go(stopping)
-    network = session.learner.network
-    network.load_state_dict(session.learner.average.values)
-    return network.eval()
+    session = start_session(run, library, net, group or ProcessGroup())
+    run_steps(session)
+    learner = session.learner
+    learner.network.load_state_dict(learner.average.values)
+    return learner.network.eval()
 
 
-class _Session:
-    """Everything that one call of `train` holds."""
+def train_both(
+    run: Run, library: Library, net: PerceptualNet | None, group: ProcessGroup
+) -> Network:
+    """Train stage 1 in OUT/stage1, then stage 2 from its weights in OUT/stage2.
 
-    def __init__(
-        self,
-        library: Library,
-        recipe: Recipe,
-        stage: str,
-        run: Run,
-        net: PerceptualNet | None,
-        group: ProcessGroup,
-    ) -> None:
-        self.recipe, self.stage, self.run, self.group = recipe, stage, run, group
-        self.device = run.torch_device(group.local_rank)
-        self.net = net.to(self.device) if net is not None else None
-        self.training, held_out = library.split()
-        self.training.require(recipe.data.num_frames)
-        items = Items(self.training, recipe) if run.items is None else KeptItems(run.items, recipe)
-        first = items[0].to(self.device)
-        self.learner = begin(recipe, stage, run, first)
-        if group.is_first:
-            self._warn_of_losses()
-        group.broadcast(all_values(self.learner))
-        self.stepper = Stepper(
-            self.learner,
-            self.net,
-            group,
-            dtype=run.dtype(self.device),
-            most_items=run.at_once,
-        )
-        self.held: list[Batch] = []
-        if held_out.offers(recipe.data.num_frames) and group.is_first:
-            held = Items(held_out, recipe)
-            self.held = [held[FIRST_ITEM_OF_VALIDATION + i] for i in range(run.validate_items)]
-        self.shown = self.held[:_PICTURE_ITEMS] or [items[i] for i in range(_PICTURE_ITEMS)]
-        run.out.mkdir(parents=True, exist_ok=True)
-        self.best: Score | None = None
-        self.validated_step = -1
+    Args:
+        run: its steps apply to each stage, its minutes are halved; resumes in either stage.
+        library: decoded clips.
+        net: for perceptual and style losses, or None.
+        group: the processes that train together.
 
-    def _warn_of_losses(self) -> None:
-        """Say which losses are not those of the recipe."""
-        losses = self.learner.stage.losses
-        wanted = [name for name in ("perceptual", "style") if getattr(losses, name, 0)]
-        if wanted and self.net is None:
-            _LOG.warning(
-                "the recipe's %s losses are left out without a perceptual net; pass --perceptual",
-                " and ".join(wanted),
-            )
-        elif self.run.at_once and "style" in wanted and losses.gram is Gram.BATCH:
-            _LOG.warning(
-                "Gram matrices mix the %d items that are in the network at once, not the whole "
-                "batch as published",
-                self.run.at_once,
-            )
+    Returns:
+        The network after stage 2, or after stage 1 if interrupted there.
 
-    def go(self, stopping: Stopping) -> None:
-        """Make all steps of the run."""
-        learner, run, group = self.learner, self.run, self.group
-        if group.is_first:
-            self.log = Table(run.out / "log.csv", learner.step)
-            self.scores = Table(run.out / "validation.csv", learner.step)
-            self.board = Board(run.out / "tensorboard")
-            self.best = best_of(read_table(self.scores.path)) if learner.step else None
-        if run.is_over(learner.step, learner.seconds):
-            return
-        spent = learner.seconds
-        began = saved = validated = time.monotonic()
-        means = Means()
-        bar = tqdm(total=run.steps, initial=learner.step, disable=None if group.is_first else True)
-        for batch in self._batches():
-            rate = rate_at(learner.stage, learner.warm, run.share(learner.step, learner.seconds))
-            losses = self._step(batch, rate)
-            now = time.monotonic()
-            # rank 0's clock: the learning rate and the averaged weights follow it
-            learner.seconds = group.of_first(spent + now - began, self.device)
-            means.add(losses)
+    Raises:
+        OptionError: the recipe has no stage 2, or a new run in the folder of another.
+    """
+    run.recipe.stage("stage2")
+    minutes = None if run.minutes is None else run.minutes / 2
+    first, second = (replace(run, stage=s, out=run.out / s, minutes=minutes) for s in STAGES)
+    device = run.torch_device(group.local_rank)
+
+    def ask_main(question: Callable[[], bool]) -> bool:
+        # rank 0 writes the files, so they are complete when it looks; the others use its answer
+        return group.any(group.is_main and question(), device)
+
+    if run.resume and ask_main((second.out / STATE).is_file):
+        return train(second, library, net, group)
+    if not run.resume:  # fail now instead of after hours of stage 1
+        refuse_other_run(second.out)
+    network = train(first, library, net, group)
+    if not ask_main(lambda: _is_over(first)):
+        return network  # interrupted; --resume continues here
+    return train(replace(second, resume=False, init=first.out), library, net, group)
+
+
+def _is_over(run: Run) -> bool:
+    """Return whether a run is over, according to its last state."""
+    progress = json.loads(read_state(run.out)[1]["progress"])
+    return run.is_over(progress["step"], progress["seconds"])
+
+
+def run_steps(session: Session) -> None:
+    """Make all steps of a run; a signal ends it after the current step.
+
+    Raises:
+        OptionError: a batch that does not divide.
+        DeviceError: no memory for a step, or no room for the last state.
+    """
+    run, learner, group, device = session.run, session.learner, session.group, session.device
+    if run.is_over(learner.step, learner.seconds):
+        return
+    reporter = Reporter(session) if group.is_main else None
+    before, began = learner.seconds, time.monotonic()
+    bar = tqdm(total=run.steps, initial=learner.step, disable=None if group.is_main else True)
+    with Interruption(deferred=True) as interruption, bar:
+        for batch in batches(run, session.training, learner.step, device, group):
+            progress = run.progress(learner.step, learner.seconds)
+            rate = learner.stage.learning_rate_at(learner.warmup_step, progress)
+            losses = _step(session, batch, rate)
+            # rank 0's clock determines the learning rate in all processes
+            learner.seconds = group.from_main(before + time.monotonic() - began, device)
             bar.update()
-            over = run.is_over(learner.step, learner.seconds) or stopping.asked
-            over = group.agree(over, self.device)
-            if group.is_first:
-                if over or learner.step % run.log_steps == 0:
-                    self._log(means.take(), rate)
-                if over or now - saved > run.save_seconds:
-                    saved = now
-                    self._save(is_last=over)
-                by_step = run.validate_steps and learner.step % run.validate_steps == 0
-                if self.held and (over or by_step or now - validated > run.validate_seconds):
-                    validated = now
-                    self._validate()
-                if over or learner.step % run.picture_steps == 0:
-                    self._show()
+            over = run.is_over(learner.step, learner.seconds) or interruption.happened()
+            over = group.any(over, device)
+            if reporter is not None:
+                reporter.after_step(losses, rate, is_last=over)
             if over:
                 break
-        bar.close()
-        if group.is_first:
-            plot_curves([self.log.path, self.scores.path], run.out / "curves.png")
-            self.board.close()
-        if learner.skipped:
-            _LOG.warning("skipped %d steps that were not finite", learner.skipped)
+    if learner.skipped:
+        _LOG.warning("skipped %d updates that were not finite", learner.skipped)
 
-    def _batches(self) -> Iterator[Batch]:
-        return batches(
-            self.training,
-            self.recipe,
-            self.learner.stage.batch,
-            steps=(self.learner.step, self.run.steps),
-            device=self.device,
-            run=self.run,
-            group=self.group,
-        )
 
-    def _step(self, batch: Batch, rate: float) -> dict[str, float]:
-        """Make a step; where memory ends, find out what would have fitted."""
+def _step(session: Session, batch: Batch, rate: float) -> dict[str, float]:
+    """Make a step; out of memory, find the largest micro-batch that fits."""
+    stepper = session.stepper
+    try:
+        return stepper(batch, rate)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+    stepper.learner.optimizer.zero_grad(set_to_none=True)
+    trial = Stepper(stepper.learner, stepper.net, ProcessGroup(), dtype=stepper.dtype)
+    size = stepper.micro_batch or len(batch)
+    fits = largest_that_fits(lambda number: trial(batch.part(0, number), 0.0), size)
+    raise too_large(size, fits)
+
+
+def largest_that_fits(attempt: Callable[[int], object], size: int) -> int:
+    """Return the largest number of items, by halving, that fits in memory; 0 if none does.
+
+    Args:
+        attempt: makes a step with this many items.
+        size: a number that does not fit.
+    """
+    while size := size // 2:
         try:
-            return self.stepper(batch, rate)
+            attempt(size)
         except (RuntimeError, MemoryError) as error:
             if not is_out_of_memory(error):
                 raise
-            items = self.stepper.most_items or len(batch)
-        self.learner.optimizer.zero_grad(set_to_none=True)
-        fits = largest_that_fits(lambda size: self._attempt(batch.part(0, size)), items)
-        raise too_large(items, fits)
+        else:
+            return size
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+    return 0
 
-    def _attempt(self, part: Batch) -> None:
-        trial = Stepper(self.learner, self.net, ProcessGroup(), dtype=self.stepper.dtype)
-        trial(part, 0.0)
 
-    def _log(self, means: dict[str, float], rate: float) -> None:
-        learner = self.learner
-        row = {"step": learner.step, "seconds": round(learner.seconds, 1)} | means
-        self.log.add(row | {"rate": rate, "skipped": learner.skipped})
-        self.board.scalars("train", means, learner.step)
-
-    def _save(self, *, is_last: bool) -> None:
-        """Write the state; a full disk ends the run only where this was its last chance."""
-        try:
-            save_state(self.run.out, self.learner, self.recipe.to_config(), self.stage)
-        except DeviceError as error:
-            if is_last:
-                raise
-            _LOG.warning("the state was not saved: %s", error)
-
-    def _validate(self) -> None:
-        """Score the averaged weights, write a row, keep the best."""
-        learner = self.learner
-        if self.validated_step == learner.step:
-            return
-        self.validated_step = learner.step
-        with learner.average.lent_to(learner.network):
-            items = (item.to(self.device) for item in self.held)
-            score = validate(learner.network, items, features_of(self.net))
-            if score.better_than(self.best):
-                self.best = score
-                note = {"recipe": self.recipe.name, "step": learner.step} | learner.notes
-                card = Card(spec=self.recipe.network, licence="not stated", provenance=note)
-                save_model(learner.network, self.run.out / BEST, card)
-        _LOG.info("step %d: %s", learner.step, score)
-        self.scores.add({"step": learner.step} | score.row())
-        self.board.scalars("held out", score.row(), learner.step)
-
-    @torch.no_grad()
-    def _show(self) -> None:
-        """Write a grid of samples and a looping preview: input, floor, result, truth."""
-        learner = self.learner
-        rows = []
-        with learner.average.lent_to(learner.network):
-            for item in self.shown:
-                item = item.to(self.device)
-                composed = predict(learner.network, item).composed
-                floor = torch.where(item.holes > 0, floor_of(item), item.truth)
-                rows.append((masked(item.truth, item.holes), floor, composed, item.truth))
-        middle = rows[0][0].shape[1] // 2
-        columns = [torch.cat([row[i][:, middle] for row in rows]) for i in range(4)]
-        grid = sample_grid(columns)
-        save_picture(grid, self.run.out / "samples.png")
-        save_preview([part[0] for part in rows[0]], self.run.out / "preview.webp")
-        self.board.picture("samples", grid, learner.step)
+def too_large(items: int, fits: int) -> DeviceError:
+    """Return the error that recommends what fits."""
+    if fits:
+        advice = f"pass --micro-batch {fits}, the largest that fits (the batch stays the same)"
+    else:
+        advice = "use a narrower network or smaller crops"
+    return DeviceError(
+        f"Expected memory for {items} items at once, got too little on this device; {advice}."
+    )

@@ -1,4 +1,4 @@
-"""From a batch to a prediction, and from a prediction to the losses of a stage."""
+"""The training objective: from a batch to a prediction, from a prediction to a stage's losses."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import contextlib
 from dataclasses import dataclass
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
-from lgtsm.models.network import Network
+from lgtsm.errors import OptionError
+from lgtsm.models.network import CombCNNetwork, Network
 
 from .data.sampling import Batch
 from .losses import reconstruction as pixels
 from .losses.features import perceptual_loss, style_loss
-from .losses.perceptual import PerceptualNet, features_of, squared_channels
+from .losses.perceptual import PerceptualNet, distance_features, squared_channels
 from .losses.refine import refine_losses
 from .process_group import ProcessGroup
 from .recipe import Divisors, PixelLosses, RatioLosses
@@ -21,7 +23,7 @@ from .recipe import Divisors, PixelLosses, RatioLosses
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a network made of a batch.
+    """A network's output for a batch.
 
     raw: (B,T,3,h,w), not clamped; composed: with the truth outside the holes; incomplete: the
     half-size video (B,T,3,h/2,w/2) of CombCN, None elsewhere.
@@ -44,23 +46,28 @@ def predict(network: Network, batch: Batch, dtype: torch.dtype | None = None) ->
 
     Args:
         network: of any family.
-        batch: with candidate where the family starts from a fill.
+        batch: with a candidate fill if the family starts from one.
         dtype: half precision of the network's body, None for float32.
     """
     incomplete = None
-    with autocast(batch.truth.device, dtype):
-        if batch.candidate is not None:
-            shape = batch.truth.shape[:2]
-            truth, holes = batch.truth.flatten(0, 1), batch.holes.flatten(0, 1)
-            stacked = network.encode(truth, holes, candidate=batch.candidate)
-            output = network.trunk(stacked.unflatten(0, shape)).flatten(0, 1)
-        elif hasattr(network, "forward_all"):
-            both = network.forward_all(batch.truth, batch.holes)
-            raw, incomplete = both["raw"].float(), both["incomplete"].float()
-        else:
-            raw = network(batch.truth, batch.holes).float()
-    if batch.candidate is not None:
-        raw = network.decode(output.float(), batch.candidate).unflatten(0, shape)
+    if (candidate := batch.candidate) is not None:
+        num_frames = batch.truth.shape[1]
+        with autocast(batch.truth.device, dtype):
+            truth, holes = (
+                rearrange(x, "b t c h w -> (b t) c h w") for x in (batch.truth, batch.holes)
+            )
+            stacked = network.encode(truth, holes, candidate=candidate)
+            output = network.trunk(rearrange(stacked, "(b t) c h w -> b t c h w", t=num_frames))
+        output = rearrange(output.float(), "b t c h w -> (b t) c h w")
+        raw = network.decode(output, candidate)
+        raw = rearrange(raw, "(b t) c h w -> b t c h w", t=num_frames)
+    else:
+        with autocast(batch.truth.device, dtype):
+            if isinstance(network, CombCNNetwork):
+                both = network.forward_all(batch.truth, batch.holes)
+                raw, incomplete = both["raw"].float(), both["incomplete"].float()
+            else:
+                raw = network(batch.truth, batch.holes).float()
     return Prediction(raw, pixels.compose(raw, batch.truth, batch.holes), incomplete)
 
 
@@ -72,14 +79,14 @@ class Areas:
     half: Tensor | None = None
 
     def of_part(self, share: float) -> Areas:
-        """Return what a part of the batch divides by, so that parts add up to the whole batch."""
+        """Return the divisors for a share of the batch, so that the parts' losses add up."""
         return Areas(self.full * share, None if self.half is None else self.half * share)
 
 
 def areas_of(weights: RatioLosses | PixelLosses, batch: Batch, group: ProcessGroup) -> Areas:
-    """Count the holes of a batch, a mean over the processes that share it.
+    """Count the hole pixels of a batch, averaged over the processes that share it.
 
-    So the mean of all processes' losses is that of the whole batch.
+    The mean of all processes' losses is then that of the whole batch.
     """
     full = group.mean(pixels.hole_area(batch.holes))
     if isinstance(weights, RatioLosses) or not weights.incomplete:
@@ -95,32 +102,31 @@ def stage_losses(
     net: PerceptualNet | None,
     areas: Areas | None = None,
 ) -> dict[str, Tensor]:
-    """Compute every loss of a stage with a weight, and `total`; adversaries are added elsewhere.
+    """Compute every loss of a stage that has a weight; the generator loss is added elsewhere.
 
     Args:
         weights: of the losses.
         prediction: of the network.
         batch: with the truth.
         net: for perceptual and style losses; without it they are left out.
-        areas: of holes, to divide by; None takes those of this batch.
+        areas: hole pixels to divide by; None counts those of this batch.
 
     Returns:
-        Scalars by name, each without its weight but `total`, the weighted sum.
+        Scalars by name, unweighted, and `total`, their weighted sum.
     """
     if isinstance(weights, RatioLosses):
         return _ratio_losses(weights, prediction, batch, net)
     found: dict[str, Tensor] = {}
     raw, truth, holes = prediction.composed, batch.truth, batch.holes
     areas = areas or areas_of(weights, batch, ProcessGroup())
-    area = areas.full
     if weights.l1:
         found["l1"] = pixels.frame_l1(raw, truth)
     if weights.masked_l1:
         found["masked_l1"] = pixels.frame_l1_in_holes(raw, truth, holes)
     if weights.hole_l1:
-        found["hole_l1"] = pixels.hole_l1(raw, truth, holes, area)
+        found["hole_l1"] = pixels.hole_l1(raw, truth, holes, areas.full)
     if weights.complete:
-        found["complete"] = pixels.hole_l1(raw, truth, holes, area)
+        found["complete"] = pixels.hole_l1(raw, truth, holes, areas.full)
     if weights.incomplete and prediction.incomplete is not None:
         found["incomplete"] = pixels.incomplete_l1(prediction.incomplete, truth, holes, areas.half)
     if weights.variation:
@@ -145,14 +151,17 @@ def stage_losses(
 def _ratio_losses(
     weights: RatioLosses, prediction: Prediction, batch: Batch, net: PerceptualNet | None
 ) -> dict[str, Tensor]:
-    """Compare item by item with the fill: each has a ratio of its own."""
-    num_frames = batch.truth.shape[1]
-    fills = batch.candidate.fill.unflatten(0, (-1, num_frames))
-    rows = [
-        refine_losses(raw, fill, truth, holes, net=features_of(net), weights=weights)
+    """Return the means over items of their ratios to the fill."""
+    if batch.candidate is None:
+        raise OptionError(
+            "Expected candidate fills, which ratio losses are divided by, got a batch without; use "
+            "PixelLosses for networks that start from black holes."
+        )
+    fills = rearrange(batch.candidate.fill, "(b t) c h w -> b t c h w", b=len(batch))
+    items = [
+        refine_losses(raw, fill, truth, holes, net=distance_features(net), weights=weights)
         for raw, fill, truth, holes in zip(
             prediction.raw, fills, batch.truth, batch.holes, strict=True
         )
     ]
-    names = ("l1", "l2", "perceptual", "total")
-    return {name: torch.stack([getattr(row, name) for row in rows]).mean() for name in names}
+    return {name: torch.stack([item[name] for item in items]).mean() for name in items[0]}

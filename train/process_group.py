@@ -1,4 +1,4 @@
-"""Several processes that train one network: who this one is, and what they share.
+"""Data-parallel training in several processes, and a process pool for making items.
 
 Plain `torch.distributed`, started by `torchrun`: gradients are averaged by hand after each backward
 pass, so a step is the same code with one process and with many, whatever the network's forward
@@ -7,32 +7,37 @@ looks like.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed
 
 from lgtsm.errors import OptionError
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """This process among `size`; rank 0 writes files."""
+    """This process's rank among `size` processes."""
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
 
     @property
-    def is_first(self) -> bool:
-        """Whether this process writes files and logs."""
+    def is_main(self) -> bool:
+        """Whether this is rank 0, which alone writes files and logs."""
         return self.rank == 0
 
-    def share(self, batch: int) -> int:
-        """Return how many items of a step are this process's.
+    def local_batch(self, batch: int) -> int:
+        """Return this process's number of items in a batch.
 
         Raises:
             OptionError: the batch cannot be divided evenly.
@@ -70,20 +75,20 @@ class ProcessGroup:
 
     @torch.no_grad()
     def broadcast(self, tensors: Iterable[Tensor]) -> None:
-        """Give every process rank 0's values."""
+        """Copy rank 0's values to every process."""
         if self.size > 1:
             for tensor in tensors:
                 distributed.broadcast(tensor, 0)
 
-    def agree(self, value: bool, device: torch.device) -> bool:
-        """Tell whether any process says yes."""
+    def any(self, value: bool, device: torch.device) -> bool:
+        """Return whether the value is true in any process."""
         if self.size == 1:
             return value
         flag = torch.tensor(float(value), device=device)
         distributed.all_reduce(flag)
         return bool(flag > 0)
 
-    def of_first(self, value: float, device: torch.device) -> float:
+    def from_main(self, value: float, device: torch.device) -> float:
         """Return rank 0's number, so that all processes decide alike."""
         if self.size == 1:
             return value
@@ -94,10 +99,10 @@ class ProcessGroup:
 
 @contextmanager
 def open_group(device: str) -> Iterator[ProcessGroup]:
-    """Join the processes that `torchrun` has started; a lone process without it.
+    """Join the processes that `torchrun` has started; a single process without it.
 
     Args:
-        device: what the run computes on; NCCL connects CUDA devices, gloo everything else.
+        device: of the run; NCCL connects CUDA devices, gloo everything else.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield ProcessGroup()
@@ -109,8 +114,29 @@ def open_group(device: str) -> Iterator[ProcessGroup]:
             distributed.get_world_size(),
             int(os.environ.get("LOCAL_RANK", "0")),
         )
-        # nobody leaves while another still works or a thread still holds a tensor of the last exchange:
-        # a process that ends at that moment is now and then aborted
+        # no process may leave while another still works or a thread still holds a tensor of the
+        # last exchange: it would sometimes be aborted
         distributed.barrier()
     finally:
         distributed.destroy_process_group()
+
+
+def map_in_processes(
+    work: Callable[[int], Result], numbers: Iterable[int], workers: int
+) -> Iterator[Result]:
+    """Yield `work(number)` for every number, in order.
+
+    Args:
+        work: can be pickled.
+        numbers: read all at once where there are several processes.
+        workers: processes of one thread each; up to 1 works in this process.
+    """
+    if workers <= 1:
+        yield from map(work, numbers)
+        return
+    context = multiprocessing.get_context("spawn")
+    # the processes share the cores
+    with ProcessPoolExecutor(
+        workers, context, initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        yield from pool.map(work, numbers)

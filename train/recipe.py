@@ -1,12 +1,13 @@
-"""What decides a training run, as frozen data."""
+"""Recipes: everything that determines a training run, as frozen data."""
 
 from __future__ import annotations
 
-import dataclasses
 import json
-from dataclasses import asdict, dataclass, field
+import math
+from dataclasses import asdict, dataclass, field, replace
 from enum import Enum
 
+from lgtsm.errors import OptionError
 from lgtsm.models.discriminator import DISCRIMINATORS, DiscriminatorSpec
 from lgtsm.models.spec import FAMILIES, NetworkSpec
 from lgtsm.options import Motion
@@ -15,36 +16,36 @@ from .losses.adversarial import Adversarial
 from .losses.features import Gram
 
 
-class Initial(Enum):
-    """What the first weights are."""
+class Initialisation(Enum):
+    """How the weights are initialised."""
 
     PUBLISHED = "published"
-    """torch's default, as the published code: deep layers then carry little but their biases."""
+    """torch's default, as in the published code: deep layers then output little but their biases."""
     SCALED = "scaled"
-    """Kaiming, feature kernels with twice and gate kernels with a quarter of its deviation."""
+    """Kaiming; feature kernels at twice and gate kernels at a quarter of its deviation."""
     LSUV = "lsuv"
     """Kaiming, then every layer rescaled on a real batch (Mishkin & Matas 2016)."""
 
 
 class Schedule(Enum):
-    """How the learning rate goes on after its warm-up."""
+    """Learning-rate schedule after the warm-up."""
 
     CONSTANT = "constant"
     COSINE = "cosine"
 
 
 class Divisors(Enum):
-    """What style terms are divided by."""
+    """Normalisation of the style terms."""
 
     NET = "net"
-    """The feature network's own small numbers, as the published default."""
+    """The feature network's own small divisors, the default of the published code."""
     SQUARED_CHANNELS = "squared_channels"
-    """The squared number of channels, as the paper has it."""
+    """The squared number of channels, as in the paper."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class KeptSize:
-    """Size of items that are made once and kept; a step sees parts of them."""
+class CachedSize:
+    """Size of the items in a disk cache; each step trains on a crop of one."""
 
     num_frames: int = 8
     size: int = 208
@@ -55,40 +56,40 @@ class KeptSize:
 
 @dataclass(frozen=True, kw_only=True)
 class DataRecipe:
-    """How training clips and their holes are drawn."""
+    """How training clips and their holes are sampled."""
 
     num_frames: int = 6
-    """Frames of one item that are filled."""
-    num_around: int = 8
-    """Frames on each side of these that may lend pixels, where the network starts from a fill."""
+    """Frames of an item that the network fills."""
+    num_context: int = 8
+    """Source frames on each side of these, for networks that start from a fill."""
     motion: Motion = Motion.AUTO
-    """How copies from other frames are aligned, where the network starts from a fill."""
+    """How source frames are aligned, for networks that start from a fill."""
     size: int = 128
     """Height and width of a crop, in pixels; a multiple of 4."""
+    width: int = 0
+    """Width of a crop that is not square, in pixels; 0 takes `size`."""
     max_stride: int = 2
-    """Frames are taken every 1 ... max_stride frames of the source."""
+    """Largest temporal stride: strides are drawn from 1 ... max_stride source frames."""
     still_ratio: float = 0.25
-    """Share of items made from a photograph under a synthetic camera."""
+    """Share of items made from a photograph with a synthetic camera."""
     shrink_ratio: float = 0.4
-    """Share of items cropped larger than `size` and reduced."""
+    """Share of items cropped larger than `size` and downscaled."""
     coverage: tuple[float, float] = (0.05, 0.25)
     """Range of the hole's share of the crop."""
     jitter: float = 0.1
     """Largest relative change of gain per colour channel and clip."""
-    width: int = 0
-    """Width of a crop where it is not square, in pixels; 0 takes `size`."""
     reversal_ratio: float = 0.5
     """Share of items played backwards."""
     published_ratio: float = 0.0
     """Share of items whose holes are the published free-form strokes, whatever their coverage."""
     annotated_ratio: float = 0.0
-    """Share of items whose holes come from object annotations, where the library has any."""
+    """Share of items whose holes are object annotations, if the library has any."""
     border_ratio: float = 0.0
-    """Share of items with a hole along the frame's sides."""
+    """Share of items with a hole along the frame's edges."""
     num_items: int = 0
-    """How many different items there are, drawn again and again; 0 draws a new one each time."""
-    kept: KeptSize | None = None
-    """How items are made where they are kept on disk (`python -m train items`)."""
+    """Number of distinct items, for overfitting; 0 makes a new one each time."""
+    cached: CachedSize | None = None
+    """Size of cached items (`python -m train items`); None for recipes without a cache."""
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -96,11 +97,11 @@ class DataRecipe:
         return self.size, self.width or self.size
 
     def without_published(self) -> DataRecipe:
-        """Return what is drawn where the published strokes were not: the other ways' own shares."""
+        """Return the distribution of the other holes, given that they are not published strokes."""
         rest = 1 - self.published_ratio
         if rest <= 0:
             return self
-        return dataclasses.replace(
+        return replace(
             self,
             published_ratio=0.0,
             annotated_ratio=self.annotated_ratio / rest,
@@ -110,21 +111,22 @@ class DataRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class RatioLosses:
-    """Weights of losses that are each divided by the starting fill's own, so that 1 is the fill."""
+    """Weights of losses that are divided by the starting fill's own loss, so that 1 is the fill."""
 
     l1: float = 0.3
     l2: float = 1.0
     perceptual: float = 1.0
     perceptual_step: int = 1
-    """Features are compared on every so many frames of an item."""
+    """The perceptual term compares every n-th frame of an item."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PixelLosses:
     """Weights of the losses of networks that start from black holes.
 
-    l1: mean over all pixels; masked_l1: of the hole's over all pixels; hole_l1: mean over the hole;
-    perceptual, style: on features; variation: total variation; incomplete: CombCN's half-size video; complete: CombCN's result.
+    l1: mean over all pixels; masked_l1: error in the hole, mean over all pixels; hole_l1: mean over
+    the hole; perceptual, style: on features; variation: total variation; incomplete: CombCN's
+    half-size video; complete: CombCN's result.
     """
 
     l1: float = 0.0
@@ -143,8 +145,9 @@ class PixelLosses:
 class AdversaryRecipe:
     """The discriminator of stage 2.
 
-    weight: of the fooling loss; kind: of the losses; discriminator: the discriminator's specification
-    (`spectral_norm` in it is the real one); learning_rate: of the discriminator, 0 takes the network's.
+    weight: of the generator loss; kind: of both losses; discriminator: its specification
+    (`spectral_norm` there is the effective one); learning_rate: of the discriminator, 0 takes the
+    network's.
     """
 
     weight: float = 1.0
@@ -155,13 +158,14 @@ class AdversaryRecipe:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One stage of a run: its losses and how steps are made."""
+    """One stage of a run: its losses and its optimisation."""
 
     losses: RatioLosses | PixelLosses = field(default_factory=RatioLosses)
     adversary: AdversaryRecipe | None = None
     batch: int = 1
     """Items of a step, over all processes."""
     learning_rate: float = 1.2e-3
+    """Peak of the schedule."""
     warmup_steps: int = 50
     schedule: Schedule = Schedule.COSINE
     final_ratio: float = 0.02
@@ -169,7 +173,20 @@ class Stage:
     amsgrad: bool = False
     ema_decay: float = 0.999
     clip_norm: float = 1.0
-    """Largest norm of a step's gradient; 0 does not clip."""
+    """Largest gradient norm; 0 does not clip."""
+
+    def learning_rate_at(self, step: int, progress: float) -> float:
+        """Return the learning rate: linear warm-up, then the schedule.
+
+        Args:
+            step: steps since the last warm-up began, from 0.
+            progress: share of the run that is over, 0..1; larger values count as 1.
+        """
+        warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        if self.schedule is Schedule.CONSTANT:
+            return self.learning_rate * warm
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
+        return self.learning_rate * warm * (self.final_ratio + (1 - self.final_ratio) * cosine)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,10 +196,24 @@ class Recipe:
     name: str
     network: NetworkSpec = field(default_factory=lambda: FAMILIES["refine"])
     data: DataRecipe = field(default_factory=DataRecipe)
-    initial: Initial = Initial.LSUV
+    initialisation: Initialisation = Initialisation.LSUV
     stage1: Stage = field(default_factory=Stage)
     stage2: Stage | None = None
     seed: int = 0
+
+    def stage(self, name: str) -> Stage:
+        """Return a stage by its name, "stage1" or "stage2".
+
+        Raises:
+            OptionError: the recipe has no such stage.
+        """
+        found = self.stage1 if name == "stage1" else self.stage2
+        if found is None:
+            raise OptionError(
+                f"Expected a recipe with {name}, got {self.name}, which has none; train stage1 "
+                "alone or choose another recipe."
+            )
+        return found
 
     def to_config(self) -> dict:
         """Return plain values, for a file's header."""
@@ -190,7 +221,7 @@ class Recipe:
 
 
 def differing_fields(first: dict, second: dict, prefix: str = "") -> list[str]:
-    """Return `field: a -> b` for everything in which two configurations differ."""
+    """Return `field: a -> b` for every field in which two configurations differ."""
     found = []
     for key in sorted(first.keys() | second.keys()):
         a, b = first.get(key), second.get(key)
@@ -202,7 +233,6 @@ def differing_fields(first: dict, second: dict, prefix: str = "") -> list[str]:
 
 
 def with_width(recipe: Recipe, width: int) -> Recipe:
-    """Return a recipe whose trunk has another base width."""
-    network = recipe.network
-    trunk = dataclasses.replace(network.trunk, width=width)
-    return dataclasses.replace(recipe, network=dataclasses.replace(network, trunk=trunk))
+    """Return the recipe with another base width of the trunk."""
+    trunk = replace(recipe.network.trunk, width=width)
+    return replace(recipe, network=replace(recipe.network, trunk=trunk))

@@ -1,4 +1,4 @@
-"""Where a run lives, how long it goes on and what it computes with."""
+"""One run: what it trains, where it writes, when it ends and how it computes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import torch
 
 from lgtsm.errors import DeviceError, OptionError
 
+from .recipe import Recipe
+
 STAGES = ("stage1", "stage2")
 
 
 class Precision(Enum):
-    """What networks compute in; weights and optimiser stay float32."""
+    """What the networks compute in; weights and optimiser states stay float32."""
 
     AUTO = "auto"
-    """bfloat16 on CUDA devices that have it, float32 elsewhere."""
+    """bfloat16 on CUDA devices that support it, float32 elsewhere."""
     BF16 = "bf16"
     FP32 = "fp32"
 
@@ -26,63 +28,69 @@ class Precision(Enum):
 class Run:
     """One call of the trainer.
 
-    Exactly one of steps and minutes ends it, resumed ones included; with minutes, the learning rate
-    follows the clock, so that a run always anneals fully whatever the machine.
+    Either steps or minutes ends it, those before a resumption included; with minutes, the learning
+    rate follows the clock, so that a run always anneals fully, whatever the machine.
     """
 
+    recipe: Recipe
+    stage: str = "stage1"
+    """ "stage1" or "stage2"."""
     out: Path
+    """Folder of the run."""
     steps: int | None = None
     minutes: float | None = None
     schedule_minutes: float | None = None
-    """Length of the learning rate's schedule where this run is one slice of it."""
+    """Length of the learning-rate schedule, if this run is one slice of it."""
     resume: bool = False
-    """Go on from the state in `out`."""
+    """Continue from the state in `out`."""
     init: Path | None = None
-    """Weight file or folder of a run whose weights come first."""
-    light: Path | None = None
-    """Light state to go on from, with its step and its discriminator."""
+    """Weight file or folder of a run to start from."""
+    checkpoint: Path | None = None
+    """Folder of a compact checkpoint to continue from: weights, step and discriminator."""
     device: str = "cpu"
     precision: Precision = Precision.AUTO
     items: Path | None = None
-    """Folder of kept items to learn from, instead of making new ones."""
-    at_once: int | None = None
-    """Items that go through the network at once; None takes the whole batch."""
+    """Folder of cached items to train on, instead of making new ones."""
+    micro_batch: int | None = None
+    """Items in the network at once; gradients are accumulated. None is the whole batch."""
     num_workers: int = 1
     save_seconds: float = 120.0
     validate_seconds: float = 600.0
     validate_steps: int = 0
-    """Also score every so many steps; 0 goes by the clock alone."""
+    """Also validate every n steps; 0 goes by the clock alone."""
     validate_items: int = 24
     picture_steps: int = 1000
     log_steps: int = 50
 
     def __post_init__(self) -> None:
-        """Check that the run ends, and begins in one way.
+        """Check that the run ends, and starts in one way.
 
         Raises:
-            OptionError: neither or both of steps and minutes, or two beginnings.
+            OptionError: neither or both of steps and minutes, or several starting points.
         """
         if (self.steps is None) == (self.minutes is None):
             raise OptionError(
                 f"Expected either steps or minutes, got steps {self.steps} and minutes "
                 f"{self.minutes}; give one of them."
             )
-        if sum((self.resume, self.init is not None, self.light is not None)) > 1:
+        if sum((self.resume, self.init is not None, self.checkpoint is not None)) > 1:
             raise OptionError(
-                "Expected one way to begin, got several of resume, init and light; give one of "
-                "them."
+                "Expected one starting point, got several of resume, init and checkpoint; give one "
+                "of them."
             )
 
     @property
-    def goes_on_here(self) -> bool:
-        """Whether a light state of the run in `out` itself is gone on from."""
-        return self.light is not None and self.light.resolve().is_relative_to(self.out.resolve())
+    def is_continued_here(self) -> bool:
+        """Whether the compact checkpoint to continue from is in `out` itself."""
+        return self.checkpoint is not None and self.checkpoint.resolve().is_relative_to(
+            self.out.resolve()
+        )
 
     def torch_device(self, local_rank: int = 0) -> torch.device:
         """Return the device of this process.
 
         Raises:
-            DeviceError: CUDA was asked for and is not there.
+            DeviceError: CUDA was requested but is not available.
         """
         device = torch.device(self.device)
         if device.type == "cuda":
@@ -102,14 +110,14 @@ class Run:
             return torch.bfloat16 if has else None
         return torch.bfloat16 if self.precision is Precision.BF16 else None
 
-    def share(self, step: int, seconds: float) -> float:
-        """Return how much of the schedule is over, 0..1."""
+    def progress(self, step: int, seconds: float) -> float:
+        """Return the share of the schedule that is over, 0..1."""
         if self.steps is not None:
             return step / self.steps
-        return seconds / (60 * (self.schedule_minutes or self.minutes))
+        return seconds / (60 * (self.schedule_minutes or self.minutes or 0))
 
     def is_over(self, step: int, seconds: float) -> bool:
-        """Tell whether a run ends after `step` steps and so many seconds."""
+        """Return whether the run ends after this many steps and seconds."""
         if self.steps is not None:
             return step >= self.steps
-        return seconds >= 60 * self.minutes
+        return seconds >= 60 * (self.minutes or 0)

@@ -1,59 +1,111 @@
-"""One step of training: the network, then, where there is one, its discriminator.
+"""One training step: the network and, in adversarial stages, its discriminator.
 
-Order of the published trainer: the network's losses with the discriminator as it stands, its step, then
-one step of the discriminator on the truth and on the same filled clips, both composed with the true holes.
+Order of the published trainer: the network's losses with the discriminator as it is, the network's
+update, then one update of the discriminator on the truth and on the same filled clips, both composed
+with the true holes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim import Adam, Optimizer
 
 from lgtsm.models.discriminator import Discriminator
 from lgtsm.models.network import Network
 
-from .average import MovingAverage
 from .data.sampling import Batch
-from .losses.adversarial import discriminator_loss, fool_loss, scores_of
+from .losses.adversarial import discriminator_loss, generator_loss, scores_of
 from .losses.perceptual import PerceptualNet
 from .objective import areas_of, autocast, predict, stage_losses
 from .process_group import ProcessGroup
 from .recipe import AdversaryRecipe, Stage
 
 
+class MovingAverage:
+    """Exponential moving average of a network's values, with a shorter memory at the start.
+
+    Args:
+        network: whose values initialise the average.
+        decay: share of the old average that a step keeps, 0..1; 0 follows the network exactly.
+    """
+
+    def __init__(self, network: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.values = {k: v.detach().clone() for k, v in network.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, network: nn.Module, step: int) -> None:
+        """Add the network's values after step number `step`."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for key, value in network.state_dict().items():
+            if value.is_floating_point():
+                self.values[key].lerp_(value.detach(), 1 - decay)
+            else:
+                self.values[key].copy_(value)
+
+    @contextmanager
+    def applied_to(self, network: nn.Module) -> Iterator[None]:
+        """Load the averaged values into a network, in eval mode, until the context ends."""
+        own = {k: v.clone() for k, v in network.state_dict().items()}
+        was_training = network.training
+        network.load_state_dict(self.values)
+        network.eval()
+        try:
+            yield
+        finally:
+            network.load_state_dict(own)
+            network.train(was_training)
+
+
+@dataclass(frozen=True)
+class Adversary:
+    """A discriminator in training."""
+
+    recipe: AdversaryRecipe
+    discriminator: Discriminator
+    optimizer: Adam
+
+
 @dataclass
 class Learner:
     """Everything that a step changes.
 
-    network, average, optimizer: what is trained; discriminator, discriminator_optimizer: None without an
-    adversary; step: number of steps done; warm: steps since the last warm-up began; seconds: spent;
-    skipped: steps left out because a loss or gradient was not finite.
+    network, average, optimizer: what is trained; adversary: None without one; step: number of steps
+    done; warmup_step: steps since the last warm-up began; seconds: training time so far; skipped:
+    updates left out because a loss or gradient was not finite; provenance: where the initial
+    weights came from.
     """
 
     network: Network
     stage: Stage
     average: MovingAverage
     optimizer: Adam
-    discriminator: Discriminator | None = None
-    discriminator_optimizer: Adam | None = None
+    adversary: Adversary | None = None
     step: int = 0
-    warm: int = 0
+    warmup_step: int = 0
     seconds: float = 0.0
     skipped: int = 0
-    notes: dict = field(default_factory=dict)
+    provenance: dict = field(default_factory=dict)
+
+    def tensors(self) -> list[Tensor]:
+        """Return every parameter and buffer, to be broadcast to all processes."""
+        modules = [self.network, *([self.adversary.discriminator] if self.adversary else [])]
+        return [v.data for m in modules for v in chain(m.parameters(), m.buffers())]
 
 
 def make_learner(network: Network, stage: Stage, seed: int) -> Learner:
     """Set up optimisers, average and discriminator for a network on its device.
 
     Args:
-        network: with its first weights.
+        network: initialised.
         stage: of the recipe.
-        seed: of the discriminator's first weights.
+        seed: of the discriminator's initial weights.
     """
     device = next(network.parameters()).device
     learner = Learner(
@@ -63,13 +115,27 @@ def make_learner(network: Network, stage: Stage, seed: int) -> Learner:
         _adam(network, stage.learning_rate, stage.amsgrad),
     )
     if stage.adversary is not None:
-        with torch.random.fork_rng(devices=[]):
-            torch.random.default_generator.manual_seed(seed + 1)
+        with seeded(seed + 1):
             discriminator = Discriminator(stage.adversary.discriminator)
-        learner.discriminator = discriminator.to(device)
+        discriminator.to(device)
         rate = stage.adversary.learning_rate or stage.learning_rate
-        learner.discriminator_optimizer = _adam(learner.discriminator, rate, stage.amsgrad)
+        optimizer = _adam(discriminator, rate, stage.amsgrad)
+        learner.adversary = Adversary(stage.adversary, discriminator, optimizer)
     return learner
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Seed torch's global CPU generator, which initialises modules, and restore it afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(seed)
+        yield
+
+
+def set_rate(optimizer: Optimizer, rate: float) -> None:
+    """Set the learning rate."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate
 
 
 def _adam(module: nn.Module, rate: float, amsgrad: bool) -> Adam:
@@ -78,14 +144,14 @@ def _adam(module: nn.Module, rate: float, amsgrad: bool) -> Adam:
 
 
 class Stepper:
-    """Makes steps with a learner.
+    """Makes training steps.
 
     Args:
         learner: changed by every step.
         net: for perceptual and style losses, or None.
         group: the processes that share every batch.
-        dtype: half precision of networks and discriminator, None for float32.
-        most_items: that go through the network at once; gradients of the parts are summed.
+        dtype: half precision of network and discriminator, None for float32.
+        micro_batch: items in the network at once; gradients are accumulated over the parts.
     """
 
     def __init__(
@@ -95,10 +161,10 @@ class Stepper:
         group: ProcessGroup,
         *,
         dtype: torch.dtype | None = None,
-        most_items: int | None = None,
+        micro_batch: int | None = None,
     ) -> None:
         self.learner, self.net, self.group = learner, net, group
-        self.dtype, self.most_items = dtype, most_items
+        self.dtype, self.micro_batch = dtype, micro_batch
 
     def __call__(self, batch: Batch, rate: float) -> dict[str, float]:
         """Make one step.
@@ -113,30 +179,25 @@ class Stepper:
         learner = self.learner
         learner.network.train()
         composed, losses = self._backward(batch)
-        self.group.average_gradients(learner.network.parameters())
-        norm = self._norm(learner.network.parameters())
         totals = self._mean(losses)
-        if self._is_finite(totals["total"], norm, batch.truth.device):
-            _set_rate(learner.optimizer, rate)
-            learner.optimizer.step()
-            if learner.discriminator is not None:
-                totals["discriminator"] = self._discriminator_step(batch, composed, rate)
+        if self._update(learner.network, learner.optimizer, totals["total"], rate):
+            if learner.adversary is not None:
+                totals["discriminator"] = self._discriminator_step(
+                    learner.adversary, batch, composed, rate
+                )
             learner.average.update(learner.network, learner.step)
-        else:
-            learner.skipped += 1
-        learner.optimizer.zero_grad(set_to_none=True)
         learner.step += 1
-        learner.warm += 1
+        learner.warmup_step += 1
         return totals
 
     def _parts(self, batch: Batch) -> list[tuple[slice, Batch]]:
-        size = self.most_items or len(batch)
+        size = self.micro_batch or len(batch)
         ranges = [(i, min(i + size, len(batch))) for i in range(0, len(batch), size)]
         return [(slice(*r), batch.part(*r)) for r in ranges]
 
     def _backward(self, batch: Batch) -> tuple[Tensor, list[dict[str, Tensor]]]:
-        """Sum the gradients of all parts; returns the filled clips and the losses of each part."""
-        learner, adversary = self.learner, self.learner.stage.adversary
+        """Accumulate the gradients of all parts; return the filled clips and each part's losses."""
+        learner = self.learner
         filled, found = [], []
         areas = areas_of(learner.stage.losses, batch, self.group)
         for _, part in self._parts(batch):
@@ -146,80 +207,61 @@ class Stepper:
                 losses = stage_losses(
                     learner.stage.losses, prediction, part, self.net, areas.of_part(share)
                 )
-            if learner.discriminator is not None and adversary is not None:
-                losses["fool"] = self._fool(
-                    learner.discriminator, adversary, prediction.composed, part
-                )
-                losses["total"] = losses["total"] + adversary.weight * losses["fool"]
+            if (adversary := learner.adversary) is not None:
+                losses["generator"] = self._generator_loss(adversary, prediction.composed, part)
+                losses["total"] = losses["total"] + adversary.recipe.weight * losses["generator"]
             (share * losses["total"]).backward()
             found.append({k: share * v.detach().float() for k, v in losses.items()})
             filled.append(prediction.composed.detach())
         return torch.cat(filled), found
 
-    def _fool(
-        self,
-        discriminator: Discriminator,
-        adversary: AdversaryRecipe,
-        composed: Tensor,
-        part: Batch,
-    ) -> Tensor:
+    def _generator_loss(self, adversary: Adversary, composed: Tensor, part: Batch) -> Tensor:
+        discriminator, kind = adversary.discriminator, adversary.recipe.kind
         discriminator.requires_grad_(requires_grad=False)
         with autocast(composed.device, self.dtype):
             logits = discriminator(composed, part.holes).float()
         discriminator.requires_grad_(requires_grad=True)
-        return fool_loss(adversary.kind, scores_of(adversary.kind, logits))
+        return generator_loss(kind, scores_of(kind, logits))
 
-    def _discriminator_step(self, batch: Batch, composed: Tensor, rate: float) -> float:
-        """Teach the discriminator the truth from what was filled before the network's step."""
-        learner, adversary = self.learner, self.learner.stage.adversary
-        discriminator, optimizer = learner.discriminator, learner.discriminator_optimizer
+    def _discriminator_step(
+        self, adversary: Adversary, batch: Batch, composed: Tensor, rate: float
+    ) -> float:
+        """Train the discriminator on the truth and on what was filled before the network's update."""
+        discriminator, kind = adversary.discriminator, adversary.recipe.kind
         discriminator.train()
         total = composed.new_zeros(())
         for where, part in self._parts(batch):
             with autocast(composed.device, self.dtype):
                 real = discriminator(part.truth, part.holes).float()
                 fake = discriminator(composed[where], part.holes).float()
-            real, fake = (scores_of(adversary.kind, x) for x in (real, fake))
-            loss = discriminator_loss(adversary.kind, real, fake) * len(part) / len(batch)
+            real, fake = (scores_of(kind, x) for x in (real, fake))
+            loss = discriminator_loss(kind, real, fake) * len(part) / len(batch)
             loss.backward()
             total = total + loss.detach()
-        self.group.average_gradients(discriminator.parameters())
-        norm = self._norm(discriminator.parameters())
-        total = self.group.mean(total)
-        if self._is_finite(float(total), norm, composed.device):
-            ratio = (adversary.learning_rate or learner.stage.learning_rate) / (
-                learner.stage.learning_rate
-            )
-            _set_rate(optimizer, rate * ratio)
+        loss = float(self.group.mean(total))
+        peak = self.learner.stage.learning_rate
+        ratio = (adversary.recipe.learning_rate or peak) / peak
+        self._update(discriminator, adversary.optimizer, loss, rate * ratio)
+        return loss
+
+    def _update(self, module: nn.Module, optimizer: Adam, loss: float, rate: float) -> bool:
+        """Average and clip the gradients and apply them; return False where they are not finite."""
+        self.group.average_gradients(module.parameters())
+        limit = self.learner.stage.clip_norm or float("inf")
+        norm = nn.utils.clip_grad_norm_(module.parameters(), limit)
+        bad = not (torch.isfinite(norm) and torch.isfinite(torch.tensor(loss)))
+        finite = not self.group.any(bad, norm.device)
+        if finite:
+            set_rate(optimizer, rate)
             optimizer.step()
         else:
-            learner.skipped += 1
+            self.learner.skipped += 1
         optimizer.zero_grad(set_to_none=True)
-        return float(total)
+        return finite
 
-    def _norm(self, parameters) -> Tensor:
-        """Clip gradients to the stage's norm; returns what it was."""
-        limit = self.learner.stage.clip_norm or float("inf")
-        return nn.utils.clip_grad_norm_(parameters, limit)
-
-    def _mean(self, parts: list[dict[str, Tensor]]) -> dict[str, float]:
-        names = list(parts[0])
-        sums = torch.stack([sum(part[name] for part in parts) for name in names])
-        return dict(zip(names, self.group.mean(sums).tolist(), strict=True))
-
-    def _is_finite(self, loss: float, norm: Tensor, device: torch.device) -> bool:
-        bad = not (torch.isfinite(norm) and torch.isfinite(torch.tensor(loss)))
-        return not self.group.agree(bad, device)
-
-
-def _set_rate(optimizer: Adam, rate: float) -> None:
-    for group in optimizer.param_groups:
-        group["lr"] = rate
-
-
-def all_values(learner: Learner) -> list[Tensor]:
-    """Return every parameter and buffer, so that all processes can start from the same."""
-    modules = [learner.network] + (
-        [learner.discriminator] if learner.discriminator is not None else []
-    )
-    return [v.data for m in modules for v in chain(m.parameters(), m.buffers())]
+    def _mean(self, parts: Iterable[dict[str, Tensor]]) -> dict[str, float]:
+        """Return every loss summed over the parts, its mean over the processes."""
+        first, *rest = parts
+        sums = {name: sum((part[name] for part in rest), value) for name, value in first.items()}
+        means = self.group.mean(torch.stack(list(sums.values())))
+        return dict(zip(sums, means.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Held-out numbers: how much better than its floor a network is."""
+"""Validation: how much better than its baseline a network is on held-out items."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ from .objective import predict
 
 @dataclass(frozen=True)
 class Score:
-    """Means over items; the floor is the fill that the network starts from, or the smooth fill.
+    """Means over items; the baseline is the fill that the network starts from, or the smooth fill.
 
-    psnr, floor_psnr: inside the hole, in dB; distance, floor_distance: perceptual, times 1000, 0
-    without features; flicker: change in the hole over that around it, 1 is as steady.
+    psnr, baseline_psnr: inside the hole, in dB; distance, baseline_distance: perceptual, times
+    1000, 0 without features; flicker: temporal change in the hole over that around it, 1 is equal.
     """
 
     psnr: float
-    floor_psnr: float
+    baseline_psnr: float
     distance: float
-    floor_distance: float
+    baseline_distance: float
     flicker: float
 
     @property
     def gain(self) -> float:
-        """Decibels above the floor."""
-        return self.psnr - self.floor_psnr
+        """PSNR above the baseline, in dB."""
+        return self.psnr - self.baseline_psnr
 
     def better_than(self, other: Score | None) -> bool:
-        """Tell whether this is the one to keep: by distance, by PSNR where there is none."""
+        """Return whether this score is better: by distance, by PSNR without features."""
         if other is None:
             return True
         if self.distance or other.distance:
@@ -50,7 +50,7 @@ class Score:
 
 
 def best_of(rows: Iterable[Mapping[str, str]]) -> Score | None:
-    """Return the best score of a table's rows, None without any."""
+    """Return the best score of a log's rows, None without any."""
     best = None
     for row in rows:
         score = Score(**{field.name: float(row[field.name]) for field in fields(Score)})
@@ -58,8 +58,8 @@ def best_of(rows: Iterable[Mapping[str, str]]) -> Score | None:
     return best
 
 
-def floor_of(batch: Batch) -> Tensor:
-    """Return the floor of every frame (B,T,3,h,w)."""
+def baseline_of(batch: Batch) -> Tensor:
+    """Return the baseline of every frame (B,T,3,h,w)."""
     if batch.candidate is not None:
         return batch.candidate.fill.unflatten(0, batch.truth.shape[:2])
     truth, holes = batch.truth.flatten(0, 1), batch.holes.flatten(0, 1)
@@ -78,11 +78,8 @@ def validate(network: Network, items: Iterable[Batch], net: SqueezeNetFeatures |
 
     Args:
         network: in eval mode.
-        items: held-out batches of one item; those without any hole are left out.
+        items: held-out batches of one item; those without a hole are skipped.
         net: features for the perceptual distance, or None.
-
-    Returns:
-        The means.
     """
     rows: list[list[float]] = []
     flickers: list[float] = []
@@ -90,17 +87,18 @@ def validate(network: Network, items: Iterable[Batch], net: SqueezeNetFeatures |
         if not item.holes.any():
             continue
         composed = predict(network, item).composed.clamp(0, 1)
-        floor = torch.where(item.holes > 0, floor_of(item), item.truth)
+        baseline = torch.where(item.holes > 0, baseline_of(item), item.truth)
         distances = [0.0, 0.0]
         if net is not None:
             wanted = net(item.truth.flatten(0, 1))
             distances = [
                 1000 * float(distance_of_features(net(x.flatten(0, 1)), wanted).mean())
-                for x in (composed, floor)
+                for x in (composed, baseline)
             ]
-        rows.append([_psnr(composed, item), _psnr(floor, item), *distances])
+        rows.append([_psnr(composed, item), _psnr(baseline, item), *distances])
         flicker = clip_flicker(composed[0].cpu(), item.holes[0].cpu())
         if flicker is not None:
             flickers.append(flicker)
     means = torch.tensor(rows).mean(0).tolist() if rows else [0.0] * 4
-    return Score(*means, sum(flickers) / max(1, len(flickers)))
+    means.append(sum(flickers) / max(1, len(flickers)))
+    return Score(*means)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
+from ..interruption import Interruption
 from ..options import DType, RunOptions
 from .arguments import add_option
-from .interruption import Interruption
 from .terminal import progress_bar, write_text
 
 if TYPE_CHECKING:

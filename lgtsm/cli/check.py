@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
+from ..interruption import Interruption
 from ..options import GROW_PX, CheckLimits, MaskOptions, VideoOptions
 from .arguments import add_option, add_options
-from .interruption import Interruption
 from .terminal import progress_bar
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .interruption import Interruption
+from ..interruption import Interruption
 
 if TYPE_CHECKING:
     from ..models.spec import CombCNSpec, TrunkSpec

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..interruption import Interruption
 from .arguments import add_model, parse_size
-from .interruption import Interruption
 from .terminal import format_seconds, progress_bar
 
 _CAMERAS = ("locked", "planar", "parallax")

@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .interruption import Interruption
+from ..interruption import Interruption
 
 if TYPE_CHECKING:
     from ..video.probe import VideoInfo

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Cancelled, LgtsmError, OptionError
+from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from .arguments import add_model, add_option, add_options, parse_cuts, parse_plate
-from .interruption import Interruption
 from .tasks import Task, make_folders, plan_tasks
 from .terminal import format_seconds, progress_bar, write_text
 

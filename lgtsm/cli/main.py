@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import Cancelled, LgtsmError
+from ..interruption import Interruption
 from . import bench, check, convert, demo, info, inpaint, masks, models, plate, publish, score
-from .interruption import Interruption
 from .terminal import logging_to_stderr
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130

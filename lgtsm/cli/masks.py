@@ -6,10 +6,10 @@ import argparse
 from fractions import Fraction
 from pathlib import Path
 
+from ..interruption import Interruption
 from ..masks.draw.kinds import KINDS, Kind
 from ..masks.draw.stroke_presets import Preset
 from .arguments import parse_size
-from .interruption import Interruption
 
 _RATE = Fraction(24)
 

@@ -7,10 +7,10 @@ import json
 import math
 from pathlib import Path
 
+from ..interruption import Interruption
 from ..weights.catalogue import CATALOGUE, DEFAULT, ON_HUB
 from ..weights.header import check_safetensors, read_card, sha256_of
 from ..weights.hub import HubFile, find_cached, list_cached, parse_hub_file
-from .interruption import Interruption
 from .terminal import format_bytes
 
 _DIGITS = 12

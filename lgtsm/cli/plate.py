@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from ..errors import OptionError
+from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, Motion, VideoOptions
 from .arguments import add_option, add_options
-from .interruption import Interruption
 
 
 def add(commands: argparse._SubParsersAction) -> None:

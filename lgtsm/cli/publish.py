@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from ..errors import WeightsError
+from ..interruption import Interruption
 from ..weights.catalogue import DEFAULT_FILE
 from ..weights.header import Card, read_card, sha256_of
 from ..weights.hub import parse_hub_file
-from .interruption import Interruption
 from .terminal import format_bytes
 
 SUMS = "SHA256SUMS"

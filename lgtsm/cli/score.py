@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..evaluate.score.protocols import PROTOCOLS
+from ..interruption import Interruption
 from ..options import InpaintOptions, RunOptions
 from .arguments import add_model, add_options
-from .interruption import Interruption
 from .terminal import progress_bar
 
 if TYPE_CHECKING:

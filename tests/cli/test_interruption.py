@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lgtsm.cli.interruption import Interruption
+from lgtsm.interruption import Interruption
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -102,6 +102,15 @@ def test_a_second_signal_does_not_disturb_and_handlers_come_back():
         assert interruption.happened()
         signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_deferred_interruption_lets_the_step_end_and_a_second_ctrl_c_does_not():
+    with Interruption(deferred=True) as interruption:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.happened()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
 
 
 def test_other_threads_leave_signals_alone():

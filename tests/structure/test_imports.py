@@ -32,6 +32,7 @@ OURS = {
     "errors": frozenset(),
     "options": frozenset({"errors"}),
     "report": frozenset(),
+    "interruption": frozenset(),
     "box": frozenset(),
     "whole_file": frozenset(),
     "models.spec": frozenset({"errors"}),
@@ -66,10 +67,10 @@ OURS = {
     "plate": FLOOR | {"copying", "engine"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
-    "cli": BELOW_API | {"journal", "job", "api", "plate", "demo", "evaluate.score"},
+    "cli": BELOW_API | {"interruption", "journal", "job", "api", "plate", "demo", "evaluate.score"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API | {"journal", "job", "api", "plate", "demo"},
-    "train": BELOW_API,
+    "train": BELOW_API | {"interruption"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
 
@@ -77,6 +78,7 @@ THIRD = {
     "errors": frozenset(),
     "options": frozenset(),
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
+    "interruption": frozenset(),
     "box": frozenset({"torch"}),
     "whole_file": frozenset(),
     "models.spec": frozenset(),
@@ -116,7 +118,7 @@ ADAPTERS = {
     "lgtsm/evaluate/metrics/lpips.py": frozenset({"lpips"}),
     "lgtsm/evaluate/metrics/opencv_baselines.py": frozenset({"cv2"}),
     "lgtsm/evaluate/score/plots.py": frozenset({"matplotlib"}),
-    "train/losses/vgg.py": frozenset({"torchvision"}),
+    "train/losses/perceptual.py": frozenset({"torchvision"}),
 }
 """The one file each that may import more."""
 
@@ -125,6 +127,7 @@ TORCH_FREE = (
     "lgtsm.errors",
     "lgtsm.options",
     "lgtsm.report",
+    "lgtsm.interruption",
     "lgtsm.whole_file",
     "lgtsm.models.spec",
     "lgtsm.weights.catalogue",

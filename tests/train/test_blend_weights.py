@@ -4,12 +4,12 @@ import torch
 
 from lgtsm.copying.blend_weights import MOTIONS, NUM_FEATURES, BlendWeights
 from train.__main__ import main
-from train.tools.blend_items import Pixels, without
+from train.tools.blend_items import Pixels, without_motions
 from train.tools.blend_weights import fit, score_blend_weights
 
 
 def _frames(count, rng):
-    """Frames in which the first feature of the planar copy tells whether it is right."""
+    """Frames whose first feature of the planar copy is 1 where that copy is right."""
     own = (NUM_FEATURES - len(MOTIONS) - 4) // len(MOTIONS)
     rows = []
     for i in range(count):
@@ -20,15 +20,15 @@ def _frames(count, rng):
         colours = torch.stack([smooth, smooth, planar, smooth], 1)
         features = 0.1 * torch.randn(80, NUM_FEATURES, generator=rng)
         features[:, own] = right[:, 0].float()
-        there = torch.tensor([1.0, 0, 1, 0]).expand(80, 4).clone()
-        rows.append(Pixels(str(i), features, colours, there, truth))
+        available = torch.tensor([1.0, 0, 1, 0]).expand(80, 4).clone()
+        rows.append(Pixels(str(i), features, colours, available, truth))
     return rows
 
 
-def test_the_fit_finds_the_sign_that_tells(rng):
-    blend_weights = fit(_frames(40, rng), 150, 0)
-    score = score_blend_weights(blend_weights, _frames(10, rng))
-    assert score.mixed > score.best + 1.5
+def test_the_fit_finds_the_informative_feature(rng):
+    network = fit(_frames(40, rng), 150, 0)
+    score = score_blend_weights(network, _frames(10, rng))
+    assert score.blended > score.best + 1.5
 
 
 def test_the_same_seed_gives_the_same_numbers(rng):
@@ -38,17 +38,17 @@ def test_the_same_seed_gives_the_same_numbers(rng):
         assert torch.equal(a, b)
 
 
-def test_candidates_that_are_not_there_get_no_weight(rng):
+def test_missing_candidates_get_no_weight(rng):
     (row,) = _frames(1, rng)
-    bare = without(row, (False, False, False))
-    weights, _ = BlendWeights()(bare.features, bare.there)
+    bare = without_motions(row, (False, False, False))
+    weights, _ = BlendWeights()(bare.features, bare.available)
     assert torch.equal(weights[:, 1:], torch.zeros_like(weights[:, 1:]))
     assert torch.allclose(weights[:, 0], torch.ones(80))
 
 
-def test_one_command_fits_a_gate(toy_library, tmp_path, capsys):
+def test_one_command_fits_blend_weights(toy_library, tmp_path, capsys):
     out = tmp_path / "blend_weights.safetensors"
-    words = ["blend_weights", "--data", str(toy_library.root), "--out", str(out)]
+    words = ["blend-weights", "--data", str(toy_library.root), "--out", str(out)]
     assert main([*words, "--clips", "2", "--steps", "3"]) == 0
     assert "dB on held-out sources" in capsys.readouterr().out
     assert out.is_file()

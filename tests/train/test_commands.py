@@ -15,8 +15,8 @@ from safetensors import safe_open
 from train.checkpoint import STATE
 from train.data.sampling import Items
 from train.data.sources import Library
+from train.logs import read_csv
 from train.recipes import load_recipe
-from train.records import read_table
 from train.tools.export import averaged
 from train.validate import validate
 
@@ -54,14 +54,14 @@ def test_a_signal_writes_the_state_and_ends_the_run(number, toy_library, tmp_pat
     words = _words(toy_library, tmp_path / "run", "--minutes", "5")
     process = _start(["train", "stage1", *words])
     log = tmp_path / "run" / "log.csv"
-    while process.poll() is None and len(read_table(log)) < 2:
+    while process.poll() is None and len(read_csv(log)) < 2:
         time.sleep(0.1)
     process.send_signal(number)
     out, _ = process.communicate(timeout=60)
     assert process.returncode == 0, out
     steps = _step(tmp_path / "run")
     assert steps >= 2
-    assert int(read_table(log)[-1]["step"]) == steps
+    assert int(read_csv(log)[-1]["step"]) == steps
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_two_processes_give_the_losses_of_one(recipe, stage, toy_library, tmp_pa
         process = _start([*start, stage, *_words(toy_library, tmp_path / name, *words)])
         out, _ = process.communicate(timeout=240)
         assert process.returncode == 0, out
-    one, two = (read_table(tmp_path / name / "log.csv") for name in ("one", "two"))
+    one, two = (read_csv(tmp_path / name / "log.csv") for name in ("one", "two"))
     assert len(one) == len(two) == 3
     for a, b in zip(one, two, strict=True):
         for key in a.keys() - {"seconds"}:
@@ -130,7 +130,7 @@ def test_one_command_learns_a_clip_by_heart(toy_library, tmp_path):
     words = _words(toy_library, tmp_path, "--recipe", "refine_overfit", "--steps", "60")
     process = _start(["train", "all", *words])
     second = tmp_path / "stage2" / "log.csv"
-    while process.poll() is None and len(read_table(second)) < 5:
+    while process.poll() is None and len(read_csv(second)) < 5:
         time.sleep(0.2)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=120) == 0

@@ -25,8 +25,8 @@ from train.tools.export import Terms, export, shrink_head
 def trained(toy_library, toy_recipe, tmp_path, monkeypatch):
     """Return the network of a run of two steps in tmp_path/run."""
     monkeypatch.setattr(Library, "split", lambda self, ratio=0.1: (self, self))
-    run = Run(out=tmp_path / "run", steps=2, num_workers=0, validate_items=1)
-    return train(toy_library, toy_recipe, "stage1", run, None)
+    run = Run(recipe=toy_recipe, out=tmp_path / "run", steps=2, num_workers=0, validate_items=1)
+    return train(run, toy_library)
 
 
 def test_an_exported_run_is_a_weight_file(trained, toy_library, toy_recipe, tmp_path):
@@ -69,12 +69,14 @@ def test_a_folder_for_a_hub_is_whole(trained, toy_library, toy_recipe, tmp_path)
     assert load_model(out / "model.safetensors").spec == toy_recipe.network
 
 
-def test_a_card_tells_the_runs_before(trained, toy_library, toy_recipe, tmp_path):
-    run = Run(out=tmp_path / "more", steps=1, num_workers=0, init=tmp_path / "run")
-    train(toy_library, toy_recipe, "stage1", run, None)
+def test_a_card_names_the_runs_before(trained, toy_library, toy_recipe, tmp_path):
+    run = Run(
+        recipe=toy_recipe, out=tmp_path / "more", steps=1, num_workers=0, init=tmp_path / "run"
+    )
+    train(run, toy_library)
     export(tmp_path / "more", toy_recipe, toy_library, tmp_path / "hub", Terms())
     card = (tmp_path / "hub" / "README.md").read_text(encoding="utf-8")
-    assert "Begun from `run`, after stage1, 2 steps." in card
+    assert "Initialised from `run`, after stage1, 2 steps." in card
 
 
 def test_descendants_of_research_only_weights_are_not_exported(
@@ -83,10 +85,10 @@ def test_descendants_of_research_only_weights_are_not_exported(
     given = tmp_path / "published.safetensors"
     network = random_network(toy_recipe.network)
     save_model(network, given, Card(spec=toy_recipe.network, licence="research-only"))
-    run = Run(out=tmp_path / "run", steps=1, num_workers=0, init=given)
-    train(toy_library, toy_recipe, "stage1", run, None)
-    again = Run(out=tmp_path / "again", steps=1, num_workers=0, init=tmp_path / "run")
-    train(toy_library, toy_recipe, "stage2", again, None)
+    run = Run(recipe=toy_recipe, out=tmp_path / "run", steps=1, num_workers=0, init=given)
+    train(run, toy_library)
+    again = replace(run, stage="stage2", out=tmp_path / "again", init=tmp_path / "run")
+    train(again, toy_library)
     for folder, stage in (("run", "stage1"), ("again", "stage2")):
         out = tmp_path / "net.safetensors"
         with pytest.raises(OptionError, match="research-only") as caught:
@@ -95,15 +97,15 @@ def test_descendants_of_research_only_weights_are_not_exported(
         assert not out.exists()
 
 
-def test_weights_of_another_network_are_no_beginning(
+def test_weights_of_another_network_are_refused(
     toy_library, toy_recipe, tmp_path, random_network, one_sentence
 ):
     other = with_width(toy_recipe, 6).network
     given = tmp_path / "wide.safetensors"
     save_model(random_network(other), given, Card(spec=other, licence="Apache-2.0"))
-    run = Run(out=tmp_path / "run", steps=1, num_workers=0, init=given)
+    run = Run(recipe=toy_recipe, out=tmp_path / "run", steps=1, num_workers=0, init=given)
     with pytest.raises(Exception, match=r"wide\.safetensors") as caught:
-        train(toy_library, toy_recipe, "stage1", run, None)
+        train(run, toy_library)
     one_sentence(caught.value)
 
 
@@ -113,7 +115,7 @@ def test_a_run_of_another_recipe_is_not_exported(trained, toy_library, toy_recip
         export(tmp_path / "run", other, toy_library, tmp_path / "net.safetensors", Terms())
 
 
-def test_a_shrunken_head_takes_a_part_of_the_step_from_the_fill(tiny_network, toy_clip, toy_holes):
+def test_a_shrunken_head_applies_a_part_of_the_correction(tiny_network, toy_clip, toy_holes):
     results = []
     for strength in (0.0, 0.25, 1.0):
         network = copy.deepcopy(tiny_network)

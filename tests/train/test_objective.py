@@ -11,6 +11,7 @@ from lgtsm.models.build import build
 from train.__main__ import main
 from train.data.sampling import Items, join
 from train.data.sources import Library
+from train.logs import read_csv
 from train.loop import train
 from train.losses.features import Gram
 from train.losses.perceptual import PerceptualNet, load_perceptual
@@ -18,7 +19,6 @@ from train.objective import Prediction, predict, stage_losses
 from train.process_group import ProcessGroup
 from train.recipe import Divisors, PixelLosses, Stage, with_width
 from train.recipes import load_recipe
-from train.records import read_table
 from train.run import Precision, Run
 
 VGG = Path(__file__).parents[1] / "golden" / "losses" / "vgg16_div16.safetensors"
@@ -117,19 +117,19 @@ class _Hungry(PerceptualNet):
 def test_out_of_memory_proposes_what_fits(toy_library, tmp_path, one_sentence):
     recipe = _small("lgtsm")
     recipe = replace(recipe, stage1=replace(recipe.stage1, batch=4))
-    run = Run(out=tmp_path, steps=1, num_workers=0)
-    with pytest.raises(DeviceError, match="--at-once 2") as caught:
-        train(toy_library, recipe, "stage1", run, _Hungry(4))
+    run = Run(recipe=recipe, out=tmp_path, steps=1, num_workers=0)
+    with pytest.raises(DeviceError, match="--micro-batch 2") as caught:
+        train(run, toy_library, _Hungry(4))
     one_sentence(caught.value)
-    train(toy_library, recipe, "stage1", replace(run, at_once=2), _Hungry(4))
-    assert len(read_table(tmp_path / "log.csv")) == 1
+    train(replace(run, micro_batch=2), toy_library, _Hungry(4))
+    assert len(read_csv(tmp_path / "log.csv")) == 1
 
 
 @pytest.mark.parametrize("name", ["combcn", "gated3d", "gtsm", "lgtsm_causal", "tsm"])
 def test_every_family_makes_a_step(name, toy_library, tmp_path):
-    run = Run(out=tmp_path, steps=1, log_steps=1, num_workers=0)
-    train(toy_library, _small(name), "stage1", run, None)
-    [row] = read_table(tmp_path / "log.csv")
+    run = Run(recipe=_small(name), out=tmp_path, steps=1, log_steps=1, num_workers=0)
+    train(run, toy_library)
+    [row] = read_csv(tmp_path / "log.csv")
     assert (float(row["total"]) > 0, row["skipped"]) == (True, "0")
 
 
@@ -141,42 +141,49 @@ def test_parts_of_a_batch_give_the_losses_of_the_whole(toy_library, tmp_path):
     assert len(areas) > 1  # else any share would do
     found = []
     for size in (None, 1, 2):
-        run = Run(out=tmp_path / str(size), steps=1, log_steps=1, num_workers=0, at_once=size)
-        train(toy_library, recipe, "stage1", run, None)
-        found.append(read_table(run.out / "log.csv")[0])
+        run = Run(
+            recipe=recipe,
+            out=tmp_path / str(size),
+            steps=1,
+            log_steps=1,
+            num_workers=0,
+            micro_batch=size,
+        )
+        train(run, toy_library)
+        found.append(read_csv(run.out / "log.csv")[0])
     for other in found[1:]:
         for key in found[0].keys() - {"seconds"}:
             assert float(other[key]) == pytest.approx(float(found[0][key]), rel=1e-4), key
 
 
-def test_gram_matrices_of_parts_are_said_to_be_others(toy_library, tmp_path, caplog):
+def test_gram_matrices_of_micro_batches_are_warned_of(toy_library, tmp_path, caplog):
     recipe = _small("lgtsm", style=1.0, gram=Gram.BATCH)
-    run = Run(out=tmp_path, steps=1, num_workers=0, at_once=1)
-    train(toy_library, recipe, "stage1", run, _Hungry(4))
+    run = Run(recipe=recipe, out=tmp_path, steps=1, num_workers=0, micro_batch=1)
+    train(run, toy_library, _Hungry(4))
     assert "Gram matrices mix the 1 items" in caplog.text
 
 
-def test_losses_of_features_are_missed_aloud(toy_library, tmp_path, caplog):
+def test_missing_feature_losses_are_warned_of(toy_library, tmp_path, caplog):
     recipe = _small("lgtsm")
     losses = replace(recipe.stage1.losses, perceptual=1.0)
     recipe = replace(recipe, stage1=replace(recipe.stage1, losses=losses))
-    train(toy_library, recipe, "stage1", Run(out=tmp_path, steps=1, num_workers=0), None)
+    train(Run(recipe=recipe, out=tmp_path, steps=1, num_workers=0), toy_library)
     assert "--perceptual" in caplog.text
 
 
 def test_pictures_are_shown_where_nothing_is_held_out(toy_library, tmp_path):
     stills = tuple(clip for clip in toy_library.clips if clip.num_frames == 1)
     library = Library(toy_library.root, stills)
-    run = Run(out=tmp_path, steps=1, num_workers=0)
-    train(library, _small("lgtsm"), "stage1", run, None)
+    run = Run(recipe=_small("lgtsm"), out=tmp_path, steps=1, num_workers=0)
+    train(run, library)
     assert (tmp_path / "preview.webp").stat().st_size > 100
     assert not (tmp_path / "validation.csv").exists()
 
 
 def test_tensorboard_gets_the_scalars(toy_library, tmp_path):
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
-    run = Run(out=tmp_path, steps=1, num_workers=0)
-    train(toy_library, _small("lgtsm"), "stage1", run, None)
+    run = Run(recipe=_small("lgtsm"), out=tmp_path, steps=1, num_workers=0)
+    train(run, toy_library)
     (events,) = (tmp_path / "tensorboard").iterdir()
     assert b"train/total" in events.read_bytes()
 
@@ -203,9 +210,9 @@ def test_commands_say_what_is_wrong_in_one_line(words, says, toy_library, tmp_pa
 
 
 def test_a_batch_that_processes_cannot_share_is_an_error(one_sentence):
-    assert ProcessGroup(0, 4).share(8) == 2
+    assert ProcessGroup(0, 4).local_batch(8) == 2
     with pytest.raises(OptionError, match="evenly") as caught:
-        ProcessGroup(0, 4).share(6)
+        ProcessGroup(0, 4).local_batch(6)
     one_sentence(caught.value)
 
 
@@ -213,8 +220,10 @@ def test_a_batch_that_processes_cannot_share_is_an_error(one_sentence):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_device_trains_in_half_precision_from_resident_clips(toy_library, tmp_path):
     recipe = _small("lgtsm_ours")
-    run = Run(out=tmp_path, steps=3, num_workers=0, device="cuda", precision=Precision.AUTO)
     recipe = replace(recipe, stage1=replace(Stage(), losses=recipe.stage1.losses, batch=4))
-    network = train(toy_library, recipe, "stage1", run, None)
+    run = Run(
+        recipe=recipe, out=tmp_path, steps=3, num_workers=0, device="cuda", precision=Precision.AUTO
+    )
+    network = train(run, toy_library)
     assert all(torch.isfinite(p).all() for p in network.parameters())
-    assert int(read_table(tmp_path / "log.csv")[-1]["skipped"]) == 0
+    assert int(read_csv(tmp_path / "log.csv")[-1]["skipped"]) == 0

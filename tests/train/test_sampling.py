@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from lgtsm.fills.candidate_fill import CandidateFill
-from train.data.resident import ResidentItems
-from train.data.sampling import FIRST_ITEM_OF_VALIDATION, Items, join
+from train.data.sampling import FIRST_VALIDATION_ITEM, Items, join
 from train.data.sources import Clip, Library
+from train.data.stream import ResidentItems
 from train.process_group import ProcessGroup
 from train.recipe import DataRecipe
 from train.recipes import load_recipe
@@ -49,7 +49,7 @@ def test_items_are_what_a_network_reads(still, toy_library, toy_recipe):
     side, num_frames = toy_recipe.data.size, toy_recipe.data.num_frames
     covered = []
     items = Items(library, toy_recipe)
-    for number in range(FIRST_ITEM_OF_VALIDATION, FIRST_ITEM_OF_VALIDATION + 12):
+    for number in range(FIRST_VALIDATION_ITEM, FIRST_VALIDATION_ITEM + 12):
         item = items[number]
         assert item.truth.shape == (1, num_frames, 3, side, side)
         assert item.holes.shape == (1, num_frames, 1, side, side)
@@ -63,7 +63,7 @@ def test_items_are_what_a_network_reads(still, toy_library, toy_recipe):
     assert low / 3 < sum(covered) / len(covered) < 1.3 * high
 
 
-def test_truth_under_the_hole_does_not_leak_into_the_evidence(toy_library, toy_recipe):
+def test_truth_under_the_hole_does_not_leak_into_the_candidate_fill(toy_library, toy_recipe):
     item = Items(toy_library, _with_data(toy_recipe, jitter=0.0))[2]
     inside = item.holes[0].expand_as(item.truth[0]) > 0
     assert inside.any()

@@ -10,16 +10,14 @@ import torch
 from lgtsm.errors import OptionError
 from lgtsm.models.build import build
 from lgtsm.options import Motion
-from train.average import MovingAverage
 from train.data.sampling import Items, join
-from train.initial import TARGET_STD, initialise, rescale_layers
+from train.initialise import TARGET_STD, initialise, rescale_layers
 from train.losses.refine import refine_losses
 from train.objective import predict
 from train.process_group import ProcessGroup
-from train.recipe import Initial, RatioLosses, Schedule, Stage
-from train.recipes import NAMES, load_recipe
-from train.schedule import rate_at
-from train.step import Stepper, make_learner
+from train.recipe import Initialisation, RatioLosses, Schedule, Stage
+from train.recipes import RECIPES, load_recipe
+from train.step import MovingAverage, Stepper, make_learner
 from train.validate import validate
 
 
@@ -30,11 +28,11 @@ def test_parts_of_a_batch_give_the_gradients_of_the_whole(toy_library, toy_recip
     batch = join([items[i] for i in range(4)])
     moments = []
     network = build(recipe.network)
-    initialise(network, Initial.LSUV, batch, 0)
+    initialise(network, Initialisation.LSUV, batch, 0)
     for most in (None, 1):
         learner = make_learner(copy.deepcopy(network), stage, 0)
-        losses = Stepper(learner, None, ProcessGroup(), most_items=most)(batch, 1e-3)
-        both = (learner.optimizer, learner.discriminator_optimizer)
+        losses = Stepper(learner, None, ProcessGroup(), micro_batch=most)(batch, 1e-3)
+        both = (learner.optimizer, learner.adversary.optimizer)
         moments.append([s["exp_avg"] for o in both for s in o.state.values()])
         assert losses["total"] > 0
     for a, b in zip(*moments, strict=True):
@@ -63,17 +61,17 @@ def test_the_fill_itself_has_a_loss_of_at_most_one(toy_library, toy_recipe):
         item = items[number]
         fill, truth, holes = item.candidate.fill, item.truth[0], item.holes[0]
         losses = refine_losses(fill, fill, truth, holes, net=None, weights=RatioLosses())
-        assert 0 < losses.l1 <= 1
-        assert 0 < losses.l2 <= 1
+        assert 0 < losses["l1"] <= 1
+        assert 0 < losses["l2"] <= 1
         perfect = refine_losses(truth, fill, truth, holes, net=None, weights=RatioLosses())
-        assert perfect.total == 0
+        assert perfect["total"] == 0
 
 
 def test_a_clip_without_hole_has_no_loss(toy_library, toy_recipe):
     truth = Items(toy_library, toy_recipe)[0].truth[0]
     empty = torch.zeros_like(truth[:, :1])
     losses = refine_losses(truth + 1, truth, truth, empty, net=None, weights=RatioLosses())
-    assert losses.total == 0
+    assert losses["total"] == 0
 
 
 def test_an_untrained_refining_network_equals_its_fill(toy_library, toy_recipe):
@@ -89,8 +87,8 @@ def test_an_untrained_refining_network_equals_its_fill(toy_library, toy_recipe):
 def test_rescaling_lets_a_signal_through_every_layer(toy_library, toy_recipe):
     network = build(toy_recipe.network)
     item = Items(toy_library, toy_recipe)[0]
-    initialise(network, Initial.SCALED, item, 0)
-    stds = rescale_layers(network, item)
+    initialise(network, Initialisation.SCALED, item, 0)
+    stds = rescale_layers(network, network.trunk, item)
     names = list(stds)
     assert all(stds[name] == pytest.approx(TARGET_STD, rel=0.1) for name in names[:-1])
     assert stds[names[-1]] == 0
@@ -101,7 +99,7 @@ def test_first_weights_are_decided_by_the_seed(toy_library, toy_recipe):
     made = []
     for seed in (1, 1, 2):
         network = build(toy_recipe.network)
-        initialise(network, Initial.LSUV, item, seed)
+        initialise(network, Initialisation.LSUV, item, seed)
         made.append(network.trunk.layers()[3].feature.weight)
     assert torch.equal(made[0], made[1])
     assert not torch.equal(made[0], made[2])
@@ -109,12 +107,12 @@ def test_first_weights_are_decided_by_the_seed(toy_library, toy_recipe):
 
 def test_the_learning_rate_warms_up_and_anneals():
     stage = Stage(learning_rate=1e-3, warmup_steps=10, final_ratio=0.1)
-    assert rate_at(stage, 0, 0.0) == pytest.approx(1e-4)
-    assert rate_at(stage, 10, 0.0) == pytest.approx(1e-3)
-    assert rate_at(stage, 10**6, 1.0) == pytest.approx(1e-4)
-    assert rate_at(stage, 10**6, 7.0) == pytest.approx(1e-4)
+    assert stage.learning_rate_at(0, 0.0) == pytest.approx(1e-4)
+    assert stage.learning_rate_at(10, 0.0) == pytest.approx(1e-3)
+    assert stage.learning_rate_at(10**6, 1.0) == pytest.approx(1e-4)
+    assert stage.learning_rate_at(10**6, 7.0) == pytest.approx(1e-4)
     flat = replace(stage, schedule=Schedule.CONSTANT)
-    assert rate_at(flat, 10**6, 1.0) == pytest.approx(1e-3)
+    assert flat.learning_rate_at(10**6, 1.0) == pytest.approx(1e-3)
 
 
 def test_the_average_follows_the_network():
@@ -127,12 +125,12 @@ def test_the_average_follows_the_network():
     assert torch.allclose(average.values["weight"], layer.weight, atol=1e-3)
     own = layer.bias.clone()
     average.values["bias"] = own + 1
-    with average.lent_to(layer):
+    with average.applied_to(layer):
         assert torch.equal(layer.bias, own + 1)
     assert torch.equal(layer.bias, own)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_makes_a_step_of_each_stage(name, toy_library):
     recipe = load_recipe(name)
     assert recipe.name == name
@@ -141,7 +139,9 @@ def test_every_recipe_makes_a_step_of_each_stage(name, toy_library):
         recipe = replace(recipe, network=replace(recipe.network, trunk=replace(trunk, width=4)))
     recipe = replace(
         recipe,
-        data=replace(recipe.data, num_frames=3, num_around=2, motion=Motion.NONE, size=64, width=0),
+        data=replace(
+            recipe.data, num_frames=3, num_context=2, motion=Motion.NONE, size=64, width=0
+        ),
     )
     item = Items(toy_library, recipe)[0]
     for stage in (recipe.stage1, recipe.stage2):
@@ -152,7 +152,7 @@ def test_every_recipe_makes_a_step_of_each_stage(name, toy_library):
             small = replace(adversary, discriminator=replace(adversary.discriminator, width=2))
             stage = replace(stage, adversary=small)
         network = build(recipe.network)
-        initialise(network, recipe.initial, item, 0)
+        initialise(network, recipe.initialisation, item, 0)
         before = [p.clone() for p in network.parameters()]
         learner = make_learner(network, stage, 0)
         stepper = Stepper(learner, None, ProcessGroup())

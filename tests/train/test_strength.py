@@ -73,7 +73,7 @@ def test_networks_without_a_fill_have_no_strength(toy_library, one_sentence):
     one_sentence(caught.value)
 
 
-def test_clips_that_are_too_short_are_told(network, toy_library, one_sentence):
+def test_clips_that_are_too_short_are_refused(network, toy_library, one_sentence):
     with pytest.raises(OptionError, match="longest has 12") as caught:
         list(try_strengths({"full": network}, toy_library, _pixels, num_frames=40))
     one_sentence(caught.value)

@@ -1,4 +1,4 @@
-"""Runs of a few steps: begun, interrupted, resumed, in parts."""
+"""Runs of a few steps: started, interrupted, resumed."""
 
 import json
 from dataclasses import replace
@@ -13,17 +13,18 @@ from lgtsm.errors import OptionError, WeightsError
 from lgtsm.models.build import build
 from train.checkpoint import STATE, load_state, save_state
 from train.data.sources import Library
-from train.loop import BEST, train
+from train.logs import read_csv
+from train.loop import train, train_both
 from train.process_group import ProcessGroup
 from train.recipe import Schedule
-from train.records import read_table
+from train.report import BEST
 from train.run import Run
-from train.stages import train_both
 from train.step import make_learner
 
 
-def _run(folder, steps, **changes):
-    values = {"out": folder, "steps": steps, "num_workers": 0, "validate_items": 2, "log_steps": 1}
+def _run(recipe, folder, steps, **changes):
+    values = {"recipe": recipe, "out": folder, "steps": steps}
+    values |= {"num_workers": 0, "validate_items": 2, "log_steps": 1}
     return Run(**(values | changes))
 
 
@@ -37,7 +38,7 @@ def _step(folder):
 
 
 def _losses(folder):
-    return [(row["step"], row["total"]) for row in read_table(folder / "log.csv")]
+    return [(row["step"], row["total"]) for row in read_csv(folder / "log.csv")]
 
 
 @pytest.fixture
@@ -60,9 +61,9 @@ def held_out(monkeypatch):
 def test_ten_losses_after_a_resumption_equal_those_in_one_piece(
     stage, toy_library, constant, tmp_path
 ):
-    whole = train(toy_library, constant, stage, _run(tmp_path / "a", 13), None)
-    train(toy_library, constant, stage, _run(tmp_path / "b", 3), None)
-    rest = train(toy_library, constant, stage, _run(tmp_path / "b", 13, resume=True), None)
+    whole = train(_run(constant, tmp_path / "a", 13, stage=stage), toy_library)
+    train(_run(constant, tmp_path / "b", 3, stage=stage), toy_library)
+    rest = train(_run(constant, tmp_path / "b", 13, resume=True, stage=stage), toy_library)
     assert _step(tmp_path / "b") == 13
     assert _losses(tmp_path / "a") == _losses(tmp_path / "b")
     assert len(_losses(tmp_path / "b")) == 13
@@ -80,17 +81,19 @@ def test_resumed_moments_have_the_layout_of_their_weights(toy_recipe, tmp_path, 
     before, after = learners
     for module, optimizer in (
         (before.network, before.optimizer),
-        (before.discriminator, before.discriminator_optimizer),
+        (before.adversary.discriminator, before.adversary.optimizer),
     ):
         for weight in module.parameters():
             values = torch.randn(weight.shape, generator=rng)
             weight.grad = torch.empty_like(weight).copy_(values)
         optimizer.step()
-    config = toy_recipe.to_config()
-    save_state(tmp_path, before, config, "stage2")
-    load_state(tmp_path, after, config, "stage2")
-    for part in ("optimizer", "discriminator_optimizer"):
-        old, new = getattr(before, part), getattr(after, part)
+    save_state(tmp_path, before, toy_recipe, "stage2")
+    load_state(tmp_path, after, toy_recipe, "stage2")
+    pairs = (
+        (before.optimizer, after.optimizer),
+        (before.adversary.optimizer, after.adversary.optimizer),
+    )
+    for old, new in pairs:
         weights = zip(old.param_groups[0]["params"], new.param_groups[0]["params"], strict=True)
         for was, weight in weights:
             assert new.state[weight].keys() == old.state[was].keys()
@@ -101,8 +104,8 @@ def test_resumed_moments_have_the_layout_of_their_weights(toy_recipe, tmp_path, 
 
 
 def test_resuming_a_run_that_is_over_changes_nothing(toy_library, toy_recipe, tmp_path):
-    once = train(toy_library, toy_recipe, "stage1", _run(tmp_path, 2), None)
-    again = train(toy_library, toy_recipe, "stage1", _run(tmp_path, 2, resume=True), None)
+    once = train(_run(toy_recipe, tmp_path, 2), toy_library)
+    again = train(_run(toy_recipe, tmp_path, 2, resume=True), toy_library)
     for a, b in zip(once.parameters(), again.parameters(), strict=True):
         assert torch.equal(a, b)
     assert _step(tmp_path) == 2
@@ -110,57 +113,57 @@ def test_resuming_a_run_that_is_over_changes_nothing(toy_library, toy_recipe, tm
 
 def test_nothing_to_resume_is_an_error(toy_library, toy_recipe, tmp_path, one_sentence):
     with pytest.raises(WeightsError, match="found none") as caught:
-        train(toy_library, toy_recipe, "stage1", _run(tmp_path, 2, resume=True), None)
+        train(_run(toy_recipe, tmp_path, 2, resume=True), toy_library)
     one_sentence(caught.value)
 
 
-def test_a_run_is_not_begun_over_another(toy_library, toy_recipe, tmp_path, one_sentence):
-    train(toy_library, toy_recipe, "stage1", _run(tmp_path / "stage2", 2), None)
+def test_a_run_does_not_overwrite_another(toy_library, toy_recipe, tmp_path, one_sentence):
+    train(_run(toy_recipe, tmp_path / "stage2", 2), toy_library)
     files = {p: p.read_bytes() for p in (tmp_path / "stage2").iterdir() if p.is_file()}
-    again = _run(tmp_path / "stage2", 3)
+    again = _run(toy_recipe, tmp_path / "stage2", 3)
     for call in (
-        lambda: train(toy_library, toy_recipe, "stage1", again, None),
-        lambda: train(toy_library, toy_recipe, "stage1", replace(again, init=again.out), None),
-        lambda: train_both(toy_library, toy_recipe, _run(tmp_path, 2), None, ProcessGroup()),
+        lambda: train(again, toy_library),
+        lambda: train(replace(again, init=again.out), toy_library),
+        lambda: train_both(_run(toy_recipe, tmp_path, 2), toy_library, None, ProcessGroup()),
     ):
         with pytest.raises(OptionError, match=r"--resume.*another --out") as caught:
             call()
         one_sentence(caught.value)
     assert {p: p.read_bytes() for p in files} == files
-    assert not (tmp_path / "stage1").exists()  # told at once, not after stage 1
+    assert not (tmp_path / "stage1").exists()  # refused at once, not after stage 1
 
 
 def test_another_recipe_is_refused_with_the_fields_that_differ(
     toy_library, toy_recipe, tmp_path, one_sentence
 ):
-    train(toy_library, toy_recipe, "stage1", _run(tmp_path, 1), None)
+    train(_run(toy_recipe, tmp_path, 1), toy_library)
     other = replace(toy_recipe, seed=5, data=replace(toy_recipe.data, jitter=0.2))
     with pytest.raises(OptionError, match=r"data\.jitter: 0\.1 -> 0\.2, seed: 0 -> 5") as caught:
-        train(toy_library, other, "stage1", _run(tmp_path, 2, resume=True), None)
+        train(_run(other, tmp_path, 2, resume=True), toy_library)
     one_sentence(caught.value)
     with pytest.raises(OptionError, match="stage: stage1 -> stage2"):
-        train(toy_library, toy_recipe, "stage2", _run(tmp_path, 2, resume=True), None)
+        train(_run(toy_recipe, tmp_path, 2, resume=True, stage="stage2"), toy_library)
 
 
 def test_a_run_ends_by_the_clock(toy_library, toy_recipe, tmp_path):
-    run = _run(tmp_path, None, minutes=1e-6)
-    train(toy_library, toy_recipe, "stage1", run, None)
+    run = _run(toy_recipe, tmp_path, None, minutes=1e-6)
+    train(run, toy_library)
     assert _step(tmp_path) == 1
 
 
-def test_a_run_has_one_length_and_one_beginning(tmp_path, one_sentence):
+def test_a_run_has_one_length_and_one_starting_point(toy_recipe, tmp_path, one_sentence):
     for changes in ({"minutes": 1.0}, {"steps": None}, {"resume": True, "init": tmp_path}):
         with pytest.raises(OptionError) as caught:
-            _run(tmp_path, **({"steps": 2} | changes))
+            _run(toy_recipe, tmp_path, **({"steps": 2} | changes))
         one_sentence(caught.value)
 
 
 def test_held_out_clips_are_scored_and_the_best_is_kept(
     toy_library, toy_recipe, tmp_path, held_out
 ):
-    run = _run(tmp_path, 2, validate_steps=1, picture_steps=1)
-    train(toy_library, toy_recipe, "stage1", run, None)
-    rows = read_table(tmp_path / "validation.csv")
+    run = _run(toy_recipe, tmp_path, 2, validate_steps=1, picture_steps=1)
+    train(run, toy_library)
+    rows = read_csv(tmp_path / "validation.csv")
     assert [row["step"] for row in rows] == ["1", "2"]
     assert (tmp_path / BEST).is_file()
     for name in ("samples.png", "curves.png"):
@@ -171,24 +174,24 @@ def test_held_out_clips_are_scored_and_the_best_is_kept(
         assert preview.info["loop"] == 0
 
 
-def test_both_stages_run_from_one_call_and_stage_2_begins_where_1_ended(
+def test_both_stages_run_from_one_call_and_stage_2_starts_where_1_ended(
     toy_library, toy_recipe, tmp_path
 ):
-    train_both(toy_library, toy_recipe, _run(tmp_path, 2), None, ProcessGroup())
+    train_both(_run(toy_recipe, tmp_path, 2), toy_library, None, ProcessGroup())
     assert (_step(tmp_path / "stage1"), _step(tmp_path / "stage2")) == (2, 2)
-    notes = json.loads(_header(tmp_path / "stage2")["notes"])
+    provenance = json.loads(_header(tmp_path / "stage2")["provenance"])
     before = [{"stage": "stage1", "step": 2}]
-    assert notes == {"initialised_from": "stage1", "runs_before": before}
-    assert "discriminator" in read_table(tmp_path / "stage2" / "log.csv")[0]
-    train_both(toy_library, toy_recipe, _run(tmp_path, 3, resume=True), None, ProcessGroup())
+    assert provenance == {"initialised_from": "stage1", "runs_before": before}
+    assert "discriminator" in read_csv(tmp_path / "stage2" / "log.csv")[0]
+    train_both(_run(toy_recipe, tmp_path, 3, resume=True), toy_library, None, ProcessGroup())
     assert (_step(tmp_path / "stage1"), _step(tmp_path / "stage2")) == (2, 3)
 
 
 def test_a_recipe_without_stage_2_says_so(toy_library, toy_recipe, tmp_path, one_sentence):
     recipe = replace(toy_recipe, stage2=None)
     for call in (
-        lambda: train_both(toy_library, recipe, _run(tmp_path, 2), None, ProcessGroup()),
-        lambda: train(toy_library, recipe, "stage2", _run(tmp_path, 2), None),
+        lambda: train_both(_run(recipe, tmp_path, 2), toy_library, None, ProcessGroup()),
+        lambda: train(_run(recipe, tmp_path, 2, stage="stage2"), toy_library),
     ):
         with pytest.raises(OptionError, match="refine_toy") as caught:
             call()

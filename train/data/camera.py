@@ -8,18 +8,19 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample
 
 _SUPER = 2
-"""Samples per output pixel along each axis, so that a shrinking camera does not alias."""
+"""Samples per output pixel and axis: anti-aliasing where the camera downscales."""
 _TILT = 0.08
-"""Standard deviation of the perspective over a clip: nearer at one side by this share."""
+"""Standard deviation of the perspective change over a clip: one side comes nearer by this share;
+set by hand, not swept."""
 
 
-def plan_path(
+def draw_path(
     size: tuple[int, int],
     shape: tuple[int, int],
     num_frames: int,
     rng: np.random.Generator,
 ) -> np.ndarray:
-    """Draw a smooth path.
+    """Draw a smooth camera path.
 
     Args:
         size: (height, width) of the photograph in pixels.
@@ -56,29 +57,29 @@ def plan_path(
     return path
 
 
-def film(picture: Tensor, path: np.ndarray, shape: tuple[int, int]) -> Tensor:
-    """Film a photograph along a path.
+def render_path(photograph: Tensor, path: np.ndarray, shape: tuple[int, int]) -> Tensor:
+    """Render a photograph as seen by a camera on a path.
 
     Args:
-        picture: (1,3,H,W) in [0,1].
-        path: (T,3,3) of `plan_path`.
+        photograph: (1,3,H,W) in [0,1].
+        path: (T,3,3) of `draw_path`.
         shape: (height, width) of the frames.
 
     Returns:
-        (T,3,height,width) on the picture's device.
+        (T,3,height,width) on the photograph's device.
     """
     height, width = _SUPER * shape[0], _SUPER * shape[1]
-    like = {"device": picture.device, "dtype": picture.dtype}
+    like = {"device": photograph.device, "dtype": photograph.dtype}
     y, x = torch.meshgrid(
         (2 * torch.arange(height, **like) + 1) / height - 1,
         (2 * torch.arange(width, **like) + 1) / width - 1,
         indexing="ij",
     )
     points = torch.stack([x, y, torch.ones_like(x)], -1)  # (h,w,3)
-    moved = torch.einsum("tij,hwj->thwi", torch.from_numpy(path).to(picture), points)
+    moved = torch.einsum("tij,hwj->thwi", torch.from_numpy(path).to(photograph), points)
     grid = moved[..., :2] / moved[..., 2:]
     fine = grid_sample(
-        picture.expand(len(path), -1, -1, -1),
+        photograph.expand(len(path), -1, -1, -1),
         grid,
         padding_mode="reflection",
         align_corners=False,

@@ -1,4 +1,4 @@
-"""From a file or folder to uint8 arrays, and where their shots begin."""
+"""Decode files, folders and rendered scenes to uint8 arrays; find their shots."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from einops import rearrange
 from PIL import Image, UnidentifiedImageError
 
 from lgtsm.engine.cuts import CutDetector
 from lgtsm.errors import OptionError, VideoError
+from lgtsm.scene.camera import Camera, SceneOptions
+from lgtsm.scene.render import render_scene
 
 from .layouts import Kind, Material, pictures
 
 CHUNK_FRAMES = 600
 """Frames of one array file; longer videos are stored in several."""
-SMALLEST_PX = 32
-"""Clips with a shorter side than this are left out."""
-_MOST_HOLE = 0.6
-"""Mean share of object above which a folder of masks is taken to be upside down."""
+MIN_SIDE_PX = 32
+"""Clips with a shorter side are left out."""
+_MAX_OBJECT_RATIO = 0.6
+"""Mean share of object above which a folder of masks is considered inverted."""
+FIRST_SCENE_SEED = 100_000
+"""Smaller seeds are reserved for the demo and for measurements, so that none of their scenes is
+trained on."""
 
 
 class ClipError(VideoError):
@@ -33,26 +39,26 @@ def decode_chunks(item: Material) -> Iterator[np.ndarray]:
         item: a video, a folder of frames or a photograph.
 
     Yields:
-        Arrays (T,H,W,3) uint8 of at most `CHUNK_FRAMES` frames, all of one size; a lone frame after
-        the last full one is dropped.
+        Arrays (T,H,W,3) uint8 of at most `CHUNK_FRAMES` frames, all of one size; a single frame
+        after the last full array is dropped.
 
     Raises:
         ClipError: damaged, empty, too small, or frames of different sizes.
     """
-    kept: list[np.ndarray] = []
+    frames: list[np.ndarray] = []
     is_long = False
     for frame in _frames(item):
-        if min(frame.shape[:2]) < SMALLEST_PX:
-            raise ClipError(f"it is {frame.shape[1]}x{frame.shape[0]}, below {SMALLEST_PX} px")
-        if kept and frame.shape != kept[0].shape:
+        if min(frame.shape[:2]) < MIN_SIDE_PX:
+            raise ClipError(f"it is {frame.shape[1]}x{frame.shape[0]}, below {MIN_SIDE_PX} px")
+        if frames and frame.shape != frames[0].shape:
             raise ClipError("its frames differ in size")
-        kept.append(frame)
-        if len(kept) == CHUNK_FRAMES:
-            yield np.stack(kept)
-            kept, is_long = [], True
-    if len(kept) > 1 or (kept and item.kind is Kind.STILL):
-        yield np.stack(kept)
-    elif kept and not is_long:
+        frames.append(frame)
+        if len(frames) == CHUNK_FRAMES:
+            yield np.stack(frames)
+            frames, is_long = [], True
+    if len(frames) > 1 or (frames and item.kind is Kind.STILL):
+        yield np.stack(frames)
+    elif frames and not is_long:
         raise ClipError("it has a single frame")
 
 
@@ -72,7 +78,7 @@ def _picture(path: Path) -> np.ndarray:
 
 
 def _video_frames(path: Path) -> Iterator[np.ndarray]:
-    import av  # only preparing data needs it; a GPU box may lack it
+    import av.error  # only `prepare` needs PyAV; a training machine may lack it
 
     try:
         with av.open(str(path)) as container:
@@ -84,13 +90,13 @@ def _video_frames(path: Path) -> Iterator[np.ndarray]:
 
 @torch.no_grad()
 def find_shots(array: np.ndarray) -> list[tuple[int, int]]:
-    """Return where shots begin and end (first, stop), so that no item crosses a cut.
+    """Return the shots as (first, stop), so that no item crosses a cut.
 
     Args:
         array: (T,H,W,3) uint8.
 
     Returns:
-        Ranges that cover the array; a lone frame between two cuts is dropped.
+        Ranges that cover the array, without single frames between two cuts.
     """
     if len(array) == 1:
         return [(0, 1)]
@@ -98,7 +104,7 @@ def find_shots(array: np.ndarray) -> list[tuple[int, int]]:
     no_hole = torch.zeros(1, *array.shape[1:3])
     starts = [0]
     for t, frame in enumerate(array):
-        pixels = torch.from_numpy(np.array(frame)).permute(2, 0, 1).float() / 255
+        pixels = rearrange(torch.from_numpy(np.array(frame)), "h w c -> c h w").float() / 255
         if detector.is_cut(pixels, no_hole):
             starts.append(t)
     ends = [*starts[1:], len(array)]
@@ -115,11 +121,11 @@ def read_masks(folder: Path) -> np.ndarray:
         (T,H,W) uint8, 1 = object.
 
     Raises:
-        OptionError: nearly everything is object, so black and white are the wrong way round.
+        OptionError: nearly everything is object, so the masks are probably inverted.
     """
     masks = np.stack([_mask(file) for file in _one_size(pictures(folder))])
     share = float(masks.mean())
-    if share > _MOST_HOLE:
+    if share > _MAX_OBJECT_RATIO:
         raise OptionError(
             f"Expected object masks with white or a palette colour on the object in {folder.name}, "
             f"got {share:.0%} of object; invert the folder."
@@ -136,12 +142,27 @@ def _mask(path: Path) -> np.ndarray:
 
 
 def _one_size(files: Iterable[Path]) -> list[Path]:
-    """Keep the files that have the first one's size."""
-    kept: list[Path] = []
-    size: tuple[int, int] | None = None
+    """Return the files whose pictures have the size of the first."""
+    sizes = {}
     for file in files:
         with Image.open(file) as image:
-            size = size or image.size
-            if image.size == size:
-                kept.append(file)
-    return kept
+            sizes[file] = image.size
+    return [file for file, size in sizes.items() if size == next(iter(sizes.values()))]
+
+
+def render_clip(number: int) -> np.ndarray:
+    """Render scene `number`, without its object; cameras alternate.
+
+    Returns:
+        (32,180,320,3) uint8.
+    """
+    cameras = list(Camera)
+    options = SceneOptions(
+        seed=FIRST_SCENE_SEED + number,
+        camera=cameras[number % len(cameras)],
+        num_frames=32,
+        height=180,
+        width=320,
+    )
+    truth = render_scene(options).truth
+    return rearrange((255 * truth).round().byte(), "t c h w -> t h w c").numpy()

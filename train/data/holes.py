@@ -1,9 +1,10 @@
-"""Holes of a training item, drawn on the CPU: shapes, published strokes, annotated objects."""
+"""Holes of a training item, drawn on the CPU: shapes, published strokes, object annotations."""
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -23,7 +24,7 @@ _KIND_SHARES = {
     Kind.TEXT_BAND: 0.05,
     Kind.SCRATCHES: 0.05,
 }
-"""Objects are what users remove most; the rest keeps the net honest on thin and static holes."""
+"""Set by hand: users mostly remove objects; the rest adds thin and static holes."""
 PUBLISHED_SHARES = {
     Preset.OBJECT_LIKE: 0.25,
     Preset.OBJECT_LIKE_MIDDLE: 0.25,
@@ -31,9 +32,13 @@ PUBLISHED_SHARES = {
     Preset.RAND_CURVE: 0.25,
     Preset.RAND_CURVE_SMALL: 0.125,
 }
-"""The published training takes its masks from folders of all presets ("all masks")."""
-MOST_HOLE = 0.7
-"""Published strokes that cover more than this are drawn anew: the paper's bins end here."""
+"""The published training reads its masks from folders of all presets ("all masks")."""
+_SHAPE_SHARES = (0.6, 0.25, 0.15)
+"""Of holes made of one, two and three shapes; set by hand, not swept."""
+_STATIC_RATIO, _MOTION = 0.2, (0.5, 2.0)
+"""Share of shapes that stand still; range of the others' speed (`draw_masks`). Set by hand."""
+MAX_HOLE_RATIO = 0.7
+"""Published strokes that cover more are redrawn: the paper's coverage bins end here."""
 
 
 def choose_preset(rng: np.random.Generator) -> Preset:
@@ -49,72 +54,67 @@ def draw_holes(
 
     Args:
         library: for its object masks.
-        data: shares of the ways of drawing.
+        data: shares of the kinds of hole.
         num_frames: T.
         rng: drawn from.
 
     Returns:
         (T,1,height,width), 1 = hole.
     """
-    way = rng.random()
-    if way < data.published_ratio:
+    drawn = rng.random()
+    if drawn < data.published_ratio:
         return _published(data, num_frames, rng)
-    way -= data.published_ratio
-    if way < data.annotated_ratio and library.masks:
+    drawn -= data.published_ratio
+    if drawn < data.annotated_ratio and library.masks:
         return _annotated(library, data, num_frames, rng)
-    way -= data.annotated_ratio
-    if way < data.border_ratio:
-        return _one_kind(Kind.BORDER, _wanted(data, rng), data, num_frames, rng)
-    kinds = list(_KIND_SHARES)
-    shares = np.array(list(_KIND_SHARES.values()))
-    num_shapes = int(rng.choice([1, 2, 3], p=[0.6, 0.25, 0.15]))
-    wanted = _wanted(data, rng)
+    drawn -= data.annotated_ratio
+    is_border = drawn < data.border_ratio
+    num_shapes = 1 if is_border else int(rng.choice([1, 2, 3], p=_SHAPE_SHARES))
+    coverage = float(rng.uniform(*data.coverage)) / num_shapes
+    kinds, shares = list(_KIND_SHARES), np.array(list(_KIND_SHARES.values()))
     holes = torch.zeros(num_frames, 1, *data.shape)
     for _ in range(num_shapes):
-        kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
-        drawn = _one_kind(kind, wanted / num_shapes, data, num_frames, rng)
-        holes = torch.maximum(holes, drawn)
+        kind = Kind.BORDER
+        if not is_border:
+            kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
+        holes = torch.maximum(holes, _shape(kind, coverage, data, num_frames, rng))
     return holes
 
 
-def _wanted(data: DataRecipe, rng: np.random.Generator) -> float:
-    return float(rng.uniform(*data.coverage))
-
-
-def _one_kind(
+def _shape(
     kind: Kind, coverage: float, data: DataRecipe, num_frames: int, rng: np.random.Generator
 ) -> Tensor:
-    """Draw one shape with a share of hole near the wanted one."""
+    """Draw one shape with about the given coverage."""
     return draw_masks(
         num_frames,
         *data.shape,
         kind=kind,
         seed=int(rng.integers(2**31)),
         coverage_ratio=float(np.clip(coverage, *KINDS[kind].coverage_limits)),
-        speed=0.0 if rng.random() < 0.2 else float(rng.uniform(0.5, 2.0)),
+        speed=0.0 if rng.random() < _STATIC_RATIO else float(rng.uniform(*_MOTION)),
     )
 
 
 def _published(data: DataRecipe, num_frames: int, rng: np.random.Generator) -> Tensor:
-    """Draw published strokes until they leave enough to see."""
+    """Draw published strokes until they leave enough of the clip visible."""
     preset = choose_preset(rng)
     while True:
         holes = free_form_masks(
             num_frames, *data.shape, preset=preset, seed=int(rng.integers(2**32))
         )
-        if holes.mean() <= MOST_HOLE:
+        if holes.mean() <= MAX_HOLE_RATIO:
             return holes
 
 
 def _annotated(
     library: Library, data: DataRecipe, num_frames: int, rng: np.random.Generator
 ) -> Tensor:
-    """Take an object's silhouette from its annotations, resized to the crop."""
+    """Draw the silhouette of an annotated object, resized to the crop."""
     clip: Clip = library.masks[int(rng.integers(len(library.masks)))]
     array = clip.array(library.root)
     start = int(rng.integers(0, max(1, len(array) - num_frames + 1)))
     index = np.minimum(np.arange(start, start + num_frames), len(array) - 1)
-    masks = torch.from_numpy(np.array(array[index]))[:, None].float()  # (T,1,H,W)
+    masks = rearrange(torch.from_numpy(np.array(array[index])), "t h w -> t 1 h w").float()
     small = interpolate(masks, size=data.shape, mode="area")
-    holes = (small > 0).float()  # a hole may grow, a missing pixel never counts as known
+    holes = (small > 0).float()  # may grow the hole, but never takes a missing pixel for known
     return holes.flip(-1) if rng.random() < 0.5 else holes

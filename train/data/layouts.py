@@ -1,6 +1,6 @@
-"""What there is to train on: videos, folders of frames, photographs and object masks in a folder.
+"""Find training material in a folder: videos, folders of frames, photographs, object masks.
 
-Five layouts are known: a manifest file; `train/` and `stills/` with an optional `manifest.json`; FVI
+Five layouts are supported: a manifest file; `train/` and `stills/` with an optional `manifest.json`; FVI
 (`[Train/]JPEGImages`, `object_masks`; Chang et al. 2019, ICCV); FaceForensics (`[Train/]videos`,
 `masks`); and any folder of videos and folders of frames.
 """
@@ -20,11 +20,11 @@ IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".bmp"}
 NOT_STATED = "not stated"
 _MASK_FOLDERS = ("object_masks", "masks")
 _SPLIT = "Train"
-"""Folder of the published layouts that may be trained on; `Test` is never read."""
+"""Subfolder of the published layouts to train on; `Test` is never read."""
 
 
 class Kind(Enum):
-    """What a piece of material is."""
+    """Kind of a file or folder."""
 
     VIDEO = "video"
     FRAMES = "frames"
@@ -36,10 +36,10 @@ class Kind(Enum):
 class Material:
     """One file or folder.
 
-    source: what it was cut from; training and validation never share a source.
-    licence: as its manifest states, or "not stated".
-    name: of the decoded file; no other piece has it.
-    former_names: that it would have beside other pieces or had before; no other piece has them.
+    source: the film it was cut from; training and validation never share a source.
+    licence: as stated in its manifest, or "not stated".
+    name: of the decoded file; unique.
+    former_names: names that it had, or would have beside other material; no other item's name.
     """
 
     path: Path
@@ -51,14 +51,14 @@ class Material:
 
 
 def find_material(data: Path) -> list[Material]:
-    """List everything that may be trained on.
+    """List the training material of a folder or manifest.
 
     Args:
         data: a folder in one of the layouts, or a manifest (.json or .csv) whose rows have `path`
             (relative to it) and may have `source`, `licence`, `kind` and `nc`.
 
     Raises:
-        OptionError: nothing there, or material marked as non-commercial.
+        OptionError: nothing found, or material marked as non-commercial.
     """
     if data.is_file():
         found, root = _from_manifest(data), data.parent
@@ -79,9 +79,9 @@ def find_material(data: Path) -> list[Material]:
 
 
 def _named(found: list[Material], root: Path) -> list[Material]:
-    """Name every piece, and its source where none is stated, so that no two are taken for one.
+    """Give every item a unique name, and a source where none is stated.
 
-    The folder and the own name do where no other piece has both; else it is the whole path.
+    The name consists of folder and file name where that is unique, else of the whole path.
     """
     paths: dict[str, set[Path]] = {}
     for item in found:
@@ -89,14 +89,14 @@ def _named(found: list[Material], root: Path) -> list[Material]:
     named = []
     for item in found:
         short, whole = _short_name(item), _whole_name(item.path, root)
-        is_alone = len(paths[short]) == 1
-        stem = f"{item.path.parent.name}-{item.path.stem}"  # of folders too, until they had dots
+        is_unique = len(paths[short]) == 1
+        stem = f"{item.path.parent.name}-{item.path.stem}"  # former name of folders with a dot
         named.append(
             replace(
                 item,
-                name=short if is_alone else whole,
+                name=short if is_unique else whole,
                 former_names=frozenset((short, whole, stem)),
-                source=item.source or (_own_name(item) if is_alone else whole),
+                source=item.source or (_own_name(item) if is_unique else whole),
             )
         )
     taken = {item.name for item in named}
@@ -104,7 +104,7 @@ def _named(found: list[Material], root: Path) -> list[Material]:
 
 
 def _own_name(item: Material) -> str:
-    is_folder = item.kind in (Kind.FRAMES, Kind.MASKS)  # what follows its dot is no suffix
+    is_folder = item.kind in (Kind.FRAMES, Kind.MASKS)  # a dot in its name starts no suffix
     return item.path.name if is_folder else item.path.stem
 
 
@@ -119,19 +119,19 @@ def _whole_name(path: Path, root: Path) -> str:
 
 
 def pictures(folder: Path) -> list[Path]:
-    """Return the pictures of a folder in the order of their names."""
+    """Return the pictures of a folder, sorted by name."""
     return sorted(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
 
 
 def _folders(root: Path) -> list[Path]:
-    """Return folders with pictures in them."""
+    """Return the folders that contain pictures."""
     if not root.is_dir():
         return []
     return sorted(p for p in root.iterdir() if p.is_dir() and pictures(p))
 
 
 def _kind_of(path: Path) -> Kind | None:
-    """Tell what a path is by its suffix; None where it is nothing to train on."""
+    """Return the kind of a path by its suffix; None for other files."""
     if path.is_dir():
         return Kind.FRAMES if pictures(path) else None
     suffix = path.suffix.lower()
@@ -141,7 +141,7 @@ def _kind_of(path: Path) -> Kind | None:
 
 
 def _plain(root: Path) -> list[Material]:
-    """List videos and folders of frames; pictures beside each other are one clip."""
+    """List videos and folders of frames; a folder of pictures alone is one clip."""
     if not root.is_dir():
         return []
     found = [
@@ -155,7 +155,7 @@ def _plain(root: Path) -> list[Material]:
 
 
 def _own_layout(data: Path) -> list[Material]:
-    """List `train`, `stills` and `object_masks`, with what `manifest.json` says about each file."""
+    """List `train`, `stills` and `object_masks`, with sources and licences from `manifest.json`."""
     rows: dict[str, dict] = {}
     if (data / "manifest.json").is_file():
         tables = _read_json(data / "manifest.json")
@@ -171,9 +171,7 @@ def _own_layout(data: Path) -> list[Material]:
         source = f"{row['repo']}/{row['path']}" if "repo" in row else ""
         licence = row.get("licence", NOT_STATED)
         found.append(Material(path=path, kind=kind, source=source, licence=licence))
-    for path in _folders(data / "object_masks"):
-        found.append(Material(path=path, kind=Kind.MASKS))  # noqa: PERF401
-    return found
+    return found + [Material(path=p, kind=Kind.MASKS) for p in _folders(data / "object_masks")]
 
 
 def _from_manifest(file: Path) -> list[Material]:

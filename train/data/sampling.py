@@ -1,4 +1,4 @@
-"""Training items: a short clip, its holes, and the candidate around them; seeded per item.
+"""Training items: a short clip, its holes and its candidate fill; seeded per item.
 
 Item number i of a run with seed s is always the same, whichever process makes it and however often
 the run was resumed.
@@ -6,7 +6,7 @@ the run was resumed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,12 +17,12 @@ from torch.utils.data import Dataset
 from lgtsm.copying.clip import clip_candidates
 from lgtsm.fills.candidate_fill import CandidateFill, join_candidates
 
-from ..recipe import Recipe
+from ..recipe import DataRecipe, Recipe
+from .crops import draw_crop
 from .holes import draw_holes
-from .plan import cut, plan_item
 from .sources import Library
 
-FIRST_ITEM_OF_VALIDATION = 1_000_000_000
+FIRST_VALIDATION_ITEM = 1_000_000_000
 """Validation items are numbered from here, so that they never coincide with training ones."""
 
 
@@ -31,7 +31,7 @@ class Batch:
     """Items of equal size.
 
     truth: (B,T,3,h,w) in [0,1]; holes: (B,T,1,h,w), 1 = hole; candidate: of the B*T frames, None
-    where the network starts from black holes.
+    for networks that start from black holes.
     """
 
     truth: Tensor
@@ -39,93 +39,128 @@ class Batch:
     candidate: CandidateFill | None = None
 
     def __len__(self) -> int:
-        """Return how many items there are."""
+        """Return the number of items."""
         return len(self.truth)
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on a device."""
-        return self._each(lambda value: value.to(device, non_blocking=True))
+
+        def move(value: Tensor) -> Tensor:
+            return value.to(device, non_blocking=True)
+
+        return Batch(move(self.truth), move(self.holes), _each(self.candidate, move))
 
     def part(self, first: int, stop: int) -> Batch:
-        """Return some of the items."""
+        """Return the items first ... stop - 1."""
         num_frames = self.truth.shape[1]
-        candidate = None
-        if self.candidate is not None:
-            frames = slice(first * num_frames, stop * num_frames)
-            candidate = CandidateFill(*(value[frames] for value in vars(self.candidate).values()))
+        candidate = _each(self.candidate, lambda v: v[first * num_frames : stop * num_frames])
         return Batch(self.truth[first:stop], self.holes[first:stop], candidate)
 
-    def _each(self, change) -> Batch:
-        candidate = self.candidate
-        if candidate is not None:
-            candidate = CandidateFill(*(change(value) for value in vars(candidate).values()))
-        return Batch(change(self.truth), change(self.holes), candidate)
+
+def _each(
+    candidate: CandidateFill | None, change: Callable[[Tensor], Tensor]
+) -> CandidateFill | None:
+    if candidate is None:
+        return None
+    return CandidateFill(*(change(value) for value in vars(candidate).values()))
 
 
 def join(batches: Sequence[Batch]) -> Batch:
-    """Put batches behind each other."""
-    candidate = None
-    if batches[0].candidate is not None:
-        candidate = join_candidates([b.candidate for b in batches])
-    truth, holes = (torch.cat([getattr(b, k) for b in batches]) for k in ("truth", "holes"))
-    return Batch(truth, holes, candidate)
+    """Concatenate batches."""
+    candidates = [b.candidate for b in batches if b.candidate is not None]
+    return Batch(
+        torch.cat([b.truth for b in batches]),
+        torch.cat([b.holes for b in batches]),
+        join_candidates(candidates) if candidates else None,
+    )
 
 
-def kept_number(number: int, recipe: Recipe) -> int:
-    """Return the item that stands for `number` where a run has few of them."""
-    few = recipe.data.num_items
-    return number % few if few and number < FIRST_ITEM_OF_VALIDATION else number
+def item_seed(number: int, recipe: Recipe) -> list[int]:
+    """Return the seed of item `number`; numbers repeat in recipes with `num_items`."""
+    count = recipe.data.num_items
+    repeats = count and number < FIRST_VALIDATION_ITEM
+    return [recipe.seed, number % count if repeats else number]
 
 
-def num_wanted(recipe: Recipe) -> int:
-    """Return how many frames an item is cut with, references included."""
+def num_sampled(recipe: Recipe) -> int:
+    """Return the number of frames of an item, context frames included."""
     reach = max(recipe.network.window) if recipe.network.starts_from_fill else 0
-    return recipe.data.num_frames + 2 * min(recipe.data.num_around, reach)
+    return recipe.data.num_frames + 2 * min(recipe.data.num_context, reach)
 
 
-def with_candidates(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
-    """Keep the middle of an item, with what the frames around it show.
+def make_item(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
+    """Make an item of the middle of a clip; frames around it may serve as source frames.
 
     Args:
         frames: (T',3,h,w), T' at least the recipe's number of frames.
         holes: (T',1,h,w), 1 = hole.
-        recipe: how many frames are kept, and how many lend pixels.
+        recipe: number of frames; window and number of source frames.
 
     Returns:
         A batch of one item.
     """
     count = recipe.data.num_frames
     first = (len(frames) - count) // 2
-    kept = slice(first, first + count)
-    if not recipe.network.starts_from_fill:
-        return Batch(frames[None, kept], holes[None, kept])
-    candidate = clip_candidates(
-        frames,
-        holes,
-        recipe.network.window,
-        recipe.network.source_frames,
-        recipe.data.motion,
-        only=range(first, first + count),
-    )
-    return Batch(frames[None, kept], holes[None, kept], candidate)
+    middle = slice(first, first + count)
+    candidate = None
+    if recipe.network.starts_from_fill:
+        candidate = clip_candidates(
+            frames,
+            holes,
+            recipe.network.window,
+            recipe.network.source_frames,
+            recipe.data.motion,
+            only=range(first, first + count),
+        )
+    return Batch(frames[None, middle], holes[None, middle], candidate)
 
 
 def sizes_of(library: Library) -> dict[str, tuple[int, int]]:
     """Return (height, width) of every file of a library; reads their headers only."""
-    found: dict[str, tuple[int, int]] = {}
-    for clip in library.clips:
-        if clip.path not in found:
-            shape = np.load(library.root / clip.path, mmap_mode="r").shape
-            found[clip.path] = (shape[1], shape[2])
-    return found
+    shapes = {
+        path: np.load(library.root / path, mmap_mode="r").shape
+        for path in {clip.path for clip in library.clips}
+    }
+    return {path: (shape[1], shape[2]) for path, shape in shapes.items()}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A clip with its holes: source, frames (T,3,h,w) in [0,1], holes (T,1,h,w), 1 = hole."""
+
+    source: str
+    frames: Tensor
+    holes: Tensor
+
+
+def draw_sample(
+    library: Library,
+    sizes: dict[str, tuple[int, int]],
+    data: DataRecipe,
+    num_frames: int,
+    rng: np.random.Generator,
+) -> Sample:
+    """Draw a clip and its holes on the CPU.
+
+    Args:
+        library: clips and object masks.
+        sizes: see `sizes_of`.
+        data: distribution.
+        num_frames: at most; see `draw_crop`.
+        rng: drawn from.
+    """
+    crop = draw_crop(library, sizes, data, num_frames, rng)
+    pixels = torch.from_numpy(np.array(crop.read(crop.clip.array(library.root))))
+    frames = crop.to_frames(pixels, data.shape)
+    return Sample(crop.clip.source, frames, draw_holes(library, data, len(frames), rng))
 
 
 class Items(Dataset):
-    """All items of a run; number i is made on demand, whichever process asks.
+    """All items of a run; each is made on demand.
 
     Args:
-        library: where the pixels come from.
-        recipe: what is drawn.
+        library: source of the pixels.
+        recipe: distribution of the items.
     """
 
     def __init__(self, library: Library, recipe: Recipe) -> None:
@@ -136,9 +171,6 @@ class Items(Dataset):
     def __getitem__(self, number: int) -> Batch:
         """Return item `number` as a batch of one."""
         recipe = self.recipe
-        rng = np.random.default_rng([recipe.seed, kept_number(number, recipe)])
-        plan = plan_item(self.library, self._sizes, recipe.data, num_wanted(recipe), rng)
-        pixels = torch.from_numpy(np.array(plan.read(plan.clip.array(self.library.root))))
-        frames = cut(plan, pixels, recipe.data.shape)
-        holes = draw_holes(self.library, recipe.data, len(frames), rng)
-        return with_candidates(frames, holes, recipe)
+        rng = np.random.default_rng(item_seed(number, recipe))
+        sample = draw_sample(self.library, self._sizes, recipe.data, num_sampled(recipe), rng)
+        return make_item(sample.frames, sample.holes, recipe)

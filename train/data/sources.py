@@ -1,4 +1,4 @@
-"""Training clips as uint8 arrays on disk: decoded once, cut into shots, then mapped."""
+"""Training clips as uint8 arrays on disk: decoded once, split into shots, then memory-mapped."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ import numpy as np
 from lgtsm.errors import OptionError
 from lgtsm.whole_file import WholeFile
 
-from .decode import ClipError, decode_chunks, find_shots, read_masks
+from .decode import ClipError, decode_chunks, find_shots, read_masks, render_clip
 from .layouts import Kind, Material, find_material
-from .scenes import render_clip
 
 _LOG = logging.getLogger(__name__)
 _INDEX = "index.json"
@@ -27,9 +26,9 @@ class Clip:
     """One shot of a decoded clip, or one photograph.
 
     path: array file (T,H,W,3) uint8; a photograph has T = 1; masks are (T,H,W) uint8, 1 = object.
-    source: what it was cut from; training and validation never share a source.
-    licence: as its manifest states, or "not stated".
-    first: where the shot begins in the array.
+    source: the film it was cut from; training and validation never share a source.
+    licence: as stated in its manifest, or "not stated".
+    first: index of the shot's first frame in the array.
     """
 
     path: str
@@ -39,47 +38,44 @@ class Clip:
     first: int = 0
 
     def array(self, root: Path) -> np.ndarray:
-        """Map the frames (T,H,W,3) uint8 without reading them."""
+        """Memory-map the frames (T,H,W,3) uint8."""
         whole = np.load(root / self.path, mmap_mode="r")
         return whole[self.first : self.first + self.num_frames]
 
 
 @dataclass(frozen=True)
 class Library:
-    """All clips of a decoded folder, and object masks to hide them with."""
+    """All clips of a decoded folder, and its object masks."""
 
     root: Path
     clips: tuple[Clip, ...]
     masks: tuple[Clip, ...] = field(default=())
 
     def split(self, held_out_ratio: float = 0.1) -> tuple[Library, Library]:
-        """Divide by source into training and validation; stable as long as names are.
+        """Split by source into training and validation; stable while the sources keep their names.
 
         Args:
             held_out_ratio: share of sources that is held out, 0..1.
 
         Returns:
-            Libraries for training and for validation; photographs are never held out, and training
-            is never left with nothing.
+            Libraries for training and for validation. Photographs are never held out; training is
+            never empty.
         """
-        held, kept = [], []
+        training, held_out = [], []
         for clip in self.clips:
             digest = hashlib.sha256(f"validation {clip.source}".encode()).digest()
-            is_held = clip.num_frames > 1 and digest[0] < 256 * held_out_ratio
-            (held if is_held else kept).append(clip)
-        if not kept:  # a single source, or a few that all fell on the same side
-            kept, held = held, []
-        return (
-            Library(self.root, tuple(kept), self.masks),
-            Library(self.root, tuple(held), self.masks),
-        )
+            is_held_out = clip.num_frames > 1 and digest[0] < 256 * held_out_ratio
+            (held_out if is_held_out else training).append(clip)
+        if not training:  # a single source, or a few that were all held out
+            training, held_out = held_out, []
+        return replace(self, clips=tuple(training)), replace(self, clips=tuple(held_out))
 
     def offers(self, num_frames: int) -> bool:
-        """Tell whether items of so many frames can be cut out of this library."""
+        """Return whether any clip or photograph can give an item of this many frames."""
         return any(c.num_frames == 1 or c.num_frames >= num_frames for c in self.clips)
 
     def require(self, num_frames: int) -> None:
-        """Check that something can be cut out of this library.
+        """Check that some clip or photograph can give an item of this many frames.
 
         Raises:
             OptionError: no clip is long enough and there is no photograph.
@@ -94,25 +90,24 @@ class Library:
 
 
 def prepare(data: Path | None, out: Path, *, num_scenes: int = 0) -> Library:
-    """Decode everything that `find_material` lists, and render scenes of our own.
+    """Decode everything that `find_material` lists, and render synthetic scenes.
 
     Args:
         data: a folder or a manifest; None for rendered scenes alone.
-        out: folder for the arrays and their index; what it already holds is kept, with the source
-            and licence that are stated now.
-        num_scenes: how many scenes to render.
+        out: folder for the arrays and their index. Arrays in it are not decoded again, but get the
+            source and licence that are stated now.
+        num_scenes: number of scenes to render.
 
     Returns:
-        The library with all that the folder holds. Clips that cannot be used are left out, named in
-        the log and counted.
+        The library of the whole folder. Unusable clips are skipped, named in the log and counted.
 
     Raises:
-        OptionError: nothing to train on, material marked as non-commercial, or masks upside down.
+        OptionError: nothing to train on, material marked as non-commercial, or inverted masks.
     """
     out.mkdir(parents=True, exist_ok=True)
     before = _read_index(out) if (out / _INDEX).is_file() else {"clips": [], "masks": []}
     clips, masks = ([c for c in rows if (out / c.path).is_file()] for rows in before.values())
-    left_out = 0
+    num_skipped = 0
     material = find_material(data) if data is not None else []
     works: list[tuple[Material, Callable[[], Iterable[np.ndarray]]]] = [
         (m, lambda m=m: decode_chunks(m)) for m in material if m.kind is not Kind.MASKS
@@ -127,17 +122,17 @@ def prepare(data: Path | None, out: Path, *, num_scenes: int = 0) -> Library:
             try:
                 shots = _store(item, decode(), out)
             except (ClipError, OSError) as error:
-                left_out += 1
-                _LOG.warning("left out %s: %s", item.path.name, error)
+                num_skipped += 1
+                _LOG.warning("skipped %s: %s", item.path.name, error)
         clips, known = _with_rows_of(item, shots, clips), clips
         if clips != known:
-            _write_index(out, clips, masks)  # all that is there, whenever this is interrupted
+            _write_index(out, clips, masks)  # the index is complete after an interruption
     for item in (m for m in material if m.kind is Kind.MASKS):
         masks = _with_rows_of(item, _store_masks(item, out), masks)
     _write_index(out, clips, masks)
-    if left_out:
-        _LOG.warning("left out %d of %d clips and photographs", left_out, len(works))
-    if left_out == len(works):
+    if num_skipped:
+        _LOG.warning("skipped %d of %d clips and photographs", num_skipped, len(works))
+    if num_skipped == len(works):
         raise OptionError(
             f"Expected clips or photographs in {data}, found none that can be decoded; see the "
             "warnings above."
@@ -168,25 +163,25 @@ def _scene(number: int) -> Material:
 
 
 def _belongs(clip: Clip, names: Collection[str]) -> bool:
-    """Tell whether a decoded clip came from a piece of material that has or had these names."""
+    """Return whether a decoded clip is of the material that has or had these names."""
     stem = clip.path.removesuffix(".npy")
     return stem in names or stem.rpartition("~")[0] in names
 
 
 def _with_rows_of(item: Material, found: list[Clip], rows: list[Clip]) -> list[Clip]:
-    """Replace the rows of one piece of material where they stand; new ones come last.
+    """Replace one item's rows in place; new rows go last.
 
-    Items are drawn by the rows' order, so what is there already keeps its place.
+    Training items depend on the rows' order, so existing rows keep theirs.
     """
     names = (item.name, *item.former_names)
     first = next((i for i, c in enumerate(rows) if _belongs(c, names)), len(rows))
     others = [c for c in rows if not _belongs(c, names)]
-    told = [replace(c, source=item.source, licence=item.licence) for c in found]
-    return [*others[:first], *told, *others[first:]]
+    updated = [replace(c, source=item.source, licence=item.licence) for c in found]
+    return [*others[:first], *updated, *others[first:]]
 
 
 def _store(item: Material, chunks: Iterable[np.ndarray], out: Path) -> list[Clip]:
-    """Write the arrays of one piece of material; returns its shots."""
+    """Write the arrays of one item; return its shots."""
     clips = []
     for number, array in enumerate(chunks):
         path = f"{item.name}~{number}.npy" if number else f"{item.name}.npy"
@@ -206,7 +201,7 @@ def _store(item: Material, chunks: Iterable[np.ndarray], out: Path) -> list[Clip
 
 
 def _store_masks(item: Material, out: Path) -> list[Clip]:
-    """Write the object masks of one folder; empty where it holds no object."""
+    """Write the object masks of one folder; return nothing if they show no object."""
     array = read_masks(item.path)
     if not array.any():
         return []
@@ -216,7 +211,7 @@ def _store_masks(item: Material, out: Path) -> list[Clip]:
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:
-    """Write an array whole or not at all; who has mapped the former one keeps it."""
+    """Replace an array file; processes that have mapped the previous one keep it."""
     with WholeFile(path) as partial, partial.open("wb") as file:
         np.save(file, array)
 
@@ -230,7 +225,7 @@ def _write_index(root: Path, clips: list[Clip], masks: list[Clip]) -> None:
 def _read_index(root: Path) -> dict[str, list[Clip]]:
     try:
         index = json.loads((root / _INDEX).read_text(encoding="utf-8"))
-        if isinstance(index, list):  # before there were masks, the index was the list of clips
+        if isinstance(index, list):  # an older format, without masks
             index = {"clips": index, "masks": []}
         return {part: [Clip(**row) for row in index[part]] for part in ("clips", "masks")}
     except (ValueError, KeyError, TypeError) as error:

@@ -1,8 +1,8 @@
-"""Adversarial losses of a discriminator and of what it judges.
+"""Adversarial losses of the discriminator and of the network that fills.
 
-The paper (Chang et al. 2019, equations 7-8) has the hinge loss, with its signs printed the other way
-round; the published code trains least squares on sigmoid scores. Both are here, and the two others
-that the code knows.
+The paper (Chang et al. 2019, equations 7-8) has the hinge loss, printed with its signs reversed; the
+published code trains with least squares on sigmoid scores. Both are here, with the two other kinds
+that the code supports.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from torch.nn.functional import binary_cross_entropy
 
 
 class Adversarial(Enum):
-    """Kind of adversarial loss, and what scores it reads."""
+    """Kind of adversarial loss, and the scores it is computed on."""
 
     LSGAN = "lsgan"
-    """Least squares on sigmoid scores (Mao et al. 2017), as trained by the published code."""
+    """Least squares on sigmoid scores (Mao et al. 2017), as the published code trains."""
     NSGAN = "nsgan"
     """Cross entropy on sigmoid scores (Goodfellow et al. 2014)."""
     L1 = "l1"
     """Absolute difference on sigmoid scores."""
     HINGE = "hinge"
-    """Hinge on raw scores (Lim & Ye 2017), as the paper has it."""
+    """Hinge on raw scores (Lim & Ye 2017), as in the paper."""
 
 
 def scores_of(kind: Adversarial, logits: Tensor) -> Tensor:
-    """Return what a kind of loss reads from a discriminator's raw output."""
+    """Return the scores that a kind of loss is computed on, from a discriminator's raw output."""
     return logits if kind is Adversarial.HINGE else torch.sigmoid(logits)
 
 
@@ -46,15 +46,15 @@ def fake_loss(kind: Adversarial, scores: Tensor) -> Tensor:
     return _distance(kind, scores, 0.0)
 
 
-def fool_loss(kind: Adversarial, scores: Tensor) -> Tensor:
-    """Return the filling network's loss on scores of what it filled."""
+def generator_loss(kind: Adversarial, scores: Tensor) -> Tensor:
+    """Return the filling network's loss on scores of its filled clips."""
     if kind is Adversarial.HINGE:
         return -scores.mean()
     return _distance(kind, scores, 1.0)
 
 
 def discriminator_loss(kind: Adversarial, real: Tensor, fake: Tensor) -> Tensor:
-    """Return the discriminator's whole loss: half the sum of both, not weighted, as published."""
+    """Return the discriminator's total loss: half the sum of both, unweighted, as published."""
     return 0.5 * (real_loss(kind, real) + fake_loss(kind, fake))
 
 

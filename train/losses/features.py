@@ -1,4 +1,4 @@
-"""Perceptual and style losses on feature maps, whatever network they came from.
+"""Perceptual and style losses on feature maps of any network.
 
 Source: Chang et al. 2019, equations 4-6, after Gatys et al. 2015 and Johnson et al. 2016; the
 published code takes the mean over frames where the paper has a sum, and its Gram matrices mix the
@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from enum import Enum
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 
 class Gram(Enum):
-    """Over what a Gram matrix is taken."""
+    """Which features share a Gram matrix."""
 
     SAMPLE = "sample"
-    """One matrix a frame and sample: does not depend on what else is in the batch."""
+    """One matrix per frame and sample, independent of the rest of the batch."""
     BATCH = "batch"
-    """One matrix a frame over the channels of all samples, as published."""
+    """One matrix per frame over the channels of all samples, as published."""
 
 
 def perceptual_loss(result: Sequence[Tensor], truth: Sequence[Tensor]) -> Tensor:
@@ -49,12 +50,12 @@ def style_loss(
     Args:
         result: feature maps (B*T,C,h,w) of the taps, samples first.
         truth: those of the truth.
-        divisors: one a tap, of the perceptual network.
-        num_samples: B; read where Gram matrices mix samples.
-        gram: over what a matrix is taken.
+        divisors: one per tap, of the perceptual network.
+        num_samples: B; only read where Gram matrices mix samples.
+        gram: which features share a matrix.
     """
     total = result[0].new_zeros(())
-    # within autocast the products of float32 would be half precision again
+    # inside autocast the products of float32 tensors would be half precision again
     with torch.autocast(total.device.type, enabled=False):
         for a, b, divisor in zip(result, truth, divisors, strict=True):
             difference = _gram(a.float(), num_samples, gram) - _gram(b.float(), num_samples, gram)
@@ -63,9 +64,9 @@ def style_loss(
 
 
 def _gram(features: Tensor, num_samples: int, gram: Gram) -> Tensor:
-    """Return Gram matrices (M,K,K), each divided by the number of features that entered it."""
-    flat = features.flatten(2)  # (B*T,C,h*w)
+    """Return Gram matrices (M,K,K), each divided by the number of features in it."""
     if gram is Gram.BATCH:
-        clips = flat.unflatten(0, (num_samples, -1))  # (B,T,C,h*w)
-        flat = clips.transpose(0, 1).flatten(1, 2)  # (T,B*C,h*w)
+        flat = rearrange(features, "(b t) c h w -> t (b c) (h w)", b=num_samples)
+    else:
+        flat = rearrange(features, "n c h w -> n c (h w)")
     return flat @ flat.transpose(1, 2) / (flat.shape[1] * flat.shape[2])

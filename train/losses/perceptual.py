@@ -1,8 +1,9 @@
 """Feature networks for perceptual and style losses, each with its own input, taps and divisors.
 
-What a network expects (range, channel order, mean) and how its taps are scaled belongs to it and
-to no loss. VGG-16 is fed raw RGB in [0,1], as the published code does, without the normalisation it
-was trained with; SqueezeNet v1.0 is fed BGR bytes less their mean, as it was trained.
+Input range, channel order, mean and the scale of the taps belong to a network, not to a loss.
+VGG-16 gets raw RGB in [0,1], as in the published code, without the normalisation it was trained
+with; SqueezeNet v1.0 gets mean-subtracted BGR bytes, as it was trained. Only this file imports
+torchvision.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, max_pool2d, relu
 
@@ -26,15 +26,16 @@ _VGG_TOP = 22
 
 
 class PerceptualNet(nn.Module):
-    """A frozen feature network: `taps` of frames, and what each tap's style term is divided by."""
+    """A frozen feature network."""
 
     name: str
     """For the model card."""
     divisors: tuple[float, ...]
+    """Of each tap's style term."""
 
     def taps(self, frames: Tensor) -> list[Tensor]:
-        """Return feature maps (N,C,h',w'), one a tap, of RGB frames (N,3,h,w) in [0,1]."""
-        raise NotImplementedError  # every network has its own
+        """Return the feature maps (N,C,h',w') of RGB frames (N,3,h,w) in [0,1], one per tap."""
+        raise NotImplementedError
 
 
 class Vgg16(PerceptualNet):
@@ -46,7 +47,7 @@ class Vgg16(PerceptualNet):
 
     name = "VGG-16, raw RGB in [0,1] as published"
     divisors = (2.0, 4.0, 8.0)
-    """As published, "to avoid too small loss"; the paper has the squared channel counts."""
+    """As published, "to avoid too small loss"; the paper uses the squared channel counts."""
 
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -81,18 +82,18 @@ def squared_channels(taps: list[Tensor]) -> tuple[float, ...]:
 
 _SQUEEZE_TAPS = (0, 2, 7)
 _SQUEEZE_SCALES = (19.3, 155.6, 13.9)
-"""Mean absolute value of the taps, measured on 64 photographs by `usual_means`: taps then weigh alike.
-Their strides of 2, 4 and 8 are those of the taps of VGG-16."""
+"""Mean absolute value of each tap, measured on 64 photographs, so that all taps weigh the same. Their
+strides of 2, 4 and 8 are those of VGG-16's taps."""
 
 
 class SqueezeNet(PerceptualNet):
     """SqueezeNet v1.0 (Iandola et al. 2016) at conv1, fire3 and fire8, scaled to a mean of 1.
 
     Args:
-        features: the network whose whole list of taps serves the perceptual distance.
+        features: the network; the perceptual distance uses all of its taps.
     """
 
-    name = "SqueezeNet v1.0, BGR bytes less their mean as trained"
+    name = "SqueezeNet v1.0, mean-subtracted BGR bytes as trained"
     divisors = (2.0, 4.0, 8.0)
 
     def __init__(self, features: SqueezeNetFeatures) -> None:
@@ -100,30 +101,29 @@ class SqueezeNet(PerceptualNet):
         self.features = features
 
     def taps(self, frames: Tensor) -> list[Tensor]:
-        """Return conv1, fire3 and fire8, each divided by its usual mean."""
+        """Return conv1, fire3 and fire8, each divided by its mean absolute value."""
         found = self.features(frames)
         return [found[i] / s for i, s in zip(_SQUEEZE_TAPS, _SQUEEZE_SCALES, strict=True)]
 
 
 TORCHVISION = "torchvision"
-"""Word in place of a path: VGG-16 with torchvision's ImageNet weights."""
+"""Instead of a path: VGG-16 with torchvision's ImageNet weights."""
 
 
 def load_perceptual(source: str | Path) -> PerceptualNet:
-    """Load a frozen feature network; its tensors' names tell which it is.
+    """Load a frozen feature network; the names of its tensors identify it.
 
     Args:
         source: a safetensors file with SqueezeNet v1.0 or VGG-16, or the word `torchvision`.
 
     Raises:
-        WeightsError: no such file, a damaged one, none of these networks, or torchvision without its
-            weights.
+        WeightsError: no such file, a damaged one, another network, or torchvision or its weights
+            are missing.
     """
     if str(source) == TORCHVISION:
-        from .vgg import torchvision_vgg16
-
-        return Vgg16(torchvision_vgg16()).eval().requires_grad_(False)
-    weights = read_frozen(source, "feature network")
+        weights = _torchvision_vgg16()
+    else:
+        weights = read_frozen(source, "feature network")
     net: PerceptualNet
     if "features.0.weight" in weights:
         net = Vgg16(weights)
@@ -132,12 +132,25 @@ def load_perceptual(source: str | Path) -> PerceptualNet:
     return net.eval().requires_grad_(False)
 
 
-def features_of(net: PerceptualNet | None) -> SqueezeNetFeatures | None:
-    """Return what measures the perceptual distance, where the network at hand is SqueezeNet."""
+def _torchvision_vgg16() -> dict[str, Tensor]:
+    """Return the tensors features.N.weight|bias; torchvision downloads them once into its cache."""
+    try:
+        from torchvision.models import VGG16_Weights, vgg16  # noqa: TID251  this adapter alone
+    except ImportError as error:
+        raise WeightsError(
+            "Expected torchvision for its VGG-16, got none; install it or give a safetensors file "
+            "with SqueezeNet or VGG-16."
+        ) from error
+    try:
+        network = vgg16(weights=VGG16_Weights.IMAGENET1K_V1)
+    except OSError as error:
+        raise WeightsError(
+            f"Expected torchvision's VGG-16 weights, got {str(error).splitlines()[0]}; download "
+            "them into its cache or give a safetensors file."
+        ) from error
+    return {f"features.{key}": value for key, value in network.features.state_dict().items()}
+
+
+def distance_features(net: PerceptualNet | None) -> SqueezeNetFeatures | None:
+    """Return the network that measures the perceptual distance; None unless it is SqueezeNet."""
     return net.features if isinstance(net, SqueezeNet) else None
-
-
-@torch.no_grad()
-def usual_means(net: SqueezeNetFeatures, pictures: Tensor) -> list[float]:
-    """Return the mean absolute value of every tap on pictures (N,3,h,w) in [0,1]."""
-    return [float(tap.abs().mean()) for tap in net(pictures)]

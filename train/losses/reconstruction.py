@@ -1,8 +1,8 @@
-"""Pixel losses, as published and as mended.
+"""Pixel losses, published ones and our own.
 
 Source: Chang et al. 2019 (LGTSM), section 3.4, and the published code where the two differ. The
-published L1 is divided by all pixels, so the gradient of a small hole nearly vanishes; the mean over
-the hole is CombCN's (Wang et al. 2019) and what our own recipes take.
+published L1 is divided by the number of all pixels, so the gradient of a small hole nearly vanishes;
+our own recipes use the mean over the hole, as CombCN does (Wang et al. 2019).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def frame_l1(result: Tensor, truth: Tensor) -> Tensor:
 
 
 def frame_l1_in_holes(result: Tensor, truth: Tensor, holes: Tensor) -> Tensor:
-    """Return the difference inside the holes over the number of all pixels and channels.
+    """Return the absolute difference inside the holes, a mean over all pixels and channels.
 
     The published masked `ReconLoss`; for a composite it equals `frame_l1`.
     """
@@ -26,7 +26,7 @@ def frame_l1_in_holes(result: Tensor, truth: Tensor, holes: Tensor) -> Tensor:
 
 
 def hole_area(holes: Tensor) -> Tensor:
-    """Return the number of hole pixels as a scalar, at least 1, so that no hole gives no NaN."""
+    """Return the number of hole pixels as a scalar, at least 1 to avoid a division by zero."""
     return holes.sum().clamp_min(1.0)
 
 
@@ -39,7 +39,7 @@ def hole_l1(result: Tensor, truth: Tensor, holes: Tensor, area: Tensor | None = 
         result: (...,3,h,w).
         truth: (...,3,h,w).
         holes: (...,1,h,w), 1 = hole.
-        area: what to divide by, where several processes share a batch; None counts the holes.
+        area: divisor, where several processes share a batch; None counts the hole pixels.
 
     Returns:
         A scalar, 0 without any hole.
@@ -48,21 +48,15 @@ def hole_l1(result: Tensor, truth: Tensor, holes: Tensor, area: Tensor | None = 
     return ((result - truth) * holes).abs().sum() / area
 
 
-def hole_l2(result: Tensor, truth: Tensor, holes: Tensor, area: Tensor | None = None) -> Tensor:
-    """Return the squared difference in the holes, normalised as `hole_l1` is."""
-    area = hole_area(holes) if area is None else area
-    return ((result - truth) * holes).square().sum() / area
-
-
 def half_size(truth: Tensor, holes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return truth (B,T,3,h/2,w/2) and holes (B,T,1,h/2,w/2), every second pixel as published."""
-    size = (truth.shape[-2] // 2, truth.shape[-1] // 2)
-    parts = (
-        interpolate(x.flatten(0, 1), size=size, mode="nearest").unflatten(0, x.shape[:2])
-        for x in (truth, holes)
-    )
-    first, second = parts
-    return first, second
+    """Return truth (B,T,3,h/2,w/2) and holes (B,T,1,h/2,w/2): every second pixel, as published."""
+    height, width = truth.shape[-2:]
+
+    def half(clips: Tensor) -> Tensor:
+        frames = interpolate(clips.flatten(0, 1), size=(height // 2, width // 2), mode="nearest")
+        return frames.unflatten(0, clips.shape[:2])
+
+    return half(truth), half(holes)
 
 
 def incomplete_l1(
@@ -83,8 +77,8 @@ def incomplete_l1(
 def total_variation(result: Tensor, holes: Tensor) -> Tensor:
     """Return squared differences of neighbouring pixels over the number of known pixels.
 
-    Published as `TVLoss` (weight 0.1 in the partial-convolution configuration only): a quotient for
-    every frame of every clip, then the mean.
+    Published as `TVLoss` (weight 0.1, in the partial-convolution configuration only): one quotient
+    per frame and clip, then the mean.
 
     Args:
         result: (B,T,3,h,w).
@@ -97,5 +91,5 @@ def total_variation(result: Tensor, holes: Tensor) -> Tensor:
 
 
 def compose(result: Tensor, truth: Tensor, holes: Tensor) -> Tensor:
-    """Return the result inside the holes and the truth outside, not clamped, as trained on."""
+    """Return the result inside the holes and the truth outside, not clamped."""
     return torch.where(holes > 0, result, truth)

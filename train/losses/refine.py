@@ -1,14 +1,11 @@
-"""Losses of a refining net, each as a share of the starting fill's own loss.
+"""Losses of a refining network, each divided by the starting fill's own loss.
 
-A refining net starts from a fill, so a loss of 1 is the fill itself and hard clips weigh no more
-than easy ones; the squared term then falls with the mean gain in decibels, which is what is
-reported. Both are measured inside the hole only: over the whole frame, as in the published code,
-the gradient of a small hole vanishes.
+A loss of 1 is the fill itself, so hard clips weigh no more than easy ones; the squared term then
+falls with the mean gain in decibels, which is what validation reports. Errors are measured inside
+the hole only: over the whole frame, as in the published code, the gradient of a small hole vanishes.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -18,20 +15,12 @@ from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from ..recipe import RatioLosses
 
 _L2_FLOOR = 4e-3
-"""Squared error (24 dB) around which a fill counts as nearly done: with 1e-3 the many static clips
-ruled, and clips with a moving camera, which need the network most, gained half as much."""
+"""Squared error (24 dB) around which a fill counts as nearly done. With 1e-3 the many static clips
+dominated, and clips with a moving camera, which need the network most, gained half as much."""
 _L1_FLOOR = 2e-2
+"""Absolute error; set by hand, not swept."""
 _PERCEPTUAL_FLOOR = 1e-2
-
-
-@dataclass(frozen=True)
-class Losses:
-    """Shares of the fill's own loss: l1, l2, perceptual (scalars), and their weighted total."""
-
-    l1: Tensor
-    l2: Tensor
-    perceptual: Tensor
-    total: Tensor
+"""Perceptual distance; set by hand, not swept."""
 
 
 def refine_losses(
@@ -42,19 +31,20 @@ def refine_losses(
     *,
     net: SqueezeNetFeatures | None,
     weights: RatioLosses,
-) -> Losses:
-    """Compare a network's result and its starting fill with the truth.
+) -> dict[str, Tensor]:
+    """Compare the errors of a network's result and of its starting fill.
 
     Args:
         result: (T,3,h,w) raw prediction.
         fill: (T,3,h,w) what the network started from.
         truth: (T,3,h,w).
-        holes: (T,1,h,w), 1 = hole; a clip without hole gives zero losses.
+        holes: (T,1,h,w), 1 = hole; a clip without a hole gives zero losses.
         net: features for the perceptual term, or None to leave it out.
         weights: of the terms.
 
     Returns:
-        The losses; gradients flow to `result` only.
+        Scalars: the ratios l1, l2 and perceptual, and their weighted sum, total; gradients flow to
+        `result` only.
     """
     area = 3 * holes.sum().clamp_min(1.0)
 
@@ -78,4 +68,4 @@ def refine_losses(
         distance = distance_of_features(net(composed[some]), wanted).mean()
         perceptual = distance / (fill_distance + _PERCEPTUAL_FLOOR)
     total = weights.l1 * l1 + weights.l2 * l2 + weights.perceptual * perceptual
-    return Losses(l1, l2, perceptual, total)
+    return {"l1": l1, "l2": l2, "perceptual": perceptual, "total": total}

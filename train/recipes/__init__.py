@@ -1,38 +1,23 @@
-"""One file a run, each with one value named RECIPE."""
+"""All recipes by name."""
 
 from __future__ import annotations
-
-from importlib import import_module
 
 from lgtsm.errors import OptionError
 
 from ..recipe import Recipe
+from . import ours, published, refining
 
-NAMES = (
-    "refine",
-    "refine_small",
-    "refine_fixed",
-    "refine_toy",
-    "refine_overfit",
-    "lgtsm",
-    "lgtsm_causal",
-    "lgtsm_ours",
-    "lgtsm_small",
-    "gtsm",
-    "gated3d",
-    "tsm",
-    "combcn",
-)
+RECIPES = {recipe.name: recipe for recipe in (*refining.RECIPES, *ours.RECIPES, *published.RECIPES)}
 
 
 def load_recipe(name: str) -> Recipe:
-    """Return a recipe by its file's name.
+    """Return a recipe by its name.
 
     Raises:
         OptionError: there is no such recipe.
     """
-    if name not in NAMES:
+    if name not in RECIPES:
         raise OptionError(
-            f"Expected one of the recipes {', '.join(NAMES)}, got {name!r}; choose one of these."
+            f"Expected one of the recipes {', '.join(RECIPES)}, got {name!r}; choose one of these."
         )
-    return import_module(f"{__name__}.{name}").RECIPE
+    return RECIPES[name]

@@ -1,8 +1,8 @@
-"""Fit the blend_weights: a few thousand numbers that weigh the candidates of a hole.
+"""Fit the blend weights: a small network that weighs the candidates of a hole.
 
-The loss is the mean over frames of the log of the mixed fill's squared error, which is what hole
-PSNR is the negative of, so no frame with large errors drowns the others. The expected error is
-fitted beside it by likelihood. Frames are kept apart by source.
+The loss is the mean over frames of the log of the blended fill's squared error, that is, the
+negative hole PSNR, so no frame with large errors dominates. The expected error is fitted alongside
+by maximum likelihood. The validation frames come from held-out sources.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from lgtsm.errors import OptionError
 from lgtsm.whole_file import WholeFile
 
 from ..data.sources import Library
-from .blend_items import DATA, Pixels, gather_pixels, without
+from ..step import set_rate
+from .blend_items import DATA, Pixels, gather_pixels, without_motions
 
 _LOG = logging.getLogger(__name__)
 _SUBSETS = (
@@ -34,20 +35,23 @@ _SUBSETS = (
     (False, False, False),
     (True, True, False),
 )
-"""Kinds of motion that are there: all of them mostly, each alone when a user says so."""
-_FRAMES_A_STEP, _PIXELS_A_STEP = 24, 600
-_RATE, _WARMUP, _DECAY = 3e-3, 50, 1e-2
+"""Kinds of motion in training: mostly all of them; each alone, as users may choose. All numbers
+here were set by hand, not swept."""
+_FRAMES_PER_STEP, _PIXELS_PER_STEP = 24, 600
+_RATE, _WARMUP_STEPS, _WEIGHT_DECAY = 3e-3, 50, 1e-2
 _NOISE = 0.05
-"""Added to the features, so that the fit does not hang on their last digits."""
-_FLOOR = 3e-5
+"""Standard deviation of the noise on the features, a regulariser."""
+_ERROR_FLOOR = 3e-5
+"""Squared error (45 dB) below which a frame hardly counts."""
 _ERROR_WEIGHT = 0.2
+"""Of the likelihood of the expected error."""
 
 
 @dataclass(frozen=True)
 class BlendWeightsScore:
-    """Mean hole PSNR in dB over frames: of the blend_weights's mix, and of the best candidate of each."""
+    """Mean hole PSNR over frames, in dB: of the blend, and of each frame's best candidate."""
 
-    mixed: float
+    blended: float
     best: float
 
 
@@ -60,18 +64,18 @@ def fit_blend_weights(
     seed: int = 0,
     workers: int = 1,
 ) -> BlendWeightsScore:
-    """Fit a blend_weights and write it.
+    """Fit blend weights and write them.
 
     Args:
         library: decoded clips and photographs.
         out: .safetensors file.
         num_clips: clips to draw.
         steps: of the fit.
-        seed: of everything that is drawn.
+        seed: of all draws.
         workers: processes that make the items.
 
     Returns:
-        Its score on held-out sources.
+        The score on held-out sources.
 
     Raises:
         OptionError: too few clips to hold any out.
@@ -87,86 +91,89 @@ def fit_blend_weights(
             f"Expected clips with holes to fit on, got {len(pixels)} frames to fit and {len(test)} "
             "held out; prepare more clips."
         )
-    blend_weights = fit(pixels, steps, seed)
-    score = score_blend_weights(blend_weights, test)
-    _LOG.info("held out: %.2f dB, best candidate of each frame %.2f dB", score.mixed, score.best)
-    with WholeFile(out) as partial:
-        save_file({k: v.contiguous() for k, v in blend_weights.state_dict().items()}, partial)
+    weights = fit(pixels, steps, seed)
+    score = score_blend_weights(weights, test)
+    _LOG.info("held out: %.2f dB, best candidate of each frame %.2f dB", score.blended, score.best)
+    with WholeFile(out) as path:
+        save_file({k: v.contiguous() for k, v in weights.state_dict().items()}, path)
     return score
 
 
 def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
-    """Fit a blend_weights to hole pixels of many frames."""
+    """Fit blend weights to hole pixels of many frames."""
     rng = np.random.default_rng([seed, 7])
     draws = torch.Generator().manual_seed(seed)
-    blend_weights = BlendWeights()
-    for layer in blend_weights.layers:
+    network = BlendWeights()
+    for layer in network.layers:
         if isinstance(layer, nn.Linear):
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=draws)
             nn.init.zeros_(layer.bias)
-    optimiser = torch.optim.AdamW(blend_weights.parameters(), _RATE, weight_decay=_DECAY)
+    optimizer = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=_WEIGHT_DECAY)
     for step in range(steps):
-        rate = _RATE * min(1, step / _WARMUP) * (0.5 + 0.5 * math.cos(math.pi * step / steps))
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        chosen = [pixels[i] for i in rng.integers(len(pixels), size=_FRAMES_A_STEP)]
-        thinned = [
-            without(_thinned(p, draws), _SUBSETS[rng.integers(len(_SUBSETS))]) for p in chosen
+        warm = min(1, step / _WARMUP_STEPS)
+        set_rate(optimizer, _RATE * warm * (0.5 + 0.5 * math.cos(math.pi * step / steps)))
+        chosen = [pixels[i] for i in rng.integers(len(pixels), size=_FRAMES_PER_STEP)]
+        frames = [
+            without_motions(_subsample(p, draws), _SUBSETS[rng.integers(len(_SUBSETS))])
+            for p in chosen
         ]
-        features, there, colours, truth, owner = _joined(thinned)
-        noisy = features + _NOISE * torch.randn(features.shape, generator=draws)
-        weights, log_error = blend_weights(noisy, there)
-        per_frame, per_pixel = _errors(weights, colours, truth, owner, len(thinned))
-        wrong = per_pixel.detach() + 1e-6
-        likelihood = 0.5 * (wrong / log_error[:, 0].exp() + log_error[:, 0]).mean()
-        loss = torch.log(per_frame + _FLOOR).mean() + _ERROR_WEIGHT * likelihood
-        optimiser.zero_grad()
+        joined = _join(frames)
+        noisy = joined.features + _NOISE * torch.randn(joined.features.shape, generator=draws)
+        weights, log_error = network(noisy, joined.available)
+        per_frame, per_pixel = _errors(weights, joined)
+        squared = per_pixel.detach() + 1e-6
+        likelihood = 0.5 * (squared / log_error[:, 0].exp() + log_error[:, 0]).mean()
+        loss = torch.log(per_frame + _ERROR_FLOOR).mean() + _ERROR_WEIGHT * likelihood
+        optimizer.zero_grad()
         loss.backward()
-        optimiser.step()
-    return blend_weights.eval().requires_grad_(False)
+        optimizer.step()
+    return network.eval().requires_grad_(requires_grad=False)
 
 
-def score_blend_weights(blend_weights: BlendWeights, pixels: Sequence[Pixels]) -> BlendWeightsScore:
-    """Score a blend_weights on frames."""
-    features, there, colours, truth, owner = _joined(pixels)
-    mixed, _ = _errors(blend_weights(features, there)[0], colours, truth, owner, len(pixels))
-    singles = []
-    for i in range(colours.shape[1]):
-        only = torch.zeros(len(features), colours.shape[1])
-        only[:, i] = 1
-        singles.append(_errors(only, colours, truth, owner, len(pixels))[0])
+def score_blend_weights(network: BlendWeights, pixels: Sequence[Pixels]) -> BlendWeightsScore:
+    """Score blend weights on frames."""
+    joined = _join(pixels)
+    weights, _ = network(joined.features, joined.available)
+    blended, _ = _errors(weights, joined)
+    one_hot = torch.eye(joined.colours.shape[1])
+    singles = [_errors(row.expand(len(joined.features), -1), joined)[0] for row in one_hot]
     best = torch.stack(singles).min(0).values
-    return BlendWeightsScore(*(float((-10 * torch.log10(e + 1e-5)).mean()) for e in (mixed, best)))
+    psnr = (float((-10 * torch.log10(e + 1e-5)).mean()) for e in (blended, best))
+    return BlendWeightsScore(*psnr)
 
 
-def _thinned(pixels: Pixels, draws: torch.Generator) -> Pixels:
-    count = min(len(pixels.features), _PIXELS_A_STEP)
-    i = torch.randint(len(pixels.features), (count,), generator=draws)
-    parts = (pixels.features[i], pixels.colours[i], pixels.there[i], pixels.truth[i])
-    return Pixels(pixels.source, *parts)
+def _subsample(pixels: Pixels, draws: torch.Generator) -> Pixels:
+    count = min(len(pixels.features), _PIXELS_PER_STEP)
+    return pixels.rows(torch.randint(len(pixels.features), (count,), generator=draws))
 
 
-def _joined(rows: Sequence[Pixels]) -> tuple[Tensor, ...]:
-    """Stack pixels of several frames: features, there, colours, truth and the frame of each."""
-    owner = [torch.full((len(row.features),), i) for i, row in enumerate(rows)]
-    # a candidate that is not there shows the smooth fill
-    colours = [
-        torch.where(row.there[..., None] > 0, row.colours, row.colours[:, :1]) for row in rows
-    ]
-    return (
-        torch.cat([row.features for row in rows]).float(),
-        torch.cat([row.there for row in rows]),
+@dataclass(frozen=True)
+class _Joined:
+    """Pixels of several frames: as in `Pixels`; owner: (P,) index of each pixel's frame."""
+
+    features: Tensor
+    available: Tensor
+    colours: Tensor
+    truth: Tensor
+    owner: Tensor
+
+
+def _join(frames: Sequence[Pixels]) -> _Joined:
+    """Concatenate frames; missing candidates get the colour of the smooth fill."""
+    colours = [torch.where(f.available[..., None] > 0, f.colours, f.colours[:, :1]) for f in frames]
+    return _Joined(
+        torch.cat([f.features for f in frames]).float(),
+        torch.cat([f.available for f in frames]),
         torch.cat(colours),
-        torch.cat([row.truth for row in rows]),
-        torch.cat(owner),
+        torch.cat([f.truth for f in frames]),
+        torch.cat([torch.full((len(f.features),), i) for i, f in enumerate(frames)]),
     )
 
 
-def _errors(
-    weights: Tensor, colours: Tensor, truth: Tensor, owner: Tensor, count: int
-) -> tuple[Tensor, Tensor]:
-    """Return squared errors of the mix: mean a frame (count,), and of each pixel (P,)."""
-    mixed = (weights[:, :, None] * colours).sum(1)
-    error = (mixed - truth).square().mean(1)
-    total = torch.zeros(count).index_add(0, owner, error)
-    return total / torch.bincount(owner, minlength=count).clamp_min(1), error
+def _errors(weights: Tensor, pixels: _Joined) -> tuple[Tensor, Tensor]:
+    """Return the squared errors of the blend: each frame's mean, and each pixel's (P,)."""
+    blended = (weights[:, :, None] * pixels.colours).sum(1)
+    error = (blended - pixels.truth).square().mean(1)
+    counts = torch.bincount(pixels.owner)
+    total = torch.zeros(len(counts)).index_add(0, pixels.owner, error)
+    return total / counts.clamp_min(1), error

@@ -1,4 +1,4 @@
-"""The folder that a hub expects: configuration, weights, a model card, hashes and curves."""
+"""Folder for a hub: configuration, weights, model card, hashes and curves."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from lgtsm.models.network import Network
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
 
+from ..logs import read_csv
 from ..recipe import Recipe
-from ..records import read_table
 
 MODEL, CONFIG, README, SUMS = "model.safetensors", "config.json", "README.md", "SHA256SUMS"
 _EXTRAS = ("curves.png", "samples.png")
@@ -22,14 +22,14 @@ _SHOWN_SOURCES = 40
 
 
 def write_folder(folder: Path, network: Network, card: Card, recipe: Recipe, run: Path) -> None:
-    """Write everything that `lgtsm publish` pushes.
+    """Write all files that `lgtsm publish` uploads.
 
     Args:
         folder: made if missing.
         network: its weights, stored in half precision.
         card: of the weight file.
-        recipe: whose numbers the card states.
-        run: folder of the run, for its curves and held-out scores.
+        recipe: stated in the card.
+        run: folder of the run, for its curves and validation scores.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save_model(network, folder / MODEL, card, dtype=torch.float16)
@@ -38,7 +38,7 @@ def write_folder(folder: Path, network: Network, card: Card, recipe: Recipe, run
     for name in _EXTRAS:
         if (run / name).is_file():
             shutil.copyfile(run / name, folder / name)
-    rows = read_table(run / "validation.csv")
+    rows = read_csv(run / "validation.csv")
     text = model_card(card, recipe, rows, sum(p.numel() for p in network.parameters()))
     (folder / README).write_text(text, encoding="utf-8")
     names = sorted(p.name for p in folder.iterdir() if p.name != SUMS and p.is_file())
@@ -55,8 +55,8 @@ def model_card(card: Card, recipe: Recipe, rows: list[dict[str, str]], num_param
 
     Args:
         card: of the weight file.
-        recipe: that the run was made with.
-        rows: of the run's held-out scores, oldest first.
+        recipe: of the run.
+        rows: of the run's validation log, oldest first.
         num_parameters: of the network.
     """
     about = card.provenance
@@ -77,10 +77,10 @@ def model_card(card: Card, recipe: Recipe, rows: list[dict[str, str]], num_param
 Video inpainting weights for the Python package `lgtsm`; load them with
 `lgtsm.load_model("owner/name")`. Frames are RGB in 0..1, a hole is 1.
 
-## How they were made
+## Training
 
 `{command}`: {about["steps"]} steps in {about["minutes"]} minutes, seed {about["seed"]}, feature
-network of the losses: {about["perceptual"]}. Half precisions that stay within 45 dB of float32:
+network of the losses: {about["perceptual"]}. Half precisions within 45 dB of float32:
 {", ".join(card.dtypes) or "none listed"}.
 {_origin(about)}
 Recipe:
@@ -95,7 +95,7 @@ Recipe:
 
 {licences}
 
-Held out, by source: {_some(about["held_out_sources"])}.
+Held-out sources: {_some(about["held_out_sources"])}.
 
 ## Held-out scores
 
@@ -103,20 +103,20 @@ Held out, by source: {_some(about["held_out_sources"])}.
 
 ## Limits
 
-Not for faces of people who did not agree, nor for hiding what happened. Large areas that no frame
-shows come out soft.
+Do not use it on faces of people who did not agree, nor to hide what happened. Large areas that no
+frame shows come out soft.
 """
     return "\n".join(head) + body
 
 
 def _origin(about: dict) -> str:
-    """Say what the weights were begun from."""
+    """Return a sentence about the initial weights, if they were not random."""
     name = about.get("initialised_from")
     if not name:
         return ""
     runs = [f"{run['stage']}, {run['step']} steps" for run in about.get("runs_before", [])]
     after = f", after {'; '.join(runs)}" if runs else ""
-    return f"Begun from `{name}`{after}.\n"
+    return f"Initialised from `{name}`{after}.\n"
 
 
 def _some(names: list[str]) -> str:
@@ -126,15 +126,15 @@ def _some(names: list[str]) -> str:
 
 
 def _scores(rows: list[dict[str, str]]) -> str:
-    """Return the last row as a table, floors beside the results."""
+    """Return the last row as a table of baseline and result."""
     if not rows:
         return "None: no clip was held out."
     row = {name: float(value) for name, value in rows[-1].items()}
     return (
         "| | hole PSNR, dB | distance in SqueezeNet features, times 1000 (not LPIPS) |\n"
         "|---|---|---|\n"
-        f"| fill that it is measured against | {row['floor_psnr']:.2f} | "
-        f"{row['floor_distance']:.1f} |\n"
+        f"| baseline: the fill it starts from | {row['baseline_psnr']:.2f} | "
+        f"{row['baseline_distance']:.1f} |\n"
         f"| this network | {row['psnr']:.2f} | {row['distance']:.1f} |\n\n"
-        f"Flicker (change in the hole over change around it): {row['flicker']:.2f}."
+        f"Flicker (temporal change in the hole over that around it): {row['flicker']:.2f}."
     )

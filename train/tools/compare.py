@@ -1,7 +1,7 @@
-"""Score weights against the fills they start from, on clips with their truth.
+"""Score weights against fills on clips whose truth is known.
 
-Every clip gets a moving object-like hole drawn from a fixed seed; the numbers are taken inside the
-hole. OpenCV's Telea is added when OpenCV is installed.
+Every clip gets a moving object-like hole drawn from a fixed seed; scores are those inside the hole.
+OpenCV's Telea is included where OpenCV is installed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from einops import rearrange
 from PIL import Image
 from torch import Tensor
 
@@ -33,7 +34,7 @@ _FIRST_SEED = 100
 
 @dataclass(frozen=True)
 class Score:
-    """One method on one clip: hole PSNR in dB and perceptual distance (times 1000)."""
+    """Scores of one method on one clip: hole PSNR in dB and perceptual distance, times 1000."""
 
     clip: str
     method: str
@@ -45,23 +46,23 @@ class Score:
 def read_clip(folder: Path, num_frames: int) -> Tensor:
     """Read the first frames of a folder of pictures as (T,3,H,W) in [0,1]."""
     names = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".jpg", ".png"})
-    frames = [np.array(Image.open(p).convert("RGB")) for p in names[:num_frames]]
-    return torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2).float() / 255
+    frames = np.stack([np.array(Image.open(p).convert("RGB")) for p in names[:num_frames]])
+    return rearrange(torch.from_numpy(frames), "t h w c -> t c h w").float() / 255
 
 
 def run_engine(frames: Tensor, holes: Tensor, network: Network | None, mode: Mode) -> Tensor:
-    """Fill a clip with the engine, without feather; (T,3,H,W)."""
+    """Fill a clip (T,3,H,W) with the engine, without feathering."""
     options = InpaintOptions(mode=mode, feather=0, cuts=())
     result = frames.clone()
     for patch in Job(network, options, Hooks(), Report()).run(zip(frames, holes, strict=True)):
-        if patch.box is not None:
-            box = patch.box
-            result[patch.index, :, box.top : box.bottom, box.left : box.right] = patch.pixels
+        box, pixels = patch.box, patch.pixels
+        if box is not None and pixels is not None:
+            result[patch.index, :, box.top : box.bottom, box.left : box.right] = pixels
     return result
 
 
 def methods(network: Network) -> dict[str, Method]:
-    """Return what is compared, by name."""
+    """Return the methods that are compared, by name."""
     table: dict[str, Method] = {
         "smooth": smooth_fill,
         "candidate": lambda f, h: run_engine(f, h, None, Mode.COPY),
@@ -82,14 +83,14 @@ def compare(
     """Score all methods on all clips.
 
     Args:
-        network: the weights in question.
+        network: with the weights to score.
         clips: folders of frames.
         net: features for the perceptual distance.
         num_frames: of every clip.
-        coverages: shares of hole.
+        coverages: shares of hole, 0..1.
 
     Returns:
-        One score a clip, coverage and method.
+        One score per clip, coverage and method.
     """
     scores = []
     table = methods(network)
@@ -115,7 +116,7 @@ def compare(
 
 
 def format_scores(scores: Sequence[Score]) -> str:
-    """Return a markdown table: a row a method, its mean over clips for every coverage."""
+    """Return a Markdown table: one row per method, with its means over clips per coverage."""
     coverages = sorted({s.coverage for s in scores})
     head = ["method"] + [f"{c:.0%} hole: PSNR dB / distance" for c in coverages]
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]

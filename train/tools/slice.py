@@ -1,7 +1,7 @@
-"""One slice of a long training on a machine that is free for a while.
+"""One slice of a long training, on a machine that is only available for a while.
 
-Unpack the data, go on from a light state, train, score, and leave a light state, curves and a
-preview small enough to carry away. Neither PyAV nor kornia is needed.
+Unpack the data, continue from a compact checkpoint, train, validate, and write a compact checkpoint,
+curves and a preview that are small enough to move. Needs neither PyAV nor kornia.
 """
 
 from __future__ import annotations
@@ -14,25 +14,24 @@ from pathlib import Path
 
 from lgtsm.errors import OptionError
 
-from ..begin import begin
-from ..data.sampling import FIRST_ITEM_OF_VALIDATION, Items, join
+from ..compact import has_compact, write_compact
+from ..data.sampling import join
 from ..data.sources import Library, open_library
-from ..light import has_light, write_light
-from ..loop import train
-from ..losses.perceptual import PerceptualNet, features_of
-from ..recipe import Recipe
+from ..logs import read_csv
+from ..loop import run_steps
+from ..losses.perceptual import PerceptualNet
+from ..process_group import ProcessGroup
 from ..run import Run
-from ..validate import validate
-from .export import averaged
+from ..session import start_session
 from .throughput import measure_throughput
 
 _LOG = logging.getLogger(__name__)
 SUMMARY = "slice.json"
-LIGHT = "light"
+CHECKPOINT = "checkpoint"
 
 
 def unpack(data: Path, folder: Path) -> Library:
-    """Open decoded clips, out of a tar archive where they come in one.
+    """Open decoded clips, unpacking them if they come in a tar archive.
 
     Args:
         data: folder that `prepare` has written, or a .tar of its files.
@@ -51,7 +50,7 @@ def unpack(data: Path, folder: Path) -> Library:
             f"Expected a tar archive of decoded clips, got {data.name} with "
             f"{str(error).splitlines()[0].rstrip(':')}; pack the folder again."
         ) from error
-    index = next(iter(sorted(folder.rglob("index.json"))), None)
+    index = min(folder.rglob("index.json"), default=None)
     if index is None:
         raise OptionError(
             f"Expected index.json in {data.name}, found none; pack the folder that prepare wrote."
@@ -59,63 +58,53 @@ def unpack(data: Path, folder: Path) -> Library:
     return open_library(index.parent)
 
 
-def train_slice(
-    data: Path, recipe: Recipe, stage: str, run: Run, net: PerceptualNet | None
-) -> dict[str, object]:
-    """Do one slice.
+def train_slice(run: Run, data: Path, net: PerceptualNet | None) -> dict[str, object]:
+    """Train one slice.
 
     Args:
+        run: its `out` receives compact checkpoint, curves, preview and `slice.json`; the folder of
+            its `checkpoint` need not exist yet, for the first slice; its minutes or steps are those
+            of this slice.
         data: see `unpack`.
-        recipe: what is trained.
-        stage: "stage1" or "stage2".
-        run: its `out` receives light state, curves, preview and `slice.json`; its `light` may be a
-            folder that does not exist yet, for the first slice; its `minutes` are of this slice.
         net: for perceptual losses and the score.
 
     Returns:
-        What `slice.json` holds.
+        The content of `slice.json`.
     """
     library = unpack(data, run.out / "data")
-    if run.light is not None and not has_light(run.light):
-        _LOG.info("no light state in %s: the first slice", run.light)
-        run = replace(run, light=None)
-    training, held_out = library.split()
-    items = Items(training, recipe)
-    device = run.torch_device()
-    net = net.to(device) if net is not None else None
-    learner = begin(recipe, stage, run, items[0].to(device))
-    if run.minutes is not None:  # of this slice; a run's own are counted from its very beginning
-        whole = run.schedule_minutes or learner.seconds / 60 + run.minutes
-        minutes = learner.seconds / 60 + run.minutes
-        run = replace(run, minutes=minutes, schedule_minutes=whole)
-    else:
-        run = replace(run, steps=learner.step + run.steps)
-    size = min(learner.stage.batch, run.at_once or learner.stage.batch)
-    batch = join([items[i] for i in range(size)]).to(device)
-    speed = measure_throughput(learner.network, learner.stage, batch, net, run.dtype(device))
-    _LOG.info("%s, %.0f %% of the peak", speed, 100 * speed.peak_ratio)
+    if run.checkpoint is not None and not has_compact(run.checkpoint):
+        _LOG.info("no compact checkpoint in %s: the first slice", run.checkpoint)
+        run = replace(run, checkpoint=None)
+    session = start_session(run, library, net, ProcessGroup())
+    learner, stepper = session.learner, session.stepper
     first_step, first_seconds = learner.step, learner.seconds
-    del learner, batch
-    train(library, recipe, stage, run, net)
-    done = averaged(run.out, recipe, stage)
-    files = write_light(run.out / LIGHT, done, recipe.to_config(), stage)
-    score = None
-    if held_out.offers(recipe.data.num_frames):
-        held = Items(held_out, recipe)
-        network = done.network.to(device)
-        trials = (held[FIRST_ITEM_OF_VALIDATION + i].to(device) for i in range(run.validate_items))
-        score = validate(network, trials, features_of(net)).row()
-    steps, seconds = done.step - first_step, done.seconds - first_seconds
+    session.run = _from(run, first_step, first_seconds)
+    size = min(learner.stage.batch, run.micro_batch or learner.stage.batch)
+    batch = join([session.items[i] for i in range(size)]).to(session.device)
+    speed = measure_throughput(stepper, batch)
+    _LOG.info("%s, %.0f %% of the peak", speed, 100 * speed.peak_ratio)
+    run_steps(session)
+    files = write_compact(run.out / CHECKPOINT, learner, run.recipe, run.stage)
+    scores = read_csv(run.out / "validation.csv")
+    steps, seconds = learner.step - first_step, learner.seconds - first_seconds
     summary = {
-        "recipe": recipe.name,
-        "stage": stage,
-        "steps": [first_step, done.step],
+        "recipe": run.recipe.name,
+        "stage": run.stage,
+        "steps": [first_step, learner.step],
         "seconds": round(seconds, 1),
-        "clips_per_second": round(steps * done.stage.batch / max(seconds, 1e-9), 2),
+        "clips_per_second": round(steps * learner.stage.batch / max(seconds, 1e-9), 2),
         "step_alone": asdict(speed) | {"peak_ratio": speed.peak_ratio},
-        "skipped": done.skipped,
-        "held_out": score,
-        "light": [file.name for file in files],
+        "skipped": learner.skipped,
+        "held_out": {k: float(v) for k, v in scores[-1].items() if k != "step"} if scores else None,
+        "checkpoint": [file.name for file in files],
     }
     (run.out / SUMMARY).write_text(json.dumps(summary, indent=1), encoding="utf-8")
     return summary
+
+
+def _from(run: Run, step: int, seconds: float) -> Run:
+    """Return a slice's run with its length counted from the start of the whole training."""
+    if run.steps is not None:
+        return replace(run, steps=step + run.steps)
+    minutes = seconds / 60 + (run.minutes or 0)
+    return replace(run, minutes=minutes, schedule_minutes=run.schedule_minutes or minutes)

@@ -1,51 +1,54 @@
-"""How strongly should a network step from the copies? Tried on longer clips of held-out sources.
+"""Choose a strength: how much of a refining network's correction to apply, on held-out clips.
 
-A run sees a few frames at a time, users have many more; there its step from the copies may go too
-far. The head is linear (`export.shrink_head`), so one pass over a clip serves every strength, and the
-copies, which cost most, serve every network.
+Training shows a network a few frames at a time, users have many more; there its correction of the
+copies may be too large. The head is linear (`export.shrink_head`), so one pass over a clip serves
+every strength, and the copies, which cost most, serve every network.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from lgtsm.copying.clip import clip_candidates
 from lgtsm.errors import OptionError
 from lgtsm.fills.candidate_fill import CandidateFill
 from lgtsm.metrics.bootstrap import estimate_mean
-from lgtsm.metrics.fidelity import mean_squared_error, psnr
+from lgtsm.metrics.fidelity import psnr, squared_error
 from lgtsm.metrics.flicker import clip_flicker
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 
-from ..data.holes import draw_holes
-from ..data.plan import cut, plan_item
-from ..data.sampling import sizes_of
+from ..data.sampling import Sample, draw_sample, sizes_of
 from ..data.sources import Library
 from ..recipe import DataRecipe
 
 _LOG = logging.getLogger(__name__)
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _SEED = 78
-_SIZE = (208, 288)
-"""Rows and columns: most of a decoded clip, larger than any item."""
-_COVERAGE = (0.05, 0.12)
+_DATA = DataRecipe(
+    size=208,  # most of a decoded clip, larger than any item
+    width=288,
+    still_ratio=0,
+    reversal_ratio=0,
+    jitter=0,
+    max_stride=2,
+    coverage=(0.05, 0.12),
+)
 _FEATURE_STEP = 4
-"""Every so many frames the features are compared."""
+"""The features of every n-th frame are compared."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """A network at one strength on one clip.
+    """Scores of a network at one strength on one clip.
 
-    psnr: of the hole, in dB; distance: in features, times 1000; flicker: 1 is as steady as around.
-    Strength 0 is the copies alone.
+    psnr: of the hole, in dB; distance: perceptual, times 1000; flicker: temporal change in the hole
+    over that around it. Strength 0 is the copies alone.
     """
 
     clip: str
@@ -58,22 +61,20 @@ class Trial:
 
 def try_strengths(
     networks: Mapping[str, Network],
-    held: Library,
+    held_out: Library,
     features: SqueezeNetFeatures,
     *,
     num_clips: int = 14,
     num_frames: int = 16,
-    strengths: Sequence[float] = STRENGTHS,
 ) -> Iterator[Trial]:
     """Run networks on clips of held-out sources.
 
     Args:
-        networks: of a family that starts from a fill, at full strength, by name.
-        held: clips of sources that none of them has seen.
+        networks: at full strength, of a family that starts from a fill, by name.
+        held_out: clips of sources that none of them was trained on.
         features: for the perceptual distance.
-        num_clips: how many, drawn from a fixed seed, with a hole drawn for each.
+        num_clips: clips and holes to draw, from a fixed seed.
         num_frames: of each.
-        strengths: factors of the step from the fill, 0..1.
 
     Yields:
         Every network at every strength, clip by clip.
@@ -87,67 +88,49 @@ def try_strengths(
                 f"Expected networks that start from a fill, got {name} of the family "
                 f"{network.spec.family}; leave it out, it has no strength."
             )
-    held = Library(held.root, tuple(c for c in held.clips if c.num_frames > 1), held.masks)
-    held.require(num_frames)
-    data = DataRecipe(
-        num_frames=num_frames,
-        size=_SIZE[0],
-        width=_SIZE[1],
-        still_ratio=0,
-        reversal_ratio=0,
-        jitter=0,
-        max_stride=2,
-        coverage=_COVERAGE,
-    )
-    sizes = sizes_of(held)
+    films = replace(held_out, clips=tuple(c for c in held_out.clips if c.num_frames > 1))
+    films.require(num_frames)
+    data = replace(_DATA, num_frames=num_frames)
+    sizes = sizes_of(films)
     for number in range(num_clips):
         rng = np.random.default_rng([_SEED, number])
-        plan = plan_item(held, sizes, data, num_frames, rng)
-        pixels = torch.from_numpy(np.array(plan.read(plan.clip.array(held.root))))
-        frames = cut(plan, pixels, data.shape)
-        holes = draw_holes(held, data, len(frames), rng)
-        if not holes.any():
+        sample = draw_sample(films, sizes, data, num_frames, rng)
+        if not sample.holes.any():
             continue
-        _LOG.info("clip %d of %d: %s", number + 1, num_clips, plan.clip.source)
-        yield from _on_clip(networks, plan.clip.source, frames, holes, features, strengths)
+        _LOG.info("clip %d of %d: %s", number + 1, num_clips, sample.source)
+        yield from _on_clip(networks, sample, features)
 
 
 @torch.inference_mode()
 def _on_clip(
-    networks: Mapping[str, Network],
-    clip: str,
-    frames: Tensor,
-    holes: Tensor,
-    features: SqueezeNetFeatures,
-    strengths: Sequence[float],
+    networks: Mapping[str, Network], sample: Sample, features: SqueezeNetFeatures
 ) -> list[Trial]:
+    frames, holes = sample.frames, sample.holes
     gathered: dict[tuple, CandidateFill] = {}
     wanted = [features(frame[None]) for frame in frames[::_FEATURE_STEP]]
     trials = []
     for name, network in networks.items():
-        spec = network.spec
-        search = (spec.window, spec.source_frames)
+        search = (network.spec.window, network.spec.source_frames)
         if search not in gathered:
             gathered[search] = clip_candidates(frames * (1 - holes), holes, *search)
         candidate = gathered[search]
-        step = network.trunk(network.encode(frames, holes, candidate=candidate)[None])[0]
-        for strength in strengths:
-            filled = network.decode(step * strength, candidate).clamp(0, 1)
+        output = network.trunk(network.encode(frames, holes, candidate=candidate)[None])[0]
+        for strength in STRENGTHS:
+            filled = network.decode(output * strength, candidate).clamp(0, 1)
             result = torch.where(holes > 0, filled, frames)
             distances = [
                 float(distance_of_features(features(frame[None]), taps))
                 for frame, taps in zip(result[::_FEATURE_STEP], wanted, strict=True)
             ]
-            error = mean_squared_error(result, frames, holes)
-            mean = 1000 * sum(distances) / len(distances)
-            trials.append(
-                Trial(clip, name, strength, psnr(error), mean, clip_flicker(result, holes))
-            )
+            error = float(squared_error(result, frames)[holes > 0].mean())
+            distance = 1000 * sum(distances) / len(distances)
+            flicker = clip_flicker(result, holes)
+            trials.append(Trial(sample.source, name, strength, psnr(error), distance, flicker))
     return trials
 
 
 def format_trials(trials: Sequence[Trial]) -> str:
-    """Return a markdown table: what each network at each strength gains over the copies."""
+    """Return a Markdown table of each network's gain over the copies at each strength."""
     lines = [
         "| network | strength | PSNR gain, dB | distance x1000 | flicker |",
         "|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""How fast a run is: clips a second, and its arithmetic against what this device can do at best."""
+"""Training speed: clips per second, and arithmetic as a share of the device's peak."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from torch.utils.flop_counter import FlopCounterMode
 from lgtsm.evaluate.bench.measure import Clock, PeakConvolution, median
 
 from ..data.sampling import Batch
-from ..losses.perceptual import PerceptualNet
 from ..process_group import ProcessGroup
-from ..recipe import Stage
 from ..step import Stepper, make_learner
 
-_PEAK_BATCH = 32
+_PEAK_BATCH, _PEAK_BATCH_FLOAT32 = 32, 4
+"""Frames in the convolution whose speed is the peak."""
 _ROUNDS = 5
 
 
 @dataclass(frozen=True)
 class Throughput:
-    """Of one step, data not included: clips a second, TFLOP/s, the device's peak, and the share."""
+    """Speed of one step without its data: clips per second, TFLOP/s, and the device's peak."""
 
     clips_per_second: float
     tflops: float
@@ -34,28 +33,24 @@ class Throughput:
         return self.tflops / self.peak_tflops
 
 
-def measure_throughput(
-    network, stage: Stage, batch: Batch, net: PerceptualNet | None, dtype: torch.dtype | None
-) -> Throughput:
-    """Time steps on one batch with a copy of a network, which stays as it is.
+def measure_throughput(stepper: Stepper, batch: Batch) -> Throughput:
+    """Time steps on one batch with a copy of the network, which itself stays unchanged.
 
     Args:
-        network: on its device.
-        stage: whose losses and discriminator are run.
-        batch: on the same device.
-        net: for perceptual losses.
-        dtype: half precision, None for float32; the peak is measured in the same.
+        stepper: of the run.
+        batch: on the network's device; goes through the network at once.
     """
-    device = batch.truth.device
-    stepper = Stepper(
-        make_learner(copy.deepcopy(network), stage, 0), net, ProcessGroup(), dtype=dtype
-    )
+    device, dtype = batch.truth.device, stepper.dtype
+    learner = make_learner(copy.deepcopy(stepper.learner.network), stepper.learner.stage, 0)
+    stepper = Stepper(learner, stepper.net, ProcessGroup(), dtype=dtype)
     counter = FlopCounterMode(display=False)
     with counter:
         stepper(batch, 0.0)
     clock = Clock(device)
     seconds = median([clock.seconds(lambda: stepper(batch, 0.0)) for _ in range(_ROUNDS)])
-    peak = PeakConvolution(device, dtype or torch.float32, _PEAK_BATCH if dtype else 4)
+    peak = PeakConvolution(
+        device, dtype or torch.float32, _PEAK_BATCH if dtype else _PEAK_BATCH_FLOAT32
+    )
     best = min(peak.seconds() for _ in range(_ROUNDS))
     return Throughput(
         clips_per_second=len(batch) / seconds,

@@ -1,76 +1,73 @@
-"""What a run shows: a grid of samples, a looping preview, its curves; Pillow alone draws them."""
+"""Images of a run: a grid of samples, a looping preview, its curves; drawn with Pillow alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from einops import rearrange
 from PIL import Image, ImageDraw
 from torch import Tensor
+from torch.nn.functional import pad
 
-from .records import read_table
+from .logs import read_csv
 
 _GAP = 2
+"""Between samples, in pixels; as the sizes below."""
 _MARGIN, _PANEL = 44, (360, 200)
 _COLOURS = ((31, 119, 180), (214, 110, 20), (44, 140, 44), (180, 40, 40))
 _PREVIEW_MS = 80
 
 
-def sample_grid(columns: list[Tensor]) -> Tensor:
-    """Put pictures side by side.
+def image_grid(columns: Sequence[Tensor]) -> Tensor:
+    """Arrange images in a grid.
 
     Args:
-        columns: tensors (N,3,h,w) in [0,1], one a column (such as input, floor, result, truth).
+        columns: tensors (N,3,h,w) in [0,1], one per column.
 
     Returns:
-        (3,H,W): N rows, white between.
+        (3,H,W): N rows, separated by white.
     """
-    height, width = columns[0].shape[-2:]
-    num_rows = len(columns[0])
-    size = (num_rows * (height + _GAP) - _GAP, len(columns) * (width + _GAP) - _GAP)
-    grid = torch.ones(3, *size)
-    for x, column in enumerate(columns):
-        for y, picture in enumerate(column):
-            top, left = y * (height + _GAP), x * (width + _GAP)
-            grid[:, top : top + height, left : left + width] = picture.detach().cpu().clamp(0, 1)
-    return grid
+    images = torch.stack([column.detach().cpu().clamp(0, 1) for column in columns])
+    padded = pad(images, (0, _GAP, 0, _GAP), value=1.0)
+    grid = rearrange(padded, "column row c h w -> c (row h) (column w)")
+    return grid[:, :-_GAP, :-_GAP]
 
 
-def masked(truth: Tensor, holes: Tensor) -> Tensor:
-    """Return frames with their holes in grey, as input for the eye."""
+def mask_out(truth: Tensor, holes: Tensor) -> Tensor:
+    """Return frames with their holes in grey, for display."""
     return torch.where(holes > 0, 0.5, truth)
 
 
-def save_picture(picture: Tensor, path: Path) -> None:
+def save_image(image: Tensor, path: Path) -> None:
     """Write (3,H,W) in [0,1] as PNG."""
-    _image(picture).save(path)
+    _to_pillow(image).save(path)
 
 
-def save_preview(clips: list[Tensor], path: Path) -> None:
+def save_preview(clips: Sequence[Tensor], path: Path) -> None:
     """Write clips (T,3,h,w) side by side as one looping animation (WebP)."""
-    frames = [
-        _image(sample_grid([clip[t : t + 1] for clip in clips])) for t in range(len(clips[0]))
-    ]
+    frames = [_to_pillow(image_grid([f[None] for f in row])) for row in zip(*clips, strict=True)]
     frames[0].save(
         path, save_all=True, append_images=frames[1:], duration=_PREVIEW_MS, loop=0, quality=85
     )
 
 
-def _image(picture: Tensor) -> Image.Image:
-    bytes_ = (255 * picture.detach().cpu().clamp(0, 1)).round().byte()
-    return Image.fromarray(bytes_.permute(1, 2, 0).contiguous().numpy())
+def _to_pillow(image: Tensor) -> Image.Image:
+    values = (255 * image.detach().cpu().clamp(0, 1)).round().byte()
+    return Image.fromarray(rearrange(values, "c h w -> h w c").contiguous().numpy())
 
 
 def plot_curves(tables: list[Path], path: Path) -> None:
-    """Draw every column of some CSV files over their first column, a panel each.
+    """Plot every column of some CSV files over their first column, one panel each.
 
     Args:
-        tables: files of a run that exist; their first column is the step.
+        tables: files of a run, which may be missing; their first column is the step.
         path: of the PNG.
     """
     panels = []
     for table in tables:
-        rows = read_table(table)
+        rows = read_csv(table)
         if len(rows) < 2:
             continue
         x_name, *names = rows[0]

@@ -1,9 +1,10 @@
-"""What a run writes about itself: CSV rows, TensorBoard scalars where it is installed."""
+"""Logs of a run: CSV files, and TensorBoard where it is installed."""
 
 from __future__ import annotations
 
 import csv
 import logging
+from collections.abc import Mapping
 from pathlib import Path
 
 from torch import Tensor
@@ -11,74 +12,73 @@ from torch import Tensor
 _LOG = logging.getLogger(__name__)
 
 
-class Table:
-    """A CSV file that grows; its header is the first row's names.
+class CsvLog:
+    """A CSV file with one row per entry; the first row determines the columns.
 
     Args:
-        path: of the file; rows of a resumed run are added, those from its step on dropped first.
-        first_step: of the run that begins now.
+        path: of the file; a resumed run appends to it, after dropping rows of later steps.
+        first_step: of this run.
     """
 
     def __init__(self, path: Path, first_step: int) -> None:
         self.path = path
-        rows = read_table(path)
-        kept = [row for row in rows if float(row.get("step", "inf")) <= first_step]
+        rows = [row for row in read_csv(path) if float(row.get("step", "inf")) <= first_step]
         path.unlink(missing_ok=True)
         self._names: list[str] = []
-        for row in kept:
+        for row in rows:
             self.add(row)
 
-    def add(self, row: dict[str, object]) -> None:
-        """Write one row; every row has the names of the first."""
-        if not self._names:
-            self._names = list(row)
-            with self.path.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerow(self._names)
+    def add(self, row: Mapping[str, object]) -> None:
+        """Append one row; columns that the first row lacked are left out."""
         with self.path.open("a", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerow([_text(row.get(name, "")) for name in self._names])
+            writer = csv.writer(file)
+            if not self._names:
+                self._names = list(row)
+                writer.writerow(self._names)
+            writer.writerow([_format(row.get(name, "")) for name in self._names])
 
 
-def _text(value: object) -> object:
+def _format(value: object) -> object:
     return f"{value:.9g}" if isinstance(value, float) else value
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Return the rows of a CSV file by name; none where there is no file."""
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a CSV file by column; none without a file."""
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 
 
-class Means:
-    """Means of what is added between two rows."""
+class RunningMeans:
+    """Means of the values since the last row."""
 
     def __init__(self) -> None:
         self._sums: dict[str, float] = {}
         self._count = 0
 
     def add(self, values: dict[str, float]) -> None:
-        """Take in one step."""
+        """Add one step."""
         self._count += 1
         for name, value in values.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
 
     def take(self) -> dict[str, float]:
-        """Return the means and begin anew."""
+        """Return the means and reset."""
         means = {name: value / max(1, self._count) for name, value in self._sums.items()}
         self._sums, self._count = {}, 0
         return means
 
 
-class Board:
-    """TensorBoard's writer, or nothing where it is not installed."""
+class TensorBoard:
+    """TensorBoard's writer; does nothing where it is not installed."""
 
     def __init__(self, folder: Path) -> None:
         self._writer = None
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError:
-            _LOG.debug("no TensorBoard here; scalars are in the CSV files")
+            _LOG.debug("TensorBoard is not installed; scalars are in the CSV files")
             return
         self._writer = SummaryWriter(str(folder))
 
@@ -88,12 +88,12 @@ class Board:
             for name, value in values.items():
                 self._writer.add_scalar(f"{group}/{name}", value, step)
 
-    def picture(self, name: str, picture: Tensor, step: int) -> None:
-        """Write one picture (3,H,W) in [0,1]."""
+    def image(self, name: str, image: Tensor, step: int) -> None:
+        """Write one image (3,H,W) in [0,1]."""
         if self._writer is not None:
-            self._writer.add_image(name, picture, step)
+            self._writer.add_image(name, image, step)
 
     def close(self) -> None:
-        """Write what is left."""
+        """Flush and close."""
         if self._writer is not None:
             self._writer.close()

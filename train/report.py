@@ -1,0 +1,119 @@
+"""What a run writes to its folder: states, logs, validation scores, sample images."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import torch
+
+from lgtsm.errors import DeviceError
+from lgtsm.weights.header import Card
+from lgtsm.weights.save import save_model
+
+from .checkpoint import save_state
+from .images import image_grid, mask_out, plot_curves, save_image, save_preview
+from .logs import CsvLog, RunningMeans, TensorBoard, read_csv
+from .losses.perceptual import distance_features
+from .objective import predict
+from .session import Session
+from .validate import baseline_of, best_of, validate
+
+_LOG = logging.getLogger(__name__)
+BEST = "best.safetensors"
+
+
+class Reporter:
+    """Writes a run's files as it goes; in the main process only.
+
+    Args:
+        session: of the run; never changed here but for the network, which holds the averaged
+            weights during validation.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.learner, self.out = session, session.learner, session.run.out
+        step = self.learner.step
+        self.log = CsvLog(self.out / "log.csv", step)
+        self.scores = CsvLog(self.out / "validation.csv", step)
+        self.board = TensorBoard(self.out / "tensorboard")
+        self.best = best_of(read_csv(self.scores.path)) if step else None
+        self.means = RunningMeans()
+        self._saved = self._validated = time.monotonic()
+
+    def after_step(self, losses: dict[str, float], rate: float, *, is_last: bool) -> None:
+        """Log a step; save, validate and draw where it is time.
+
+        Args:
+            losses: of the step.
+            rate: learning rate.
+            is_last: whether the run ends here; everything is then written.
+
+        Raises:
+            DeviceError: no room for the last state.
+        """
+        run, step, now = self.session.run, self.learner.step, time.monotonic()
+        self.means.add(losses)
+        if is_last or step % run.log_steps == 0:
+            means = self.means.take()
+            row = {"step": step, "seconds": round(self.learner.seconds, 1)} | means
+            self.log.add(row | {"rate": rate, "skipped": self.learner.skipped})
+            self.board.scalars("train", means, step)
+        if is_last or now - self._saved > run.save_seconds:
+            self._saved = now
+            self._save(is_last=is_last)
+        by_step = run.validate_steps and step % run.validate_steps == 0
+        is_due = is_last or by_step or now - self._validated > run.validate_seconds
+        if self.session.held_out and is_due:
+            self._validated = now
+            self._validate()
+        if is_last or step % run.picture_steps == 0:
+            self._show()
+        if is_last:
+            plot_curves([self.log.path, self.scores.path], self.out / "curves.png")
+            self.board.close()
+
+    def _save(self, *, is_last: bool) -> None:
+        """Write the state; a full disk only ends the run if this was the last chance."""
+        run = self.session.run
+        try:
+            save_state(self.out, self.learner, run.recipe, run.stage)
+        except DeviceError as error:
+            if is_last:
+                raise
+            _LOG.warning("the state was not saved: %s", error)
+
+    def _validate(self) -> None:
+        """Score the averaged weights, log the score, save the best."""
+        learner, recipe = self.learner, self.session.run.recipe
+        with learner.average.applied_to(learner.network):
+            items = (item.to(self.session.device) for item in self.session.held_out)
+            net = distance_features(self.session.stepper.net)
+            score = validate(learner.network, items, net)
+            if score.better_than(self.best):
+                self.best = score
+                about = {"recipe": recipe.name, "step": learner.step} | learner.provenance
+                card = Card(spec=recipe.network, licence="not stated", provenance=about)
+                save_model(learner.network, self.out / BEST, card)
+        _LOG.info("step %d: %s", learner.step, score)
+        self.scores.add({"step": learner.step} | score.row())
+        self.board.scalars("held out", score.row(), learner.step)
+
+    @torch.no_grad()
+    def _show(self) -> None:
+        """Write a grid of samples and a looping preview: input, baseline, result, truth."""
+        learner = self.learner
+        rows = []
+        with learner.average.applied_to(learner.network):
+            for item in self.session.shown:
+                item = item.to(self.session.device)
+                composed = predict(learner.network, item).composed
+                baseline = torch.where(item.holes > 0, baseline_of(item), item.truth)
+                masked = mask_out(item.truth, item.holes)
+                rows.append((masked, baseline, composed, item.truth))
+        middle = rows[0][0].shape[1] // 2
+        columns = [torch.cat([row[i][:, middle] for row in rows]) for i in range(4)]
+        grid = image_grid(columns)
+        save_image(grid, self.out / "samples.png")
+        save_preview([clip[0] for clip in rows[0]], self.out / "preview.webp")
+        self.board.image("samples", grid, learner.step)

@@ -1,0 +1,165 @@
+"""The start of a run: data, initial or restored weights, optimisers and validation items."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch.nn.utils import convert_conv2d_weight_memory_format
+
+from lgtsm.errors import WeightsError
+from lgtsm.models.build import build
+from lgtsm.models.network import Network
+from lgtsm.weights.header import read_card
+from lgtsm.weights.load import load_model
+
+from .checkpoint import STATE, load_state, read_state, refuse_other_run
+from .compact import has_compact, read_compact
+from .data.cached import CachedItems
+from .data.sampling import FIRST_VALIDATION_ITEM, Batch, Items
+from .data.sources import Library
+from .data.stream import open_items
+from .initialise import initialise
+from .losses.features import Gram
+from .losses.perceptual import PerceptualNet
+from .process_group import ProcessGroup
+from .recipe import PixelLosses
+from .run import Run
+from .step import Learner, Stepper, make_learner, seeded
+
+_LOG = logging.getLogger(__name__)
+RESEARCH_ONLY = "research-only"
+_SHOWN_ITEMS = 4
+
+
+@dataclass
+class Session:
+    """A run in progress.
+
+    training: its clips; items: made from them; held_out: validation items, empty in other processes
+    than the main one; shown: items of the sample images.
+    """
+
+    run: Run
+    group: ProcessGroup
+    device: torch.device
+    training: Library
+    items: Items | CachedItems
+    learner: Learner
+    stepper: Stepper
+    held_out: list[Batch] = field(default_factory=list)
+    shown: list[Batch] = field(default_factory=list)
+
+
+def start_session(
+    run: Run, library: Library, net: PerceptualNet | None, group: ProcessGroup
+) -> Session:
+    """Start or resume a run.
+
+    Args:
+        run: what is trained, and from where.
+        library: all decoded clips; a share of the sources is held out for validation.
+        net: for perceptual and style losses, or None.
+        group: the processes that train together.
+
+    Raises:
+        OptionError: nothing to train on, no such stage, a state of another recipe, or a new run in
+            the folder of another.
+        WeightsError: nothing to continue from, or weights of another network.
+    """
+    recipe, device = run.recipe, run.torch_device(group.local_rank)
+    net = net.to(device) if net is not None else None
+    training, held_out = library.split()
+    training.require(recipe.data.num_frames)
+    items = open_items(run, training)
+    learner = _make_learner(run, items[0].to(device))
+    if group.is_main:
+        _warn_of_losses(run, learner, net)
+    group.broadcast(learner.tensors())
+    stepper = Stepper(learner, net, group, dtype=run.dtype(device), micro_batch=run.micro_batch)
+    session = Session(run, group, device, training, items, learner, stepper)
+    if held_out.offers(recipe.data.num_frames) and group.is_main:
+        held = Items(held_out, recipe)
+        numbers = range(FIRST_VALIDATION_ITEM, FIRST_VALIDATION_ITEM + run.validate_items)
+        session.held_out = [held[number] for number in numbers]
+    session.shown = session.held_out[:_SHOWN_ITEMS] or [items[i] for i in range(_SHOWN_ITEMS)]
+    run.out.mkdir(parents=True, exist_ok=True)
+    return session
+
+
+def _make_learner(run: Run, first: Batch) -> Learner:
+    """Set up a learner on the device of its first batch, which LSUV rescales the weights on."""
+    recipe, stage, device = run.recipe, run.recipe.stage(run.stage), first.truth.device
+    if not (run.resume or run.is_continued_here):
+        refuse_other_run(run.out)
+    with seeded(recipe.seed):
+        network = build(recipe.network)
+    network.to(device)
+    provenance: dict = {}
+    if run.init is not None:
+        provenance = _load_weights(network, run.init)
+    elif not run.resume and run.checkpoint is None:
+        initialise(network, recipe.initialisation, first, recipe.seed)
+    convert_conv2d_weight_memory_format(network, torch.channels_last)  # 3-D weights are unchanged
+    learner = make_learner(network, stage, recipe.seed)
+    learner.provenance = provenance
+    if run.resume:
+        load_state(run.out, learner, recipe, run.stage)
+    elif run.checkpoint is not None:
+        read_compact(run.checkpoint, learner, recipe, run.stage)
+    return learner
+
+
+def _load_weights(network: Network, source: Path) -> dict:
+    """Load weights into a network; return their provenance."""
+    if source.is_dir() and (source / STATE).is_file():
+        tensors, metadata = read_state(source)
+        values = {k[8:]: v for k, v in tensors.items() if k.startswith("average.")}
+        provenance = json.loads(metadata.get("provenance", "{}"))
+        progress = json.loads(metadata["progress"])
+        run = {k: progress[k] for k in ("stage", "step") if k in progress}
+        provenance["runs_before"] = [*provenance.get("runs_before", []), run]
+    elif has_compact(source):
+        raise WeightsError(
+            f"Expected a weight file or a run in {source}, got a compact checkpoint; continue from "
+            "it with --checkpoint."
+        )
+    else:
+        values = load_model(source).state_dict()
+        card = read_card(source) if source.is_file() else None
+        descends = card is not None and (
+            card.licence == RESEARCH_ONLY or card.provenance.get("descent") == RESEARCH_ONLY
+        )
+        provenance = {"descent": RESEARCH_ONLY} if descends else {}
+    try:
+        network.load_state_dict(values)
+    except RuntimeError as error:
+        raise WeightsError(
+            f"Expected weights of a {network.spec.family} network of the recipe's size in "
+            f"{source}, got others; give weights of this network or another recipe."
+        ) from error
+    return provenance | {"initialised_from": source.name}
+
+
+def _warn_of_losses(run: Run, learner: Learner, net: PerceptualNet | None) -> None:
+    """Log which losses differ from the recipe's."""
+    losses = learner.stage.losses
+    wanted = [name for name in ("perceptual", "style") if getattr(losses, name, 0)]
+    if wanted and net is None:
+        _LOG.warning(
+            "the recipe's %s losses are left out without a perceptual net; pass --perceptual",
+            " and ".join(wanted),
+        )
+    elif (
+        run.micro_batch
+        and isinstance(losses, PixelLosses)
+        and losses.style
+        and losses.gram is Gram.BATCH
+    ):
+        _LOG.warning(
+            "Gram matrices mix the %d items of a micro-batch, not the whole batch as published",
+            run.micro_batch,
+        )
