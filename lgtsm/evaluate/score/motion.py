@@ -9,6 +9,7 @@ from ...align.homography import to_grey
 from ...align.opencv_flow import dis_flow
 from ...align.sampling import length, pixel_grid
 from ...align.track import Track
+from ...fills.averaging import size_of
 from ...fills.smooth import smooth_fill
 from ..metrics.opencv_baselines import has_opencv
 from .tracing import completed
@@ -37,10 +38,11 @@ def motion_errors(
         By name of `MOTIONS`: mean end-point error in pixels over all pixels, and over hole pixels.
     """
     filled = smooth_fill(frames, holes)
-    track = Track(tuple(frames.shape[-2:]), with_flow=True)
+    size = size_of(frames)
+    track = Track(size, with_flow=True)
     for frame, hole in zip(filled, holes, strict=True):
         track.push(frame[None], hole[None])
-    grid = pixel_grid(*frames.shape[-2:], frames)
+    grid = pixel_grid(*size, frames)
     ours = [next(track.follow(t, grid, 1))[1] - grid for t in range(len(flow))]
     found = {"lgtsm": torch.cat(ours)}
     if has_opencv():
