@@ -258,13 +258,11 @@ class FileJob:
 
 
 class _Step(NamedTuple):
-    """A frame as the reading thread prepares it."""
+    """What the reading thread makes: a frame, its pixels (3,H,W) in [0,1], its hole (1,H,W)."""
 
     frame: Frame
     pixels: Tensor
-    """(3,H,W) float32 in [0,1]; dropped once the engine has read it, unlike the frame."""
     hole: Tensor
-    """(1,H,W), 0 or 1."""
 
 
 class _Sinks:
