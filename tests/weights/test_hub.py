@@ -261,7 +261,7 @@ def test_row_of_the_catalogue_pins_the_bytes(hub, client, make_repo, weights, on
     hub.repos["a/b"] = make_repo({"model.safetensors": weights})
     digest = hashlib.sha256(weights).hexdigest()
     before, taken, after = client(COMMIT, digest, "0" * 64, code=ROW)
-    assert "fetched on use" in before.pop()
+    assert "downloaded on use" in before.pop()
     line = taken.pop()
     assert line.split()[0] == "net"
     assert digest[:12] in line
