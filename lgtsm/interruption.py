@@ -32,7 +32,9 @@ class Interruption:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         is_first, self._happened = not self._happened, True
-        if (not is_first and number == signal.SIGINT) if self._deferred else is_first:
+        if not self._deferred and is_first:
+            raise KeyboardInterrupt
+        if self._deferred and not is_first and number == signal.SIGINT:
             raise KeyboardInterrupt
 
     def __enter__(self) -> Interruption:
