@@ -23,7 +23,7 @@ def checkpoint(random_network, tmp_path):
     def make(family="lgtsm", shift=LEARNED, **more):
         spec = NetworkSpec(family=family, trunk=TrunkSpec(width=4, shift=shift))
         ours, state = random_network(spec).state_dict(), {}
-        for name, parts in key_map(spec).items():
+        for name, parts in key_map(spec.trunk).items():
             stacked = name.endswith("kernels")
             for row, names in enumerate(parts):
                 value = ours[name][row].reshape(1, 1, -1, 1, 1) if stacked else ours[name]
@@ -41,7 +41,7 @@ def _published(network):
     if network.spec.family == "combcn":
         return {published_name(name): value for name, value in ours.items()}
     state = {}
-    for name, parts in key_map(network.spec).items():
+    for name, parts in key_map(network.spec.trunk).items():
         rows = ours[name].unsqueeze(1) if name.endswith("kernels") else [ours[name]]
         for names, value in zip(parts, rows, strict=True):
             value = value.reshape(1, 1, -1, 1, 1) if name.endswith("kernels") else value
