@@ -19,7 +19,7 @@ from ..models.network import Network
 from .hooks import Hooks
 from .policy import Policy, open_stream
 from .recovery import RobustStream, attempt
-from .stream import StreamOutput
+from .stream import StreamOutput, StreamSetup
 
 QUANTUM_PX = 16
 """Hole boxes are widened to multiples of this, so that shapes change rarely while a hole moves."""
@@ -124,20 +124,15 @@ class ShotFiller:
         self._lookahead = max(search.window[1] + margin(search)[1], self._reach[0])
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
-        stream = open_stream(
-            network.trunk,
-            size,
-            device=self.policy.device,
-            dtype=self.policy.dtype,
-            box_at=self._box_at,
-            check=self.hooks.check,
-        )
+        policy = self.policy
+        setup = StreamSetup(size, policy.device, policy.dtype, self._box_at, self.hooks.check)
+        stream = open_stream(network.trunk, setup)
         smaller = max(64, int(max(size) * 0.7) // 16 * 16)
         too_large = (
-            f"Expected enough memory on {self.policy.device} for one frame of {size[1]}x{size[0]}, "
+            f"Expected enough memory on {policy.device} for one frame of {size[1]}x{size[0]}, "
             f"got too little; lower max_side to {smaller} or less, or use another device."
         )
-        return _Net(network, RobustStream(stream, self.policy.chunk, too_large))
+        return _Net(network, RobustStream(stream, policy.chunk, too_large))
 
     def _box_at(self, t: int) -> Box | None:
         frame = self._frames.get(t)

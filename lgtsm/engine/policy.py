@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,7 +14,7 @@ from ..errors import DeviceError, OptionError
 from ..models.combcn import CombCNBody
 from ..models.trunk import Trunk
 from ..options import DType, RunOptions
-from .stream import BoxAt, Stream
+from .stream import Stream, StreamSetup
 from .trunk_stream import TrunkStream
 from .window_stream import WindowStream
 
@@ -126,16 +125,8 @@ def choose_policy(options: RunOptions, size: tuple[int, int], passed: tuple[str,
     return Policy(device, choose_dtype(options.dtype, device, passed), chunk)
 
 
-def open_stream(
-    trunk: Trunk | CombCNBody,
-    size: tuple[int, int],
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-    box_at: BoxAt,
-    check: Callable[[], None],
-) -> Stream:
-    """Return the stream that a network's body allows; arguments as for `TrunkStream`."""
+def open_stream(trunk: Trunk | CombCNBody, setup: StreamSetup) -> Stream:
+    """Return the stream that a network's body allows."""
     if isinstance(trunk, Trunk):
-        return TrunkStream(trunk, size, device=device, dtype=dtype, box_at=box_at, check=check)
-    return WindowStream(trunk, size, device=device, dtype=dtype, box_at=box_at, check=check)
+        return TrunkStream(trunk, setup)
+    return WindowStream(trunk, setup)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -13,6 +13,33 @@ from ..box import Box
 
 BoxAt = Callable[[int], Box | None]
 """Frame number -> box of that frame's hole, None where it has none or the frame does not exist."""
+
+
+@dataclass(frozen=True)
+class StreamSetup:
+    """How one shot is streamed.
+
+    size: (height, width) of the frames, multiples of the network's.
+    device: where to compute.
+    dtype: of features and weights.
+    box_at: boxes of the holes, known for every frame that a pushed frame can influence.
+    check: called before every layer; an exception from it leaves the stream unchanged.
+    """
+
+    size: tuple[int, int]
+    device: torch.device
+    dtype: torch.dtype
+    box_at: BoxAt
+    check: Callable[[], None]
+
+    def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> StreamSetup:
+        """Return the setup with other boxes, each inside the old one."""
+        box_at = self.box_at
+
+        def narrowed_at(t: int) -> Box | None:
+            return narrow(box_at(t))
+
+        return replace(self, box_at=narrowed_at)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from ..models.trunk import Trunk
 from .features import FeatureBatch, FeatureMap
 from .layer import LayerState, Scratch, StreamLayer
 from .region import LayerRegion, plan_regions
-from .stream import BoxAt, StreamOutput
+from .stream import StreamOutput, StreamSetup
 
 
 @dataclass(frozen=True)
@@ -66,27 +66,13 @@ class TrunkStream:
     """Streams one shot through a trunk.
 
     Args:
-        trunk: its weights are copied to the device and dtype given.
-        size: (height, width) of the frames, multiples of the trunk's.
-        device: where to compute.
-        dtype: of features and weights.
-        box_at: boxes of the holes, known for every frame that a pushed frame can influence.
-        check: called before every layer; an exception from it leaves the stream unchanged.
+        trunk: its weights are copied to the device and dtype of the setup.
+        setup: how to run it.
     """
 
-    def __init__(
-        self,
-        trunk: Trunk,
-        size: tuple[int, int],
-        *,
-        device: torch.device,
-        dtype: torch.dtype,
-        box_at: BoxAt,
-        check: Callable[[], None],
-    ) -> None:
-        self.spec, self.size, self.box_at, self.check = trunk.spec, size, box_at, check
-        self._device, self._trunk = device, trunk
-        self._lay_out(dtype)
+    def __init__(self, trunk: Trunk, setup: StreamSetup) -> None:
+        self.spec, self._trunk, self._setup = trunk.spec, trunk, setup
+        self._lay_out(setup.dtype)
         self._state = StreamState(
             tuple(LayerState() for _ in self.layers),
             {layer.skip_from: () for layer in LAYERS if trunk.spec.skips and layer.skip_from},
@@ -104,8 +90,9 @@ class TrunkStream:
 
     def _lay_out(self, dtype: torch.dtype) -> None:
         """Lay the weights out in a dtype."""
-        self._dtype, self._scratch = dtype, Scratch(self._device, dtype)
-        self.layers = [StreamLayer(m, self._device, dtype) for m in self._trunk.layers()]
+        device = self._setup.device
+        self._dtype, self._scratch = dtype, Scratch(device, dtype)
+        self.layers = [StreamLayer(m, device, dtype) for m in self._trunk.layers()]
 
     @property
     def dtype(self) -> torch.dtype:
@@ -129,11 +116,11 @@ class TrunkStream:
         read it for, so the boxes of those holes decide.
         """
         past, future = self._reach[index + 1]
-        box = union([self.box_at(t) for t in range(first - future, first + count + past)])
+        box = union([self._setup.box_at(t) for t in range(first - future, first + count + past)])
         if box is None:
             return None
         if box not in self._plans:
-            self._plans = {box: plan_regions(self.spec, self.size, box), **self._plans}
+            self._plans = {box: plan_regions(self.spec, self._setup.size, box), **self._plans}
             while len(self._plans) > 64:
                 self._plans.popitem()
         return self._plans[box][max(index, 0)]
@@ -145,7 +132,7 @@ class TrunkStream:
 
     def push(self, values: Tensor | None, box: Box | None, count: int) -> StreamOutput:
         """As `Stream.push`."""
-        factors = () if values is None else (values.to(self._device, self._dtype),)
+        factors = () if values is None else (values.to(self._setup.device, self._dtype),)
         batch = FeatureBatch(factors, box, count, self.spec.inputs)
         step = _Step(self._state)
         for index in range(len(self.layers)):
@@ -193,7 +180,7 @@ class TrunkStream:
         self, index: int, batch: FeatureBatch, step: _Step, *, last: bool
     ) -> FeatureBatch:
         """Run one layer on new frames of its input and note its new state."""
-        self.check()
+        self._setup.check()
         layer = self.layers[index]
         source, name = layer.spec.skip_from, layer.spec.name
         ready = layer.num_ready(step.layers[index], batch.count, last=last)
@@ -221,12 +208,8 @@ class TrunkStream:
 
     def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> TrunkStream:
         """As `Stream.narrowed`."""
-        other, box_at = copy.copy(self), self.box_at
-
-        def narrowed_at(t: int) -> Box | None:
-            return narrow(box_at(t))
-
-        other.box_at, other._plans = narrowed_at, {}
+        other = copy.copy(self)
+        other._setup, other._plans = self._setup.narrowed(narrow), {}
         return other
 
     def held(self) -> list[Tensor]:

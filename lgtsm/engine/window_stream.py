@@ -19,7 +19,7 @@ from torch import Tensor
 from ..box import Box, union
 from ..models.combcn import CombCNBody
 from ..models.combcn_spec import CombCNSpec
-from .stream import BoxAt, StreamOutput
+from .stream import StreamOutput, StreamSetup
 
 _CHUNKS = 4
 """Chunks a window emits: with more of them more frames share the overlap, and more are held."""
@@ -44,32 +44,18 @@ class WindowStream:
     """Runs one shot through CombCN.
 
     Args:
-        body: its weights are copied to the device and dtype given.
-        size: (height, width) of the frames, multiples of the body's.
-        device: where to compute.
-        dtype: of features and weights.
-        box_at: boxes of the holes, known for every frame that a pushed frame can influence.
-        check: called before every layer; an exception from it leaves the stream unchanged.
+        body: its weights are copied to the device and dtype of the setup.
+        setup: how to run it.
     """
 
-    def __init__(
-        self,
-        body: CombCNBody,
-        size: tuple[int, int],
-        *,
-        device: torch.device,
-        dtype: torch.dtype,
-        box_at: BoxAt,
-        check: Callable[[], None],
-    ) -> None:
-        self.spec, self.box_at, self.check = body.spec, box_at, check
-        self._device, self._dtype, self._source = device, dtype, body
-        self._frame, self._state = Box(0, 0, *size), WindowState()
+    def __init__(self, body: CombCNBody, setup: StreamSetup) -> None:
+        self.spec, self._source, self._setup = body.spec, body, setup
+        self._dtype, self._frame, self._state = setup.dtype, Box(0, 0, *setup.size), WindowState()
         self._body = self._converted()
 
     def _converted(self) -> CombCNBody:
         """Return a copy of the weights on the device and in the dtype of the stream."""
-        return copy.deepcopy(self._source).to(self._device, self._dtype).eval()
+        return copy.deepcopy(self._source).to(self._setup.device, self._dtype).eval()
 
     @property
     def dtype(self) -> torch.dtype:
@@ -104,12 +90,8 @@ class WindowStream:
 
     def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> WindowStream:
         """As `Stream.narrowed`."""
-        other, box_at = copy.copy(self), self.box_at
-
-        def narrowed_at(t: int) -> Box | None:
-            return narrow(box_at(t))
-
-        other.box_at = narrowed_at
+        other = copy.copy(self)
+        other._setup = self._setup.narrowed(narrow)
         return other
 
     def held(self) -> list[Tensor]:
@@ -119,7 +101,7 @@ class WindowStream:
     def input_box(self, first: int, count: int) -> Box | None:
         """As `Stream.input_box`: the whole frame, or None where no hole is near."""
         past, future = self.spec.context
-        boxes = [self.box_at(t) for t in range(first - future, first + count + past)]
+        boxes = [self._setup.box_at(t) for t in range(first - future, first + count + past)]
         return None if union(boxes) is None else self._frame
 
     def push(self, values: Tensor | None, box: Box | None, count: int) -> StreamOutput:
@@ -127,7 +109,7 @@ class WindowStream:
         new: tuple[Tensor | None, ...] = (None,) * count
         if values is not None:
             # copies: views would keep all frames of a push while one of them is kept
-            new = tuple(x.to(self._device, self._dtype, copy=True) for x in values)
+            new = tuple(x.to(self._setup.device, self._dtype, copy=True) for x in values)
         state = self._state
         state = replace(state, kept=state.kept + new, next_in=state.next_in + count)
         ready = state.next_in - self.spec.context[1] - state.next_out
@@ -145,7 +127,7 @@ class WindowStream:
     ) -> StreamOutput:
         """Compute the next `count` frames and adopt the state after them."""
         first = state.next_out
-        boxes = [self.box_at(t) for t in range(first, first + count)]
+        boxes = [self._setup.box_at(t) for t in range(first, first + count)]
         box, pixels = union(boxes), None
         if box is not None:
             near = [t for t, one in enumerate(boxes, first) if one is not None]
@@ -177,9 +159,9 @@ class WindowStream:
         window = torch.stack([blank if x is None else x[:, rows, columns] for x in frames])
 
         def observe(name: str, values: Tensor) -> None:
-            self.check()
+            self._setup.check()
 
-        self.check()
+        self._setup.check()
         half = self._body.complete_half(window[None], observe)[0]
         rows, columns = narrow.within(wide)
         window = window[:, :, rows, columns]

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from lgtsm.box import Box
+from lgtsm.engine.stream import StreamSetup
 from lgtsm.engine.trunk_stream import TrunkStream
 from lgtsm.models import gated
 from lgtsm.models import shift as shift_module
@@ -20,11 +21,13 @@ WHOLE = Box(0, 0, *SIZE)
 def _run(trunk, x, chunk, kernels):
     stream = TrunkStream(
         trunk,
-        SIZE,
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-        box_at=lambda t: WHOLE if 0 <= t < len(x) else None,
-        check=lambda: None,
+        StreamSetup(
+            SIZE,
+            torch.device("cpu"),
+            torch.float32,
+            lambda t: WHOLE if 0 <= t < len(x) else None,
+            lambda: None,
+        ),
     )
     for layer in stream.layers:
         layer.fused = kernels

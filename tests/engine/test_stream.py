@@ -7,6 +7,7 @@ import torch
 
 from lgtsm.box import Box
 from lgtsm.engine.policy import open_stream
+from lgtsm.engine.stream import StreamSetup
 from lgtsm.engine.trunk_stream import TrunkStream
 from lgtsm.models.spec import FAMILIES, CombCNSpec, ShiftSpec, TrunkSpec
 
@@ -36,11 +37,13 @@ def _push_all(stream, x, chunk):
 def _stream(trunk, boxes):
     return open_stream(
         trunk,
-        SIZE,
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-        box_at=lambda t: boxes[t] if 0 <= t < len(boxes) else None,
-        check=lambda: None,
+        StreamSetup(
+            SIZE,
+            torch.device("cpu"),
+            torch.float32,
+            lambda t: boxes[t] if 0 <= t < len(boxes) else None,
+            lambda: None,
+        ),
     )
 
 
@@ -113,11 +116,13 @@ def test_windows_see_enough_of_a_large_frame(strong_network, rng, monkeypatch):
         for box in (Box(9, 557, 20, 563), Box(30, 1100, 36, 1200), Box(0, 0, 36, 1)):
             stream = open_stream(
                 network.trunk,
-                size,
-                device=torch.device("cpu"),
-                dtype=torch.float32,
-                box_at=lambda t, box=box: box if 0 <= t < 4 else None,
-                check=lambda: None,
+                StreamSetup(
+                    size,
+                    torch.device("cpu"),
+                    torch.float32,
+                    lambda t, box=box: box if 0 <= t < 4 else None,
+                    lambda: None,
+                ),
             )
             found = [values for _, values in _push_all(stream, x, 2)]
             wanted = whole[..., box.rows, box.columns]
@@ -151,11 +156,13 @@ def test_a_failed_push_can_be_repeated(strong_network, rng):
     def run(fail):
         stream = TrunkStream(
             trunk,
-            SIZE,
-            device=torch.device("cpu"),
-            dtype=torch.float32,
-            box_at=lambda t: boxes[t] if 0 <= t < 24 else None,
-            check=check,
+            StreamSetup(
+                SIZE,
+                torch.device("cpu"),
+                torch.float32,
+                lambda t: boxes[t] if 0 <= t < 24 else None,
+                check,
+            ),
         )
         values = []
         for start in range(0, 24, 4):

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...box import Box
 from ...engine.filling import QUANTUM_PX
 from ...engine.policy import open_stream
-from ...engine.stream import Stream
+from ...engine.stream import Stream, StreamSetup
 from ...engine.window_stream import window_share
 from ...errors import OptionError
 from ...models.build import build
@@ -89,11 +89,13 @@ class _Contest:
         count = self.case.num_frames
         return open_stream(
             self.trunk,
-            self.size,
-            device=self.clip.device,
-            dtype=self.clip.dtype,
-            box_at=lambda t: self.hole if 0 <= t < count else None,
-            check=lambda: None,
+            StreamSetup(
+                self.size,
+                self.clip.device,
+                self.clip.dtype,
+                lambda t: self.hole if 0 <= t < count else None,
+                lambda: None,
+            ),
         )
 
     def _drive(self, stream: Stream) -> Iterator[Tensor | None]:

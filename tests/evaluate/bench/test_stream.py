@@ -7,6 +7,7 @@ import torch
 
 from lgtsm.box import Box
 from lgtsm.engine.policy import open_stream
+from lgtsm.engine.stream import StreamSetup
 from lgtsm.engine.trunk_stream import TrunkStream
 from lgtsm.evaluate.bench.published import PublishedForm
 from lgtsm.models.build import build
@@ -51,11 +52,9 @@ def run(trunk, clip, box_at, chunk, limit):
     count = len(clip)
     stream = open_stream(
         trunk,
-        SIZE,
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-        box_at=lambda t: box_at(t, count),
-        check=lambda: None,
+        StreamSetup(
+            SIZE, torch.device("cpu"), torch.float32, lambda t: box_at(t, count), lambda: None
+        ),
     )
     counting = Counting(stream)
     frames = []
@@ -133,11 +132,13 @@ def test_end_of_a_shot_can_be_undone_and_done_with_less(rng):
     for undo in (False, True):
         stream = TrunkStream(
             trunk,
-            SIZE,
-            device=torch.device("cpu"),
-            dtype=torch.float32,
-            box_at=lambda t: WHOLE if 0 <= t < 20 else None,
-            check=lambda: None,
+            StreamSetup(
+                SIZE,
+                torch.device("cpu"),
+                torch.float32,
+                lambda t: WHOLE if 0 <= t < 20 else None,
+                lambda: None,
+            ),
         )
         with torch.inference_mode():
             parts = [stream.push(clip, WHOLE, 20).pixels]
