@@ -16,8 +16,10 @@ TILT = torch.tensor([[1.01, 0.01, 0.02], [0, 1.02, 0.01], [0.03, -0.02, 1]])
 def distance_px(one, other, size):
     """Largest distance of the two maps inside the middle of the frame, in pixels."""
     points = normalised_grid(*size, one)[10:-10, 10:-10].flatten(0, 1)
-    apart = apply_homography(one[None], points[None]) - apply_homography(other[None], points[None])
-    return float(apart.norm(dim=-1).max()) * max(size) / 2
+    difference = apply_homography(one[None], points[None]) - apply_homography(
+        other[None], points[None]
+    )
+    return float(difference.norm(dim=-1).max()) * max(size) / 2
 
 
 @pytest.mark.parametrize("matrix", [PAN, TURN, ZOOM, TILT], ids=["pan", "turn", "zoom", "tilt"])
