@@ -26,7 +26,8 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
-    return "out of memory" in text or "not enough memory" in text or "can't allocate" in text
+    signs = ("out of memory", "not enough memory", "can't allocate", "allocate memory")
+    return any(sign in text for sign in signs)
 
 
 def attempt(run: Callable[[], Result]) -> Result | None:
