@@ -1,1 +1,1 @@
-"""From an iterator of frames and holes to an iterator of filled frames."""
+"""From an iterator of frames and holes to an iterator of patches."""

@@ -18,9 +18,9 @@ from ..copying.candidates import Detail
 from .fitting import Fit, to_source
 
 _STEP = 1 / 508
-"""Bands are quantised to bytes in steps of half a level of 255, which covers a quarter of the range."""
+"""One step of a byte: half a level of 255, so that a byte spans -0.25..0.25."""
 _MARGIN_PX = 3
-"""Working pixels around a hole whose band is contaminated by the hole: the reach of the two filters."""
+"""Working pixels around a hole that resizing mixes with it; their band is not used."""
 
 
 class Bands:
@@ -28,10 +28,11 @@ class Bands:
 
     Args:
         fit: source and working size.
+        reach: largest distance, in frames, of a frame that detail is copied from.
     """
 
-    def __init__(self, fit: Fit) -> None:
-        self.fit = fit
+    def __init__(self, fit: Fit, reach: int) -> None:
+        self.fit, self.reach = fit, reach
         self._bands: dict[int, Tensor] = {}
         self._arrived = 0
 
@@ -43,16 +44,16 @@ class Bands:
         band = frame.to("cpu", torch.float32) - enlarged
         hole = hole.to("cpu", torch.float32)[None]
         if hole.any():
-            reach = _MARGIN_PX * -(-self.fit.source[1] // self.fit.working[1]) + 1
-            contaminated = max_pool2d(hole, (2 * reach + 1, 1), 1, (reach, 0))
-            contaminated = max_pool2d(contaminated, (1, 2 * reach + 1), 1, (0, reach))[0]
-            band = torch.where(contaminated > 0, torch.zeros_like(band), band)
+            grow_px = _MARGIN_PX * -(-self.fit.source[1] // self.fit.working[1]) + 1
+            contaminated = max_pool2d(hole, (2 * grow_px + 1, 1), 1, (grow_px, 0))
+            contaminated = max_pool2d(contaminated, (1, 2 * grow_px + 1), 1, (0, grow_px))[0]
+            band = band.masked_fill(contaminated > 0, 0)
         self._bands[self._arrived] = (band / _STEP).round().clamp(-127, 127).to(torch.int8)
         self._arrived += 1
 
-    def forget(self, before: int) -> None:
-        """Drop the bands of earlier frames."""
-        for t in [t for t in self._bands if t < before]:
+    def forget(self, number: int) -> None:
+        """Drop the bands that neither frame `number` nor a later one reaches."""
+        for t in [t for t in self._bands if t < number - self.reach]:
             del self._bands[t]
 
     def detail(self, detail: Detail, wanted: Box) -> Tensor:
@@ -66,7 +67,7 @@ class Bands:
             (3,H',W'), 0 where nothing was copied.
         """
         fit = self.fit
-        scale_y, scale_x = fit.working[0] / fit.source[0], fit.working[1] / fit.source[1]
+        scale_y, scale_x = fit.scale
         scale = torch.tensor([scale_x, scale_y])[None, :, None, None]
         corner = torch.tensor([wanted.left, wanted.top])[None, :, None, None]
         grid = (pixel_grid(wanted.height, wanted.width, scale) + corner) * scale

@@ -1,4 +1,4 @@
-"""Filled working frames back at source size: what changes in every source frame of a shot."""
+"""Fills back at source size and inside the hole only: what changes in every frame of a shot."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from torch import Tensor
 
 from ..box import Box, hole_box
 from ..copying.plates import Plate, resized_picture
+from ..masks.morph import feather_weights
 from .bands import Bands
 from .filling import Fill
-from .fitting import Fit, compose, to_source
+from .fitting import Fit, to_source
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Patch:
 
 
 @dataclass(frozen=True)
-class _Surroundings:
+class _WaitingFrame:
     """The part of a source frame that composing reads, kept until its fill is there.
 
     box: of the hole; around: covered by `pixels` (3,h,w) and `hole` (1,h,w).
@@ -49,16 +50,16 @@ class ShotComposer:
     Args:
         fit: source and working size.
         feather_px: width of the soft edge inside the hole, in source pixels.
-        plates: those that belong to a frame give it their own pixels at source size.
-        reach: how far apart, in frames, frames lend each other detail; None where none is wanted.
+        plates: one with a frame number replaces that frame's fill with its own source-size pixels.
+        reach: largest distance of a source frame, in frames; None to add no detail.
     """
 
     def __init__(
         self, fit: Fit, *, feather_px: int, plates: Sequence[Plate], reach: int | None
     ) -> None:
-        self.fit, self.feather_px, self.plates, self.reach = fit, feather_px, plates, reach
-        self._bands = None if reach is None else Bands(fit)
-        self._waiting: deque[tuple[int, _Surroundings | None]] = deque()
+        self.fit, self.feather_px, self.plates = fit, feather_px, plates
+        self._bands = None if reach is None else Bands(fit, reach)
+        self._waiting: deque[tuple[int, _WaitingFrame | None]] = deque()
 
     def push(self, index: int, frame: Tensor, hole: Tensor, working: Tensor) -> None:
         """Add the next source frame (3,H,W) with its hole (1,H,W) and its working frame (3,h,w)."""
@@ -71,7 +72,7 @@ class ShotComposer:
                 x[:, around.rows, around.columns].to("cpu", torch.float32, copy=True)
                 for x in (frame, hole)
             )
-            kept = _Surroundings(box, around, *parts)
+            kept = _WaitingFrame(box, around, *parts)
         self._waiting.append((index, kept))
         if self._bands is not None:
             self._bands.push(frame, hole, working)
@@ -79,8 +80,8 @@ class ShotComposer:
     def compose(self, number: int, fill: Fill | None) -> Patch:
         """Put the fill of the next frame, `number` in its shot, into its source frame."""
         index, source = self._waiting.popleft()
-        if self._bands is not None and self.reach is not None:
-            self._bands.forget(number + 1 - self.reach)
+        if self._bands is not None:
+            self._bands.forget(number)
         if source is None or fill is None:
             return Patch(index, None, None)
         rows, columns = source.box.within(source.around)
@@ -100,3 +101,24 @@ class ShotComposer:
         if self._bands is not None and fill.detail is not None:
             large = (large + self._bands.detail(fill.detail, wanted)).clamp(0, 1)
         return large
+
+
+def compose(source: Tensor, fill: Tensor, hole: Tensor, feather_px: int) -> Tensor:
+    """Put a fill into a hole, with a soft edge that runs inwards.
+
+    The part of the frame must include `feather_px` + 1 pixels around the hole, or the frame's edge.
+
+    Args:
+        source: (3,h,w) float.
+        fill: (3,h,w) float.
+        hole: (1,h,w) 0 or 1, 1 = hole.
+        feather_px: width of the soft edge.
+
+    Returns:
+        (3,h,w), equal to `source` bit for bit outside the hole.
+    """
+    if feather_px:
+        weights = feather_weights(hole, feather_px)
+        fill = weights * fill + (1 - weights) * source
+    # not a*(1-m) + b*m: that would round known pixels and spread NaN
+    return torch.where(hole > 0, fill, source)

@@ -18,8 +18,10 @@ _MIN_KNOWN = 0.5
 _LEVELS = 16
 _MIN_CHANGE = 0.10
 """Mean change of block colours (0..1) below which nothing is a cut, however static the shot."""
-_FACTOR = 4.0
+_MIN_CHANGE_RATIO = 4.0
 """A cut changes at least this many times the median change of the frames before."""
+_MEMORY = 12
+"""Frames whose changes tell how calm the shot is; set by hand."""
 _HISTOGRAM_CHANGE = 0.30
 """Histogram distance (0..1) that must also be exceeded: fast pans change the blocks only."""
 
@@ -29,7 +31,7 @@ class CutDetector:
 
     def __init__(self) -> None:
         self._before: _Summary | None = None
-        self._changes: deque[float] = deque(maxlen=12)
+        self._changes: deque[float] = deque(maxlen=_MEMORY)
 
     def is_cut(self, frame: Tensor, hole: Tensor) -> bool:
         """Return whether a new shot begins with this frame.
@@ -42,18 +44,24 @@ class CutDetector:
             True for the first frame of a new shot, except the first frame of all.
         """
         before, now = self._before, _summarise(frame, hole)
-        self._before = now
         if before is None:
+            self._before = now
             return False
         known = (before.known > _MIN_KNOWN) & (now.known > _MIN_KNOWN)  # (1,9,16)
         seen = before.visible & now.visible  # (1,72,128)
+        if not (now.known > _MIN_KNOWN).any() or not now.visible.any():
+            return False  # all masked: the next frame is compared with the one before this
+        self._before = now
         if not known.any() or not seen.any():
             return False
         change = float((now.blocks - before.blocks).abs().mean(0)[known[0]].mean())
-        one, two = (torch.histc(x.grey[seen], _LEVELS, 0, 1) for x in (before, now))
-        moved = float((one - two).abs().sum() / (2 * seen.sum()))
-        usual = sorted(self._changes)[len(self._changes) // 2] if self._changes else 0.0
-        if change > max(_MIN_CHANGE, _FACTOR * usual) and moved > _HISTOGRAM_CHANGE:
+        earlier, later = (torch.histc(x.grey[seen], _LEVELS, 0, 1) for x in (before, now))
+        histogram_distance = float((earlier - later).abs().sum() / (2 * seen.sum()))
+        median_change = sorted(self._changes)[len(self._changes) // 2] if self._changes else 0.0
+        if (
+            change > max(_MIN_CHANGE, _MIN_CHANGE_RATIO * median_change)
+            and histogram_distance > _HISTOGRAM_CHANGE
+        ):
             self._changes.clear()
             return True
         self._changes.append(change)
@@ -77,9 +85,10 @@ class _Summary:
 def _summarise(frame: Tensor, hole: Tensor) -> _Summary:
     """Reduce a frame to what is compared, leaving out the hole's content."""
     known = (hole == 0).to(frame.device, torch.float32)
-    visible = frame.float() * known
+    masked = frame.float() * known
     share = adaptive_avg_pool2d(known, _GRID)
-    blocks = adaptive_avg_pool2d(visible, _GRID) / share.clamp_min(1e-6)
+    blocks = adaptive_avg_pool2d(masked, _GRID) / share.clamp_min(1e-6)
     fine = adaptive_avg_pool2d(known, _FINE)
-    grey = adaptive_avg_pool2d(visible.mean(0, keepdim=True), _FINE) / fine.clamp_min(1e-6)
+    grey = adaptive_avg_pool2d(masked.mean(0, keepdim=True), _FINE) / fine.clamp_min(1e-6)
+    grey = grey.clamp(0, 1)  # histc leaves out what is beyond, and rounding takes white there
     return _Summary(blocks, share, grey, fine > _MIN_KNOWN)

@@ -52,7 +52,7 @@ def estimate(
     """Return the peak memory of a job beyond the caller's own frames and the loaded libraries.
 
     Args:
-        num_frames: T; beyond some 130 frames more of them take no more memory.
+        num_frames: T; beyond the reach, the network's context and a chunk, more take no more memory.
         height: of the source frames.
         width: of the source frames.
         options: as for `inpaint`.
@@ -65,7 +65,7 @@ def estimate(
     """
     options = options or InpaintOptions()
     spec = spec or FAMILIES["refine"]
-    fit = plan_fit((height, width), max_side=options.run.max_side, multiple=4)
+    fit = plan_fit((height, width), max_side=options.run.max_side, multiple=spec.trunk.multiple)
     policy = choose_policy(options.run, fit.padded, ())
     box = _centred(fit.padded, hole_ratio)
     pixels = fit.padded[0] * fit.padded[1]
@@ -92,24 +92,23 @@ def estimate(
     copies = min(near, max(0, num_frames - 1))
     frame = Box(0, 0, *fit.padded)
     crop = (box.grow(SURROUND_PX) & frame).area
+    blending = copies * crop * _COPY
     if options.mode is Mode.COPY:
-        return int(_ALLOCATOR * (working + sources + copies * crop * _COPY))
+        return int(_ALLOCATOR * (working + sources + blending))
     if isinstance(spec.trunk, CombCNSpec):
-        weighing = copies * crop * _COPY
         passing = _window_numbers(spec.trunk, fit.padded, box, num_frames, policy.chunk)
-        parts = working + sources + weighing + passing * policy.dtype.itemsize
+        parts = working + sources + blending + passing * policy.dtype.itemsize
         is_main = policy.device.type == "cpu"
         return int((_ALLOCATOR_WINDOWS if is_main else _ALLOCATOR) * parts)
     regions = plan_regions(spec.trunk, fit.padded, box)
     read = (regions[0].inputs & frame).area
     count, size = min(num_frames, policy.chunk), policy.dtype.itemsize
-    weighing = copies * crop * _COPY
     candidate = min(num_frames, future + policy.chunk) * box.area * _CANDIDATE if near else 0
     stacked = 2 * count * spec.trunk.inputs * read * _FLOAT
     steady = _state_bytes(spec.trunk, regions, num_frames, count, size)
     passing = _step_bytes(spec.trunk, regions, count, size)
     # copies are blended before the network runs, but an allocator returns little in between
-    both = max(weighing, passing) + _KEPT_BETWEEN * min(weighing, passing)
+    both = max(blending, passing) + _KEPT_BETWEEN * min(blending, passing)
     parts = working + sources + candidate + steady + stacked + both
     return int(_ALLOCATOR * parts)
 
@@ -131,7 +130,7 @@ def _reach(trunk: TrunkSpec, layer: LayerSpec) -> tuple[int, int, int]:
 
 
 def _state_bytes(
-    trunk: TrunkSpec, regions: list[LayerRegion], num_frames: int, chunk: int, size: int
+    trunk: TrunkSpec, regions: tuple[LayerRegion, ...], num_frames: int, chunk: int, size: int
 ) -> int:
     """Return what the layers keep between steps: waiting frames, past channels, skips."""
     total = 0.0
@@ -150,7 +149,7 @@ def _state_bytes(
     return int(total)
 
 
-def _step_bytes(trunk: TrunkSpec, regions: list[LayerRegion], count: int, size: int) -> int:
+def _step_bytes(trunk: TrunkSpec, regions: tuple[LayerRegion, ...], count: int, size: int) -> int:
     """Return the most that one layer's step holds at once."""
     most = 0
     arriving = 0

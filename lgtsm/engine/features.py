@@ -107,6 +107,10 @@ class FeatureBatch:
             return (*maps, self.skips[index])
         return (*maps, *leading((self.skips[index],), num_channels - limit))
 
+    def product(self) -> Tensor:
+        """Return the features (N,C,h,w) of all frames; only where there are factors."""
+        return self.factors[0] * self.factors[1] if len(self.factors) > 1 else self.factors[0]
+
     def split(self, count: int) -> tuple[FeatureBatch, FeatureBatch]:
         """Return the first `count` frames and the others."""
         parts = (slice(0, count), slice(count, self.count))

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
+from ..copying.blend_weights import MOTIONS
 from ..copying.blending import BlendedFill, blend_frame, known_candidate, new_shot
 from ..copying.candidates import Detail, Search
 from ..copying.plates import PlacedPlate
-from ..copying.shot import GRID_PX
 from ..copying.steady import margin, steady_frame
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
@@ -24,8 +24,11 @@ from .stream import StreamOutput, StreamSetup
 QUANTUM_PX = 16
 """Hole boxes are widened to multiples of this, so that shapes change rarely while a hole moves."""
 _SURE_CONFIDENCE = 0.98
+"""Least copied fraction of a pixel that counts as known; set by hand, not swept."""
 _SURE_ERROR = 0.02
-"""A copy that is nearly all of the fill and expected within 5 levels of 255 counts as known."""
+"""Largest expected error (RMS, 5 levels of 255) of such a pixel; set by hand, not swept."""
+_SMALLER = 0.7
+"""Part of the working size that an error about memory proposes: half of the pixels."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,12 @@ class _Copied:
     """What the copies give to one frame's hole, until the frame is finished.
 
     candidate: on the frame's box.
-    left: (1,1,h,w) the part of the hole that a published network still fills, 1 = hole; None where
-        the network starts from the candidate.
+    to_paint: (1,1,h,w) what the network still paints, 1 = paint; None for families that start from the
+        candidate.
     """
 
     candidate: CandidateFill
-    left: Tensor | None
+    to_paint: Tensor | None
     detail: Detail | None
     source_fractions: tuple[float, ...]
 
@@ -66,8 +69,8 @@ class _Frame:
     """One frame of the shot.
 
     box: around the hole and its border, widened; None when there is no hole.
-    blended: its fill before steadying, while neighbours are steadied with it.
-    copied: from the time it is encoded until it is finished.
+    blended: before temporal smoothing; kept while its neighbours need it.
+    copied: set when encoded, cleared when finished.
     """
 
     box: Box | None
@@ -89,14 +92,14 @@ class ShotFiller:
     Args:
         network: the network, or None to use the copies and the smooth fill as they are.
         size: (height, width) of working frames, multiples of the network's.
-        policy: device, dtype, frames a chunk.
+        policy: device, dtype, frames per chunk.
         search: where copies may come from.
         plates: pictures of the scene at working size.
         border_px: pixels around a hole that are returned with it; more than 0 where frames are
             reduced, so that detail is wanted.
         hooks: asked between layers.
 
-    source_fractions: sums over the `num_copied` frames with a hole that were finished; see
+    source_fractions: sums over the `num_filled` frames with a hole that are finished; see
         `BlendedFill`.
     """
 
@@ -113,21 +116,22 @@ class ShotFiller:
     ) -> None:
         self.search, self.plates, self.border_px = search, plates, border_px
         self.policy, self.hooks = policy, hooks
-        self.source_fractions: tuple[float, ...] = ()
-        self.num_copied = 0
-        self._whole = Box(0, 0, *size)
+        self.source_fractions = [0.0] * (1 + len(MOTIONS))
+        self.num_filled = 0
+        self._frame_box = Box(0, 0, *size)
         self._shot = new_shot(size, policy.device, search)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
         self._net = None if network is None else self._open(network, size)
         self._reach = self._net.stream.reach if self._net else (0, 0)
+        # a pushed frame influences outputs up to `reach` frames later, whose holes must be known
         self._lookahead = max(search.window[1] + margin(search)[1], self._reach[0])
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
         policy = self.policy
         setup = StreamSetup(size, policy.device, policy.dtype, self._box_at, self.hooks.check)
         stream = open_stream(network.trunk, setup)
-        smaller = max(64, int(max(size) * 0.7) // 16 * 16)
+        smaller = max(64, int(max(size) * _SMALLER) // 16 * 16)
         too_large = (
             f"Expected enough memory on {policy.device} for one frame of {size[1]}x{size[0]}, "
             f"got too little; lower max_side to {smaller} or less, or use another device."
@@ -150,7 +154,7 @@ class ShotFiller:
 
     @property
     def notes(self) -> list[str]:
-        """One sentence for every step down."""
+        """One for every fallback of the network's stream."""
         return self._net.stream.notes if self._net else []
 
     def push(self, frame: Tensor, hole: Tensor) -> Iterator[Filled]:
@@ -158,7 +162,7 @@ class ShotFiller:
         self._shot.push(frame[None], hole[None])
         box = hole_box(hole)
         if box is not None:
-            box = box.grow(self.border_px).aligned(QUANTUM_PX) & self._whole
+            box = box.grow(self.border_px).aligned(QUANTUM_PX) & self._frame_box
         self._frames[self._num_pushed] = _Frame(box)
         self._num_pushed += 1
         if self._num_pushed - self._num_begun >= self.chunk + self._lookahead:
@@ -185,7 +189,7 @@ class ShotFiller:
     def _from_copies(self, t: int) -> Filled:
         """Fill one frame without a network."""
         self.hooks.check()
-        box, blended = self._frames[t].box, self._steadied(t)
+        box, blended = self._frames[t].box, self._smoothed(t)
         if box is None or blended is None:
             return t, None
         frame, _ = self._part(t, box)
@@ -211,33 +215,34 @@ class ShotFiller:
         box = net.stream.input_box(first, count)
         if box is None:
             return None, None
-        box = box.aligned(GRID_PX) & self._whole
-        rows: list[Tensor] = []
+        box = box.aligned(QUANTUM_PX) & self._frame_box
+        inputs: list[Tensor] = []
         for t in range(first, first + count):
             self.hooks.check()
-            rows.append(self._encode_frame(net.network, t, box))
-        return torch.cat(rows), box
+            inputs.append(self._encode_frame(net.network, t, box))
+        return torch.cat(inputs), box
 
     def _encode_frame(self, network: Network, t: int, box: Box) -> Tensor:
         """Return the network's input (1,C,h,w) on a part of one frame, with what copies give."""
-        device, state = self.policy.device, self._frames[t]
-        frame, hole = self._part(t, box)
+        state, (frame, hole) = self._frames[t], self._part(t, box)
         from_fill = network.spec.starts_from_fill
-        blended = self._steadied(t) if from_fill or self.search.motions else None
-        if blended is not None and state.box is not None:
-            own, own_hole = self._part(t, state.box)
-            candidate, left = blended.on(own, state.box), None
-            if not from_fill:
-                sure = (candidate.confidence > _SURE_CONFIDENCE) & (candidate.error < _SURE_ERROR)
-                left = own_hole.to(sure.device).masked_fill(sure, 0)
-                frame, hole, inside = frame.clone(), hole.clone(), state.box.within(box)
-                frame[..., inside[0], inside[1]] = candidate.fill.to(frame.device)
-                hole[..., inside[0], inside[1]] = left.to(hole.device)
-            state.copied = _Copied(candidate, left, blended.detail, blended.source_fractions)
-        candidate = None
+        blended = self._smoothed(t) if from_fill or self.search.motions else None
+        candidate, to_paint = None, None
         if from_fill:
             candidate = known_candidate(frame) if blended is None else blended.on(frame, box)
-        return network.encode(frame.to(device), hole.to(device), candidate=candidate)
+        if blended is not None and state.box is not None:
+            own, own_hole = self._part(t, state.box)
+            copied, sources = blended.on(own, state.box), blended.detail
+            if not from_fill:
+                sure = (copied.confidence > _SURE_CONFIDENCE) & (copied.error < _SURE_ERROR)
+                to_paint = own_hole.masked_fill(sure, 0)
+                frame, hole, inside = frame.clone(), hole.clone(), state.box.within(box)
+                frame[..., inside[0], inside[1]] = copied.fill
+                hole[..., inside[0], inside[1]] = to_paint
+                # what the network paints has no detail of a source
+                sources = sources and _outside(sources, to_paint, state.box)
+            state.copied = _Copied(copied, to_paint, sources, blended.source_fractions)
+        return network.encode(frame, hole, candidate=candidate)
 
     def _decode(self, network: Network, output: StreamOutput) -> Iterator[Filled]:
         """Turn finished frames of the network into pixels for their holes."""
@@ -254,8 +259,8 @@ class ShotFiller:
             raw = network.decode(
                 output.pixels[i : i + 1, :, rows, columns], copied.candidate if copied else None
             )
-            if copied is not None and copied.left is not None:
-                raw = torch.where(copied.left > 0, raw, copied.candidate.fill)
+            if copied is not None and copied.to_paint is not None:
+                raw = torch.where(copied.to_paint > 0, raw, copied.candidate.fill)
             frame, hole = self._part(t, state.box)
             pixels = torch.where(hole > 0, raw.clamp(0, 1), frame).cpu()
             yield t, Fill(state.box, pixels[0], copied.detail if copied else None)
@@ -266,8 +271,8 @@ class ShotFiller:
         frame, part = self._shot[t], (..., box.rows, box.columns)
         return frame.frame[part], 1 - frame.known[part]
 
-    def _steadied(self, t: int) -> BlendedFill | None:
-        """Return what other frames show of the hole of frame t, steadied; None without a hole."""
+    def _smoothed(self, t: int) -> BlendedFill | None:
+        """Return the blended fill of frame t, smoothed in time; None without a hole."""
         oldest = t - margin(self.search)[0]
         for s, frame in self._frames.items():
             if s < oldest:
@@ -286,9 +291,9 @@ class ShotFiller:
 
     def _count(self, fractions: tuple[float, ...]) -> None:
         """Add up where the pixels of one frame came from."""
-        sums = self.source_fractions or (0.0,) * len(fractions)
-        self.source_fractions = tuple(a + b for a, b in zip(sums, fractions, strict=True))
-        self.num_copied += 1
+        for i, fraction in enumerate(fractions):
+            self.source_fractions[i] += fraction
+        self.num_filled += 1
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
@@ -297,3 +302,17 @@ class ShotFiller:
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:
             del self._frames[t]
+
+
+def _outside(detail: Detail, painted: Tensor, area: Box) -> Detail:
+    """Return the sources of detail without weight where a network paints.
+
+    Args:
+        detail: of one frame.
+        painted: (1,1,h,w) covering `area`, 1 = painted.
+        area: around the hole and its border.
+    """
+    weights, common = detail.weights.clone(), detail.box & area
+    (rows, columns), (from_rows, from_columns) = common.within(detail.box), common.within(area)
+    weights[..., rows, columns] *= 1 - painted[..., from_rows, from_columns]
+    return replace(detail, weights=weights)

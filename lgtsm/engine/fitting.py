@@ -1,4 +1,4 @@
-"""Between source size and the size a network works at, and a fill into its hole."""
+"""Sizes: source frames to working frames and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample, interpolate, pad
 
 from ..box import Box
-from ..masks.morph import feather_weights, shrink_to
+from ..masks.morph import shrink_to
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Fit:
     def resized(self) -> bool:
         """Whether working and source size differ."""
         return self.source != self.working
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Working over source size, (vertical, horizontal)."""
+        return self.working[0] / self.source[0], self.working[1] / self.source[1]
 
 
 def plan_fit(source: tuple[int, int], *, max_side: int, multiple: int) -> Fit:
@@ -60,16 +65,16 @@ def to_working(frame: Tensor, hole: Tensor, fit: Fit) -> tuple[Tensor, Tensor]:
         (3,h,w) with zeros in the hole, and (1,h,w) 0 or 1; no hole pixel is lost on the way and no
         hole pixel's colour gets into known ones.
     """
-    # kept in main memory and float32 whatever comes in; only parts go to the device
+    # in main memory and float32: the composer and the bands work there
     frame, hole = frame.to("cpu", torch.float32), hole.to("cpu", torch.float32)
     known = 1 - hole
-    masked = torch.where(hole > 0, torch.zeros_like(frame), frame)
+    masked = frame.masked_fill(hole > 0, 0)
     if fit.resized:
         both = torch.cat([masked, known])[None]
         small = interpolate(both, size=fit.working, mode="bilinear", antialias=True)[0]
         hole = shrink_to(hole[None], fit.working)[0]
         masked = small[:3] / small[3:].clamp_min(1e-3)
-        masked = torch.where(hole > 0, torch.zeros_like(masked), masked.clamp(0, 1))
+        masked = masked.clamp(0, 1).masked_fill(hole > 0, 0)
     bottom = fit.padded[0] - fit.working[0]
     right = fit.padded[1] - fit.working[1]
     if bottom or right:
@@ -84,7 +89,7 @@ def to_source(values: Tensor, box: Box, wanted: Box, fit: Fit) -> Tensor:
 
     Args:
         values: (3,h',w') covering `box`, in working pixels.
-        box: at least the working counterpart of `wanted`.
+        box: part of the working frame; must cover `wanted`.
         wanted: part of the source frame.
         fit: sizes.
 
@@ -94,7 +99,7 @@ def to_source(values: Tensor, box: Box, wanted: Box, fit: Fit) -> Tensor:
     if not fit.resized:
         rows, columns = wanted.within(box)
         return values[:, rows, columns]
-    scale_y, scale_x = fit.working[0] / fit.source[0], fit.working[1] / fit.source[1]
+    scale_y, scale_x = fit.scale
     device = values.device
     y = (torch.arange(wanted.top, wanted.bottom, device=device) + 0.5) * scale_y - box.top
     x = (torch.arange(wanted.left, wanted.right, device=device) + 0.5) * scale_x - box.left
@@ -109,23 +114,3 @@ def to_source(values: Tensor, box: Box, wanted: Box, fit: Fit) -> Tensor:
         align_corners=False,
     )
     return large[0].clamp(0, 1)  # bicubic overshoots at edges
-
-
-def compose(source: Tensor, fill: Tensor, hole: Tensor, feather_px: int) -> Tensor:
-    """Put a fill into a hole, with a soft edge that runs inwards.
-
-    Args:
-        source: (3,h,w) float.
-        fill: (3,h,w) float.
-        hole: (1,h,w) 0 or 1, 1 = hole; the part of the frame must hold `feather_px` + 1 pixels
-            around the hole or reach the frame's edge.
-        feather_px: width of the soft edge.
-
-    Returns:
-        (3,h,w), equal to `source` bit for bit outside the hole.
-    """
-    if feather_px:
-        weights = feather_weights(hole, feather_px)
-        fill = weights * fill + (1 - weights) * source
-    # not a*(1-m) + b*m: that would round known pixels and spread NaN
-    return torch.where(hole > 0, fill, source)

@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 class Hooks:
     """Progress and cancellation; an exception from either passes through unchanged.
 
-    progress: called as progress(done, total, note); total is 0 where it is unknown.
+    progress: called as progress(done, total, note), in frames; total is 0 where it is unknown.
     cancel: returns True to stop; asked before every layer of every chunk.
     """
 
@@ -34,7 +34,9 @@ class Hooks:
             Cancelled: the caller's cancel function returned True.
         """
         if self.cancel is not None and self.cancel():
-            raise Cancelled("Expected to run to the end, was asked to stop; nothing was changed.")
+            raise Cancelled(
+                "Expected to run to the end, was asked to stop; start it again to continue."
+            )
 
     def checked(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield items, and stop between them when the caller asks for it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import logging
 import time
 from dataclasses import dataclass
 
@@ -18,21 +17,25 @@ from .stream import Stream, StreamSetup
 from .trunk_stream import TrunkStream
 from .window_stream import WindowStream
 
-_LOG = logging.getLogger(__name__)
 _DTYPES = {
     DType.FP32: torch.float32,
     DType.BF16: torch.bfloat16,
     DType.FP16: torch.float16,
 }
 _CHUNK_PIXELS = 4 * 320 * 180
-"""Pixels of a chunk on a CPU: measured best at 4 frames of 320x180 and 1 of 640x360; larger chunks
+"""Pixels of a chunk on a CPU: measured, best at 4 frames of 320x180 and 1 of 640x360; larger chunks
 leave the caches."""
 _CHUNK_PIXELS_GPU = 16 * 1280 * 720
+"""The same on other devices; set by hand, not swept."""
+_MOST_CHUNK = 16
+"""Frames per chunk that auto chooses at most; set by hand, not swept."""
+_BF16_GAIN = 0.7
+"""Time of the trial convolution in bf16 over float32 below which bf16 is used; set by hand."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Decisions of one job: device, dtype of the network, frames a chunk."""
+    """Decisions of one job: device, dtype of the network, frames per chunk."""
 
     device: torch.device
     dtype: torch.dtype
@@ -42,8 +45,8 @@ class Policy:
 def choose_device(name: str) -> torch.device:
     """Return the device a user asked for; auto takes CUDA, else the CPU.
 
-    MPS is never chosen by auto: its sampling lacks modes that the copies use, and they were not run
-    there.
+    Auto never picks MPS: its grid_sample lacks modes that the copies need, and nothing here was run
+    on it.
 
     Raises:
         OptionError: not a device name.
@@ -84,7 +87,7 @@ def _bf16_pays_on_cpu() -> bool:
         for _ in range(3):
             conv2d(x, weight)
         seconds[dtype] = time.perf_counter() - began
-    return seconds[torch.bfloat16] < 0.7 * seconds[torch.float32]
+    return seconds[torch.bfloat16] < _BF16_GAIN * seconds[torch.float32]
 
 
 def choose_dtype(wanted: DType, device: torch.device, passed: tuple[str, ...]) -> torch.dtype:
@@ -121,7 +124,7 @@ def choose_policy(options: RunOptions, size: tuple[int, int], passed: tuple[str,
     """
     device = choose_device(options.device)
     pixels = _CHUNK_PIXELS if device.type == "cpu" else _CHUNK_PIXELS_GPU
-    chunk = options.chunk or max(1, min(16, pixels // (size[0] * size[1])))
+    chunk = options.chunk or max(1, min(_MOST_CHUNK, pixels // (size[0] * size[1])))
     return Policy(device, choose_dtype(options.dtype, device, passed), chunk)
 
 

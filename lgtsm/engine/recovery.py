@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..box import Box
-from ..errors import DeviceError
+from ..errors import DeviceError, WeightsError
 from .split_stream import SplitStream
 from .stream import Stream, StreamOutput
 
@@ -26,7 +26,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     text = str(error).lower()
-    signs = ("out of memory", "not enough memory", "can't allocate", "allocate memory")
+    signs = (
+        "out of memory",
+        "not enough memory",
+        "can't allocate",
+        "allocate memory",
+        "alloc_failed",
+    )
     return any(sign in text for sign in signs)
 
 
@@ -38,7 +44,7 @@ def attempt(run: Callable[[], Result]) -> Result | None:
     """
     try:
         return run()
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
     return None
@@ -49,20 +55,20 @@ def _all_finite(values: list[Tensor]) -> bool:
 
 
 class RobustStream:
-    """A stream with its retries: fewer frames a chunk, then holes in parts; float32 after overflow.
+    """Runs a stream; out of memory, it tries fewer frames, then parts of holes; on overflow, float32.
 
     Args:
         stream: what computes.
         chunk: frames computed together, 1 or more.
-        too_large: the error's sentence for when even parts of one frame do not fit.
+        too_large: message of the DeviceError when even that does not fit.
 
-    chunk: frames computed together from now on; notes: one sentence for every step down.
+    chunk: frames computed together from now on; notes: one for every fallback.
     """
 
     def __init__(self, stream: Stream, chunk: int, too_large: str) -> None:
         self._stream, self.chunk, self._too_large = stream, chunk, too_large
         self.notes: list[str] = []
-        self._num_splits = self._num_done = 0
+        self._num_splits = 0
 
     @property
     def dtype(self) -> torch.dtype:
@@ -82,7 +88,7 @@ class RobustStream:
         """As `Stream.push`, in as many pieces as memory allows.
 
         Raises:
-            DeviceError: nothing fits, or the network's output is not finite.
+            DeviceError: nothing fits; WeightsError: the output is not finite, in float32 either.
         """
         start = 0
         while start < count:
@@ -90,7 +96,7 @@ class RobustStream:
             part = None if values is None else values[start : start + number]
             output = self._step(lambda p=part, n=number: self._stream.push(p, box, n))
             if output is None:
-                self._reduce(number)
+                self._step_down(number)
             else:
                 start += number
                 yield output
@@ -99,16 +105,16 @@ class RobustStream:
         """Return all frames that waited for later ones.
 
         Raises:
-            DeviceError: as `push`.
+            DeviceError: as `push`; WeightsError.
         """
         while not self._stream.finished:
             output = self._step(lambda: self._stream.finish(self.chunk))
             if output is None:
-                self._reduce(self.chunk)
+                self._step_down(self.chunk)
             else:
                 yield output
 
-    def shrink(self, count: int) -> None:
+    def halve_chunk(self, count: int) -> None:
         """Continue with chunks of half of `count` frames, for which memory did not suffice.
 
         Raises:
@@ -117,12 +123,12 @@ class RobustStream:
         if count == 1:
             raise DeviceError(self._too_large)
         self.chunk = count // 2
-        self._note(f"out of memory: continued with {self.chunk} frames a chunk")
+        self._note(f"out of memory: continued with {self.chunk} frames per chunk")
 
-    def _reduce(self, count: int) -> None:
+    def _step_down(self, count: int) -> None:
         """Compute less at once: fewer frames, or parts of the holes of a single one."""
         if count > 1:
-            self.shrink(count)
+            self.halve_chunk(count)
             return
         if self._num_splits == _MAX_SPLITS:
             raise DeviceError(self._too_large)
@@ -134,20 +140,18 @@ class RobustStream:
         """Run one step, again in float32 where it overflows; None where memory ran out."""
         restore = self._stream.snapshot()
         output = attempt(run)
-        if output is not None and not self._is_finite(output):
-            if self.dtype == torch.float32:
-                raise DeviceError(
-                    "Expected finite pixels from the network, got NaN or infinity in float32; "
-                    "use another weight file."
-                )
-            self._note(f"{self.dtype} overflowed: continued in float32 from frame {self._num_done}")
-            output = None  # frees it before the step is repeated
-            restore()
-            self._stream.set_dtype(torch.float32)
-            return self._step(run)
-        if output is not None:
-            self._num_done += output.count
-        return output
+        if output is None or self._is_finite(output):
+            return output
+        if self.dtype == torch.float32:
+            raise WeightsError(
+                "Expected finite pixels from the network, got NaN or infinity in float32; use "
+                "another weight file."
+            )
+        self._note(f"{self.dtype} overflowed: continued in float32")
+        output = None  # frees it before the step is repeated
+        restore()
+        self._stream.set_dtype(torch.float32)
+        return self._step(run)
 
     def _is_finite(self, output: StreamOutput) -> bool:
         """Check finished frames and, in half precision, what is kept for later ones, too.

@@ -7,6 +7,7 @@ large enough for the next one and image borders are zero-padded where the layer 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 from ..box import Box
@@ -33,12 +34,12 @@ def _input_box(layer: LayerSpec, out: Box) -> Box:
         layer.upsample
     ):  # 3x3 after x2: fine pixels o-1 ... o+1 are in the coarse pixels around o / 2
         return Box(out.top // 2 - 1, out.left // 2 - 1, out.bottom // 2 + 1, out.right // 2 + 1)
-    reach = (layer.kernel - 1) * layer.dilation + 1
+    extent = (layer.kernel - 1) * layer.dilation + 1
     return Box(
         out.top * layer.stride - layer.padding,
         out.left * layer.stride - layer.padding,
-        (out.bottom - 1) * layer.stride - layer.padding + reach,
-        (out.right - 1) * layer.stride - layer.padding + reach,
+        (out.bottom - 1) * layer.stride - layer.padding + extent,
+        (out.right - 1) * layer.stride - layer.padding + extent,
     )
 
 
@@ -46,12 +47,13 @@ def output_size(layer: LayerSpec, size: tuple[int, int]) -> tuple[int, int]:
     """Return (height, width) after a layer."""
     if layer.upsample:
         return 2 * size[0], 2 * size[1]
-    reach = (layer.kernel - 1) * layer.dilation + 1
-    height, width = ((s + 2 * layer.padding - reach) // layer.stride + 1 for s in size)
+    extent = (layer.kernel - 1) * layer.dilation + 1
+    height, width = ((s + 2 * layer.padding - extent) // layer.stride + 1 for s in size)
     return height, width
 
 
-def plan_regions(spec: TrunkSpec, size: tuple[int, int], box: Box) -> list[LayerRegion]:
+@functools.lru_cache(maxsize=64)  # holes stand still or move slowly
+def plan_regions(spec: TrunkSpec, size: tuple[int, int], box: Box) -> tuple[LayerRegion, ...]:
     """Work backwards from the wanted box of the output to the box of the input.
 
     Args:
@@ -60,7 +62,7 @@ def plan_regions(spec: TrunkSpec, size: tuple[int, int], box: Box) -> list[Layer
         box: wanted part of the output, inside the frame.
 
     Returns:
-        One region a layer, in the order in which they run.
+        One region per layer, in the order in which they run.
     """
     sizes = [size]
     for layer in LAYERS:
@@ -81,4 +83,4 @@ def plan_regions(spec: TrunkSpec, size: tuple[int, int], box: Box) -> list[Layer
             feeds.append(layer.skip_from)
         for name in feeds:
             wanted[name] = inputs | wanted.get(name)
-    return regions[::-1]
+    return tuple(regions[::-1])

@@ -20,9 +20,9 @@ from ..report import Report
 from .composing import Patch, ShotComposer
 from .cuts import CutDetector
 from .filling import Filled, ShotFiller
-from .fitting import Fit, plan_fit, to_working
+from .fitting import plan_fit, to_working
 from .hooks import Hooks
-from .policy import Policy, choose_policy
+from .policy import choose_policy
 
 _BORDER_PX = 3
 """Working pixels around a hole's box that enlarging to source size may read (bicubic: 2)."""
@@ -68,11 +68,11 @@ class Job:
     Args:
         network: the network; None is only allowed in copy mode.
         options: mode, feather, source frames, cuts, run; mask options are not applied here.
-        hooks: progress is not called here, cancel is.
-        report: figures are written into it as they become known.
+        hooks: only `cancel` is used.
+        report: sizes are written into it at the beginning, figures of a shot at the shot's end.
         plates: pictures of what is behind the holes; see `Plate`.
-        resume_from: patches of earlier frames are not wanted; only as many frames before it as
-            can influence it are computed, the result is the same.
+        resume_from: first frame whose patch is wanted; earlier frames are computed only as far as
+            they influence it. A plate without a frame number is searched from there.
     """
 
     def __init__(
@@ -103,10 +103,11 @@ class Job:
         Raises:
             ShapeError: values or sizes that do not fit; Cancelled: the caller asked to stop.
         """
+        self._running = None
         for index, (frame, hole) in enumerate(pairs):
             self.hooks.check()
             check_frame(frame, hole, index)
-            # not across the yield: the caller's own code must not run in inference mode
+            # not across the yield: what the caller does with a patch is not ours
             with torch.inference_mode():
                 if self._running is None:
                     self._running = _Running(self, (frame.shape[1], frame.shape[2]))
@@ -133,14 +134,16 @@ class _Running:
         self.job, self.report = job, job.report
         run, network = job.options.run, job.network
         multiple = network.multiple if network else 4
-        self.fit: Fit = plan_fit(size, max_side=run.max_side, multiple=multiple)
+        self.fit = plan_fit(size, max_side=run.max_side, multiple=multiple)
         passed = network.passed_dtypes if network else ()
-        self.policy: Policy = choose_policy(run, self.fit.padded, passed)
+        self.policy = choose_policy(run, self.fit.padded, passed)
         self.shot: _Shot | None = None
         self._detector = CutDetector() if job.options.cuts is None else None
         self._cuts = frozenset(job.options.cuts or ())
-        self._num_pushed = self._num_hole_pixels = self._num_copied = 0
+        self._num_pushed = self._num_hole_pixels = self._num_filled = 0
         self._source_fractions: dict[str, float] = {}
+        for plate in job.plates:
+            check_plate(plate, size)
         self._describe()
 
     def _describe(self) -> None:
@@ -231,7 +234,6 @@ class _Running:
                     "its content"
                 )
                 frame = None
-            check_plate(plate, self.fit.source)
             picture = resized_picture(plate.picture, self.fit.source)
             picture, _ = to_working(picture, torch.zeros_like(picture[:1]), self.fit)
             number = None if frame is None else frame - first
@@ -253,11 +255,11 @@ class _Running:
     def _count_sources(self, filler: ShotFiller) -> None:
         """Write into the report where the pixels in the holes came from, before any network."""
         names = ("smooth", *(motion.value for motion in MOTIONS))
-        for name, total in zip(names, filler.source_fractions, strict=False):
+        for name, total in zip(names, filler.source_fractions, strict=True):
             self._source_fractions[name] = self._source_fractions.get(name, 0.0) + total
-        self._num_copied += filler.num_copied
-        if self._num_copied:
-            means = {k: total / self._num_copied for k, total in self._source_fractions.items()}
+        self._num_filled += filler.num_filled
+        if self._num_filled:
+            means = {k: total / self._num_filled for k, total in self._source_fractions.items()}
             means["plate"] = max(0.0, 1 - sum(means.values()))
             self.report.sources = {name: round(mean, 4) for name, mean in means.items()}
 

@@ -114,6 +114,6 @@ class Stream(Protocol):
     def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> Stream:
         """Return a stream that continues from this state with other boxes, each inside the old one.
 
-        Weights are shared.
+        Weights are shared until `set_dtype`.
         """
         ...

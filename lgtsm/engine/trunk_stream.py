@@ -8,7 +8,6 @@ would compute (n + 34) / n times as much for the published trunk.
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -29,37 +28,36 @@ class StreamState:
     """Everything kept between two pushes; immutable, so that keeping the old one undoes a push.
 
     layers: of every layer; skips: encoder frames that a decoder layer still waits for, by the
-        encoder layer's name; next_frame: number of the next frame each layer emits; finished:
-        number of layers that have emitted their last frame; tail: last frames of those, in transit.
+        encoder layer's name; next_frames: the next frame that each layer emits; num_finished: layers
+        that have emitted their last frame; tail: last frames of those, in transit.
     """
 
     layers: tuple[LayerState, ...]
     skips: dict[str, tuple[FeatureMap, ...]]
-    next_frame: tuple[int, ...]
-    finished: int = 0
+    next_frames: tuple[int, ...]
+    num_finished: int = 0
     tail: FeatureBatch | None = None
 
     def to(self, dtype: torch.dtype) -> StreamState:
         """Return the state in another dtype."""
-        skips = {k: tuple(p.to(dtype) for p in planes) for k, planes in self.skips.items()}
+        skips = {k: tuple(m.to(dtype) for m in maps) for k, maps in self.skips.items()}
         layers = tuple(s.to(dtype) for s in self.layers)
         tail = None if self.tail is None else self.tail.to(dtype)
         return replace(self, layers=layers, skips=skips, tail=tail)
 
 
-class _Step:
+class _StateDraft:
     """A state being changed by one push; the stream adopts it when all layers have run."""
 
     def __init__(self, state: StreamState) -> None:
         self.layers = list(state.layers)
         self.skips = dict(state.skips)
-        self.numbers = list(state.next_frame)
+        self.next_frames = list(state.next_frames)
 
-    def after(self, finished: int, tail: FeatureBatch | None) -> StreamState:
-        """Return the state after the step."""
-        return StreamState(
-            tuple(self.layers), self.skips, tuple(self.numbers), finished=finished, tail=tail
-        )
+    def state(self, num_finished: int, tail: FeatureBatch | None) -> StreamState:
+        """Return the state after the push."""
+        layers, next_frames = tuple(self.layers), tuple(self.next_frames)
+        return StreamState(layers, self.skips, next_frames, num_finished, tail)
 
 
 class TrunkStream:
@@ -72,7 +70,7 @@ class TrunkStream:
 
     def __init__(self, trunk: Trunk, setup: StreamSetup) -> None:
         self.spec, self._trunk, self._setup = trunk.spec, trunk, setup
-        self._lay_out(setup.dtype)
+        self._prepare_layers()
         self._state = StreamState(
             tuple(LayerState() for _ in self.layers),
             {layer.skip_from: () for layer in LAYERS if trunk.spec.skips and layer.skip_from},
@@ -86,18 +84,17 @@ class TrunkStream:
             )
             for i in range(-1, len(self.layers))
         ]
-        self._plans: dict[Box, list[LayerRegion]] = {}
 
-    def _lay_out(self, dtype: torch.dtype) -> None:
-        """Lay the weights out in a dtype."""
-        device = self._setup.device
-        self._dtype, self._scratch = dtype, Scratch(device, dtype)
+    def _prepare_layers(self) -> None:
+        """Convert the weights to the device and dtype of the setup."""
+        device, dtype = self._setup.device, self._setup.dtype
+        self._scratch = Scratch(device, dtype)
         self.layers = [StreamLayer(m, device, dtype) for m in self._trunk.layers()]
 
     @property
     def dtype(self) -> torch.dtype:
         """As `Stream.dtype`."""
-        return self._dtype
+        return self._setup.dtype
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -106,24 +103,20 @@ class TrunkStream:
 
     def set_dtype(self, dtype: torch.dtype) -> None:
         """As `Stream.set_dtype`."""
-        self._lay_out(dtype)
+        self._setup = replace(self._setup, dtype=dtype)
+        self._prepare_layers()
         self._state = self._state.to(dtype)
 
     def _plan(self, index: int, first: int, count: int) -> LayerRegion | None:
         """Return what layer `index` (-1 is the input) computes for frames first ... first+count-1.
 
-        An output frame of a layer influences the results of the frames around it that later layers
-        read it for, so the boxes of those holes decide.
+        What is needed of a frame is decided by the holes of all output frames that read it.
         """
         past, future = self._reach[index + 1]
         box = union([self._setup.box_at(t) for t in range(first - future, first + count + past)])
         if box is None:
             return None
-        if box not in self._plans:
-            self._plans = {box: plan_regions(self.spec, self._setup.size, box), **self._plans}
-            while len(self._plans) > 64:
-                self._plans.popitem()
-        return self._plans[box][max(index, 0)]
+        return plan_regions(self.spec, self._setup.size, box)[max(index, 0)]
 
     def input_box(self, first: int, count: int) -> Box | None:
         """As `Stream.input_box`."""
@@ -132,19 +125,16 @@ class TrunkStream:
 
     def push(self, values: Tensor | None, box: Box | None, count: int) -> StreamOutput:
         """As `Stream.push`."""
-        factors = () if values is None else (values.to(self._setup.device, self._dtype),)
+        factors = () if values is None else (values.to(self._setup.device, self._setup.dtype),)
         batch = FeatureBatch(factors, box, count, self.spec.inputs)
-        step = _Step(self._state)
-        for index in range(len(self.layers)):
-            batch = self._run_layer(index, batch, step, last=False)
-            if batch.count == 0:
-                break
-        return self._emit(batch, step.after(0, None))
+        draft = _StateDraft(self._state)
+        batch = self._run_from(0, batch, draft)
+        return self._emit(batch, draft.state(0, None))
 
     @property
     def finished(self) -> bool:
         """As `Stream.finished`."""
-        return self._state.finished == len(self.layers)
+        return self._state.num_finished == len(self.layers)
 
     def finish(self, limit: int) -> StreamOutput:
         """As `Stream.finish`.
@@ -152,49 +142,52 @@ class TrunkStream:
         Each layer passes its last frames to the next in one batch, which grows by `future` a layer.
         Where it outgrows the limit, its first frames go ahead through all later layers.
         """
-        step = _Step(self._state)
-        first, tail = self._state.finished, self._state.tail
+        draft = _StateDraft(self._state)
+        index, tail = self._state.num_finished, self._state.tail
         if tail is None:
             tail = FeatureBatch((), None, 0, self.spec.inputs)
-        while first < len(self.layers) and tail.count <= limit:
-            tail = self._run_layer(first, tail, step, last=True)
-            first += 1
-        if first == len(self.layers):
-            return self._emit(tail, step.after(first, None))
+        while index < len(self.layers) and tail.count <= limit:
+            tail = self._run_layer(index, tail, draft, last=True)
+            index += 1
+        if index == len(self.layers):
+            return self._emit(tail, draft.state(index, None))
         ahead, tail = tail.split(limit)
+        ahead = self._run_from(index, ahead, draft)
+        return self._emit(ahead, draft.state(index, tail))
+
+    def _run_from(self, first: int, batch: FeatureBatch, draft: _StateDraft) -> FeatureBatch:
+        """Run layer `first` and those after it, up to one that has to wait for later frames."""
         for index in range(first, len(self.layers)):
-            ahead = self._run_layer(index, ahead, step, last=False)
-            if ahead.count == 0:
+            batch = self._run_layer(index, batch, draft, last=False)
+            if batch.count == 0:
                 break
-        return self._emit(ahead, step.after(first, tail))
+        return batch
 
     def _emit(self, batch: FeatureBatch, after: StreamState) -> StreamOutput:
         """Return finished frames and adopt the state after them."""
-        pixels = None
-        if batch.factors:
-            pixels = math.prod(batch.factors[1:], start=batch.factors[0]).float()
+        pixels = batch.product().float() if batch.factors else None
         self._state = after
         return StreamOutput(pixels, batch.box, batch.count)
 
     def _run_layer(
-        self, index: int, batch: FeatureBatch, step: _Step, *, last: bool
+        self, index: int, batch: FeatureBatch, draft: _StateDraft, *, last: bool
     ) -> FeatureBatch:
         """Run one layer on new frames of its input and note its new state."""
         self._setup.check()
         layer = self.layers[index]
-        source, name = layer.spec.skip_from, layer.spec.name
-        ready = layer.num_ready(step.layers[index], batch.count, last=last)
-        region = self._plan(index, step.numbers[index], ready) if ready else None
-        if self.spec.skips and source and batch.count:
-            batch = replace(batch, skips=step.skips[source][: batch.count])
-            step.skips[source] = step.skips[source][batch.count :]
-        batch, step.layers[index] = layer.step(
-            batch, region, step.layers[index], last=last, scratch=self._scratch
+        skip_from, name = layer.spec.skip_from, layer.spec.name
+        ready = layer.num_ready(draft.layers[index], batch.count, last=last)
+        region = self._plan(index, draft.next_frames[index], ready) if ready else None
+        if self.spec.skips and skip_from and batch.count:
+            batch = replace(batch, skips=draft.skips[skip_from][: batch.count])
+            draft.skips[skip_from] = draft.skips[skip_from][batch.count :]
+        batch, draft.layers[index] = layer.step(
+            batch, region, draft.layers[index], last=last, scratch=self._scratch
         )
-        step.numbers[index] += batch.count
-        if name in step.skips and batch.count:
-            planes = tuple(batch.frame(i)[0] for i in range(batch.count))
-            step.skips[name] = step.skips[name] + planes
+        draft.next_frames[index] += batch.count
+        if name in draft.skips and batch.count:
+            maps = tuple(batch.frame(i)[0] for i in range(batch.count))
+            draft.skips[name] = draft.skips[name] + maps
         return batch
 
     def snapshot(self) -> Callable[[], None]:
@@ -209,13 +202,13 @@ class TrunkStream:
     def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> TrunkStream:
         """As `Stream.narrowed`."""
         other = copy.copy(self)
-        other._setup, other._plans = self._setup.narrowed(narrow), {}
+        other._setup = self._setup.narrowed(narrow)
         return other
 
     def held(self) -> list[Tensor]:
         """As `Stream.held`."""
         state = self._state
-        frames = [planes for layer in state.layers for planes in (*layer.past, *layer.pending)]
-        planes = [plane for row in (*frames, *state.skips.values()) for plane in row]
+        frames = [frame for layer in state.layers for frame in (*layer.past, *layer.pending)]
+        maps = [one for frame in (*frames, *state.skips.values()) for one in frame]
         tail = [] if state.tail is None else list(state.tail.factors)
-        return [plane.values for plane in planes if plane.values is not None] + tail
+        return [one.values for one in maps if one.values is not None] + tail

@@ -22,7 +22,7 @@ from ..models.combcn_spec import CombCNSpec
 from .stream import StreamOutput, StreamSetup
 
 _CHUNKS = 4
-"""Chunks a window emits: with more of them more frames share the overlap, and more are held."""
+"""Chunks per window (set by hand): more repeat less half-size work and hold more frames."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class WindowStream:
     """
 
     def __init__(self, body: CombCNBody, setup: StreamSetup) -> None:
-        self.spec, self._source, self._setup = body.spec, body, setup
-        self._dtype, self._frame, self._state = setup.dtype, Box(0, 0, *setup.size), WindowState()
+        self.spec, self._body_fp32, self._setup = body.spec, body, setup
+        self._frame_box, self._state = Box(0, 0, *setup.size), WindowState()
         self._body = self._converted()
 
     def _converted(self) -> CombCNBody:
         """Return a copy of the weights on the device and in the dtype of the stream."""
-        return copy.deepcopy(self._source).to(self._setup.device, self._dtype).eval()
+        return copy.deepcopy(self._body_fp32).to(self._setup.device, self._setup.dtype).eval()
 
     @property
     def dtype(self) -> torch.dtype:
         """As `Stream.dtype`."""
-        return self._dtype
+        return self._setup.dtype
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -69,7 +69,7 @@ class WindowStream:
 
     def set_dtype(self, dtype: torch.dtype) -> None:
         """As `Stream.set_dtype`."""
-        self._dtype = dtype
+        self._setup = replace(self._setup, dtype=dtype)
         self._body = self._converted()
         kept = tuple(None if x is None else x.to(dtype) for x in self._state.kept)
         self._state = replace(self._state, kept=kept)
@@ -102,20 +102,19 @@ class WindowStream:
         """As `Stream.input_box`: the whole frame, or None where no hole is near."""
         past, future = self.spec.context
         boxes = [self._setup.box_at(t) for t in range(first - future, first + count + past)]
-        return None if union(boxes) is None else self._frame
+        return None if union(boxes) is None else self._frame_box
 
     def push(self, values: Tensor | None, box: Box | None, count: int) -> StreamOutput:
         """As `Stream.push`; frames are returned a window at a time."""
         new: tuple[Tensor | None, ...] = (None,) * count
         if values is not None:
             # copies: views would keep all frames of a push while one of them is kept
-            new = tuple(x.to(self._setup.device, self._dtype, copy=True) for x in values)
+            new = tuple(x.to(self._setup.device, self._setup.dtype, copy=True) for x in values)
         state = self._state
         state = replace(state, kept=state.kept + new, next_in=state.next_in + count)
-        ready = state.next_in - self.spec.context[1] - state.next_out
-        if ready < window_frames(count):
-            ready = 0
-        return self._emit(state, ready, count)
+        size, ready = window_frames(count), state.next_in - self.spec.context[1] - state.next_out
+        # no more than a window at once: after a retry with fewer frames many may be ready
+        return self._emit(state, size if ready >= size else 0, count)
 
     def finish(self, limit: int) -> StreamOutput:
         """As `Stream.finish`."""
@@ -123,16 +122,16 @@ class WindowStream:
         return self._emit(self._state, min(left, window_frames(limit)), limit, last=True)
 
     def _emit(
-        self, state: WindowState, count: int, together: int, *, last: bool = False
+        self, state: WindowState, count: int, chunk: int, *, last: bool = False
     ) -> StreamOutput:
         """Compute the next `count` frames and adopt the state after them."""
         first = state.next_out
         boxes = [self._setup.box_at(t) for t in range(first, first + count)]
         box, pixels = union(boxes), None
         if box is not None:
-            near = [t for t, one in enumerate(boxes, first) if one is not None]
-            pixels = self._compute(state, near[0], near[-1] + 1, together, box)
-            before, after = near[0] - first, first + count - near[-1] - 1
+            with_hole = [t for t, one in enumerate(boxes, first) if one is not None]
+            pixels = self._compute(state, with_hole[0], with_hole[-1] + 1, chunk, box)
+            before, after = with_hole[0] - first, first + count - with_hole[-1] - 1
             if before or after:  # frames without a hole at the ends are not computed
                 sides = (0, 0, 0, 0, 0, 0, before, after)
                 pixels = torch.nn.functional.pad(pixels, sides)
@@ -143,35 +142,33 @@ class WindowStream:
         self._state = replace(state, kept=kept, next_out=first + count, finished=finished)
         return output
 
-    def _compute(
-        self, state: WindowState, first: int, stop: int, together: int, box: Box
-    ) -> Tensor:
+    def _compute(self, state: WindowState, first: int, stop: int, chunk: int, box: Box) -> Tensor:
         """Return (stop - first,3,h,w) of some frames, covering a box."""
         past, future = self.spec.context
         begin, end = max(0, first - past), min(state.next_in, stop + future)
         oldest = state.next_in - len(state.kept)
         frames = state.kept[begin - oldest : end - oldest]
-        wide, narrow = window_regions(self.spec, self._frame, box)
-        rows, columns = wide.within(self._frame)
-        # where nothing was kept no hole is near, and zeros do as well as anything
+        wide, narrow = window_regions(self.spec, self._frame_box, box)
+        rows, columns = wide.within(self._frame_box)
+        # frames without a hole nearby cannot affect the result, so zeros stand in
         blank = next(x for x in frames if x is not None).new_zeros(())
         blank = blank.expand(self.spec.inputs, wide.height, wide.width)
         window = torch.stack([blank if x is None else x[:, rows, columns] for x in frames])
 
-        def observe(name: str, values: Tensor) -> None:
+        def check_cancel(_name: str, _values: Tensor) -> None:
             self._setup.check()
 
         self._setup.check()
-        half = self._body.complete_half(window[None], observe)[0]
+        half = self._body.complete_half(window[None], check_cancel)[0]
         rows, columns = narrow.within(wide)
         window = window[:, :, rows, columns]
         half = half[:, :, rows.start // 2 : rows.stop // 2, columns.start // 2 : columns.stop // 2]
         rows, columns = box.within(narrow)
         parts: list[Tensor] = []
-        for start in range(first - begin, stop - begin, together):
-            part = slice(start, min(start + together, stop - begin))
+        for start in range(first - begin, stop - begin, chunk):
+            part = slice(start, min(start + chunk, stop - begin))
             x = window[part].contiguous(memory_format=torch.channels_last)
-            done = self._body.complete_frames(x, half[part], observe)
+            done = self._body.complete_frames(x, half[part], check_cancel)
             parts.append(done[..., rows, columns].clone())
         return torch.cat(parts)
 

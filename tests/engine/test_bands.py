@@ -8,7 +8,7 @@ from lgtsm.api import inpaint_clip
 from lgtsm.copying.plates import Plate
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.run import Job
-from lgtsm.options import InpaintOptions, Mode, RunOptions
+from lgtsm.options import InpaintOptions, Mode, Motion, RunOptions
 from lgtsm.report import Report
 
 
@@ -82,3 +82,22 @@ def test_a_painted_frame_keeps_its_own_pixels_at_source_size(fine, rng):
     result = inpaint_clip(frames, holes, None, options, plates=[Plate(painted, 2)]).frames
     inside = holes[2].expand(3, -1, -1) > 0
     assert torch.equal(result[2][inside], painted[inside])
+
+
+def test_detail_comes_from_a_frame_as_far_away_as_frames_may_be(fine):
+    picture, _ = fine
+    reach = 3
+    holes = torch.zeros(8, 1, 160, 224)
+    holes[1:, :, 50:110, 60:120] = 1
+    frames = picture.expand(8, -1, -1, -1)
+
+    def error(t, options):
+        result = inpaint_clip(frames, holes, None, options).frames[t]
+        inside = holes[t].expand(3, -1, -1) > 0
+        return float((result - frames[t])[inside].square().mean().sqrt())
+
+    run = RunOptions(device="cpu", max_side=112)
+    changes = {"mode": Mode.COPY, "feather": 0, "cuts": (), "run": run, "motion": Motion.NONE}
+    # frame 0 alone shows the hole; frame 3 reaches it only just
+    at_reach, nearer = (error(t, InpaintOptions(reach=reach, **changes)) for t in (3, 2))
+    assert at_reach < 3 * nearer  # 6 times without its detail

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lgtsm.engine.fitting import compose
+from lgtsm.engine.composing import compose
 from lgtsm.masks.morph import feather_weights
 
 

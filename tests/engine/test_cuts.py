@@ -103,3 +103,12 @@ def test_no_pixel_is_copied_over_a_cut(run_job):
     options = InpaintOptions(mode=Mode.COPY, cuts=(4,), source_frames=8)
     found = run_job(None, frames, holes, options)
     assert (found - frames).abs().max() < 1e-5
+
+
+def test_a_cut_behind_a_fully_masked_frame_is_found(rng):
+    first, second = torch.full((3, 72, 128), 0.2), torch.full((3, 72, 128), 0.8)
+    open_hole, all_hole = torch.zeros(1, 72, 128), torch.ones(1, 72, 128)
+    detector = CutDetector()
+    assert not detector.is_cut(first, open_hole)
+    assert not detector.is_cut(torch.rand(3, 72, 128, generator=rng), all_hole)
+    assert detector.is_cut(second, open_hole)

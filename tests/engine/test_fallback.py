@@ -5,7 +5,7 @@ import torch
 
 from lgtsm.engine.layer import StreamLayer
 from lgtsm.engine.policy import choose_device, choose_dtype, choose_policy
-from lgtsm.errors import DeviceError, OptionError
+from lgtsm.errors import DeviceError, OptionError, WeightsError
 from lgtsm.options import DType, RunOptions
 from lgtsm.report import Report
 
@@ -167,7 +167,7 @@ def test_numbers_that_are_none_in_float32_are_an_error(
     network = strong_network("lgtsm")
     with torch.no_grad():
         network.trunk.layers()[3].feature.bias.fill_(float("nan"))
-    with pytest.raises(DeviceError) as error:
+    with pytest.raises(WeightsError) as error:
         run_job(network, *noise_clip(4), whole_options(network))
     one_sentence(error.value)
 
