@@ -1,4 +1,4 @@
-"""What a rendered shot shows of the place behind its vehicle: there a copy can be right."""
+"""The hole pixels of a rendered shot that another frame shows, which a copy can restore."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from torch import Tensor
 from .render import Scene
 
 _DISTANCES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40, 48)
-"""Frames that are looked at, both ways; what none of these shows counts as never shown."""
+"""Offsets of the frames that are searched, both ways; set by hand."""
 
 
 def shown_elsewhere(scene: Scene) -> Tensor:
-    """Tell which pixels of the mask some other frame shows uncovered.
+    """Return which pixels of the mask another frame shows.
 
     Args:
         scene: a rendered shot.
 
     Returns:
-        (T,1,H,W), 1 = in the mask, and the same point of the same layer lies in another frame,
+        (T,1,H,W), 1 = in the mask, and the same point of the same layer is visible in another frame:
         outside its mask and not behind another layer.
     """
     shown = torch.zeros_like(scene.mask)
