@@ -4,8 +4,7 @@ import pytest
 import torch
 
 from lgtsm.scene.camera import Camera, SceneOptions
-from lgtsm.scene.render import render_scene
-from lgtsm.scene.visible import shown_elsewhere
+from lgtsm.scene.render import render_scene, shown_elsewhere
 
 SMALL = {"num_frames": 9, "height": 72, "width": 128}
 

@@ -13,8 +13,7 @@ from torch.nn.functional import interpolate
 
 from ...errors import OptionError, ShapeError
 from ...scene.camera import Camera, SceneOptions
-from ...scene.render import render_scene
-from ...scene.visible import shown_elsewhere
+from ...scene.render import render_scene, shown_elsewhere
 from ...video.folder import natural_key
 from ...video.image import IMAGE_SUFFIXES
 from ...video.read import read_frames, read_masks
