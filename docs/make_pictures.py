@@ -11,7 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from lgtsm.demo import run_demo
-from lgtsm.scene.render import SceneOptions
+from lgtsm.scene.camera import SceneOptions
 
 _WIDTH = 1200
 

@@ -7,10 +7,10 @@ import json
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..lgtsm.demo import hole_psnr
 from ..lgtsm.errors import LgtsmError
 from ..lgtsm.masks.overlay import mark_changes
 from ..lgtsm.metrics.check import Checker
+from ..lgtsm.metrics.fidelity import hole_psnr
 from ..lgtsm.options import CheckLimits
 from .convert import frame_size, to_frames, to_images, to_masks
 from .loaded import Reporter

@@ -9,9 +9,9 @@ from comfy_api.latest import io, ui
 from torch import Tensor
 
 from ..lgtsm.masks.coverage import coverage
+from ..lgtsm.masks.morph import stretch
 from ..lgtsm.masks.overlay import Paint, overlay
 from ..lgtsm.masks.prepare import pair_with
-from ..lgtsm.masks.stretch import stretch
 from ..lgtsm.options import GROW_PX, MaskOptions
 from .convert import check_placeholder, frame_size, from_holes, to_frames, to_images, to_masks
 from .loaded import Reporter

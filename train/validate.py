@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from lgtsm.fills.smooth import smooth_fill
-from lgtsm.metrics.flicker import clip_flicker
+from lgtsm.metrics.no_reference import clip_flicker
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 

@@ -46,15 +46,15 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Measure and print the table."""
     from ..engine.policy import choose_device, choose_dtype
-    from ..evaluate.bench.compare import compare_runs, format_changes, read_run
-    from ..evaluate.bench.run import format_table, run_bench
-    from ..evaluate.bench.sweeps import ALL_PRESETS
+    from ..evaluate.bench.cases import PRESETS
+    from ..evaluate.bench.results import compare_runs, format_changes, format_table, read_run
+    from ..evaluate.bench.run import run_bench
 
     device = choose_device(arguments.device)
     if arguments.preset == "product":
         return _run_product(arguments, device)
     dtype = choose_dtype(DType(arguments.dtype), device, ("bf16", "fp16"))
-    cases = ALL_PRESETS[arguments.preset]
+    cases = PRESETS[arguments.preset]
     # before minutes of work
     earlier = read_run(arguments.compare) if arguments.compare else None
     with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:

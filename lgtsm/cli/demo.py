@@ -43,7 +43,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Run the demonstration; print its files and figures."""
     from ..demo import run_demo
-    from ..scene.render import Camera, SceneOptions
+    from ..scene.camera import Camera, SceneOptions
 
     height, width = arguments.size
     scene = SceneOptions(

@@ -205,7 +205,7 @@ def _variant(text: str) -> tuple[str, InpaintOptions, str | None]:
 
 def _export(settings: ScoreSettings, folder: Path) -> int:
     from ..evaluate.score.cases import plan_cases
-    from ..evaluate.score.export import export_inputs
+    from ..evaluate.score.pictures import export_inputs
 
     cases = plan_cases(
         settings.protocol,
@@ -223,14 +223,14 @@ def _write(results: Results, settings: ScoreSettings, *, pictures: bool) -> None
 
     from ..evaluate.score.pictures import write_index
     from ..evaluate.score.plots import has_matplotlib, write_plots
-    from ..evaluate.score.results import worded
+    from ..evaluate.score.results import strict_json
     from ..evaluate.score.summary import main_method, summarise, worst_cases
     from ..evaluate.score.tables import full_text
 
     out, text = settings.out, full_text(results)
     try:
         (out / "results.json").write_text(results.to_json() + "\n", encoding="utf-8")
-        summary = json.dumps(worded(summarise(results)), indent=1, allow_nan=False)
+        summary = json.dumps(strict_json(summarise(results)), indent=1, allow_nan=False)
         (out / "summary.json").write_text(summary + "\n", encoding="utf-8")
         (out / "tables.md").write_text(text, encoding="utf-8")
         main = main_method(results)

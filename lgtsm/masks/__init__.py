@@ -1,1 +1,1 @@
-"""Masks: the published free-form generator, own kinds, and what is done to masks."""
+"""Masks: their generators and their preparation."""

@@ -1,10 +1,11 @@
-"""Masks from boxes that a user types."""
+"""Masks from boxes given as text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ _PATTERN = re.compile(r"(-?\d+),(-?\d+),(\d+),(\d+)(?:@(\d*)-(\d*))?")
 class MaskBox:
     """A rectangle of holes over a range of frames.
 
-    left, top, width, height: in pixels; start, end: frames, the end not included, None is open.
+    left, top, width, height: in pixels; start, end: frames, end excluded, None: to the last frame.
     """
 
     left: int
@@ -29,20 +30,20 @@ class MaskBox:
     end: int | None = None
 
     def __post_init__(self) -> None:
-        """Check that the box holds something.
+        """Check the ranges.
 
         Raises:
-            OptionError: no area, or no frame.
+            OptionError: the box has no area or no frame.
         """
         if self.width < 1 or self.height < 1 or self.start < 0:
             raise OptionError(
-                f"Expected a box with some area and frames from 0 on, got {self}; enlarge it."
+                f"Expected a box of 1 or more pixels from frame 0 or later, got {self}; enlarge it."
             )
         if self.end is not None and self.end <= self.start:
             raise OptionError(f"Expected a box with first < last frame, got {self}; swap them.")
 
     def delayed(self, frames: int) -> MaskBox:
-        """Return the same box so many frames later."""
+        """Return the same box, delayed by some frames."""
         end = None if self.end is None else self.end + frames
         return replace(self, start=self.start + frames, end=end)
 
@@ -51,7 +52,7 @@ class MaskBox:
         """Read `x,y,w,h` or `x,y,w,h@start-end`.
 
         Raises:
-            OptionError: anything else, or an empty box or range.
+            OptionError: the text has another form, or the box or range is empty.
         """
         match = _PATTERN.fullmatch(text.replace(" ", ""))
         if match is None:
@@ -66,24 +67,21 @@ class MaskBox:
 
 
 def box_masks(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Tensor]:
-    """Yield masks (1,H,W), 1 = hole, without end; zip them with the frames.
+    """Yield masks (1,H,W), 1 = hole, endlessly; zip them with the frames.
 
     Args:
-        boxes: united where they overlap.
+        boxes: may overlap.
         height: of the frames, in pixels.
         width: of the frames.
 
     Raises:
-        OptionError: no box, or one that lies outside the frame.
+        OptionError: there is no box, or one is outside the frame.
     """
     if not boxes:
         raise OptionError("Expected at least one box, got none; add x,y,width,height.")
     for box in boxes:
-        if (
-            box.left >= width
-            or box.top >= height
-            or min(box.left + box.width, box.top + box.height) <= 0
-        ):
+        ahead = box.left >= width or box.top >= height
+        if ahead or min(box.left + box.width, box.top + box.height) <= 0:
             raise OptionError(
                 f"Expected boxes inside {width}x{height}, got {box.left},{box.top},{box.width},"
                 f"{box.height}; move it into the frame."
@@ -92,8 +90,7 @@ def box_masks(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Ten
 
 
 def _draw(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Tensor]:
-    index = 0
-    while True:
+    for index in count():
         mask = torch.zeros(1, height, width)
         for box in boxes:
             if box.start <= index and (box.end is None or index < box.end):
@@ -101,4 +98,3 @@ def _draw(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Tensor]
                 columns = slice(max(0, box.left), max(0, box.left + box.width))
                 mask[:, rows, columns] = 1
         yield mask
-        index += 1

@@ -1,4 +1,4 @@
-"""How much of each frame a mask covers, in numbers a user can act on."""
+"""Coverage of a mask, with warnings for the user."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import asdict, dataclass
 from torch import Tensor
 
 from ..box import hole_box, union
-from .prepare import INVERTED_RATIO
+from .prepare import INVERTED_RATIO, inverted_mask
 
 
 @dataclass(frozen=True, kw_only=True)
 class Coverage:
     """Figures of a clip of holes.
 
-    mean, least, most: shares of hole, 0..1, over all frames and of single frames.
-    box: left, top, width and height around all holes; None where there is none.
-    empty: numbers of the frames without a hole.
+    mean, least, most: hole ratio, 0..1: the mean, the smallest and the largest of the frames.
+    box: left, top, width and height of the bounding box of all holes; None without a hole.
+    empty: indices of the frames without a hole.
     """
 
     frames: int
@@ -35,37 +35,34 @@ class Coverage:
 
 
 def coverage(holes: Iterable[Tensor]) -> Coverage:
-    """Measure holes.
+    """Measure holes, and warn where a mask is probably not what was meant.
 
     Args:
         holes: (1,H,W) each, 0 or 1, 1 = hole; at least one.
-
-    Returns:
-        The figures, with a sentence where a mask is probably not what was meant.
     """
-    shares: list[float] = []
+    ratios: list[float] = []
     boxes = []
     for hole in holes:
-        shares.append(float(hole.mean()))
+        ratios.append(float(hole.mean()))
         boxes.append(hole_box(hole))
     whole = union(boxes)
-    masked = [number for number, share in enumerate(shares) if share]
-    empty = tuple(number for number, share in enumerate(shares) if not share)
-    mean = sum(shares) / len(shares)
+    masked = [index for index, ratio in enumerate(ratios) if ratio]
+    empty = tuple(index for index, ratio in enumerate(ratios) if not ratio)
+    mean = sum(ratios) / len(ratios)
     warnings = []
     if whole is None:
         warnings.append("the mask is empty: nothing will be filled")
-    elif any(masked[0] < number < masked[-1] for number in empty):
+    elif any(masked[0] < index < masked[-1] for index in empty):
         warnings.append(
             "some frames between masked ones have no mask: close gaps with temporal_gap"
         )
     if mean > INVERTED_RATIO:
-        warnings.append(f"the mask covers {mean:.0%} of the picture: is it inverted?")
+        warnings.append(inverted_mask(mean))
     return Coverage(
-        frames=len(shares),
+        frames=len(ratios),
         mean=mean,
-        least=min(shares),
-        most=max(shares),
+        least=min(ratios),
+        most=max(ratios),
         box=None if whole is None else (whole.left, whole.top, whole.width, whole.height),
         empty=empty,
         warnings=tuple(warnings),

@@ -1,7 +1,8 @@
-"""Grow, shrink, close, feather and down-scale holes; pure functions on 0/1 tensors, 1 = hole.
+"""Grow, shrink, fill, feather and resize holes; pure functions on 0/1 tensors, 1 = hole.
 
-All sizes are pixels or frames. Distances are exact Euclidean ones between pixel centres. What lies
-outside the frame is neither hole nor known: it grows nothing and feathers nothing.
+All sizes are in pixels or frames. Distances are exact Euclidean ones between pixel centres, by passes
+over rows and columns: scipy's distance transform takes 1.3 to 8 times as long at 1920x1080 for radii up
+to 16. Pixels outside the frame are neither hole nor known: they grow and feather nothing.
 """
 
 from __future__ import annotations
@@ -18,42 +19,41 @@ from ..errors import OptionError
 
 
 def grow(holes: Tensor, px: int) -> Tensor:
-    """Grow holes by a disc: every pixel at most `px` from a hole becomes hole.
+    """Dilate holes by a disc: every pixel at most `px` from a hole becomes hole.
 
     Args:
         holes: (...,H,W), 0 or 1.
         px: radius, 0 or more; 0 changes nothing.
 
     Returns:
-        Holes of the same shape and dtype; takes time in proportion to `px`.
+        Holes of the same shape and dtype, in time proportional to `px`.
 
     Raises:
         OptionError: a negative radius.
     """
     _check_count("px", px)
-    window = _window(holes, px)
-    if px == 0 or window is None:
+    box = _grown_box(holes, px)
+    if px == 0 or box is None:
         return holes
-    rows, columns = window.rows, window.columns
-    inside = (holes[..., rows, columns] > 0).contiguous()
+    inside = (holes[..., box.rows, box.columns] > 0).contiguous()
     grown = torch.zeros_like(inside)
-    # A column dx away may reach isqrt(px^2 - dx^2) rows: far columns first, as reach only grows.
+    # a column dx away reaches isqrt(px^2 - dx^2) rows: far columns first, as the reach only grows
     column = px
     for reach, tall in enumerate(_vertical_steps(inside, px)):
         while column >= 0 and math.isqrt(px * px - column * column) == reach:
             _merge_shifted(grown, tall, column)
             column -= 1
     result = holes.clone()
-    result[..., rows, columns] = grown.to(holes.dtype)
+    result[..., box.rows, box.columns] = grown.to(holes.dtype)
     return result
 
 
 def shrink(holes: Tensor, px: int) -> Tensor:
-    """Shrink holes by a disc: every hole pixel at most `px` from a known pixel becomes known.
+    """Erode holes by a disc: every hole pixel at most `px` from a known pixel becomes known.
 
     Args:
         holes: (...,H,W), 0 or 1.
-        px: radius, 0 or more; 0 changes nothing. The frame's edge does not shrink a hole.
+        px: radius, 0 or more; 0 changes nothing. The frame's edge does not erode a hole.
 
     Returns:
         Holes of the same shape and dtype.
@@ -65,41 +65,30 @@ def shrink(holes: Tensor, px: int) -> Tensor:
 
 
 def fill_enclosed(holes: Tensor) -> Tensor:
-    """Close known regions that a hole encloses completely, frame by frame.
+    """Fill known regions that a hole encloses completely, frame by frame.
 
-    Known pixels hang together over their four sides, so a ring closed over corners encloses.
-    A region at the frame's edge is open.
+    Known pixels are 4-connected, so a ring closed only over corners encloses. A region at the frame's
+    edge is open.
 
     Args:
         holes: (...,H,W), 0 or 1.
 
     Returns:
-        Holes of the same shape and dtype.
+        Holes of the same shape and dtype, a new tensor where anything is filled.
     """
-    window = _window(holes, 1)
-    if window is None:
+    from scipy.ndimage import binary_fill_holes
+
+    box = _grown_box(holes, 1)
+    if box is None:
         return holes
-    rows, columns = window.rows, window.columns
-    part = holes[..., rows, columns]
-    known = (part == 0).flatten(0, -3) if part.dim() > 2 else (part == 0)[None]  # (N,h,w)
-    across, down = _runs(known), _runs(known.mT)
-    # The window ends one pixel beyond the holes or at the frame's edge: its rim is open.
-    open_ = torch.zeros_like(known)
-    open_[:, [0, -1]] = known[:, [0, -1]]
-    open_[:, :, [0, -1]] |= known[:, :, [0, -1]]
-    count = -1
-    while (reached := int(open_.sum())) != count:
-        count = reached
-        open_ = _flood_runs(open_, across) & known
-        open_ = _flood_runs(open_.mT, down).mT & known
-    closed = (~open_).view(part.shape).to(holes.dtype)
-    result = holes.clone()
-    result[..., rows, columns] = closed
+    result = holes.clone(memory_format=torch.contiguous_format)
+    for frame in result.view(-1, *holes.shape[-2:])[:, box.rows, box.columns]:
+        frame[torch.from_numpy(binary_fill_holes(frame.cpu().numpy() > 0))] = 1
     return result
 
 
 def temporal_grow(holes: Tensor, n: int) -> Tensor:
-    """Let every hole pixel start `n` frames earlier and end `n` frames later.
+    """Dilate holes in time: every hole pixel starts `n` frames earlier and ends `n` frames later.
 
     Args:
         holes: (T,1,H,W), 0 or 1.
@@ -120,11 +109,11 @@ def temporal_grow(holes: Tensor, n: int) -> Tensor:
 
 
 def fill_gaps(holes: Tensor, n: int) -> Tensor:
-    """Mask a pixel where it is unmasked for at most `n` frames between two masked ones.
+    """Close gaps in time: mask a pixel that is unmasked for at most `n` frames between masked ones.
 
     Args:
         holes: (T,1,H,W), 0 or 1.
-        n: longest gap in frames, 0 or more; a gap at the clip's start or end stays.
+        n: longest gap in frames, 0 or more; a gap at the clip's start or end remains.
 
     Returns:
         Holes of the same shape and dtype.
@@ -148,9 +137,9 @@ def fill_gaps(holes: Tensor, n: int) -> Tensor:
 
 
 def feather_weights(hole: Tensor, px: int) -> Tensor:
-    """Weigh the fill against the source: rising inwards from the hole's edge.
+    """Return the weights of the fill against the source, which rise inwards from the hole's edge.
 
-    The weight is d / (px + 1), at most 1, with d the distance to the nearest known pixel.
+    The weight is min(d / (px + 1), 1), where d is the distance to the nearest known pixel.
 
     Args:
         hole: (...,1,H,W), 0 or 1.
@@ -158,35 +147,34 @@ def feather_weights(hole: Tensor, px: int) -> Tensor:
 
     Returns:
         Weights (...,1,H,W) float32: 0 outside, above 0 inside, 1 deeper than `px`; the frame's
-        edge is no edge of the hole.
+        edge does not count as an edge of the hole.
 
     Raises:
         OptionError: a negative width.
     """
     _check_count("px", px)
     weights = (hole > 0).to(torch.float32)
-    window = _window(hole, 1)
-    if px == 0 or window is None:
+    box = _grown_box(hole, 1)
+    if px == 0 or box is None:
         return weights
-    rows, columns = window.rows, window.columns
-    known = (hole[..., rows, columns] == 0).contiguous()
+    known = (hole[..., box.rows, box.columns] == 0).contiguous()
     limit = px + 1
-    height_away = torch.full(known.shape, limit, dtype=torch.int32, device=hole.device)
+    rows_away = torch.full(known.shape, limit, dtype=torch.int32, device=hole.device)
     for tall in _vertical_steps(known, px):
-        height_away -= tall.to(torch.int32)  # ends as min(distance in the column, px + 1)
-    upright = height_away * height_away
-    squares = upright.clone()
+        rows_away -= tall.to(torch.int32)  # ends as min(distance in the column, px + 1)
+    vertical = rows_away * rows_away
+    squares = vertical.clone()
     for column in range(1, min(px, known.shape[-1] - 1) + 1):
-        away = upright + column * column
+        away = vertical + column * column
         torch.minimum(squares[..., column:], away[..., :-column], out=squares[..., column:])
         torch.minimum(squares[..., :-column], away[..., column:], out=squares[..., :-column])
     soft = squares.to(torch.float32).sqrt() / limit
-    weights[..., rows, columns] = soft.clamp(max=1.0)
+    weights[..., box.rows, box.columns] = soft.clamp(max=1.0)
     return weights
 
 
 def shrink_to(holes: Tensor, size: tuple[int, int]) -> Tensor:
-    """Scale holes down so that no hole pixel is lost: a pixel is hole if it touches one.
+    """Downscale holes without losing any: a pixel is hole if it overlaps a hole pixel.
 
     Args:
         holes: (T,1,H,W) float, 0 or 1.
@@ -203,19 +191,34 @@ def shrink_to(holes: Tensor, size: tuple[int, int]) -> Tensor:
     return F.adaptive_max_pool2d(holes, size)
 
 
+def stretch(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize masks without losing a hole pixel and without interpolated values.
+
+    Args:
+        masks: (T,1,h,w) in [0,1].
+        size: (height, width) in pixels, 1 or more each.
+
+    Returns:
+        (T,1,height,width) of the same dtype: max pooling along axes that shrink, nearest neighbour
+        along those that grow.
+    """
+    smaller = tuple(min(old, new) for old, new in zip(masks.shape[2:], size, strict=True))
+    return F.interpolate(F.adaptive_max_pool2d(masks, smaller), size=size, mode="nearest-exact")
+
+
 def _check_count(name: str, value: int) -> None:
     if value < 0:
         raise OptionError(f"Expected {name} of 0 or more, got {value}; raise it.")
 
 
-def _window(holes: Tensor, margin: int) -> Box | None:
-    """Return the part of the frame that holds all holes (...,H,W) and a margin, if there is any."""
-    box = hole_box(holes)
-    return None if box is None else box.grow(margin) & Box(0, 0, *holes.shape[-2:])
+def _grown_box(marked: Tensor, margin: int) -> Box | None:
+    """Return the bounding box of marked pixels with a margin, inside the frame; None if there are none."""
+    box = hole_box(marked)
+    return None if box is None else box.grow(margin) & Box(0, 0, *marked.shape[-2:])
 
 
 def _vertical_steps(marked: Tensor, px: int) -> Iterator[Tensor]:
-    """Yield `marked` (...,H,W) bool grown up and down by 0, 1 .. px rows; one tensor, reused."""
+    """Yield `marked` (...,H,W) bool dilated vertically by 0, 1 .. px rows; one tensor, reused."""
     tall = marked.clone()
     yield tall
     for step in range(1, px + 1):
@@ -226,23 +229,9 @@ def _vertical_steps(marked: Tensor, px: int) -> Iterator[Tensor]:
 
 
 def _merge_shifted(target: Tensor, source: Tensor, columns: int) -> None:
-    """Add `source` (...,H,W) bool, moved left and right by `columns`, to `target` in place."""
+    """Unite `target` (...,H,W) bool in place with `source` shifted left and right by `columns`."""
     if columns == 0:
         target |= source
     elif columns < target.shape[-1]:
         target[..., columns:] |= source[..., :-columns]
         target[..., :-columns] |= source[..., columns:]
-
-
-def _runs(known: Tensor) -> Tensor:
-    """Number the runs of known pixels along rows, no number twice; (N,h,w) bool -> int64."""
-    ends = (~known).to(torch.int64)
-    ends[..., 0] = 1  # rows do not run on into each other
-    return ends.flatten().cumsum(0).view(known.shape)
-
-
-def _flood_runs(open_: Tensor, runs: Tensor) -> Tensor:
-    """Open every run that holds an open pixel; (N,h,w) bool."""
-    reached = torch.zeros(int(runs[-1, -1, -1]) + 1, dtype=torch.bool, device=runs.device)
-    reached[runs[open_]] = True
-    return reached[runs]

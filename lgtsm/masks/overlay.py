@@ -1,4 +1,4 @@
-"""Pictures that show where a mask lies, and where a result differs; for eyes, not for arithmetic."""
+"""Pictures that show a mask, or where a result differs from its source; for display only."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-_VEIL = (0.9, 0.15, 0.35)
-_VEIL_SHARE = 0.65
+_TINT = (0.9, 0.15, 0.35)
+_TINT_WEIGHT = 0.65
 _CHECKER_PX = 8
 _DIM = 0.35
-"""How bright a frame is under marked changes."""
+"""Brightness of a frame below marked changes."""
 
 
 class Paint(Enum):
     """How a hole is shown."""
 
     VEIL = "veil"
-    """A red veil: mask and object are both seen."""
+    """A red tint: mask and object are both visible."""
     GREY = "grey"
-    """Middle grey, as if nothing were there."""
+    """Middle grey."""
     BLACK = "black"
     WHITE = "white"
     CHECKER = "checker"
-    """Grey squares, as image programs show what is transparent."""
+    """A grey checkerboard, as image editors show transparency."""
 
 
 _FLAT = {Paint.GREY: 0.5, Paint.BLACK: 0.0, Paint.WHITE: 1.0}
@@ -39,11 +39,11 @@ def overlay(frames: Tensor, holes: Tensor, paint: Paint = Paint.VEIL) -> Tensor:
         paint: how the hole is shown.
 
     Returns:
-        (T,3,H,W), a new tensor; outside the hole the very values of `frames`.
+        (T,3,H,W), a new tensor; outside the hole identical to `frames`.
     """
     if paint is Paint.VEIL:
-        veil = torch.tensor(_VEIL).to(frames).view(1, 3, 1, 1)
-        shown = (1 - _VEIL_SHARE) * frames + _VEIL_SHARE * veil
+        tint = torch.tensor(_TINT).to(frames).view(1, 3, 1, 1)
+        shown = (1 - _TINT_WEIGHT) * frames + _TINT_WEIGHT * tint
     elif paint is Paint.CHECKER:
         y = torch.arange(frames.shape[2], device=frames.device)[:, None] // _CHECKER_PX
         x = torch.arange(frames.shape[3], device=frames.device)[None] // _CHECKER_PX
@@ -62,7 +62,7 @@ def mark_changes(before: Tensor, after: Tensor, holes: Tensor) -> Tensor:
         holes: (T,1,H,W) or (1,1,H,W), above 0 = hole.
 
     Returns:
-        (T,3,H,W): the result in dim grey, changed pixels outside the hole red, inside green.
+        (T,3,H,W): the result in dim grey; changed pixels are red outside the hole, green inside.
     """
     grey = _DIM * after.clamp(0, 1).mean(1, keepdim=True).expand_as(after)
     changed = (after != before).any(1, keepdim=True)

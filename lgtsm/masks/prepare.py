@@ -1,4 +1,4 @@
-"""From whatever masks arrive to the holes that are filled, frame by frame in bounded memory.
+"""Turn masks into the holes that are filled, frame by frame in bounded memory.
 
 Order: threshold, invert, fill enclosed regions, close gaps in time, grow in time, grow in space.
 """
@@ -19,28 +19,28 @@ from .morph import fill_enclosed, fill_gaps, grow, temporal_grow
 
 Frame = TypeVar("Frame")
 INVERTED_RATIO = 0.8
-"""Share of the picture; a mask that covers more is probably inverted."""
+"""Coverage from which on a mask is probably inverted; set by hand."""
 EMPTY_MASK = "the mask is empty: nothing was filled"
 
 
 def inverted_mask(coverage: float) -> str:
-    """Return the note about a mask that covers a share of 0 to 1 of the picture."""
+    """Return the note about a mask of large coverage (0 to 1)."""
     return f"the mask covers {coverage:.0%} of the picture: is it inverted?"
 
 
 def binary_hole(mask: Tensor, options: MaskOptions, index: int = 0) -> Tensor:
-    """Turn one mask into a hole, without anything that needs its neighbours in time.
+    """Turn one mask into a hole, without the temporal steps.
 
     Args:
         mask: (1,H,W) or (H,W), values in [0,1].
         options: threshold, invert, fill_enclosed.
-        index: its number, for messages.
+        index: its frame number, for error messages.
 
     Returns:
         (1,H,W) float32, 0 or 1, 1 = hole.
 
     Raises:
-        ShapeError: another shape, NaN, or values outside [0,1].
+        ShapeError: the shape differs, or a value is NaN or outside [0,1].
     """
     plane = mask[None] if mask.dim() == 2 else mask
     if plane.dim() != 3 or plane.shape[0] != 1:
@@ -62,17 +62,17 @@ def binary_hole(mask: Tensor, options: MaskOptions, index: int = 0) -> Tensor:
 
 
 def prepare(masks: Iterable[Tensor], options: MaskOptions) -> Iterator[Tensor]:
-    """Turn a clip of masks into holes, one a mask.
+    """Turn a clip of masks into holes, one per mask.
 
     Args:
         masks: (1,H,W) or (H,W) each, in order.
-        options: everything but the length policy, which `pair_with` applies.
+        options: all but the length policy, which `pair_with` applies.
 
-    Returns:
-        (1,H,W) float32, 0 or 1; looks ahead by temporal_gap + temporal_grow frames and no more.
+    Yields:
+        (1,H,W) float32, 0 or 1, with a look-ahead of temporal_gap + temporal_grow frames.
 
     Raises:
-        ShapeError: as `binary_hole`, or masks of different sizes.
+        ShapeError: as `binary_hole`, or the masks differ in size.
     """
     return _in_time(_binary(masks, options), options)
 
@@ -82,7 +82,7 @@ def _binary(masks: Iterable[Tensor], options: MaskOptions) -> Iterator[Tensor]:
 
 
 def _in_time(holes: Iterator[Tensor], options: MaskOptions) -> Iterator[Tensor]:
-    """Do to holes what depends on their neighbours, then grow them."""
+    """Apply the temporal steps, then grow the holes."""
     gap, span = options.temporal_gap, options.temporal_grow
     if gap:
         holes = _windowed(holes, gap, gap, lambda clip: fill_gaps(clip, gap))
@@ -93,7 +93,7 @@ def _in_time(holes: Iterator[Tensor], options: MaskOptions) -> Iterator[Tensor]:
 
 
 def _of_one_size(holes: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Pass holes on and stop where their size changes."""
+    """Yield the holes and refuse a change of size."""
     size = None
     for hole in holes:
         size = size or hole.shape
@@ -108,9 +108,9 @@ def _of_one_size(holes: Iterable[Tensor]) -> Iterator[Tensor]:
 def _windowed(
     holes: Iterable[Tensor], past: int, future: int, change: Callable[[Tensor], Tensor]
 ) -> Iterator[Tensor]:
-    """Apply a change of whole clips that sees `past` and `future` frames, in a sliding window."""
+    """Apply a function of clips that depends on `past` and `future` frames, in a sliding window."""
     window: deque[Tensor] = deque()
-    first = done = arrived = 0  # numbers of the window's first frame, the next out, the next in
+    first = done = arrived = 0  # indices: window start, next output, next input
 
     def ready(last: int) -> Iterator[Tensor]:
         nonlocal first, done
@@ -136,19 +136,19 @@ def pair_with(
     *,
     may_outlast: bool = False,
 ) -> Iterator[tuple[Frame, Tensor]]:
-    """Give every frame its hole.
+    """Pair every frame with its hole.
 
     Args:
         frames: in order, of any type.
-        masks: one mask for all frames, or one a frame; otherwise the length policy decides.
+        masks: one for all frames, or one per frame; otherwise the length policy decides.
         options: how masks become holes.
-        may_outlast: more masks than frames are fine: the frames are only a part of the clip.
+        may_outlast: allow more masks than frames, which are only a part of the clip.
 
-    Returns:
-        Pairs (frame, hole (1,H,W) 0 or 1); one mask alone is prepared once and repeated.
+    Yields:
+        Pairs (frame, hole (1,H,W) 0 or 1); a single mask is prepared once and repeated.
 
     Raises:
-        ShapeError: no mask, or lengths that the policy does not accept.
+        ShapeError: there is no mask, or the policy refuses the lengths.
     """
     start, masks = _first_two(masks)
     if len(start) == 1:
@@ -156,7 +156,7 @@ def pair_with(
         for frame in frames:
             yield frame, hole
         return
-    # looped as holes: these keep exactly as bytes
+    # loop the binary holes, which bytes store exactly
     binary = _binary(chain(start, masks), options)
     holes = _in_time(_of_length(binary, options.length), options)
     number = 0
@@ -173,18 +173,18 @@ def pair_with(
 
 
 def of_count(masks: Iterable[Tensor], count: int, policy: LengthPolicy) -> Iterator[Tensor]:
-    """Give a part of a clip one mask a frame.
+    """Yield one mask per frame of a part of a clip.
 
     Args:
-        masks: one for all frames, or one a frame; otherwise the policy decides.
+        masks: one for all frames, or one per frame; otherwise the policy decides.
         count: frames of the part.
-        policy: holds the last mask, starts again, or refuses.
+        policy: hold the last mask, loop, or refuse.
 
-    Returns:
-        `count` masks; what is left over is dropped, as the policy that is no error says.
+    Yields:
+        `count` masks; surplus ones are dropped unless the policy refuses them.
 
     Raises:
-        ShapeError: no mask, or a number of them that the policy refuses.
+        ShapeError: there is no mask, or the policy refuses their number.
     """
     start, masks = _first_two(masks)
     if len(start) == 1:
@@ -201,11 +201,11 @@ def of_count(masks: Iterable[Tensor], count: int, policy: LengthPolicy) -> Itera
 
 
 def _first_two(masks: Iterable[Tensor]) -> tuple[list[Tensor], Iterator[Tensor]]:
-    """Return the first masks, which tell one for all from one a frame, and those behind them."""
+    """Return the first two masks, which tell a single one from one per frame, and an iterator over the rest."""
     masks = iter(masks)
     start = list(islice(masks, 2))
     if not start:
-        raise ShapeError("Expected at least one mask, got none; give a mask with frames.")
+        raise ShapeError("Expected at least one mask, got none; add a mask.")
     return start, masks
 
 
@@ -217,9 +217,9 @@ def _length_error(num_frames: str, num_masks: str) -> ShapeError:
 
 
 def _of_length(masks: Iterable[Tensor], policy: LengthPolicy) -> Iterator[Tensor]:
-    """Extend a clip of masks without end where the policy says so.
+    """Extend a clip of masks endlessly if the policy holds or loops.
 
-    A looped clip is kept, as bytes where these are exact.
+    A looped clip is stored as bytes where these are exact.
     """
     kept: list[Tensor] = []
     last: Tensor | None = None

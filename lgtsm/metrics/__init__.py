@@ -1,1 +1,1 @@
-"""Numbers that say how good a fill is."""
+"""Quality metrics of a fill."""

@@ -1,4 +1,4 @@
-"""95 % intervals by resampling clips (Efron and Tibshirani 1993, chapter 13: percentiles)."""
+"""95 % bootstrap intervals over clips (Efron and Tibshirani 1993, chapter 13: percentiles)."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ import numpy as np
 
 RESAMPLES = 10_000
 MIN_CLIPS = 6
-"""With fewer, differences that all have one sign by chance would pass too often (2 in 2^5)."""
+"""With fewer clips, differences of one sign occur by chance too often (2 in 2^5)."""
 _SEED = 20190713
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over clips: its 95 % interval (None below `MIN_CLIPS`), how many were averaged.
+    """A mean over `num` clips with its 95 % interval (None below `MIN_CLIPS`).
 
-    `num_infinite` counts values that were infinite (results equal to the truth; in differences
-    `num_minus_infinite` those of the other side); they are reported and not averaged, and the mean is
-    infinite where all were, on one side.
+    Infinite values (the PSNR of a result equal to the truth, or a difference of one) are counted by
+    sign in `num_infinite` and `num_minus_infinite` and are not averaged; the mean is infinite if all
+    values are, with one sign.
     """
 
     mean: float | None
@@ -32,18 +32,14 @@ class Estimate:
 
     @property
     def excludes_zero(self) -> bool:
-        """Tell whether the interval lies on one side of 0."""
+        """Whether the interval is on one side of 0."""
         return self.low is not None and self.high is not None and self.low * self.high > 0
 
 
 def estimate_mean(values: Sequence[float]) -> Estimate:
-    """Return the mean of one value a clip, with its interval.
+    """Return the mean of one value per clip with its interval.
 
-    Args:
-        values: one number a clip; infinite ones are counted apart.
-
-    Returns:
-        The estimate; the same values in the same order give the same interval.
+    Equal values in equal order give an equal interval.
     """
     finite = np.array([v for v in values if math.isfinite(v)], dtype=np.float64)
     infinite = (sum(v == math.inf for v in values), sum(v == -math.inf for v in values))

@@ -1,48 +1,45 @@
-"""One job checked: nothing changed outside the mask, and what the fill looks like inside."""
+"""Check one result: nothing changed outside the mask, and how the fill looks inside."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor
 
 from ..errors import ShapeError
 from ..options import CheckLimits
-from .flicker import Flicker
-from .residual import Residual
-from .ring import widen
-from .seam import SeamContrast
+from .no_reference import Flicker, Residual, SeamContrast, widen
 
 _ROUNDING = 1e-3
-"""Levels by which a difference of two whole levels may be off in float32."""
+"""Rounding error of a difference of two whole levels in float32, in levels; an upper bound."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
-    """Figures of one result; seam, flicker and residual are None where nothing could be measured."""
+    """Figures of one result; seam, flicker and residual are None where they are undefined."""
 
     frames: int
     size: tuple[int, int]
     """Width and height."""
     hole_area: float
-    """Mean share of the picture that is hole, 0..1."""
+    """Mean fraction of the picture that is hole, 0..1."""
     max_error_outside: float
-    """Largest change outside the mask in levels of 255; infinite where a value is no number."""
+    """Largest change outside the mask in levels of 255; infinite if any value is NaN."""
     pixels_changed_outside: int
     """Pixels outside the mask, over all frames, that changed by more than the tolerance."""
     seam_contrast: float | None
-    """Contrast across the mask's border over that beside it; 1 is no seam."""
+    """Contrast across the mask's border over that beside it; 1: no seam."""
     flicker: float | None
-    """Change in time inside the hole over that around it; 1 is as steady as the surroundings."""
+    """Change over time inside the hole over that around it; 1: as steady as the surroundings."""
     residual: float | None
-    """Share of the removed object's contrast that is left; 0 is nothing."""
+    """Fraction of the removed object's contrast that remains; 0: none."""
     passed: bool
     summary: str
     """One sentence."""
-    failures: tuple[str, ...] = field(default=())
-    """What did not pass, one phrase each."""
+    failures: tuple[str, ...] = ()
+    """Limits that were not met, one phrase each."""
 
     def to_json(self) -> str:
         """Return the report as indented JSON; an infinite error becomes null."""
@@ -56,10 +53,10 @@ class Checker:
     """Check a result frame by frame in constant memory."""
 
     def __init__(self, limits: CheckLimits | None = None) -> None:
-        """Start with nothing seen.
+        """Start without frames.
 
         Args:
-            limits: what must be kept; None is nothing changed outside the mask, bit for bit.
+            limits: what must hold; None: bit-identical outside the mask.
         """
         self.limits = limits or CheckLimits()
         self._seam, self._flicker, self._residual = SeamContrast(), Flicker(), Residual()
@@ -69,15 +66,15 @@ class Checker:
         self._finite, self._untouched = True, True
 
     def add(self, original: Tensor, result: Tensor, hole: Tensor) -> None:
-        """Take the next frame.
+        """Add the next frame.
 
         Args:
             original: (3,H,W) floating point in [0,1].
-            result: (3,H,W), what came out.
-            hole: (1,H,W), above 0.5 = hole, as it was used.
+            result: (3,H,W), the filled frame.
+            hole: (1,H,W), above 0.5 = hole: the mask that was used, after growing.
 
         Raises:
-            ShapeError: sizes that differ.
+            ShapeError: the sizes differ.
         """
         if original.shape != result.shape or hole.shape != (1, *original.shape[1:]):
             raise ShapeError(
@@ -109,7 +106,7 @@ class Checker:
         """Return the figures of all frames so far.
 
         Raises:
-            ShapeError: no frame came.
+            ShapeError: no frame was added.
         """
         if not self._frames:
             raise ShapeError("Expected at least one frame to check, got none; give a clip.")
@@ -145,10 +142,10 @@ class Checker:
         )
 
     def _failures(self, area: float) -> list[str]:
-        """Return what does not keep the limits, one phrase each."""
+        """Return the limits that are not met, one phrase each."""
         failures = []
         if not self._finite:
-            failures.append("the result holds values that are no numbers")
+            failures.append("the result holds NaN or infinite values")
         if self._changed:
             failures.append(
                 f"{self._changed} pixels outside the mask changed, by up to {self._worst:.3g} of 255"
@@ -172,15 +169,15 @@ def check_result(
 
     Args:
         original: (T,3,H,W) floating point in [0,1].
-        result: (T,3,H,W), what came out.
+        result: (T,3,H,W), the filled clip.
         mask_used: (T,1,H,W) or (1,1,H,W), above 0.5 = hole: the mask after growing.
-        limits: what must be kept; None is nothing changed outside the mask, bit for bit.
+        limits: what must hold; None: bit-identical outside the mask.
 
     Returns:
         The figures and whether it passed.
 
     Raises:
-        ShapeError: clips of different sizes or lengths, or without frames.
+        ShapeError: the sizes or lengths differ, or there is no frame.
     """
     if any(x.dim() != 4 for x in (original, result, mask_used)):
         raise ShapeError(

@@ -1,4 +1,4 @@
-"""Distance from the truth, pixel by pixel: squared error, PSNR, SSIM; whole frames or a region."""
+"""Fidelity to the truth: squared error, PSNR and SSIM, over whole frames or a region."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 from ..box import Box, hole_box
 
 _WINDOW = 11
-"""Side of the window of structural similarity, in pixels."""
+"""Side of the SSIM window in pixels, as published."""
 
 
 def squared_error(result: Tensor, truth: Tensor) -> Tensor:
-    """Return the squared error of every pixel, mean over channels, in double precision.
+    """Return the squared error per pixel, mean over channels, in double precision.
 
     Args:
         result: (N,C,H,W) in [0,1].
@@ -26,7 +26,7 @@ def squared_error(result: Tensor, truth: Tensor) -> Tensor:
 
 
 def region_mean(values: Tensor, where: Tensor | None = None) -> float | None:
-    """Return the mean of (N,1,H,W) over the pixels where `where` is above 0; None without any."""
+    """Return the mean of (N,1,H,W) over the pixels where `where` is above 0; None if there are none."""
     chosen = values if where is None else values[where > 0]
     return float(chosen.mean()) if chosen.numel() else None
 
@@ -37,24 +37,36 @@ def mean_squared_error(result: Tensor, truth: Tensor, where: Tensor | None = Non
     Args:
         result: (N,C,H,W) in [0,1].
         truth: (N,C,H,W).
-        where: (N,1,H,W), above 0 = counts; None is the whole frame.
+        where: (N,1,H,W), above 0 = included; None: the whole frame.
 
     Returns:
-        The mean; None where no pixel counts.
+        The mean; None if no pixel is included.
     """
     return region_mean(squared_error(result, truth), where)
 
 
 def psnr(mse: float) -> float:
-    """Return the peak signal-to-noise ratio in dB of values in [0,1]; infinite for equal ones."""
+    """Return the PSNR in dB of a mean squared error of values in [0,1]; infinite for 0."""
     return math.inf if mse == 0 else -10 * math.log10(mse)
 
 
-def ssim_map(result: Tensor, truth: Tensor) -> Tensor:
-    """Return the structural similarity of every pixel.
+def hole_psnr(result: Tensor, truth: Tensor, holes: Tensor) -> float:
+    """Return the PSNR inside the holes in dB; infinite if nothing differs or there is no hole.
 
-    Source: Wang et al. 2004, with its Gaussian window of 11x11, sigma 1.5, on each channel;
-    kornia's implementation, where a window holds a pixel that differs.
+    Args:
+        result: (T,3,H,W) in [0,1].
+        truth: (T,3,H,W).
+        holes: (T,1,H,W) or (1,1,H,W), 0 or 1, 1 = hole.
+    """
+    where = holes.expand(len(result), -1, -1, -1)
+    return psnr(mean_squared_error(result.double(), truth.double(), where) or 0.0)
+
+
+def ssim_map(result: Tensor, truth: Tensor) -> Tensor:
+    """Return the structural similarity per pixel.
+
+    Source: Wang et al. 2004, Gaussian window of 11x11 with sigma 1.5, on each channel; kornia's
+    implementation, run only around the pixels that differ.
 
     Args:
         result: (N,C,H,W) in [0,1], at least 6x6.
@@ -71,7 +83,7 @@ def ssim_map(result: Tensor, truth: Tensor) -> Tensor:
         differs = hole_box(result[i] != truth[i])
         if differs is None:
             continue
-        # windows further away see no difference; those at the rim need their whole window
+        # windows farther away see no difference; those at the rim need their whole support
         inner, outer = differs.grow(reach) & frame, differs.grow(2 * reach) & frame
         part = (slice(i, i + 1), slice(None), outer.rows, outer.columns)
         values = ssim(result[part], truth[part], _WINDOW).mean(1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Files of frozen feature networks, for figures and losses: read whole and sound, or refused."""
+"""Read the weights of frozen feature networks, for metrics and losses, with checks."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ def read_frozen(path: str | Path, network: str) -> dict[str, Tensor]:
 
     Args:
         path: safetensors file.
-        network: its name, for messages.
+        network: its name, for error messages.
 
     Raises:
-        WeightsError: no such file, a damaged one, or values that are not finite.
+        WeightsError: the file is missing or damaged, or holds values that are not finite.
     """
     path = Path(path)
     if not path.is_file():
         raise WeightsError(
-            f"Expected the {network} weights at {path}, found no file; give its path."
+            f"Expected the {network} weights at {path}, found no file; check the path."
         )
     try:
         tensors = load_file(path)
     except SafetensorError as error:
         raise WeightsError(
-            f"Expected {network} weights as safetensors, got {path.name} with {error}; get it again."
+            f"Expected {network} weights as safetensors, got {path.name} with {error}; download it again."
         ) from error
     for name, tensor in tensors.items():
         if not bool(torch.isfinite(tensor).all()):
             raise WeightsError(
-                f"Expected finite {network} weights in {path.name}, got others in {name}; get it "
-                "again."
+                f"Expected finite {network} weights in {path.name}, got others in {name}; "
+                "download it again."
             )
     return tensors

@@ -1,8 +1,8 @@
-"""Perceptual distance in the features of a SqueezeNet v1.0; not LPIPS, and not called so.
+"""Perceptual distance in SqueezeNet v1.0 features; not LPIPS: it has no learned channel weights.
 
 Network: Iandola et al. 2016. Distance: Zhang et al. 2018, equation 1, with all channel weights 1:
 features normalised to unit length over channels, squared difference summed over channels, mean over
-positions, mean over the nine taps (conv1, fire2 ... fire9).
+positions, mean over nine feature maps (conv1, fire2 ... fire9).
 """
 
 from __future__ import annotations
@@ -22,11 +22,13 @@ _FIRES = tuple(f"fire{i}" for i in range(2, 10))
 
 
 class SqueezeNetFeatures(nn.Module):
-    """The feature part of SqueezeNet v1.0, frozen.
+    """The convolutions of SqueezeNet v1.0, frozen.
 
     Args:
         weights: tensors named LAYER.weight and LAYER.bias (conv1, fireN.squeeze1x1, ...).
     """
+
+    mean: Tensor
 
     def __init__(self, weights: dict[str, Tensor]) -> None:
         super().__init__()
@@ -58,8 +60,8 @@ class SqueezeNetFeatures(nn.Module):
         Returns:
             Nine tensors (N,C,h',w').
         """
-        x = 255 * frames.flip(1) - self.mean  # the net was trained on BGR bytes less their mean
-        # twice as fast on a CPU, and norms over channels four times
+        x = 255 * frames.flip(1) - self.mean  # trained on BGR bytes minus their mean
+        # channels_last: twice as fast on a CPU, norms over channels four times
         x = x.contiguous(memory_format=torch.channels_last)
         x = self._conv(x, "conv1", stride=2)
         taps = [x]
@@ -83,7 +85,7 @@ def load_features(path: str | Path) -> SqueezeNetFeatures:
     """Load the frozen feature network from a safetensors file.
 
     Raises:
-        WeightsError: no such file, a damaged one, or not this network.
+        WeightsError: the file is missing or damaged, or holds another network.
     """
     net = SqueezeNetFeatures(read_frozen(path, "SqueezeNet")).eval().requires_grad_(False)
     try:
@@ -96,22 +98,13 @@ def load_features(path: str | Path) -> SqueezeNetFeatures:
     return net
 
 
-def feature_distance(net: SqueezeNetFeatures, first: Tensor, second: Tensor) -> Tensor:
-    """Return the perceptual distance of each pair of frames.
+def distance_of_features(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
+    """Return the distance (N,) of each pair of frames from their feature maps.
 
     Args:
-        net: the feature network.
-        first: (N,3,h,w) RGB in [0,1].
-        second: (N,3,h,w).
-
-    Returns:
-        (N,) distances, 0 for equal frames; gradients flow to both.
+        first: maps (N,C,h,w) of `SqueezeNetFeatures`; gradients flow to both.
+        second: the same of the other frames.
     """
-    return distance_of_features(net(first), net(second))
-
-
-def distance_of_features(first: Sequence[Tensor], second: Sequence[Tensor]) -> Tensor:
-    """Return the distances (N,) of frames whose nine feature maps are already there."""
     total = first[0].new_zeros(len(first[0]), dtype=torch.float32)
     for a, b in zip(first, second, strict=True):
         a = a.float() / (a.float().norm(dim=1, keepdim=True) + 1e-6)

@@ -1,1 +1,1 @@
-"""The rendered demo scene, whose truth behind the object is known."""
+"""The rendered demo scene, whose background behind the object is known."""

@@ -1,4 +1,4 @@
-"""Camera paths: where the picture is at every frame."""
+"""Camera paths: the pose of the camera at every frame."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SceneOptions:
     """What to render."""
 
     seed: int = 7
-    """Scenery, light, vehicle and direction (0 or more)."""
+    """Determines scenery, light, vehicle and direction (0 or more)."""
     camera: Camera = Camera.LOCKED
     """How the camera moves."""
     num_frames: int = 72
@@ -35,13 +35,13 @@ class SceneOptions:
     width: int = 480
     """Columns (16 to 3840)."""
     rate: Fraction = Fraction(24)
-    """Frames per second; tells players how fast to show the clip."""
+    """Frames per second, for players."""
 
     def __post_init__(self) -> None:
         """Check the ranges.
 
         Raises:
-            OptionError: a number outside its range.
+            OptionError: a number is outside its range.
         """
         for name, low, high in (
             ("seed", 0, 2**32 - 1),
@@ -59,10 +59,10 @@ class SceneOptions:
 
 @dataclass(frozen=True)
 class CameraPath:
-    """Position of the camera, one entry a frame.
+    """Pose of the camera, one entry per frame.
 
     slide: metres sideways (parallax only); pan: (T,2) pixels x and y of the whole picture; zoom: 1
-    at rest; turn: radians.
+    at rest; turn: roll in radians.
     """
 
     slide: Array
@@ -89,7 +89,7 @@ def plan_camera(options: SceneOptions, direction: float) -> CameraPath:
 
     Args:
         options: camera, frames and size.
-        direction: +1 or -1, sideways.
+        direction: +1 or -1: to the right or left.
 
     Returns:
         The path; speeds are those of a 72-frame clip of 480x270, 1 to 2.5 pixels a frame.
@@ -97,7 +97,7 @@ def plan_camera(options: SceneOptions, direction: float) -> CameraPath:
     count, scale = options.num_frames, options.height / 270
     time = np.linspace(-1, 1, count) if count > 1 else np.zeros(1)
     share = min(1.0, count / 72)
-    # eased at both ends, as a hand would
+    # eased at both ends, like a hand-held pan
     eased = share * (1.5 * time - 0.5 * time**3)
     wave = share * np.sin(2.3 * time + 0.6)
     still = np.zeros(count)

@@ -1,4 +1,4 @@
-"""Trees, bushes and grass, built from thousands of small lit leaves and blades."""
+"""Trees, bushes and grass, made of thousands of small lit leaves and blades."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .noise import Array
 from .palette import Palette, linear
 
 _FINE = 2
-"""Leaves are set on a raster this much finer than the texture and averaged down."""
+"""Supersampling factor of the leaves."""
 
 
 class Tree(Enum):
@@ -25,7 +25,7 @@ class Tree(Enum):
 
 @dataclass(frozen=True)
 class Sprite:
-    """A small picture that stands on a point of the ground."""
+    """A small picture anchored at a point of the ground."""
 
     rgba: Array
     """Premultiplied linear RGBA (h,w,4)."""
@@ -36,11 +36,11 @@ class Sprite:
 
 
 def paste(canvas: Array, sprite: Sprite, x: float, y: float) -> None:
-    """Lay a sprite over a canvas with its foot at a texel; parts outside are cut off.
+    """Composite a sprite over a canvas, its foot at texel (x, y), cropped to the canvas.
 
     Args:
         canvas: premultiplied RGBA (H,W,4), changed in place.
-        sprite: what to lay over it.
+        sprite: the picture.
         x: texel column of the foot.
         y: texel row of the foot.
     """
@@ -57,7 +57,7 @@ def paste(canvas: Array, sprite: Sprite, x: float, y: float) -> None:
 
 
 def _clusters(kind: Tree, rng: np.random.Generator) -> tuple[Array, Array]:
-    """Give cluster centres (n,3) and radii (n,) in tree heights, foot at 0, x right, y up."""
+    """Return cluster centres (n,3) and radii (n,) in tree heights, foot at 0, x right, y up."""
     if kind is Tree.POPLAR:
         t = np.linspace(0.10, 0.96, 34)
         spread = 0.085 * np.sin(np.pi * np.clip(t * 0.93 + 0.10, 0, 1)) ** 0.6
@@ -88,10 +88,7 @@ def grow_tree(kind: Tree, size: float, palette: Palette, rng: np.random.Generato
         kind: growth form.
         size: height in texels, above 2.
         palette: light and leaf colours.
-        rng: the source of shape and colour.
-
-    Returns:
-        The sprite, about ``size`` texels tall.
+        rng: for shape and colour.
     """
     fine = max(size * _FINE, 4.0)
     centre, radius = _clusters(kind, rng)
@@ -112,7 +109,7 @@ def grow_tree(kind: Tree, size: float, palette: Palette, rng: np.random.Generato
     outward /= np.linalg.norm(outward, axis=2, keepdims=True) + 1e-6
     normal = 0.55 * ball + 0.60 * outward
     normal /= np.linalg.norm(normal, axis=2, keepdims=True)
-    # Leaves deep in the crown get less sky; those turned away from the sun none of it.
+    # leaves deep in the crown see less sky; those that face away from the sun get no sunlight
     depth = np.clip(np.linalg.norm((place - middle) / span, axis=2), 0.0, 1.1)
     hollow = np.clip(0.5 + 0.5 * (ball @ np.array([0.0, 0.8, -0.6])), 0.0, 1.0)
     open_sky = (0.30 + 0.70 * depth**1.5) * (0.42 + 0.58 * hollow)
@@ -134,7 +131,7 @@ def grow_tree(kind: Tree, size: float, palette: Palette, rng: np.random.Generato
 def _stamp(
     canvas: Array, column: Array, row: Array, colour: Array, leaf: float, rng: np.random.Generator
 ) -> None:
-    """Set leaves as small turned ellipses; later ones cover earlier ones."""
+    """Draw leaves as small rotated ellipses; later ones cover earlier ones."""
     long = max(2, int(np.ceil(leaf * 2.2)))
     a, b = np.meshgrid(np.linspace(-1, 1, long), np.linspace(-1, 1, long))
     inside = a * a + b * b <= 1.1
@@ -171,7 +168,7 @@ def _trunk(canvas: Array, foot: int, base: int, fine: float, palette: Palette, k
 
 
 def _shrink(canvas: Array) -> Array:
-    """Average the fine raster down to texels."""
+    """Average the supersampled canvas to texels."""
     rows, columns = canvas.shape[0] // _FINE, canvas.shape[1] // _FINE
     cut = canvas[: rows * _FINE, : columns * _FINE]
     return cut.reshape(rows, _FINE, columns, _FINE, 4).mean(axis=(1, 3))
@@ -179,7 +176,7 @@ def _shrink(canvas: Array) -> Array:
 
 @dataclass(frozen=True)
 class Blades:
-    """A set of grass blades, stalks or flowers on a canvas; all arrays have one entry a blade."""
+    """Grass blades, stalks or flowers on a canvas; arrays have one entry per blade."""
 
     x: Array
     """Texel column of the root."""
@@ -200,7 +197,7 @@ def paint_blades(canvas: Array, blades: Blades, thickness: Array | float = 1.0) 
 
     Args:
         canvas: premultiplied RGBA (H,W,4), changed in place.
-        blades: where and how they grow.
+        blades: position and shape.
         thickness: width at the root in texels, a number or one per blade.
     """
     order = np.argsort(blades.y, kind="stable")

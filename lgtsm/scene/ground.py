@@ -1,4 +1,4 @@
-"""The near ground: meadow or crop rows, a winding path and the lane the actor uses."""
+"""The near ground: meadow or crops, a winding path and the vehicle's lane."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .stage import Stage
 
 @dataclass(frozen=True)
 class Plot:
-    """What lies where on the ground."""
+    """Layout of the ground."""
 
     path_x: float
-    """Where the winding path leaves the lane, metres from the middle."""
+    """Position at which the winding path leaves the lane, metres from the middle."""
     path_bend: float
     """How far the path swings sideways, metres."""
     lane_half: float
@@ -25,27 +25,17 @@ class Plot:
     paved: bool
     """Asphalt rather than gravel."""
     shades: tuple[tuple[float, float, float, float], ...]
-    """Shadows that stand still: X, Z of the foot, height and half width of what casts each, m."""
+    """Casters of static shadows: X, Z of the foot, height and half width, metres."""
 
 
-def path_centre(plot: Plot, z: Array) -> Array:
-    """Give the X of the winding path at distances in metres."""
+def _path_centre(plot: Plot, z: Array) -> Array:
+    """Return the X of the winding path at distances in metres."""
     far = np.clip((z - 16.0) / 110.0, 0.0, None)
     return plot.path_x + plot.path_bend * np.sin(2.6 * far**0.8) * (1.0 + 3.0 * far)
 
 
 def paint_ground(stage: Stage, palette: Palette, noise: Noise, plot: Plot) -> Array:
-    """Paint everything flat below the horizon.
-
-    Args:
-        stage: the shot's geometry.
-        palette: light and colours.
-        noise: the field textures are cut from.
-        plot: what lies where.
-
-    Returns:
-        Premultiplied linear RGBA (h,w,4), empty above the horizon.
-    """
+    """Paint the flat ground: premultiplied linear RGBA (h,w,4), empty above the horizon."""
     rows = stage.rows()
     fall = np.maximum(rows - stage.horizon, 0.25)[:, None]
     z = np.minimum(stage.focal * stage.eye / fall, 900.0).astype(np.float32)
@@ -57,7 +47,7 @@ def paint_ground(stage: Stage, palette: Palette, noise: Noise, plot: Plot) -> Ar
     colour = _field_colour(palette, noise, x, z, np.sqrt(pixel * deep))
     verge = _verge(noise, x, z)
     colour = mix(colour, palette.grass * (0.92 + 0.2 * verge[0])[..., None], verge[1])
-    path = smoothstep(1.25, 0.85, np.abs(x - path_centre(plot, z)) + 0.25 * verge[0])
+    path = smoothstep(1.25, 0.85, np.abs(x - _path_centre(plot, z)) + 0.25 * verge[0])
     path = path * smoothstep(stage.lane + 0.5, stage.lane + 1.5, z)
     lane_off = np.abs(z - stage.lane) + 0.22 * verge[0]
     lane = smoothstep(plot.lane_half + 0.15, plot.lane_half - 0.12, lane_off)
@@ -76,11 +66,11 @@ def paint_ground(stage: Stage, palette: Palette, noise: Noise, plot: Plot) -> Ar
 
 
 def _field_colour(palette: Palette, noise: Noise, x: Array, z: Array, size: Array) -> Array:
-    """Give the albedo of what grows (h,w,3)."""
+    """Return the albedo of the vegetation (h,w,3)."""
     broad = noise.fractal(x / 11.0, z / 14.0, 5, footprint=size / 11.0)
     fine = noise.fractal(x / 0.5, z / 0.5, 4, footprint=size / 0.5)
     if palette.field is Field.LAVENDER:
-        turn = x + 0.12 * z  # rows run to a point left or right of the middle
+        turn = x + 0.12 * z  # rows converge left or right of the middle
         stripe = 0.5 + 0.5 * np.cos(2.0 * np.pi * turn / 1.7)
         sharp = np.clip(1.0 - 2.2 * (size / 1.7), 0.0, 1.0)
         crop = smoothstep(0.22, 0.6, stripe + 0.25 * fine) * sharp + 0.62 * (1.0 - sharp)
@@ -94,13 +84,13 @@ def _field_colour(palette: Palette, noise: Noise, x: Array, z: Array, size: Arra
 
 
 def _verge(noise: Noise, x: Array, z: Array) -> tuple[Array, Array]:
-    """Give a ragged field (h,w) and the weight of plain grass near the lane (h,w)."""
+    """Return a ragged field (h,w) and the weight of plain grass near the lane (h,w)."""
     ragged = noise.fractal(x / 0.9, z / 0.9, 4)
     return ragged, smoothstep(23.0, 19.0, z + 1.2 * ragged)
 
 
 def _gravel(noise: Noise, x: Array, z: Array, pixel: Array) -> Array:
-    """Give pale trodden earth (h,w,3)."""
+    """Return the albedo of pale trodden earth (h,w,3)."""
     grit = noise.fractal(x / 0.12, z / 0.12, 3, gain=0.8, footprint=pixel / 0.12)
     worn = noise.fractal(x / 1.6, z / 1.6, 4)
     return linear(186, 164, 132) * (1.0 + 0.14 * grit + 0.12 * worn)[..., None]
@@ -109,7 +99,7 @@ def _gravel(noise: Noise, x: Array, z: Array, pixel: Array) -> Array:
 def _lane_colour(
     noise: Noise, plot: Plot, middle: float, x: Array, z: Array, pixel: Array
 ) -> Array:
-    """Give the lane's surface (h,w,3): asphalt with worn lines, or gravel with a grassy crown."""
+    """Return the lane's albedo (h,w,3): asphalt with worn lines, or gravel with a grassy crown."""
     across = (z - middle) / plot.lane_half  # -1 near edge, 1 far edge
     worn = noise.fractal(x / 2.4, z / 0.8, 5)
     track = np.exp(-(((np.abs(across) - 0.48) / 0.17) ** 2))
@@ -130,7 +120,7 @@ def _lane_colour(
 
 
 def _shadows(stage: Stage, palette: Palette, noise: Noise, plot: Plot, x: Array, z: Array) -> Array:
-    """Give sunlight reaching the ground (h,w), dappled where trees stand in its way."""
+    """Return the sunlight on the ground (h,w) in 0..1, dappled in the shadow of trees."""
     sun = palette.sun_direction
     along_x, along_z = -sun[0] / sun[1], -sun[2] / sun[1]
     leaf = 0.28 * noise.fractal(x / 0.8, z / 1.1, 3)
@@ -148,7 +138,7 @@ def _shadows(stage: Stage, palette: Palette, noise: Noise, plot: Plot, x: Array,
 def _grow(
     rgba: Array, stage: Stage, palette: Palette, noise: Noise, plot: Plot, bare: Array
 ) -> None:
-    """Set blades of grass, ears or blossoms on the ground up to 70 m away (albedo only)."""
+    """Draw blades of grass, ears or blossoms on the ground up to 70 m away (albedo only)."""
     rng = np.random.default_rng(int(noise.layer(np.zeros(1), np.zeros(1))[0] * 1e6) % 2**31)
     area = rgba.shape[0] * rgba.shape[1]
     count = int(area * 0.085)

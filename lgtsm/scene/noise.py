@@ -1,18 +1,21 @@
-"""Seeded fractal noise at arbitrary coordinates, the raw material of every texture."""
+"""Seeded fractal noise at arbitrary coordinates, the basis of every texture."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-Array = NDArray[np.float32]
+Array = NDArray[np.floating[Any]]
+"""float32 pictures and textures, float64 geometry."""
 
 _TILE = 128
-"""Period of one octave in lattice cells; octaves are turned and moved, so no repeat shows."""
+"""Period of one octave in lattice cells; octaves are rotated and shifted, so no repeat shows."""
 _LACUNARITY = 2.03
-"""Frequency ratio of octaves; not exactly 2, so that lattices never line up."""
+"""Frequency ratio of octaves; not exactly 2, so that lattices never coincide."""
 
 
 class Noise:
@@ -22,7 +25,7 @@ class Noise:
         """Draw the lattice.
 
         Args:
-            seed: any non-negative integer; equal seeds give equal fields.
+            seed: 0 or more; equal seeds give equal fields.
         """
         rng = np.random.default_rng(seed)
         tile = torch.from_numpy(rng.uniform(-1.4, 1.4, (1, 1, _TILE, _TILE)).astype(np.float32))
@@ -36,7 +39,7 @@ class Noise:
         Args:
             x: coordinates in lattice cells, any shape.
             y: the same for the other axis.
-            octave: which turn and move of the lattice to use, 0 to 15.
+            octave: which rotation and shift of the lattice to use, 0 to 15.
 
         Returns:
             Values around 0, mostly within -1 to 1, in the broadcast shape.
@@ -63,7 +66,7 @@ class Noise:
         gain: float = 0.5,
         footprint: Array | float = 0.0,
     ) -> Array:
-        """Sum octaves of falling size.
+        """Sum octaves of decreasing amplitude.
 
         Args:
             x: coordinates in cells of the coarsest octave.
@@ -112,38 +115,22 @@ class Noise:
             )
             crest = np.square(np.clip(1.0 - np.abs(value), 0.0, 1.0))
             total += np.float32(size) * crest * weight
-            # Valleys stay smooth and crests get the detail (Musgrave 1994).
+            # valleys stay smooth and crests get the detail (Musgrave 1994)
             weight = np.clip(crest * 1.6, 0.0, 1.0)
             norm += size
             size, frequency = size * gain, frequency * _LACUNARITY
         return total / np.float32(norm)
 
 
-def smoothstep(low: Array | float, high: Array | float, value: Array) -> Array:
-    """Rise smoothly from 0 at ``low`` to 1 at ``high``.
-
-    Args:
-        low: value at which the step begins.
-        high: value at which it ends; may be below ``low`` for a falling step.
-        value: any array.
-
-    Returns:
-        Values in 0 to 1.
-    """
+def smoothstep(
+    low: Array | np.floating[Any] | float, high: Array | np.floating[Any] | float, value: Array
+) -> Array:
+    """Rise smoothly from 0 at `low` to 1 at `high`; with `high` below `low` the step falls."""
     t = np.clip((value - low) / (np.asarray(high) - low), 0.0, 1.0)
     return (t * t * (3.0 - 2.0 * t)).astype(np.float32)
 
 
 def mix(first: Array, second: Array, weight: Array) -> Array:
-    """Blend colours by a weight map.
-
-    Args:
-        first: colours (...,3) where ``weight`` is 0.
-        second: colours (...,3) where ``weight`` is 1.
-        weight: (...) in 0 to 1.
-
-    Returns:
-        Colours (...,3).
-    """
+    """Blend colours (...,3) from `first` to `second` by weights (...) in 0 to 1."""
     w = np.asarray(weight, np.float32)[..., None]
     return first * (1.0 - w) + second * w

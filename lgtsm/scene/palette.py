@@ -1,4 +1,4 @@
-"""Light and colours of one shot: time of day, season and paint, chosen by the seed."""
+"""Light and colours of one shot: time of day, season and vegetation, chosen by the seed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .noise import Array
 
 
 def linear(red: int, green: int, blue: int) -> Array:
-    """Turn a display colour (0 to 255 each) into linear light (0 to 1), shape (3,)."""
+    """Convert a display colour (0 to 255 each) to linear light (0 to 1), (3,)."""
     return (np.array([red, green, blue], np.float32) / np.float32(255.0)) ** np.float32(2.2)
 
 
@@ -48,11 +48,11 @@ class Light:
     low_sky: Array
     """Sky colour at the horizon."""
     haze: Array
-    """Colour distance fades into."""
+    """Colour of distant objects."""
     haze_length: float
-    """Metres after which 63 % of a colour has become haze."""
+    """Distance in metres at which haze makes up 63 % of a colour."""
     sun: Array
-    """Sunlight on a surface that faces it."""
+    """Sunlight on a surface facing the sun."""
     ambient: Array
     """Light from the sky on every surface."""
     elevation: float
@@ -63,7 +63,7 @@ class Light:
 
 @dataclass(frozen=True)
 class Palette:
-    """Everything the painters need to know about light, season and layout."""
+    """Light, season and colours of a shot."""
 
     light: Light
     hour: Hour
@@ -96,12 +96,12 @@ class Palette:
         )
 
     def hazed(self, colour: Array, distance: Array) -> Array:
-        """Fade colours (...,3) into the air by distance (...) in metres."""
+        """Fade colours (...,3) into haze by distance (...) in metres."""
         veil = 1.0 - np.exp(-np.asarray(distance, np.float32) / self.light.haze_length)
         return colour + (self.light.haze - colour) * veil[..., None]
 
 
-LIGHTS = MappingProxyType(
+_LIGHTS = MappingProxyType(
     {
         Hour.EVENING: Light(
             zenith=linear(66, 112, 168),
@@ -148,19 +148,11 @@ _GRASS = MappingProxyType(
 
 
 def choose_palette(rng: np.random.Generator, sun_side: float) -> Palette:
-    """Draw the light and the season of a shot.
-
-    Args:
-        rng: the source of every choice.
-        sun_side: -1 for a sun on the left, 1 on the right.
-
-    Returns:
-        The palette.
-    """
+    """Choose light, season and vegetation at random; `sun_side`: -1 for a sun on the left, 1 right."""
     hour = tuple(Hour)[rng.integers(3)]
     field = tuple(Field)[rng.integers(3)]
     season = Season.AUTUMN if rng.random() < 0.3 and field is not Field.LAVENDER else Season.SUMMER
-    light = LIGHTS[hour]
+    light = _LIGHTS[hour]
     ahead = rng.uniform(-0.25, 0.05)
     side = sun_side * np.cos(light.elevation) * np.sqrt(1.0 - ahead * ahead)
     direction = np.array(

@@ -1,9 +1,9 @@
-"""The demo shot: scenery, a passing vehicle, and the truth behind it."""
+"""Render the demo shot: scenery, a passing vehicle, and the truth behind it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -11,18 +11,18 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d, grid_sample, max_pool2d
 
-from .camera import Camera, CameraPath, SceneOptions, plan_camera
+from .camera import CameraPath, SceneOptions, plan_camera
 from .noise import Array
-from .scenery import LAYERS, Layer, build_scenery
+from .scenery import LAYERS, Layer, paint_layers
 from .stage import Stage
 from .vehicle import Vehicle, canvas_size, choose_vehicle, draw_vehicle
-
-__all__ = ["Camera", "Scene", "SceneOptions", "render_scene"]
 
 _SUPER = 2
 """Samples per output pixel along each axis; textures hold as many, so nothing aliases."""
 _SHADOW = 0.55
-"""How much light the vehicle's shadow takes away."""
+"""Fraction of the light that the vehicle's shadow absorbs."""
+_DISTANCES = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 40, 48)
+"""Offsets of the frames that are searched, both ways; set by hand."""
 
 
 @dataclass(frozen=True)
@@ -30,9 +30,9 @@ class Scene:
     """A rendered shot.
 
     frames: (T,3,H,W) float32 in [0,1] with the vehicle; truth: the same without it and its shadow;
-    mask: (T,1,H,W), 1 = vehicle or its visible shadow; flow: (T-1,2,H,W) forward flow (x, y) in
-    pixels of the truth's front-most layer; rate: frames per second; front: (T,H,W) number of that
-    layer; view: where everything lies in every frame.
+    mask: (T,1,H,W), 1 = vehicle or its visible shadow; flow: (T-1,2,H,W) forward optical flow (x, y) of
+    the truth in pixels; rate: frames per second; front: (T,H,W) index of the front-most layer; view:
+    the camera at every frame.
     """
 
     frames: Tensor
@@ -49,10 +49,7 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
 
     Args:
         options: what to render.
-        each: called before every frame with its number; an exception from it passes through.
-
-    Returns:
-        The shot with its truth, mask and flow.
+        each: called before every frame with its index; its exceptions propagate.
     """
     rng = np.random.default_rng([options.seed, 1])
     direction = float(rng.choice([-1.0, 1.0]))
@@ -65,7 +62,7 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
         margin_x=max(8, round(0.27 * options.width)),
         margin_y=max(4, round(24 * scale)),
     )
-    layers = build_scenery(stage, options.seed, rng)
+    textures = paint_layers(stage, options.seed, rng)
     path = plan_camera(options, -direction)
     view = View(stage, path)
     vehicle = choose_vehicle(rng)
@@ -75,13 +72,13 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
     for t in range(options.num_frames):
         if each is not None:
             each(t)
-        light, front = view.compose(layers, t)
+        light, front = view.compose(textures, t)
         cloud = 1 - 0.08 * np.sin(np.pi * (t + 0.5) / options.num_frames) ** 2
         noise = grain.normal(0, 0.006, (1, options.height, options.width)).astype(np.float32)
-        develop = _Develop(vignette * float(cloud), torch.from_numpy(noise))
+        exposure, noise = vignette * float(cloud), torch.from_numpy(noise)
         with_vehicle = _drive(light, vehicle, view, t, direction)
-        truths.append(develop(light))
-        frames.append(develop(with_vehicle))
+        truths.append(_develop(light, exposure, noise))
+        frames.append(_develop(with_vehicle, exposure, noise))
         fronts.append(front)
     frames_, truth = torch.stack(frames), torch.stack(truths)
     differs = ((frames_ - truth).abs().amax(1, keepdim=True) > 1 / 255).float()
@@ -92,16 +89,41 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
     return Scene(frames_, truth, mask, moved, options.rate, torch.stack(fronts), view)
 
 
-class _Develop:
-    """From linear light to a picture: exposure, film curve, grain."""
+def shown_elsewhere(scene: Scene) -> Tensor:
+    """Return which pixels of the mask another frame shows.
 
-    def __init__(self, exposure: Tensor, grain: Tensor) -> None:
-        self.exposure, self.grain = exposure, grain
+    Args:
+        scene: a rendered shot.
 
-    def __call__(self, light: Tensor) -> Tensor:
-        x = 0.62 * light * self.exposure
-        curve = (x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14)  # Narkowicz 2015, ACES
-        return (curve.clamp(0, 1) ** (1 / 2.2) + self.grain).clamp(0, 1)
+    Returns:
+        (T,1,H,W), 1 = in the mask, and the same point of the same layer is visible in another frame:
+        outside its mask and not behind another layer.
+    """
+    shown = torch.zeros_like(scene.mask)
+    count, _, height, width = scene.mask.shape
+    for t in range(count):
+        y, x = torch.nonzero(scene.mask[t, 0] > 0, as_tuple=True)
+        if not len(y):
+            continue
+        found = torch.zeros(len(y), dtype=torch.bool)
+        for s in (t + sign * d for d in _DISTANCES for sign in (1, -1)):
+            if not 0 <= s < count:
+                continue
+            moved = scene.view.flow(scene.front[t], t, s)[:, y, x]
+            column, row = (x + moved[0]).round().long(), (y + moved[1]).round().long()
+            inside = (column >= 0) & (column < width) & (row >= 0) & (row < height)
+            column, row = column.clamp(0, width - 1), row.clamp(0, height - 1)
+            same = scene.front[s, row, column] == scene.front[t, y, x]
+            found |= inside & same & (scene.mask[s, 0, row, column] == 0)
+        shown[t, 0, y, x] = found.float()
+    return shown
+
+
+def _develop(light: Tensor, exposure: Tensor, grain: Tensor) -> Tensor:
+    """Convert linear light (3,H,W) to a picture: exposure, tone curve, grain."""
+    x = 0.62 * light * exposure
+    curve = (x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14)  # Narkowicz 2015, ACES
+    return (curve.clamp(0, 1) ** (1 / 2.2) + grain).clamp(0, 1)
 
 
 def _vignette(height: int, width: int) -> Tensor:
@@ -112,26 +134,26 @@ def _vignette(height: int, width: int) -> Tensor:
 
 
 class View:
-    """The camera at every frame: where each output pixel looks in each layer."""
+    """The camera at every frame: maps output pixels to points of each layer."""
 
     def __init__(self, stage: Stage, path: CameraPath) -> None:
         self.stage, self.path = stage, path
         self.matrices = path.matrices(stage.height, stage.width)
 
     def _picture_points(self, t: int, x: Array, y: Array) -> tuple[Array, Array]:
-        """Map output pixels to picture pixels before any parallax."""
+        """Map output pixels to picture pixels, without parallax."""
         m = self.matrices[t]
         return m[0, 0] * x + m[0, 1] * y + m[0, 2], m[1, 0] * x + m[1, 1] * y + m[1, 2]
 
     def _parallax(self, layer: Layer, t: int, y: Array) -> Array:
-        """Return how many pixels a layer has moved sideways at picture rows y."""
+        """Return the horizontal displacement of a layer at picture rows y, in pixels."""
         stage, slide = self.stage, self.path.slide[t]
         if layer.distance is None:  # flat ground: nearer rows move more
             return slide * np.maximum(y - stage.horizon, 0) / stage.eye
         return np.full_like(y, slide * stage.focal / layer.distance)
 
-    def compose(self, layers: list[Layer], t: int) -> tuple[Tensor, Tensor]:
-        """Return the light (3,H,W) of frame t and which layer is in front (H,W)."""
+    def compose(self, textures: list[Tensor], t: int) -> tuple[Tensor, Tensor]:
+        """Return the linear light (3,H,W) of frame t and the index of the front-most layer (H,W)."""
         stage, fine = self.stage, _SUPER
         ys = (np.arange(stage.height * fine) + 0.5) / fine
         xs = (np.arange(stage.width * fine) + 0.5) / fine
@@ -139,12 +161,12 @@ class View:
         px, py = self._picture_points(t, x, y)
         light = torch.zeros(3, stage.height, stage.width)
         front = torch.zeros(stage.height, stage.width, dtype=torch.long)
-        for index, layer in enumerate(layers):
+        for index, (layer, texture) in enumerate(zip(LAYERS, textures, strict=True)):
             u, v = stage.to_texel(px + self._parallax(layer, t, py), py)
             rows, columns = stage.canvas
             grid = np.stack([2 * u / columns - 1, 2 * v / rows - 1], -1).astype(np.float32)
             sampled = grid_sample(
-                layer.texture[None],
+                texture[None],
                 torch.from_numpy(grid)[None],
                 padding_mode="border",
                 align_corners=False,
@@ -155,7 +177,7 @@ class View:
         return light, front
 
     def to_output(self, t: int, x: float, y: float, layer: Layer) -> tuple[float, float]:
-        """Map a picture point of a layer to output pixels at frame t."""
+        """Map a point of a layer at rest to output pixels at frame t."""
         x = x - float(self._parallax(layer, t, np.array([y]))[0])
         inverse = np.linalg.inv(self.matrices[t])
         moved = inverse @ np.array([x, y, 1.0])
@@ -180,7 +202,7 @@ class View:
 
 
 def _drive(light: Tensor, vehicle: Vehicle, view: View, t: int, direction: float) -> Tensor:
-    """Put the vehicle and its shadow of frame t over the light (3,H,W)."""
+    """Composite the vehicle and its shadow of frame t over the light (3,H,W)."""
     stage, count = view.stage, len(view.path.zoom)
     zoom = float(view.path.zoom[t])
     scale = stage.focal / stage.lane * zoom
@@ -189,7 +211,7 @@ def _drive(light: Tensor, vehicle: Vehicle, view: View, t: int, direction: float
     x_m = direction * run * 0.94 * (share - 0.5)
     roll = direction * run * share / vehicle.wheel
     lift = 0.02 * np.sin(0.9 * t)
-    ground = replace(LAYERS[0], distance=stage.lane)
+    ground = Layer("lane", stage.lane)
     row = stage.ground_row(stage.lane)
     foot_x, foot_y = view.to_output(
         t, stage.width / 2 + x_m * stage.focal / stage.lane, row, ground
@@ -208,14 +230,14 @@ def _drive(light: Tensor, vehicle: Vehicle, view: View, t: int, direction: float
     x0, x1 = max(left, 0), min(left + width, stage.width)
     if y0 < y1 and x0 < x1:
         part = picture[:, y0 - top : y1 - top, x0 - left : x1 - left]
-        colour = 1.5 * part[:3] ** 2.2  # linear light; the curve darkens mid-tones again
+        colour = 1.5 * part[:3] ** 2.2  # linear light; the tone curve darkens mid-tones again
         under = result[:, y0:y1, x0:x1]
         result[:, y0:y1, x0:x1] = part[3:] * colour + (1 - part[3:]) * under
     return result
 
 
 def _shadow(stage: Stage, vehicle: Vehicle, x: float, y: float, scale: float) -> Tensor:
-    """Return (1,H,W) shares of light taken: a soft lens under the vehicle, longer on one side."""
+    """Return the shadow (1,H,W) in 0..1: soft, under the vehicle, longer on one side."""
     rows = torch.arange(stage.height)[:, None] + 0.5
     columns = torch.arange(stage.width)[None] + 0.5
     across = (columns - x - 0.12 * vehicle.length * scale) / (0.56 * vehicle.length * scale)

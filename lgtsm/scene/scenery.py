@@ -1,8 +1,8 @@
-"""Everything that does not move by itself, painted once, as layers at their distances."""
+"""The static scenery, painted once, as layers at their distances."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -23,15 +23,10 @@ _TREE_HEIGHT = {Tree.BROAD: 6.5, Tree.POPLAR: 9.0, Tree.SPRUCE: 8.0, Tree.BUSH: 
 
 @dataclass(frozen=True)
 class Layer:
-    """One layer of scenery.
-
-    distance: metres; None is the flat ground, whose rows lie at different distances.
-    texture: premultiplied linear RGBA (4,h,w) on the stage's canvas; None before it is painted.
-    """
+    """One layer of scenery at a distance in metres; None: the flat ground, which has many."""
 
     name: str
     distance: float | None
-    texture: Tensor | None = None
 
 
 LAYERS: tuple[Layer, ...] = (
@@ -44,16 +39,13 @@ LAYERS: tuple[Layer, ...] = (
 """Back to front."""
 
 
-def build_scenery(stage: Stage, seed: int, rng: np.random.Generator) -> list[Layer]:
-    """Paint all layers.
+def paint_layers(stage: Stage, seed: int, rng: np.random.Generator) -> list[Tensor]:
+    """Return the textures of `LAYERS`: premultiplied linear RGBA (4,h,w) on the stage's canvas.
 
     Args:
-        stage: camera and canvas.
-        seed: of the noise.
-        rng: of light, plants and plots.
-
-    Returns:
-        `LAYERS` with their textures.
+        stage: the shot's geometry.
+        seed: of the noise, 0 or more.
+        rng: for light, plants and layout.
     """
     palette = choose_palette(rng, float(rng.choice([-1.0, 1.0])))
     noise = Noise(seed)
@@ -65,36 +57,34 @@ def build_scenery(stage: Stage, seed: int, rng: np.random.Generator) -> list[Lay
         shades=((-8.0, 18.0, 6.0, 2.0),),
     )
     textures = {
-        "sky": _over(paint_mountains(stage, palette, noise, 1.0), paint_sky(stage, palette, noise)),
-        "hills": _over(
-            paint_fields(stage, palette, noise, 1.0), paint_hills(stage, palette, noise, 1.0)
-        ),
+        "sky": _over(paint_mountains(stage, palette, noise), paint_sky(stage, palette, noise)),
+        "hills": _over(paint_fields(stage, palette, noise), paint_hills(stage, palette, noise)),
         "ground": paint_ground(stage, palette, noise, plot),
         "far trees": _trees(stage, palette, rng, _TREE_Z[0], 7),
         "near trees": _trees(stage, palette, rng, _TREE_Z[1], 4),
     }
     return [
-        replace(layer, texture=torch.from_numpy(textures[layer.name]).permute(2, 0, 1).contiguous())
-        for layer in LAYERS
+        torch.from_numpy(textures[layer.name]).permute(2, 0, 1).contiguous() for layer in LAYERS
     ]
 
 
 def _over(front: Array, back: Array) -> Array:
-    """Lay one premultiplied canvas over another."""
+    """Composite one premultiplied canvas over another."""
     return front + back * (1 - front[..., 3:])
 
 
 def _trees(
     stage: Stage, palette: Palette, rng: np.random.Generator, distance: float, count: int
 ) -> Array:
-    """Plant a loose row of trees and bushes at one distance."""
+    """Paint a loose row of trees and bushes at one distance; (h,w,4)."""
     canvas = np.zeros((*stage.canvas, 4), np.float32)
     half = (stage.width / 2 + stage.margin_x) / stage.focal * distance
     places = (np.arange(count) + rng.uniform(0.1, 0.9, count)) / count * 2 * half - half
-    for x in places:
+    for x in places.tolist():
         kind = tuple(Tree)[int(rng.integers(len(Tree)))]
         height = _TREE_HEIGHT[kind] * rng.uniform(0.75, 1.2)
         size = height * stage.focal / distance * stage.density
         sprite = grow_tree(kind, max(6.0, size), palette, rng)
-        paste(canvas, sprite, *stage.to_texel(*stage.project(x, 0.0, distance)))
+        foot_x = stage.width / 2.0 + stage.focal * x / distance
+        paste(canvas, sprite, *stage.to_texel(foot_x, stage.ground_row(distance)))
     return canvas

@@ -1,8 +1,8 @@
-"""Clips beside each other, and a few of their frames on one sheet."""
+"""Contact sheets and side-by-side clips."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
@@ -17,22 +17,22 @@ _GROUND = (24, 24, 26)
 
 
 def contact_sheet(rows: Sequence[Sequence[Tensor] | Tensor], titles: Sequence[str]) -> Image.Image:
-    """Lay frames out in rows with a small title above each.
+    """Lay out frames in rows with a small title above each.
 
     Args:
-        rows: frames (3,H,W) in [0,1], all of one size and as many in each row.
-        titles: one a row.
+        rows: frames (3,H,W) in [0,1], all of one size, equally many per row.
+        titles: one per row.
 
     Returns:
         The sheet, RGB.
 
     Raises:
-        OptionError: no frames, or another number of titles than rows.
+        OptionError: there are no frames, or the numbers of titles and rows differ.
     """
     if not rows or len(rows) != len(titles) or not len(rows[0]):
         raise OptionError(
-            f"Expected as many titles as rows of frames, got {len(titles)} for {len(rows)}; give "
-            "one title a row."
+            f"Expected as many titles as rows of frames, got {len(titles)} for {len(rows)}; use "
+            "one title per row."
         )
     height, width = rows[0][0].shape[-2:]
     columns = max(len(row) for row in rows)
@@ -52,15 +52,22 @@ def contact_sheet(rows: Sequence[Sequence[Tensor] | Tensor], titles: Sequence[st
     return sheet
 
 
+def clip_sheet(clips: Mapping[str, Tensor], columns: int = 4) -> Image.Image:
+    """Lay out evenly spaced frames of clips (T,3,H,W), titled by name, one clip per row."""
+    count = len(next(iter(clips.values())))
+    shown = torch.linspace(0, count - 1, min(columns, count)).round().long()
+    return contact_sheet([clip[shown] for clip in clips.values()], list(clips))
+
+
 def side_by_side(clips: Sequence[Tensor], gap_px: int = 4) -> Tensor:
-    """Join clips to one, left to right.
+    """Join clips from left to right.
 
     Args:
         clips: (T,3,H,W) in [0,1], all of one size and length.
-        gap_px: dark columns between them.
+        gap_px: width of the dark gaps between them.
 
     Returns:
-        (T,3,H',W') with even sides, so that every video encoder takes it.
+        (T,3,H',W') with even sides, as video encoders require.
     """
     num_frames, _, height, _ = clips[0].shape
     gap = torch.full((num_frames, 3, height, gap_px), 0.1)

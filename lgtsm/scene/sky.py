@@ -1,4 +1,4 @@
-"""The sky: a gradient, the sun's glow and clouds on a plane that runs to the horizon."""
+"""The sky: a gradient, the sun's glow and clouds on a plane that extends to the horizon."""
 
 from __future__ import annotations
 
@@ -12,17 +12,8 @@ from .stage import Stage
 
 
 def paint_sky(stage: Stage, palette: Palette, noise: Noise) -> Array:
-    """Paint the farthest layer.
-
-    Args:
-        stage: the shot's geometry.
-        palette: light and colours.
-        noise: the field clouds are cut from.
-
-    Returns:
-        Premultiplied linear RGBA (h,w,4), opaque everywhere.
-    """
-    step = stage.density  # clouds are soft: one texel per output pixel is enough
+    """Paint the sky: premultiplied linear RGBA (h,w,4), opaque everywhere."""
+    step = stage.density  # clouds are soft: one sample per output pixel is enough
     x = stage.columns()[step // 2 :: step][None, :]
     y = stage.rows()[step // 2 :: step][:, None]
     light = palette.light
@@ -46,7 +37,7 @@ def paint_sky(stage: Stage, palette: Palette, noise: Noise) -> Array:
 
 
 def _clouds(colour: Array, rise: Array, side: Array, palette: Palette, noise: Noise) -> Array:
-    """Lay cumulus and high wisps over the sky colours (h,w,3)."""
+    """Composite cumulus and high wisps over the sky colours (h,w,3)."""
     light = palette.light
     reach = 1.0 / (rise + 0.16)
     u, v = side * reach, reach * np.float32(0.85)

@@ -1,17 +1,20 @@
-"""The geometry of the shot: one pinhole camera above a flat ground, and canvases in its picture."""
+"""The geometry of the shot: a pinhole camera above flat ground, and the canvases in its picture."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from .noise import Array
 
+Coords = TypeVar("Coords", float, Array)
+
 
 @dataclass(frozen=True)
 class Stage:
-    """Where the ground, the horizon and the edges of the painted canvases are.
+    """Position of the ground, the horizon and the edges of the canvases.
 
     World axes in metres: X right, Y up, Z forward from the camera's foot. Picture axes in output
     pixels: x right, y down, (0, 0) the frame's top left corner at rest.
@@ -22,7 +25,7 @@ class Stage:
     width: int
     """Frame width in pixels."""
     lane: float
-    """Distance of the lane the actor moves on, metres."""
+    """Distance of the vehicle's lane, metres."""
     eye: float
     """Camera height, metres."""
     margin_x: int
@@ -44,51 +47,31 @@ class Stage:
 
     @property
     def scale(self) -> float:
-        """Size relative to the 270-row picture the scene was designed at."""
+        """Size relative to the 270 rows for which the scene was designed."""
         return self.height / 270.0
 
     @property
     def canvas(self) -> tuple[int, int]:
-        """Rows and columns of a layer's texture."""
+        """Rows and columns of a layer's texture, in texels."""
         return (
             (self.height + 2 * self.margin_y) * self.density,
             (self.width + 2 * self.margin_x) * self.density,
         )
 
     def columns(self) -> Array:
-        """Give the picture x of each texel column, shape (w,)."""
+        """Return the picture x of each texel column, (w,)."""
         count = self.canvas[1]
         return ((np.arange(count) + 0.5) / self.density - self.margin_x).astype(np.float32)
 
     def rows(self) -> Array:
-        """Give the picture y of each texel row, shape (h,)."""
+        """Return the picture y of each texel row, (h,)."""
         count = self.canvas[0]
         return ((np.arange(count) + 0.5) / self.density - self.margin_y).astype(np.float32)
 
-    def project(self, x: Array, y: Array, z: Array) -> tuple[Array, Array]:
-        """Give the picture position of world points.
-
-        Args:
-            x: metres to the right.
-            y: metres above the ground.
-            z: metres ahead, above 0.
-
-        Returns:
-            Picture x and y in pixels.
-        """
-        return (
-            self.width / 2.0 + self.focal * np.asarray(x) / z,
-            self.horizon + self.focal * (self.eye - np.asarray(y)) / z,
-        )
-
-    def to_texel(self, x: Array, y: Array) -> tuple[Array, Array]:
-        """Turn picture pixels into continuous texel coordinates of a canvas."""
+    def to_texel(self, x: Coords, y: Coords) -> tuple[Coords, Coords]:
+        """Convert picture pixels to continuous texel coordinates of a canvas."""
         return (x + self.margin_x) * self.density, (y + self.margin_y) * self.density
 
-    def disparity(self, z: float) -> float:
-        """Give how far a point moves per pixel of lane movement when the camera slides."""
-        return self.lane / z
-
     def ground_row(self, z: float) -> float:
-        """Give the picture row of the ground at a distance in metres."""
+        """Return the picture row of the ground at a distance in metres."""
         return self.horizon + self.focal * self.eye / z

@@ -1,4 +1,4 @@
-"""Mountains, hills and fields: height fields seen in perspective, lit and veiled by air."""
+"""Mountains, hills and fields: lit height fields in perspective, faded by haze."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from .palette import Field, Palette, Season, linear
 from .stage import Stage
 
 _ROW_SAMPLES = 2
-"""Rows traced per texel row; their mean smooths the crests."""
+"""Rows traced per texel row; their mean antialiases the crests."""
 
 
 @dataclass(frozen=True)
 class Surface:
-    """A height field on the fan of view rays: Z steps by texel columns."""
+    """A height field on the view rays of all texel columns, at n depths."""
 
     x: Array
     """World X (n,w) in metres."""
@@ -28,38 +28,18 @@ class Surface:
 
 
 Material = Callable[[Surface, Array], Array]
-"""Gives albedo (n,w,3) from the surface and its normals (n,w,3)."""
+"""Returns the albedo (n,w,3) of a surface with normals (n,w,3)."""
 
 
-def fan(stage: Stage, near: float, far: float, steps: int) -> tuple[Array, Array]:
-    """Give world X (n,w) and Z (n,1) where the view rays of all columns meet a range of depths.
-
-    Args:
-        stage: the shot's geometry.
-        near: first distance in metres.
-        far: last distance in metres.
-        steps: number of distances.
-
-    Returns:
-        X and Z in metres.
-    """
+def _grid(stage: Stage, near: float, far: float, steps: int) -> tuple[Array, Array]:
+    """Return world X (n,w) and Z (n,1) of all texel columns at n depths from near to far, in metres."""
     z = np.geomspace(near, far, steps).astype(np.float32)[:, None]
     x = (stage.columns()[None, :] - stage.width / 2.0) * z / np.float32(stage.focal)
     return x.astype(np.float32), z
 
 
-def trace(stage: Stage, palette: Palette, surface: Surface, material: Material) -> Array:
-    """Render a height field as a layer.
-
-    Args:
-        stage: the shot's geometry.
-        palette: light and colours.
-        surface: the field, nearest distance first.
-        material: gives its colours.
-
-    Returns:
-        Premultiplied linear RGBA (h,w,4); empty above the crests.
-    """
+def _traced(stage: Stage, palette: Palette, surface: Surface, material: Material) -> Array:
+    """Render a height field, nearest depth first: (h,w,4), empty above the crests."""
     normal = _normals(stage, surface)
     colour = palette.shade(material(surface, normal), normal, _sunlit(palette, surface))
     colour = palette.hazed(colour, surface.z + 0.0 * surface.x).astype(np.float32)
@@ -71,12 +51,12 @@ def trace(stage: Stage, palette: Palette, surface: Surface, material: Material) 
     )
     edge = np.ceil((crest + stage.margin_y) * stage.density * _ROW_SAMPLES - 0.5)
     edge = np.clip(edge, 0, rows).astype(np.int64)
-    # Steps whose crest lies at or above a row, counted by row: the rest are the first to hide it.
+    # per row, the steps whose crest is at or above it; the next step is the first that hides it
     counts = np.bincount(
         (edge * columns + np.arange(columns)).ravel(), minlength=(rows + 1) * columns
     )
     above = np.cumsum(counts.reshape(rows + 1, columns)[:rows], axis=0)
-    first = steps - above  # (rows,w): first step seen there, == steps where nothing is hit
+    first = steps - above  # (rows,w): first visible step, == steps where nothing is hit
     solid = first < steps
     seen = colour[np.minimum(first, steps - 1), np.arange(columns)[None, :]]
     rgba = np.concatenate([seen, np.ones_like(seen[..., :1])], axis=-1) * solid[..., None]
@@ -84,17 +64,17 @@ def trace(stage: Stage, palette: Palette, surface: Surface, material: Material) 
 
 
 def _normals(stage: Stage, surface: Surface) -> Array:
-    """Give unit normals (n,w,3) of a fan-shaped height field."""
+    """Return the unit normals (n,w,3)."""
     pitch = surface.z / np.float32(stage.focal * stage.density)  # metres between columns
     slope_x = np.gradient(surface.height, axis=1) / pitch
     along = np.gradient(surface.height, axis=0) / np.gradient(surface.z, axis=0)
-    slope_z = along - slope_x * surface.x / surface.z  # columns fan out, so X changes with Z
+    slope_z = along - slope_x * surface.x / surface.z  # columns diverge, so X changes with Z
     normal = np.stack([-slope_x, np.ones_like(slope_x), -slope_z], axis=-1)
     return (normal / np.linalg.norm(normal, axis=-1, keepdims=True)).astype(np.float32)
 
 
 def _sunlit(palette: Palette, surface: Surface) -> Array:
-    """Give 1 where the sun reaches (n,w); the sun stands nearly sideways, so rows are scanned."""
+    """Return the sunlight (n,w) in 0..1; the sun is nearly lateral, so rows are scanned."""
     direction = palette.sun_direction
     fall = direction[1] / abs(direction[0])
     away = -np.sign(direction[0]) * surface.x
@@ -107,25 +87,15 @@ def _sunlit(palette: Palette, surface: Surface) -> Array:
     return smoothstep(2.5 * soft, 0.0, peak - line)
 
 
-def paint_mountains(stage: Stage, palette: Palette, noise: Noise, level: float) -> Array:
-    """Paint the far range.
-
-    Args:
-        stage: the shot's geometry.
-        palette: light and colours.
-        noise: the field the range is cut from.
-        level: height of the range, 0.5 (hills) to 1.3 (alps).
-
-    Returns:
-        Premultiplied linear RGBA (h,w,4).
-    """
-    x, z = fan(stage, 3500.0, 9000.0, int(420 * stage.scale**0.5) + 40)
+def paint_mountains(stage: Stage, palette: Palette, noise: Noise) -> Array:
+    """Paint the far mountain range: premultiplied linear RGBA (h,w,4)."""
+    x, z = _grid(stage, 3500.0, 9000.0, int(420 * stage.scale**0.5) + 40)
     u, v = x / 2600.0, z / 2600.0 + 0.0 * x
     bend = noise.fractal(u * 0.9 + 3.0, v * 0.9, 2)
     ridge = noise.ridged(u + 0.18 * bend, v + 0.18 * bend, 8, gain=0.52)
     swell = 0.55 + 0.45 * noise.layer(u * 0.55 + 7.0, v * 0.55)
     ramp = smoothstep(3400.0, 7500.0, z)
-    height = 1750.0 * level * ridge * swell * (0.25 + 0.75 * ramp)
+    height = 1750.0 * ridge * swell * (0.25 + 0.75 * ramp)
 
     def material(surface: Surface, normal: Array) -> Array:
         patch = noise.fractal(u * 6.0, v * 6.0, 5)
@@ -137,26 +107,16 @@ def paint_mountains(stage: Stage, palette: Palette, noise: Noise, level: float) 
         snow = snow * smoothstep(0.55, 0.80, normal[..., 1])
         return mix(colour, linear(235, 238, 246), snow)
 
-    return trace(stage, palette, Surface(x, z, height.astype(np.float32)), material)
+    return _traced(stage, palette, Surface(x, z, height.astype(np.float32)), material)
 
 
-def paint_hills(stage: Stage, palette: Palette, noise: Noise, level: float) -> Array:
-    """Paint the wooded hills in the middle distance.
-
-    Args:
-        stage: the shot's geometry.
-        palette: light and colours.
-        noise: the field the hills are cut from.
-        level: height of the hills, about 0.5 to 1.3.
-
-    Returns:
-        Premultiplied linear RGBA (h,w,4).
-    """
-    x, z = fan(stage, 700.0, 2600.0, int(220 * stage.scale**0.5) + 60)
+def paint_hills(stage: Stage, palette: Palette, noise: Noise) -> Array:
+    """Paint the wooded hills in the middle distance: premultiplied linear RGBA (h,w,4)."""
+    x, z = _grid(stage, 700.0, 2600.0, int(220 * stage.scale**0.5) + 60)
     u, v = x / 620.0, z / 620.0 + 0.0 * x
     base = 0.5 + 0.5 * noise.fractal(u + 5.0, v, 4, gain=0.42)
     ramp = smoothstep(650.0, 2000.0, z)
-    ground = 125.0 * level * base * (0.15 + 0.85 * ramp)
+    ground = 125.0 * base * (0.15 + 0.85 * ramp)
     wood = smoothstep(-0.12, 0.06, noise.fractal(u * 2.1 + 20.0, v * 2.1, 4))
     crowns = np.abs(noise.layer(x / 13.0, z / 17.0 + 0.0 * x, 1))
     crowns = crowns + 0.6 * np.abs(noise.layer(x / 6.0, z / 9.0 + 0.0 * x, 2))
@@ -168,25 +128,15 @@ def paint_hills(stage: Stage, palette: Palette, noise: Noise, level: float) -> A
         woods = woods * (1.12 - 0.55 * np.clip(crowns, 0.0, 1.0))[..., None]
         return mix(_parcels(palette, noise, u * 3.0, v * 3.0), woods, wood)
 
-    return trace(stage, palette, Surface(x, z, height.astype(np.float32)), material)
+    return _traced(stage, palette, Surface(x, z, height.astype(np.float32)), material)
 
 
-def paint_fields(stage: Stage, palette: Palette, noise: Noise, level: float) -> Array:
-    """Paint the rolling patchwork of fields and hedges this side of the hills.
-
-    Args:
-        stage: the shot's geometry.
-        palette: light and colours.
-        noise: the field the land is cut from.
-        level: height of the swells, about 0.5 to 1.3.
-
-    Returns:
-        Premultiplied linear RGBA (h,w,4).
-    """
-    x, z = fan(stage, 150.0, 700.0, int(240 * stage.scale**0.5) + 60)
+def paint_fields(stage: Stage, palette: Palette, noise: Noise) -> Array:
+    """Paint the rolling patchwork of fields and hedges in front of the hills: premultiplied linear RGBA (h,w,4)."""
+    x, z = _grid(stage, 150.0, 700.0, int(240 * stage.scale**0.5) + 60)
     u, v = x / 170.0, z / 170.0 + 0.0 * x
     swell = 0.5 + 0.5 * noise.fractal(u * 0.7 + 31.0, v * 0.7, 3, gain=0.35)
-    ground = 19.0 * level * swell * smoothstep(140.0, 480.0, z)
+    ground = 19.0 * swell * smoothstep(140.0, 480.0, z)
     hedge_line = np.abs(noise.fractal(u * 1.1 + 60.0, v * 1.1, 2))
     crowns = np.abs(noise.layer(x / 4.5, z / 6.0 + 0.0 * x, 3))
     crowns = crowns + 0.5 * np.abs(noise.layer(x / 2.0, z / 3.0 + 0.0 * x, 4))
@@ -201,18 +151,18 @@ def paint_fields(stage: Stage, palette: Palette, noise: Noise, level: float) -> 
         woods = _woods(palette) * (1.3 - 0.7 * np.clip(crowns, 0.0, 1.2))[..., None]
         return mix(land, woods, np.maximum(hedge, copse) * smoothstep(190.0, 230.0, z))
 
-    return trace(stage, palette, Surface(x, z, height.astype(np.float32)), material)
+    return _traced(stage, palette, Surface(x, z, height.astype(np.float32)), material)
 
 
 def _woods(palette: Palette) -> Array:
-    """Give the mean colour of a forest."""
+    """Return the mean colour of a forest."""
     if palette.season is Season.AUTUMN:
         return linear(138, 96, 46)
     return linear(62, 88, 44)
 
 
 def _parcels(palette: Palette, noise: Noise, u: Array, v: Array) -> Array:
-    """Give field colours (n,w,3): cells with bent borders, each with its crop."""
+    """Return field colours (n,w,3): cells with curved borders, each with its crop."""
     bend = noise.fractal(u * 0.6 + 13.0, v * 0.6, 2)
     cell = np.floor(u + 0.6 * bend) * 7.0 + np.floor(v * 0.8 + 0.5 * bend) * 13.0
     crops = [palette.grass, palette.grass * 0.78, linear(188, 168, 96), linear(150, 156, 76)]

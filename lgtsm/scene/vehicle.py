@@ -1,4 +1,4 @@
-"""The moving object: a shaded vehicle with rolling wheels, drawn large and reduced."""
+"""The moving object: a shaded vehicle with rolling wheels, supersampled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from .noise import Array
 
 _FINE = 4
-"""Drawn pixels per output pixel along each axis."""
+"""Supersampling factor along each axis."""
 _PAINTS = ((178, 34, 34), (226, 164, 32), (32, 92, 140), (214, 214, 206), (40, 112, 84))
 _Point = tuple[float, float]
 
@@ -26,7 +26,7 @@ class VehicleKind(Enum):
 
 @dataclass(frozen=True)
 class Vehicle:
-    """One vehicle; it drives towards positive x, `render` mirrors it.
+    """One vehicle, facing positive x; `render` mirrors it.
 
     kind: body style; paint: (red, green, blue) bytes; length, height: metres; wheel: radius, metres.
     """
@@ -39,7 +39,7 @@ class Vehicle:
 
 
 def choose_vehicle(rng: np.random.Generator) -> Vehicle:
-    """Draw a vehicle."""
+    """Choose a vehicle at random."""
     kind = tuple(VehicleKind)[int(rng.integers(len(VehicleKind)))]
     sizes = {
         VehicleKind.VAN: (4.7, 2.15, 0.36),
@@ -82,7 +82,7 @@ def _windows(vehicle: Vehicle) -> list[list[_Point]]:
 
 
 def _shade(size: tuple[int, int], paint: tuple[int, int, int], y: Array) -> Image.Image:
-    """Return paint under sky and ground light: bright shoulders, a dark waist, a warm underside."""
+    """Return the paint lit by sky and ground: bright shoulders, a dark waist."""
     level = 0.55 + 0.5 * np.clip(y, 0, 1) + 0.16 * np.exp(-(((y - 0.62) / 0.05) ** 2))
     level -= 0.18 * np.exp(-(((y - 0.5) / 0.07) ** 2))
     colour = np.clip(level[:, None] * np.array(paint, np.float32), 0, 255).astype(np.uint8)
@@ -103,8 +103,8 @@ def draw_vehicle(
         offset: sub-pixel position (x, y), 0 to 1 each, of the point under the middle.
 
     Returns:
-        Straight RGBA (h,w,4) float32 in 0..1; the point under the middle lies `margin(...)` pixels
-        from the left and 3 pixels from the bottom, plus the offset.
+        Straight (not premultiplied) RGBA (h,w,4) float32 in 0..1 of `canvas_size`; the point under the
+        middle is half the width from the left and 3 pixels from the bottom, plus the offset.
     """
     width, height = canvas_size(vehicle, scale)
     fine = scale * _FINE
@@ -118,7 +118,7 @@ def draw_vehicle(
     body = Image.new("L", size)
     ImageDraw.Draw(body).polygon([at(p, lift) for p in _outline(vehicle)], fill=255)
     # rounded corners: blur and threshold
-    body = body.filter(ImageFilter.GaussianBlur(0.05 * fine)).point(lambda v: 255 * (v > 127))
+    body = body.filter(ImageFilter.GaussianBlur(0.05 * fine)).point([0] * 128 + [255] * 128)
     rows = np.arange(size[1], dtype=np.float32)
     y = (ground - rows) / fine / vehicle.height
     picture = Image.new("RGBA", size)
@@ -147,15 +147,12 @@ def draw_vehicle(
                    fill=(38, 38, 40, 255))  # fmt: skip
     for x in (-half + 0.95, half - 0.95):
         _draw_wheel(draw, at((x, vehicle.wheel)), vehicle.wheel * fine, roll)
-    small = picture.resize((width, height), Image.Resampling.BOX)
-    # BOX averages straight colours, so edges would darken: weigh them by their alpha
+    # average premultiplied colours, as straight ones would darken the edges
     premultiplied = np.asarray(picture, np.float32) / 255
     premultiplied[..., :3] *= premultiplied[..., 3:]
     mean = premultiplied.reshape(height, _FINE, width, _FINE, 4).mean((1, 3))
-    rgba = np.asarray(small, np.float32) / 255
-    rgba[..., :3] = mean[..., :3] / np.maximum(mean[..., 3:], 1e-4)
-    rgba[..., 3] = mean[..., 3]
-    return rgba
+    mean[..., :3] /= np.maximum(mean[..., 3:], 1e-4)
+    return mean
 
 
 def canvas_size(vehicle: Vehicle, scale: float) -> tuple[int, int]:

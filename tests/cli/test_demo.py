@@ -8,7 +8,7 @@ import torch
 pytest.importorskip("lgtsm.scene.sheet", reason="needs lgtsm/scene/sheet.py")
 pytest.importorskip("lgtsm.scene.render", reason="needs lgtsm/scene/render.py")
 
-from lgtsm.demo import hole_psnr
+from lgtsm.metrics.fidelity import hole_psnr
 
 
 def test_hole_psnr_counts_the_hole_alone():

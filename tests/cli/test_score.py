@@ -124,7 +124,7 @@ def test_moving_holes_come_from_another_clip_and_report_the_background_apart(
     assert {(c["clip"], c["holes"]) for c in results["cases"]} >= {("b", "object"), ("a", "blob")}
     # a is the only annotated clip, so nobody lends it an object: said, not dropped in silence
     assert [(e["clip"], e["holes"]) for e in results["excluded"]] == [("a", "object")]
-    assert "Left out" in out
+    assert "### Excluded" in out
     assert "no annotated object that fits" in out
 
 
@@ -147,7 +147,7 @@ def test_removal_with_a_plate_is_compared_with_it(score, make_clip, tmp_path):
     assert code == 0, err
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert results["cases"][0]["floor_mse"] > 0
-    assert "Floor that known pixels reach against the relit plate: a " in out
+    assert "PSNR of known pixels against the relit plate, the best a fill can reach: a " in out
     assert results["cases"][0]["frames"] == 4
     assert next(r for r in results["scores"] if r["method"] == "lgtsm")["psnr"] > 5
 

@@ -9,7 +9,8 @@ import lgtsm
 from lgtsm.models.build import build
 from lgtsm.models.spec import FAMILIES
 from lgtsm.options import DType, InpaintOptions, RunOptions
-from lgtsm.scene.render import SceneOptions, render_scene
+from lgtsm.scene.camera import SceneOptions
+from lgtsm.scene.render import render_scene
 
 pytestmark = [
     pytest.mark.gpu,

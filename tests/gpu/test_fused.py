@@ -7,7 +7,8 @@ import lgtsm
 from lgtsm.engine import layer
 from lgtsm.models.fused import kernels_for, plain_shift
 from lgtsm.options import DType, InpaintOptions, RunOptions
-from lgtsm.scene.render import SceneOptions, render_scene
+from lgtsm.scene.camera import SceneOptions
+from lgtsm.scene.render import render_scene
 
 pytestmark = [
     pytest.mark.gpu,

@@ -26,7 +26,7 @@ def test_boxes_are_read(text, box):
     ["", "1,2,3", "1,2,3,4,5", "1,2,0,4", "1,2,3,-4", "a,b,c,d", "1.5,2,3,4", "1,2,3,4@9-5",
      "1,2,3,4@5", "1,2,3,4@5-5"],
 )  # fmt: skip
-def test_what_is_no_box_is_an_error(text, one_sentence):
+def test_other_text_is_not_a_box(text, one_sentence):
     with pytest.raises(OptionError) as error:
         MaskBox.parse(text)
     one_sentence(error.value)

@@ -1,4 +1,4 @@
-"""Drawn masks: how much they cover, that seeds decide, that nothing global changes."""
+"""Drawn masks: their coverage, and that only the seed determines them."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from lgtsm.errors import OptionError
 from lgtsm.masks.draw.kinds import KINDS, Kind
-from lgtsm.masks.draw.raster import border_masks, draw_masks
+from lgtsm.masks.draw.raster import draw_masks
 
 every_kind = pytest.mark.parametrize("kind", Kind)
 
 
 @every_kind
-def test_the_wanted_share_is_met(kind):
+def test_the_target_coverage_is_met(kind):
     low, high = KINDS[kind].coverage_limits
     for wanted in np.geomspace(max(low, 0.03), high * 0.95, 3):
         for seed in (0, 1):
@@ -23,7 +23,7 @@ def test_the_wanted_share_is_met(kind):
 
 
 @every_kind
-def test_a_usual_share_is_drawn_where_none_is_asked_for(kind):
+def test_a_usual_coverage_is_drawn_by_default(kind):
     low, high = KINDS[kind].usual_coverage
     found = [float(draw_masks(3, 96, 128, kind=kind, seed=s).mean()) for s in range(8)]
     assert min(found) > 0.2 * low
@@ -31,7 +31,7 @@ def test_a_usual_share_is_drawn_where_none_is_asked_for(kind):
 
 
 @every_kind
-def test_a_seed_decides_everything(kind):
+def test_a_seed_determines_everything(kind):
     before = (torch.get_rng_state(), np.random.get_state()[1].copy())  # noqa: NPY002
     clips = [draw_masks(5, 60, 80, kind=kind, seed=s, coverage_ratio=0.05) for s in (7, 7, 8)]
     assert torch.equal(clips[0], clips[1])
@@ -43,7 +43,7 @@ def test_a_seed_decides_everything(kind):
 
 
 @every_kind
-def test_still_masks_stay_and_others_move(kind):
+def test_static_masks_are_constant_and_others_move(kind):
     still = draw_masks(4, 60, 80, kind=kind, seed=3, speed=0.0)
     assert all(torch.equal(hole, still[0]) for hole in still)
     moving = draw_masks(80, 60, 80, kind=kind, seed=3)
@@ -65,13 +65,6 @@ def test_any_size_can_be_drawn(kind, num_frames, size, seed, adjust):
     assert ((holes == 0) | (holes == 1)).all()
 
 
-def test_given_sides_are_drawn_as_asked():
-    holes = border_masks(2, 10, 20, left=3, top=1, bottom=2)
-    wanted = torch.ones(2, 1, 10, 20)
-    wanted[:, :, 1:8, 3:] = 0
-    assert torch.equal(holes, wanted)
-
-
 @pytest.mark.parametrize(
     "call",
     [
@@ -79,8 +72,6 @@ def test_given_sides_are_drawn_as_asked():
         lambda: draw_masks(1, 8, 8, kind=Kind.BOX, seed=-1),
         lambda: draw_masks(1, 8, 8, kind=Kind.BOX, seed=0, coverage_ratio=0.99),
         lambda: draw_masks(1, 8, 8, kind=Kind.BOX, seed=0, speed=float("nan")),
-        lambda: border_masks(1, 8, 8, left=8),
-        lambda: border_masks(1, 8, 8, top=-1),
     ],
 )
 def test_numbers_outside_their_range_are_named(call, one_sentence):

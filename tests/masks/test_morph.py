@@ -46,7 +46,7 @@ def _distance_to(marked):
 
 @properties
 @given(holes=small_holes(), px=st.integers(0, 6))
-def test_growing_takes_in_all_pixels_within_the_radius(holes, px):
+def test_growing_adds_all_pixels_within_the_radius(holes, px):
     before = holes.clone()
     wanted = (_distance_to(holes[0, 0] > 0) <= px).float()
     assert torch.equal(grow(holes, px)[0, 0], wanted)
@@ -55,7 +55,7 @@ def test_growing_takes_in_all_pixels_within_the_radius(holes, px):
 
 @properties
 @given(holes=small_holes(), px=st.integers(0, 6))
-def test_shrinking_gives_up_all_pixels_within_the_radius(holes, px):
+def test_shrinking_removes_all_pixels_within_the_radius(holes, px):
     wanted = (holes[0, 0] > 0) & (_distance_to(holes[0, 0] == 0) > px)
     assert torch.equal(shrink(holes, px)[0, 0], wanted.float())
 
@@ -83,7 +83,7 @@ def test_feather_weights_follow_the_distance_to_known_pixels(holes, px):
 
 @properties
 @given(holes=small_holes(3))
-def test_closing_fills_what_cannot_be_reached_from_the_edge(holes):
+def test_filling_covers_what_cannot_be_reached_from_the_edge(holes):
     closed = fill_enclosed(holes)
     for hole, found in zip(holes[:, 0], closed[:, 0], strict=True):
         height, width = hole.shape
@@ -108,7 +108,7 @@ def test_closing_fills_what_cannot_be_reached_from_the_edge(holes):
 
 @properties
 @given(seed=st.integers(0, 10**6), num_frames=st.integers(1, 14), n=st.integers(0, 6), share=shares)
-def test_growing_in_time_takes_in_the_frames_around(seed, num_frames, n, share):
+def test_temporal_growth_adds_the_adjacent_frames(seed, num_frames, n, share):
     rng = torch.Generator().manual_seed(seed)
     holes = (torch.rand(num_frames, 1, 2, 3, generator=rng) < share).float()
     found = temporal_grow(holes, n)
@@ -131,7 +131,7 @@ def test_short_gaps_are_filled_and_long_ones_stay(bits, n):
 
 @properties
 @given(holes=small_holes(2), height=st.integers(1, 14), width=st.integers(1, 14))
-def test_scaling_down_keeps_every_hole_pixel(holes, height, width):
+def test_downscaling_keeps_every_hole_pixel(holes, height, width):
     size = (min(height, holes.shape[2]), min(width, holes.shape[3]))
     small = shrink_to(holes, size)
     assert small.shape == (len(holes), 1, *size)

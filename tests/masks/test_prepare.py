@@ -1,4 +1,4 @@
-"""From masks to holes, frame by frame as in one piece."""
+"""From masks to holes: frame by frame the same as the whole clip at once."""
 
 import pytest
 import torch
@@ -64,7 +64,7 @@ def test_no_more_frames_are_read_ahead_than_needed():
         assert len(read) <= done + 3 + 2 + 1
 
 
-def test_one_mask_serves_all_frames():
+def test_a_single_mask_is_used_for_all_frames():
     mask = _masks(1)[0]
     pairs = list(pair_with("abcd", [mask], MaskOptions(grow=1)))
     assert [frame for frame, _ in pairs] == list("abcd")
@@ -134,7 +134,7 @@ def test_masks_of_two_sizes_are_an_error(one_sentence):
         torch.full((1, 8, 8), -1.0),
     ],
 )
-def test_what_is_no_mask_is_an_error(mask, one_sentence):
+def test_other_tensors_are_not_masks(mask, one_sentence):
     with pytest.raises(ShapeError) as error:
         binary_hole(mask, MaskOptions())
     one_sentence(error.value)
@@ -155,7 +155,7 @@ def test_masks_come_with_or_without_a_channel():
         (LengthPolicy.HOLD, 2, [0, 1]),
     ],
 )
-def test_a_part_of_a_clip_gets_a_mask_a_frame(policy, count, expected):
+def test_a_part_of_a_clip_gets_one_mask_per_frame(policy, count, expected):
     masks = [torch.full((1, 2, 2), t / 2) for t in range(3)]
     assert [round(2 * float(m.mean())) for m in of_count(masks, count, policy)] == expected
     assert len(list(of_count(masks[:1], count, policy))) == count

@@ -1,4 +1,4 @@
-"""The published masks, draw for draw, against figures made by the authors' own code."""
+"""The published masks, draw for draw, against data made by the authors' code."""
 
 import numpy as np
 import PIL
@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lgtsm.errors import OptionError
+from lgtsm.masks.draw.face_box import face_box_masks
 from lgtsm.masks.draw.free_form import (
     STROKE_RANGE,
     draw_strokes,
@@ -13,7 +14,6 @@ from lgtsm.masks.draw.free_form import (
     leave_border,
     stroke_frames,
 )
-from lgtsm.masks.draw.published_other import face_box_masks, random_walk_masks
 from lgtsm.masks.draw.stroke_presets import PRESETS, Preset, StrokePreset, find_preset
 
 SIZES = {"320x180": (8, 180, 320, (0, 1, 2)), "128x128": (4, 128, 128, (0, 1))}
@@ -85,18 +85,6 @@ def test_face_boxes_are_the_published_ones(seed, golden):
     assert holes[0].sum() == (right - left + 1) * (bottom - top + 1)
 
 
-def test_the_random_walk_is_the_published_one(golden):
-    arrays = np.load(golden / "masks" / "masks_other.npz")
-    prefix = "walk_s5_64x48_len2000"
-    stored = {
-        k.removeprefix(prefix).lstrip("_"): arrays[k] for k in arrays.files if k.startswith(prefix)
-    }
-    known = _known(stored).reshape(-1, 48, 64)[0]
-    holes = random_walk_masks(2, 48, 64, seed=5, length=2000)
-    assert np.array_equal(holes[0, 0].numpy() == 0, known)
-    assert torch.equal(holes[0], holes[1])
-
-
 def test_no_global_random_state_is_touched():
     before = np.random.get_state()[1].copy()  # noqa: NPY002  the very state that must stay
     free_form_masks(2, 40, 60, preset=Preset.RAND_CURVE, seed=1)
@@ -116,7 +104,7 @@ def test_no_stroke_is_no_hole():
     assert not draw_strokes((), 30, 30).any()
 
 
-def test_the_border_can_be_left_known():
+def test_the_border_can_be_kept_known():
     holes = torch.ones(2, 1, 40, 50)
     inner = leave_border(holes, 15)
     assert inner.sum() == 2 * 10 * 20
@@ -134,7 +122,6 @@ def test_the_border_can_be_left_known():
         lambda: free_form_masks(1, 8, 8, preset="no_such", seed=0),
         lambda: leave_border(torch.ones(1, 1, 4, 4), -1),
         lambda: face_box_masks(1, 1, 8, seed=0),
-        lambda: random_walk_masks(1, 8, 8, seed=0, length=-1),
     ],
 )
 def test_numbers_outside_their_range_are_named(call, one_sentence):

@@ -1,4 +1,4 @@
-"""Masks stretched, measured and shown."""
+"""Resizing, measuring and showing masks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import torch
 
 from lgtsm.masks.boxes import MaskBox, box_masks
 from lgtsm.masks.coverage import coverage
+from lgtsm.masks.morph import stretch
 from lgtsm.masks.overlay import Paint, mark_changes, overlay
-from lgtsm.masks.stretch import stretch
 
 
 def _holes(*shares):
@@ -20,7 +20,7 @@ def _holes(*shares):
     return clip
 
 
-def test_coverage_names_shares_box_and_empty_frames():
+def test_coverage_reports_ratios_box_and_empty_frames():
     found = coverage(_holes(0.2, 0.0, 0.5))
     assert (found.mean, found.least, found.most) == pytest.approx((0.7 / 3, 0.0, 0.5))
     assert found.box == (0, 0, 10, 5)
@@ -36,18 +36,18 @@ def test_coverage_names_shares_box_and_empty_frames():
         ((0.9, 1.0), "inverted"),
     ],
 )
-def test_coverage_warns_of_masks_that_are_probably_not_meant(shares, says):
+def test_coverage_warns_of_probable_mistakes(shares, says):
     [warning] = coverage(_holes(*shares)).warnings
     assert says in warning
 
 
 @pytest.mark.parametrize("shares", [(0.2, 0.3), (0.0, 0.2, 0.2, 0.0)])
-def test_coverage_is_silent_where_nothing_is_wrong(shares):
+def test_coverage_has_no_warning_for_a_usual_mask(shares):
     assert coverage(_holes(*shares)).warnings == ()
 
 
 @pytest.mark.parametrize("paint", Paint)
-def test_overlay_changes_the_hole_alone(paint, rng):
+def test_overlay_changes_only_the_hole(paint, rng):
     frames = torch.rand(3, 3, 12, 20, generator=rng)
     holes = torch.zeros(1, 1, 12, 20)
     holes[..., 3:7, 4:9] = 1
@@ -72,7 +72,7 @@ def test_changes_are_red_outside_and_green_inside(rng):
 
 
 @pytest.mark.parametrize("size", [(5, 5), (31, 17), (5, 31)])
-def test_stretched_masks_lose_no_hole_and_gain_no_grey(size):
+def test_stretched_masks_lose_no_hole_and_gain_no_grey_values(size):
     masks = torch.zeros(2, 1, 11, 13)
     masks[0, 0, 4, 6] = 1
     wide = stretch(masks, size)

@@ -5,10 +5,7 @@ import torch
 
 from lgtsm.errors import OptionError, ShapeError
 from lgtsm.metrics.check import Checker, check_result
-from lgtsm.metrics.flicker import Flicker
-from lgtsm.metrics.residual import Residual
-from lgtsm.metrics.ring import ring, widen
-from lgtsm.metrics.seam import SeamContrast
+from lgtsm.metrics.no_reference import Flicker, Residual, SeamContrast, ring, widen
 from lgtsm.options import CheckLimits
 
 LEVEL = 1 / 255
@@ -21,7 +18,7 @@ def _box(height=24, width=32):
 
 
 def _ramp(slope, height=24, width=32):
-    """A picture that rises by `slope` a pixel to the right and downwards."""
+    """A picture that rises by `slope` per pixel to the right and downwards."""
     y, x = torch.meshgrid(torch.arange(float(height)), torch.arange(float(width)), indexing="ij")
     return (slope * (x + y)).expand(3, -1, -1)
 
@@ -68,7 +65,7 @@ def test_flicker_needs_two_frames_and_seam_a_border():
     assert residual.value is None
 
 
-def test_residual_is_the_share_of_contrast_that_is_left(rng):
+def test_residual_is_the_remaining_fraction_of_contrast(rng):
     original = torch.rand(3, 24, 32, generator=rng)
     for share in (1.0, 0.5, 0.0, -0.25):
         residual = Residual()
@@ -87,7 +84,7 @@ def _filled(toy_clip, toy_holes):
     return torch.where(toy_holes > 0, torch.full_like(toy_clip, 0.5), toy_clip)
 
 
-def test_a_result_that_changed_the_hole_alone_passes(toy_clip, toy_holes):
+def test_a_result_that_changed_only_the_hole_passes(toy_clip, toy_holes):
     report = check_result(toy_clip, _filled(toy_clip, toy_holes), toy_holes)
     assert report.passed
     assert (report.max_error_outside, report.pixels_changed_outside) == (0, 0)
@@ -127,7 +124,7 @@ def test_margin_allows_changes_beside_the_mask_only(toy_clip, toy_holes):
     assert not check_result(toy_clip, result, toy_holes, CheckLimits(margin=1)).passed
 
 
-def test_an_untouched_hole_and_values_that_are_no_numbers_fail(toy_clip, toy_holes):
+def test_an_untouched_hole_and_nan_fail(toy_clip, toy_holes):
     assert "nothing inside" in check_result(toy_clip, toy_clip.clone(), toy_holes).summary
     result = _filled(toy_clip, toy_holes)
     result[2, 0, 0, 0] = torch.nan
@@ -150,7 +147,7 @@ def test_limits_fail_a_fill_that_exceeds_them(toy_clip, toy_holes, name):
     assert not check_result(toy_clip, result, toy_holes, CheckLimits(**{name: 0.05})).passed
 
 
-def test_frame_by_frame_gives_what_the_clip_gives(toy_clip, toy_holes):
+def test_checking_frame_by_frame_equals_checking_the_clip(toy_clip, toy_holes):
     result = _filled(toy_clip, toy_holes)
     checker = Checker()
     for frame, out, hole in zip(toy_clip, result, toy_holes, strict=True):

@@ -3,7 +3,7 @@ import torch
 from safetensors.torch import save_file
 
 from lgtsm.errors import WeightsError
-from lgtsm.metrics.perceptual import SqueezeNetFeatures, feature_distance, load_features
+from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features, load_features
 
 SQUEEZE = {2: (96, 16, 64), 3: (128, 16, 64), 4: (128, 32, 128), 5: (256, 32, 128)}
 SQUEEZE |= {6: (256, 48, 192), 7: (384, 48, 192), 8: (384, 64, 256), 9: (512, 64, 256)}
@@ -26,30 +26,32 @@ def weights():
     return tensors
 
 
+def _distance(net, first, second):
+    return distance_of_features(net(first), net(second))
+
+
 def test_equal_frames_have_no_distance_and_worse_ones_more(weights, rng):
     net = SqueezeNetFeatures(weights)
     frame = torch.rand(1, 3, 48, 64, generator=rng)
     noise = torch.randn(frame.shape, generator=rng)
     distances = [
-        float(feature_distance(net, frame, (frame + s * noise).clamp(0, 1))) for s in (0, 0.02, 0.1)
+        float(_distance(net, frame, (frame + s * noise).clamp(0, 1))) for s in (0, 0.02, 0.1)
     ]
     assert distances[0] == 0
     assert distances == sorted(distances)
     assert distances[2] > 2 * distances[1]
 
 
-def test_each_pair_is_measured_alone_and_symmetrically(weights, rng):
+def test_pairs_are_measured_independently_and_symmetrically(weights, rng):
     net = SqueezeNetFeatures(weights)
     a, b = torch.rand(2, 3, 3, 40, 40, generator=rng)
-    both = feature_distance(net, a, b)
-    alone = torch.cat([feature_distance(net, x[None], y[None]) for x, y in zip(a, b, strict=True)])
+    both = _distance(net, a, b)
+    alone = torch.cat([_distance(net, x[None], y[None]) for x, y in zip(a, b, strict=True)])
     torch.testing.assert_close(both, alone)
-    torch.testing.assert_close(both, feature_distance(net, b, a))
+    torch.testing.assert_close(both, _distance(net, b, a))
 
 
 def test_distance_of_one_tap_is_that_of_unit_vectors():
-    from lgtsm.metrics.perceptual import distance_of_features
-
     one = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1)
     two = torch.tensor([4.0, 3.0]).view(1, 2, 1, 1)
     # (0.6 - 0.8)^2 + (0.8 - 0.6)^2
@@ -59,7 +61,7 @@ def test_distance_of_one_tap_is_that_of_unit_vectors():
 def test_gradients_reach_the_frames(weights, rng):
     net = SqueezeNetFeatures(weights)
     frame = torch.rand(1, 3, 40, 40, generator=rng, requires_grad=True)
-    feature_distance(net, frame, torch.rand(1, 3, 40, 40, generator=rng)).sum().backward()
+    _distance(net, frame, torch.rand(1, 3, 40, 40, generator=rng)).sum().backward()
     assert frame.grad.abs().sum() > 0
 
 

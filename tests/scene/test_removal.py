@@ -4,10 +4,11 @@ import pytest
 import torch
 
 import lgtsm
-from lgtsm.demo import hole_psnr
 from lgtsm.fills.smooth import smooth_fill
+from lgtsm.metrics.fidelity import hole_psnr
 from lgtsm.options import InpaintOptions, MaskOptions, Mode
-from lgtsm.scene.render import Camera, SceneOptions, render_scene
+from lgtsm.scene.camera import Camera, SceneOptions
+from lgtsm.scene.render import render_scene
 
 OPTIONS = InpaintOptions(cuts=(), mask=MaskOptions(grow=2))
 

@@ -3,7 +3,8 @@ import torch
 from torch.nn.functional import grid_sample, max_pool2d
 
 from lgtsm.errors import OptionError
-from lgtsm.scene.render import Camera, SceneOptions, render_scene
+from lgtsm.scene.camera import Camera, SceneOptions
+from lgtsm.scene.render import render_scene
 
 SMALL = {"num_frames": 8, "height": 45, "width": 80}
 
@@ -30,7 +31,7 @@ def test_shapes_and_ranges(scenes, camera):
 
 
 @pytest.mark.parametrize("camera", list(Camera))
-def test_mask_holds_every_difference_and_little_else(scenes, camera):
+def test_mask_contains_every_difference_and_little_else(scenes, camera):
     scene = scenes[camera]
     differs = ((scene.frames - scene.truth).abs().amax(1, keepdim=True) > 1 / 255).float()
     assert (scene.mask >= differs).all()
@@ -53,7 +54,7 @@ def test_a_locked_camera_changes_light_and_grain_only(scenes):
 
 
 @pytest.mark.parametrize("camera", [Camera.PLANAR, Camera.PARALLAX])
-def test_flow_carries_each_frame_to_the_next(camera):
+def test_flow_warps_each_frame_to_the_next(camera):
     scene = _scene(camera, num_frames=6, height=90, width=160)
     height, width = 90, 160
     y, x = torch.meshgrid(torch.arange(height) + 0.5, torch.arange(width) + 0.5, indexing="ij")

@@ -5,7 +5,7 @@ from lgtsm.errors import OptionError
 from lgtsm.scene.sheet import contact_sheet, side_by_side
 
 
-def test_sheet_shows_every_frame_at_its_place():
+def test_sheet_shows_every_frame_at_its_position():
     frames = torch.stack([torch.full((3, 10, 14), v) for v in (0.0, 0.5, 1.0)])
     sheet = contact_sheet([frames, frames.flip(0)], ["one", "two"])
     assert sheet.width > 3 * 14

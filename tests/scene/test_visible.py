@@ -4,13 +4,12 @@ import pytest
 import torch
 
 from lgtsm.scene.camera import Camera, SceneOptions
-from lgtsm.scene.render import render_scene
-from lgtsm.scene.visible import shown_elsewhere
+from lgtsm.scene.render import render_scene, shown_elsewhere
 
 SMALL = {"num_frames": 9, "height": 72, "width": 128}
 
 
-def test_a_camera_that_stands_still_shows_what_any_other_frame_uncovers():
+def test_a_locked_camera_shows_what_any_other_frame_uncovers():
     scene = render_scene(SceneOptions(camera=Camera.LOCKED, **SMALL))
     shown = shown_elsewhere(scene)
     near = (1, 2, 3, 4, 6, 8)
@@ -24,7 +23,7 @@ def test_a_camera_that_stands_still_shows_what_any_other_frame_uncovers():
 
 
 @pytest.mark.parametrize("camera", [Camera.PLANAR, Camera.PARALLAX])
-def test_what_is_shown_elsewhere_lies_in_the_mask(camera):
+def test_pixels_shown_elsewhere_are_in_the_mask(camera):
     scene = render_scene(SceneOptions(camera=camera, **SMALL))
     shown = shown_elsewhere(scene)
     assert not (shown * (1 - scene.mask)).any()

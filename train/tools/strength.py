@@ -19,7 +19,7 @@ from lgtsm.errors import OptionError
 from lgtsm.fills.candidate_fill import CandidateFill
 from lgtsm.metrics.bootstrap import estimate_mean
 from lgtsm.metrics.fidelity import psnr, squared_error
-from lgtsm.metrics.flicker import clip_flicker
+from lgtsm.metrics.no_reference import clip_flicker
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 

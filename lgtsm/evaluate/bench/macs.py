@@ -10,12 +10,12 @@ from ...models.spec import LAYERS, CombCNSpec, LayerSpec, TrunkSpec
 
 
 def layer_macs(spec: TrunkSpec, layer: LayerSpec, outputs: Box, *, transposed: bool) -> int:
-    """Count the multiply-adds of a layer, of its gate too where it has one.
+    """Count the multiply-adds of a layer, including its gate if it has one.
 
     Args:
         spec: the trunk, for the channels.
         layer: the layer.
-        outputs: box of its output that is computed.
+        outputs: the part of its output that is computed.
         transposed: count upsampling layers as 4x4 transposed convolutions (4 instead of 9 taps a
             pixel), as the engine runs them.
     """
@@ -49,8 +49,8 @@ def region_macs(
     Args:
         spec: the trunk, or CombCN's bodies.
         size: (height, width) of the frame, multiples of 4.
-        hole: the part of the output that is wanted.
-        window: frames of a window for each one that it puts out; of a body that runs in windows.
+        hole: the part of the output that is needed.
+        window: frames in a window per frame it outputs, for a body that runs in windows.
     """
     if isinstance(spec, CombCNSpec):
         wide, narrow = window_regions(spec, Box(0, 0, *size), hole)

@@ -1,12 +1,12 @@
-"""Clocks and memory: what a speed is made of."""
+"""Measure time and memory."""
 
 from __future__ import annotations
 
 import platform
-import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -14,36 +14,41 @@ from torch.nn.functional import conv2d
 
 _PEAK_CHANNELS = 256
 _PEAK_SIZE = (45, 80)
-"""The published network's widest layers at 320x180: what a convolution can reach at best here."""
+"""The published network's widest layers at 320x180."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point in time: of the host in seconds, and of the device where it runs asynchronously."""
+
+    host: float
+    event: torch.cuda.Event | None = None
 
 
 class Clock:
-    """Seconds between two points of a device's work.
-
-    CUDA work runs behind the program: events on the device time it, the host waits at the end.
-    """
+    """Time the work of a device: by events on CUDA, which runs asynchronously, else by the host."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
         self._on_cuda = device.type == "cuda"
 
-    def mark(self) -> float | torch.cuda.Event:
+    def mark(self) -> Mark:
         """Return a point in time of the device's work."""
         if not self._on_cuda:
-            return time.perf_counter()
+            return Mark(time.perf_counter())
         event = torch.cuda.Event(enable_timing=True)
         event.record(torch.cuda.current_stream(self.device))
-        return event
+        return Mark(time.perf_counter(), event)
 
-    def between(self, began: float | torch.cuda.Event, ended: float | torch.cuda.Event) -> float:
+    def between(self, began: Mark, ended: Mark) -> float:
         """Return the seconds between two marks; waits for the device."""
-        if not self._on_cuda:
-            return ended - began
+        if began.event is None or ended.event is None:
+            return ended.host - began.host
         torch.cuda.synchronize(self.device)
-        return began.elapsed_time(ended) / 1000
+        return began.event.elapsed_time(ended.event) / 1000
 
     def seconds(self, work: Callable[[], object]) -> float:
-        """Return the seconds that some work takes, until the device has done all of it."""
+        """Return the seconds that some work takes until the device has finished it."""
         if self._on_cuda:
             torch.cuda.synchronize(self.device)
         began = self.mark()
@@ -52,14 +57,14 @@ class Clock:
 
 
 def interleave(works: Sequence[Callable[[], float]], rounds: int) -> list[list[float]]:
-    """Run several measurements in turns, so that a busy minute hits all of them.
+    """Run several measurements alternately, so that a busy machine slows all of them.
 
     Args:
         works: each returns seconds.
-        rounds: how often, 1 or more; one round more is run before and thrown away.
+        rounds: how often, 1 or more, after one warm-up round.
 
     Returns:
-        One list a work, `rounds` seconds each.
+        One list of `rounds` seconds per work.
     """
     results: list[list[float]] = [[] for _ in works]
     for number in range(rounds + 1):
@@ -68,11 +73,6 @@ def interleave(works: Sequence[Callable[[], float]], rounds: int) -> list[list[f
             if number:
                 result.append(seconds)
     return results
-
-
-def median(values: Sequence[float]) -> float:
-    """Return the middle value, the mean of two where there is no middle."""
-    return statistics.median(values)
 
 
 class PeakConvolution:
@@ -96,17 +96,17 @@ class PeakConvolution:
 
 
 def peak_resident_bytes() -> int | None:
-    """Return the most memory this process has held so far; None where the system does not say."""
+    """Return the peak resident memory of this process so far; None if the system does not tell."""
     if sys.platform == "win32":
         return None
-    import resource  # not there on Windows
+    import resource  # missing on Windows
 
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return used if platform.system() == "Darwin" else used * 1024
 
 
 class PeakMemory:
-    """Most device memory since it was made: exact on CUDA, the process's own peak elsewhere."""
+    """Peak device memory since its creation on CUDA; elsewhere the peak of the process so far."""
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
@@ -114,7 +114,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(device)
 
     def bytes(self) -> int | None:
-        """Return the peak in bytes; on a CPU earlier work of the process counts too."""
+        """Return the peak in bytes."""
         if self.device.type == "cuda":
             return torch.cuda.max_memory_allocated(self.device)
         return peak_resident_bytes()

@@ -1,13 +1,14 @@
-"""Speed of the whole thing: copies, network and composition of a clip in memory, no files.
+"""Speed of the whole product: copies, network and composition of a clip in memory, without files.
 
-Set beside the published network at its published width, which computes every pixel of every frame,
-in the same rounds: what one would otherwise run.
+Compared, in the same rounds, with the published network at its published width, which computes every
+pixel of every frame.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, replace
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -21,32 +22,32 @@ from ...scene.camera import Camera, SceneOptions
 from ...scene.render import render_scene
 from ...weights.load import load_model
 from .cases import BenchCase
-from .measure import Clock, interleave, median, peak_resident_bytes
+from .measure import Clock, interleave, peak_resident_bytes
 from .published import PublishedForm
+from .results import aligned
 from .run import Progress, random_trunk
-from .table import aligned
 
 _PUBLISHED_WIDTH = 64
 _REFERENCE_FRAMES = 4
-"""Frames that the published form is timed on; its time goes with their number."""
+"""Frames that the published form is timed on; its time is linear in their number."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProductCase:
-    """One clip: a rendered scene with a disc that moves over it."""
+    """One clip: a rendered scene with a disc moving over it."""
 
     camera: Camera
     height: int = 240
     width: int = 432
     num_frames: int = 48
     hole_ratio: float = 0.05
-    """Share of the frame that the disc covers (above 0 to 0.4)."""
+    """Fraction of the frame that the disc covers (above 0 to 0.4)."""
     mode: Mode = Mode.COPY_FILL
     motion: Motion = Motion.AUTO
 
     @property
     def name(self) -> str:
-        """Return a short name for tables."""
+        """Short name for tables."""
         return (
             f"{self.width}x{self.height} {self.camera.value} {self.mode.value} {self.motion.value}"
         )
@@ -54,16 +55,16 @@ class ProductCase:
 
 _AUTO = tuple(ProductCase(camera=camera) for camera in Camera)
 PRODUCT = (*_AUTO, replace(_AUTO[-1], mode=Mode.COPY), replace(_AUTO[0], motion=Motion.NONE))
-"""Every camera as users run it, then the copies alone, and a camera known to stand still."""
+"""Every camera with default options, then copies alone, and a camera known to be static."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProductResult:
     """Figures of one case; medians over the rounds.
 
-    seconds_per_frame, frames_per_second: of the whole clip; published_seconds_per_frame: of the
-    published network; ratio: how many times faster than that, whole frames at width 64;
-    peak_bytes: most memory of the whole process so far, None where unknown.
+    seconds_per_frame, frames_per_second: over the whole clip; published_seconds_per_frame: of the
+    published network on whole frames at width 64; ratio: speed as a multiple of that;
+    peak_bytes: peak memory of the whole process so far, None where unknown.
     """
 
     case: str
@@ -75,12 +76,12 @@ class ProductResult:
 
 
 def moving_disc(case: ProductCase) -> Tensor:
-    """Return holes (T,1,H,W): a disc that crosses the picture once from left to right."""
+    """Return holes (T,1,H,W): a disc that crosses the frame once from left to right."""
     radius = (case.hole_ratio * case.height * case.width / torch.pi) ** 0.5
     y = torch.arange(case.height)[:, None] + 0.5 - case.height / 2
     x = torch.arange(case.width)[None] + 0.5
-    way = torch.linspace(radius, case.width - radius, case.num_frames)
-    return torch.stack([((x - at) ** 2 + y**2 <= radius**2).float()[None] for at in way])
+    centres = torch.linspace(radius, case.width - radius, case.num_frames)
+    return torch.stack([((x - at) ** 2 + y**2 <= radius**2).float()[None] for at in centres])
 
 
 def run_product(
@@ -95,7 +96,7 @@ def run_product(
     Args:
         cases: what to run.
         device: where both run.
-        rounds: 1 or more, after one that is not counted.
+        rounds: 1 or more, after one warm-up round.
         progress: called before every case and at the end.
     """
     network = load_model(None)
@@ -120,8 +121,11 @@ def _run_case(
     rounds: int,
 ) -> ProductResult:
     clock = Clock(device)
-    size = {"height": case.height, "width": case.width}
-    scene = render_scene(SceneOptions(camera=case.camera, num_frames=case.num_frames, **size))
+    scene = render_scene(
+        SceneOptions(
+            camera=case.camera, num_frames=case.num_frames, height=case.height, width=case.width
+        )
+    )
     holes = moving_disc(case)
     options = InpaintOptions(mode=case.mode, motion=case.motion, run=RunOptions(device=str(device)))
     rng = torch.Generator().manual_seed(0)
@@ -143,16 +147,15 @@ def _run_case(
         seconds_per_frame=median(ours),
         frames_per_second=1 / median(ours),
         published_seconds_per_frame=median(published),
-        # a ratio of neighbours in time, so that a busy machine slows both
+        # per round, so that a busy machine slows both
         ratio=median([p / o for p, o in zip(published, ours, strict=True)]),
         peak_bytes=peak_resident_bytes(),
     )
 
 
 def format_product(results: list[ProductResult]) -> str:
-    """Return the figures as text, one row a case."""
-    heading = ("case", "ms a frame", "fps", "published network", "ratio", "GB")
-    rows = [heading]
+    """Return the figures as text, one row per case."""
+    rows = [("case", "ms/frame", "fps", "published network", "ratio", "GB")]
     rows += [
         (
             r.case,

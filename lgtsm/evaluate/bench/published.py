@@ -1,9 +1,9 @@
-"""The published form of the same network: whole frames, whole clip; what speed is compared with.
+"""The published form of a network, on whole clips of whole frames: the baseline of all speeds.
 
 Follows how the published code runs its layers (Chang et al. 2019, section 3.2): gate frame by
 frame on the unshifted features, one 3-D convolution over time per shifted group, feature
 convolution on all frames, channels-first, nearest x2 before 3x3; one 3-D convolution where kernels
-cover several frames. CombCN: both bodies over the whole clip. Same weights, same result.
+cover several frames. CombCN: both bodies over the whole clip. Same weights and results.
 """
 
 from __future__ import annotations
@@ -60,10 +60,10 @@ def _layer(module: GatedLayer, clip: Tensor) -> Tensor:
 
 
 class PublishedForm:
-    """Runs a network's weights the published way.
+    """Run a network's weights the published way.
 
     Args:
-        trunk: its weights are used as they are, on their device and in their dtype.
+        trunk: its weights are used unchanged, on their device and in their dtype.
     """
 
     def __init__(self, trunk: Trunk | CombCNBody) -> None:

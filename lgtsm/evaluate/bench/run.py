@@ -1,9 +1,10 @@
-"""Run bench cases: the engine's stream and the published form in turns, in one process."""
+"""Run bench cases: the engine's stream and the published form alternate in one process."""
 
 from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from statistics import median
 
 import torch
 from torch import Tensor
@@ -14,18 +15,17 @@ from ...engine.policy import open_stream
 from ...engine.stream import Stream, StreamSetup
 from ...engine.window_stream import window_share
 from ...errors import OptionError
-from ...models.build import build
 from ...models.combcn import CombCNBody
+from ...models.spec import CombCNSpec
 from ...models.trunk import Trunk
 from .cases import PRESETS, BenchCase
 from .macs import frame_macs, region_macs
-from .measure import Clock, PeakConvolution, PeakMemory, interleave, median
+from .measure import Clock, PeakConvolution, PeakMemory, interleave
 from .published import PublishedForm
-from .result import BenchResult, CaseResult, Machine
-from .table import aligned
+from .results import BenchResult, CaseResult, Machine
 
 _PUBLISHED_FRAMES = 8
-"""Clip length for the published form: its cost is linear in frames, its memory too."""
+"""Clip length for the published form, whose time and memory are linear in frames."""
 
 Progress = Callable[[int, int, str], None]
 """Called as progress(done, total, note)."""
@@ -40,20 +40,22 @@ _CONVOLUTIONS = (
 
 
 def random_trunk(case: BenchCase, device: torch.device, dtype: torch.dtype) -> Trunk | CombCNBody:
-    """Build a trunk whose features neither vanish nor overflow: denormals would be slow."""
-    trunk = build(case.spec).trunk
+    """Build a trunk whose features neither vanish nor overflow, as denormals would be slow."""
+    spec = case.spec.trunk
+    trunk = CombCNBody(spec) if isinstance(spec, CombCNSpec) else Trunk(spec)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for module in trunk.modules():
             if isinstance(module, _CONVOLUTIONS):
                 std = (4 / module.weight[0].numel()) ** 0.5
                 module.weight.normal_(0, std, generator=generator)
-                module.bias.zero_()
+                if module.bias is not None:
+                    module.bias.zero_()
     return trunk.to(device, dtype).eval()
 
 
 class _Contest:
-    """The two ways to run one case."""
+    """One case, run both ways."""
 
     def __init__(self, case: BenchCase, device: torch.device, dtype: torch.dtype) -> None:
         self.case, self.clock = case, Clock(device)
@@ -64,12 +66,12 @@ class _Contest:
         shape = (case.num_frames, case.spec.trunk.inputs, *self.size)
         noise = torch.rand(shape, generator=torch.Generator().manual_seed(1))
         self.clip = noise.to(device, dtype)  # (T,C,h,w)
-        # the engine widens holes the same way
+        # as the engine does
         self.hole = case.hole.aligned(QUANTUM_PX) & Box(0, 0, *self.size)
         self.first_frame_seconds: list[float] = []
 
     def stream(self) -> float:
-        """Run the engine's stream over the clip; return seconds a frame, flush included."""
+        """Run the engine's stream over the clip; return seconds per frame, flush included."""
         marks = []
 
         def work() -> None:
@@ -81,7 +83,7 @@ class _Contest:
         return seconds / self.case.num_frames
 
     def published(self) -> float:
-        """Run the published form; return seconds a frame."""
+        """Run the published form; return seconds per frame."""
         part = self.clip[None, : self.published_frames]
         return self.clock.seconds(lambda: self.published_form(part)) / self.published_frames
 
@@ -102,9 +104,9 @@ class _Contest:
         """Push the clip in chunks and flush, as the engine does; yield outputs (n,C,h,w)."""
         for start in range(0, self.case.num_frames, self.case.chunk):
             count = min(self.case.chunk, self.case.num_frames - start)
-            box = stream.input_box(start, count) & Box(0, 0, *self.size)
-            rows, columns = box.within(Box(0, 0, *self.size))
-            values = self.clip[start : start + count, :, rows, columns]
+            box, values = stream.input_box(start, count), None
+            if box is not None:
+                values = self.clip[start : start + count, :, box.rows, box.columns]
             output = stream.push(values, box, count)
             if output.count:
                 yield output.pixels
@@ -131,7 +133,7 @@ def run_bench(
     """Measure the engine's stream against the published form.
 
     Every round runs the stream, the published form and the peak convolution one after the other;
-    figures are medians over the rounds, after one round that is not counted.
+    figures are medians over the rounds, after one warm-up round.
 
     Args:
         preset: a name from `PRESETS`, or cases.
@@ -140,16 +142,13 @@ def run_bench(
         rounds: 1 or more.
         progress: called before every case and at the end.
 
-    Returns:
-        The figures.
-
     Raises:
-        OptionError: no such preset, or no round.
+        OptionError: the preset is unknown, or there is no round.
     """
     cases = PRESETS.get(preset) if isinstance(preset, str) else tuple(preset)
     if not cases or rounds < 1:
         raise OptionError(
-            f"Expected one of the presets {', '.join(PRESETS)} and a round or more, got {preset!r} "
+            f"Expected one of the presets {', '.join(PRESETS)} and 1 or more rounds, got {preset!r} "
             f"and {rounds}; choose one of them."
         )
     results, rates = [], []
@@ -180,20 +179,21 @@ def _run_case(
 ) -> tuple[CaseResult, float]:
     """Return the figures of one case and the peak rate in the same rounds."""
     memory = PeakMemory(contest.clock.device)
-    contest.stream()  # alone, so that the published form's memory does not count on CUDA
+    contest.stream()  # alone, so that on CUDA the published form's memory does not count
     peak_bytes = memory.bytes()
     ours, published, wide = interleave([contest.stream, contest.published, peak.seconds], rounds)
     rate = peak.macs / median(wide)
     seconds = median(ours)
     spec = case.spec.trunk
-    share = window_share(spec, case.num_frames, case.chunk) if spec.in_windows else 1
+    windowed = isinstance(spec, CombCNSpec)
+    share = window_share(spec, case.num_frames, case.chunk) if windowed else 1
     macs = region_macs(spec, contest.size, contest.hole, window=share)
     result = CaseResult(
         case=case,
         seconds_per_frame=seconds,
         published_seconds_per_frame=median(published),
         published_frames=contest.published_frames,
-        # a ratio of neighbours in time, so that a busy machine slows both
+        # per round, so that a busy machine slows both
         ratio=median([p / o for p, o in zip(published, ours, strict=True)]),
         frames_per_second=1 / seconds,
         macs_per_frame=macs,
@@ -203,44 +203,3 @@ def _run_case(
         peak_bytes=peak_bytes,
     )
     return result, rate
-
-
-def format_table(result: BenchResult) -> str:
-    """Return the figures as text: a line about the machine, a heading, one row a case."""
-    machine = result.machine
-    lines = [
-        f"{machine.device_name} ({machine.device}), {machine.dtype}, {machine.num_threads} threads, "
-        f"{machine.cpu_capability}, torch {machine.torch_version}, widest convolution "
-        f"{2 * machine.peak_macs_per_second / 1e9:.0f} GFLOP/s; ms a frame over a whole clip, flush "
-        f"included; medians of {result.rounds}",
-    ]
-    heading = (
-        "case",
-        "chunk",
-        "ms",
-        "published",
-        "faster",
-        "target",
-        "fps",
-        "first s",
-        "peak",
-        "GB",
-    )
-    rows = [heading]
-    for row in result.cases:
-        target, memory = row.case.target, row.peak_bytes
-        rows.append(
-            (
-                row.case.name,
-                str(row.case.chunk),
-                f"{row.seconds_per_frame * 1e3:.1f}",
-                f"{row.published_seconds_per_frame * 1e3:.1f}",
-                f"{row.ratio:.2f}x",
-                "" if target is None else f"{target:.1f}x",
-                f"{row.frames_per_second:.1f}",
-                f"{row.first_frame_seconds:.2f}",
-                f"{row.peak_share:.0%}",
-                "" if memory is None else f"{memory / 1e9:.2f}",
-            )
-        )
-    return "\n".join([*lines, *aligned(rows)])

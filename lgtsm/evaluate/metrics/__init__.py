@@ -1,1 +1,1 @@
-"""Figures that only an evaluation needs: those of the papers, and what needs other libraries."""
+"""Metrics that only an evaluation needs: those of papers, and those of other libraries."""

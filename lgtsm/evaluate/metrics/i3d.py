@@ -1,10 +1,10 @@
 """I3D features for the video FID, in the published and in the corrected form.
 
-Network: Carreira and Zisserman 2017, table 1 and figure 3 (Inception-v1 inflated), RGB, up to Mixed_5c,
+Network: Carreira and Zisserman 2017, table 1 and figure 3 (inflated Inception-v1), RGB, up to Mixed_5c,
 with TensorFlow's SAME padding. Weights: a safetensors file with the keys of the usual PyTorch port
 (`Conv3d_1a_7x7.conv3d.weight`, `Mixed_3b.b0.bn.running_mean`, ...), given by path.
 
-Not verified on the real weights: they could not be had where this was written; shapes are tested.
+Not verified on the real weights, which were not available here; shapes are tested.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from ...errors import ShapeError, WeightsError
 from ...metrics.frozen import read_frozen
 
 MIN_FRAMES = 8
-"""One step of Mixed_5c; a shorter clip would be measured on padding alone."""
+"""Temporal stride of Mixed_5c; a shorter clip would be measured on padding alone."""
 _STRIDE_PX = 32
-"""One step of Mixed_5c; a single one has no statistics."""
+"""Spatial stride of Mixed_5c; a single position has no batch statistics."""
 _MIXED: dict[str, tuple[int, tuple[int, int, int, int, int, int]]] = {
     "Mixed_3b": (192, (64, 96, 128, 16, 32, 32)),
     "Mixed_3c": (256, (128, 128, 192, 32, 96, 64)),
@@ -34,21 +34,24 @@ _MIXED: dict[str, tuple[int, tuple[int, int, int, int, int, int]]] = {
     "Mixed_5b": (832, (256, 160, 320, 32, 128, 128)),
     "Mixed_5c": (832, (384, 192, 384, 48, 128, 128)),
 }
-"""Channels in, then 1x1, 3x3 reduce, 3x3, second 3x3 reduce, second 3x3, pool projection."""
+"""Input channels, then 1x1, 3x3 reduce, 3x3, second 3x3 reduce, second 3x3, pool projection."""
 _POOL_BEFORE = {"Mixed_4b": ((3, 3, 3), (2, 2, 2)), "Mixed_5b": ((2, 2, 2), (2, 2, 2))}
 
 
 class Form(Enum):
-    """How the network is fed; figures of different forms must never be compared."""
+    """How the network is run; never compare figures of different forms."""
 
     PUBLISHED = "published"
-    """As in the LGTSM paper's code: batch statistics of the clip itself, values in [0,1]."""
+    """As in the LGTSM paper's code: batch statistics of the clip itself, input in [0,1]."""
     CORRECTED = "corrected"
-    """As I3D was trained: stored statistics, values in [-1,1]."""
+    """As I3D was trained: stored statistics, input in [-1,1]."""
 
 
-def _same(x: Tensor, kernel: tuple[int, int, int], stride: tuple[int, int, int]) -> Tensor:
-    """Pad (N,C,T,H,W) as TensorFlow does: the odd pixel goes to the end."""
+_Size = tuple[int, int, int]
+
+
+def _same(x: Tensor, kernel: _Size, stride: _Size) -> Tensor:
+    """Pad (N,C,T,H,W) as TensorFlow does: the odd sample goes to the end."""
     amounts: list[int] = []
     for size, k, s in zip(reversed(x.shape[2:]), reversed(kernel), reversed(stride), strict=True):
         total = max(k - (s if size % s == 0 else size % s), 0)
@@ -61,7 +64,8 @@ class _Unit(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1) -> None:
         super().__init__()
-        self.kernel, self.stride = (kernel,) * 3, (stride,) * 3
+        self.kernel: _Size = (kernel, kernel, kernel)
+        self.stride: _Size = (stride, stride, stride)
         self.conv3d = nn.Conv3d(inputs, outputs, kernel, stride, bias=False)
         self.bn = nn.BatchNorm3d(outputs, eps=0.001, momentum=0.01)
 
@@ -70,7 +74,7 @@ class _Unit(nn.Module):
 
 
 class _Mixed(nn.Module):
-    """One inception block: four branches side by side."""
+    """One inception block of four parallel branches."""
 
     def __init__(self, inputs: int, widths: tuple[int, int, int, int, int, int]) -> None:
         super().__init__()
@@ -109,15 +113,15 @@ class I3D(nn.Module):
         return x
 
 
-def _pooled(x: Tensor, kernel: tuple[int, int, int], stride: tuple[int, int, int]) -> Tensor:
+def _pooled(x: Tensor, kernel: _Size, stride: _Size) -> Tensor:
     return max_pool3d(_same(x, kernel, stride), kernel, stride)
 
 
 def load_i3d(path: str | Path) -> I3D:
-    """Load I3D from a safetensors file; what lies behind Mixed_5c is ignored.
+    """Load I3D from a safetensors file; layers after Mixed_5c are ignored.
 
     Raises:
-        WeightsError: no such file, a damaged one, or not this network.
+        WeightsError: the file is missing or damaged, or holds another network.
     """
     tensors = read_frozen(path, "I3D")
     network = I3D()
@@ -144,18 +148,18 @@ def video_features(network: I3D, clip: Tensor, form: Form) -> Tensor:
     Args:
         network: I3D.
         clip: (T,3,H,W) RGB in [0,1], T at least 8; not resized, as published.
-        form: how the network is fed.
+        form: how the network is run.
 
     Returns:
-        (1024,): Mixed_5c averaged over time and place.
+        (1024,): Mixed_5c averaged over time and space.
 
     Raises:
-        ShapeError: a clip that is too short or too small.
+        ShapeError: the clip is too short or too small.
     """
     if len(clip) < MIN_FRAMES or min(clip.shape[-2:]) <= _STRIDE_PX:
         raise ShapeError(
             f"Expected at least {MIN_FRAMES} frames of more than {_STRIDE_PX} pixels a side for "
-            f"I3D, got {len(clip)} of {clip.shape[-1]}x{clip.shape[-2]}; take longer clips."
+            f"I3D, got {len(clip)} of {clip.shape[-1]}x{clip.shape[-2]}; use longer or larger clips."
         )
     batch = clip.movedim(0, 1)[None]  # (1,3,T,H,W)
     if form is Form.CORRECTED:
@@ -166,6 +170,6 @@ def video_features(network: I3D, clip: Tensor, form: Form) -> Tensor:
         with torch.no_grad():
             return network(batch).mean((2, 3, 4))[0]
     finally:
-        # the published form updates the stored statistics; the next clip must not see that
+        # the published form updates the stored statistics, which must not reach the next clip
         network.load_state_dict(kept, strict=False)
         network.eval()

@@ -1,7 +1,4 @@
-"""What OpenCV offers, measured beside ours and never needed to run.
-
-OpenCV is imported only when it is used.
-"""
+"""Baselines from OpenCV, for comparison only; imported on use, since OpenCV is optional."""
 
 from __future__ import annotations
 
@@ -13,23 +10,25 @@ import torch
 from torch import Tensor
 
 _RADIUS_PX = 3
+"""Neighbourhood of OpenCV's inpainting, the value of its documentation."""
 _FEATURES = 1500
+"""SIFT keypoints per frame at most; set by hand, not swept."""
 _RANSAC_PX = 2.0
-"""Reprojection error up to which a match supports the motion."""
+"""Reprojection error up to which a match is an inlier; set by hand, not swept."""
 _RATIO = 0.8
-"""Lowe 2004, section 7.1: the best match must be this much nearer than the second."""
+"""Lowe 2004, section 7.1: largest ratio of the best match's distance to the second best's."""
 _FEWEST = 12
-"""Fewer supporting matches than this prove no motion."""
+"""Least number of inliers of a homography; set by hand, not swept."""
 
 
 def has_opencv() -> bool:
-    """Tell whether OpenCV is installed."""
+    """Whether OpenCV is installed."""
     return find_spec("cv2") is not None
 
 
 def use_one_thread() -> None:
-    """Keep OpenCV from starting threads of its own in this process."""
-    import cv2  # noqa: TID251  see the module's first line
+    """Keep OpenCV from starting its own threads in this process."""
+    import cv2  # noqa: TID251  an optional baseline, see the module
 
     cv2.setNumThreads(1)
 
@@ -42,7 +41,7 @@ def telea(frames: Tensor, holes: Tensor) -> Tensor:
         holes: (T,1,H,W), 1 = hole.
 
     Returns:
-        (T,3,H,W) in [0,1], rounded to bytes as OpenCV works.
+        (T,3,H,W) in [0,1], rounded to bytes, on which OpenCV works.
     """
     import cv2  # noqa: TID251
 
@@ -74,7 +73,7 @@ def _grey(frames: Tensor) -> list[np.ndarray]:
 
 
 def neighbour_homographies(frames: Tensor, holes: Tensor) -> list[Tensor | None]:
-    """Estimate the plane motion of neighbouring frames from features of known pixels.
+    """Estimate the homographies between neighbouring frames from keypoints on known pixels.
 
     SIFT (Lowe 2004) and RANSAC (Fischler and Bolles 1981).
 
@@ -83,12 +82,12 @@ def neighbour_homographies(frames: Tensor, holes: Tensor) -> list[Tensor | None]
         holes: (T,1,H,W), 1 = hole.
 
     Returns:
-        T - 1 matrices (3,3) in double precision that take pixel coordinates of frame t to frame
-        t + 1; None where too few features agree.
+        T - 1 matrices (3,3) in double precision that map pixel coordinates of frame t to frame
+        t + 1; None where there are too few inliers.
     """
     import cv2  # noqa: TID251
 
-    finder, matcher = cv2.SIFT_create(_FEATURES), cv2.BFMatcher(cv2.NORM_L2)
+    finder, matcher = cv2.SIFT.create(_FEATURES), cv2.BFMatcher(cv2.NORM_L2)
     found = []
     for grey, hole in zip(_grey(frames), holes, strict=True):
         found.append(finder.detectAndCompute(grey, (255 * (1 - hole[0])).byte().numpy()))
@@ -99,8 +98,8 @@ def neighbour_homographies(frames: Tensor, holes: Tensor) -> list[Tensor | None]
             matches = matcher.knnMatch(words_a, words_b, 2)
             good = [m[0] for m in matches if len(m) == 2 and m[0].distance < _RATIO * m[1].distance]
             if len(good) >= _FEWEST:
-                a = np.float32([keys_a[m.queryIdx].pt for m in good])
-                b = np.float32([keys_b[m.trainIdx].pt for m in good])
+                a = np.array([keys_a[m.queryIdx].pt for m in good], np.float32)
+                b = np.array([keys_b[m.trainIdx].pt for m in good], np.float32)
                 matrix, support = cv2.findHomography(a, b, cv2.RANSAC, _RANSAC_PX)
                 if support is not None and int(support.sum()) < _FEWEST:
                     matrix = None

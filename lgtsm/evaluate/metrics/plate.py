@@ -1,8 +1,8 @@
-"""An empty plate as the truth of a removal: relit to each frame, with the floor it can reach.
+"""An empty plate as the truth of a removal: relit to each frame, with the error floor it allows.
 
-A plate is taken at another time, in another light. It is compared after adding, at every pixel, the
-blurred difference between frame and plate on known pixels; what is left of that difference on known
-pixels is the floor that a perfect fill would show, too.
+A plate is shot at another time, in another light. It is compared after adding, at every pixel, the
+blurred difference between frame and plate on known pixels. What remains of that difference on known
+pixels is the floor: a perfect fill would show it, too.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch import Tensor
 from ...metrics.fidelity import mean_squared_error
 
 SIGMA_PX = 15.0
-"""Blur of the difference in light."""
+"""Blur of the difference in light; set by hand, not swept."""
 
 
 def relit(plate: Tensor, frames: Tensor, holes: Tensor) -> Tensor:
@@ -38,15 +38,14 @@ def known_floor(relit_plate: Tensor, frames: Tensor, holes: Tensor) -> float:
     return mean_squared_error(relit_plate, frames, 1 - holes) or 0.0
 
 
-def place_floor(relit_plate: Tensor, frames: Tensor, holes: Tensor) -> float | None:
-    """Return the mean squared error of a relit plate on known pixels of the places that holes cover.
+def covered_floor(relit_plate: Tensor, frames: Tensor, holes: Tensor) -> float | None:
+    """Return the mean squared error of a relit plate at pixels that a hole covers at another time.
 
-    The whole frame's floor is mostly that of plain surroundings; this one is that of the very
-    content that has to be filled, as other frames of the shot show it. Places count as often as they
-    are covered.
+    `known_floor` is mostly that of plain surroundings; this one is that of the content that has
+    to be filled, in the frames that show it. Each pixel counts as often as it is covered.
 
     Returns:
-        The error; None where no covered place is ever known.
+        The error; None if no covered pixel is ever known.
     """
     known = 1 - holes
     error = (relit_plate - frames).square().mean(1, keepdim=True) * known
@@ -57,11 +56,16 @@ def place_floor(relit_plate: Tensor, frames: Tensor, holes: Tensor) -> float | N
 
 
 def _blurred(clip: Tensor) -> Tensor:
-    """Blur (T,C,H,W) by a Gaussian, as far as the frame reaches."""
-    for dim in (-2, -1):
-        size = clip.shape[dim]
-        place = torch.arange(size, dtype=clip.dtype)
-        matrix = torch.exp(-((place[:, None] - place) ** 2) / (2 * SIGMA_PX**2))
-        matrix = matrix / matrix.sum(1, keepdim=True)
-        clip = torch.tensordot(clip, matrix, ([dim], [1])).movedim(-1, dim)
-    return clip
+    """Blur (T,C,H,W) by a Gaussian that is normalised over the part inside the frame.
+
+    Matrix products: kornia's `gaussian_blur2d` takes 5 to 9 times as long at 432x240.
+    """
+    rows, columns = (_gaussian(size, clip) for size in clip.shape[-2:])
+    return rows @ clip @ columns.mT
+
+
+def _gaussian(size: int, like: Tensor) -> Tensor:
+    """Return the blur of `size` pixels as a matrix (size,size) whose rows sum to 1."""
+    index = torch.arange(size, dtype=like.dtype)
+    matrix = torch.exp(-((index[:, None] - index) ** 2) / (2 * SIGMA_PX**2))
+    return matrix / matrix.sum(1, keepdim=True)

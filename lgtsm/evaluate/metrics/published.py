@@ -1,15 +1,13 @@
-"""The figures of the LGTSM paper's tables as its code computes them, faults included.
+"""The figures of the LGTSM paper's tables exactly as its code computes them.
 
-Source: the evaluation of the published code (Chang et al. 2019). Frames are cut to bytes, not
-rounded, and measured whole: hole and known pixels together, mean over the frames of all clips.
+Source: the evaluation of the published code (Chang et al. 2019). Frames are truncated to bytes, not
+rounded, and measured whole: hole and known pixels together, averaged over the frames of all clips.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from torch import Tensor
-
-from ...metrics.fidelity import psnr
 
 _SIGMA = 1.5
 _C1, _C2 = 1e-4, 9e-4
@@ -19,7 +17,7 @@ Bytes = np.ndarray
 
 
 def to_bytes(frames: Tensor) -> Bytes:
-    """Cut frames (...,3,H,W) in [0,1] to bytes (...,H,W,3) as published: 254.9 becomes 254."""
+    """Truncate frames (...,3,H,W) in [0,1] to bytes (...,H,W,3) as published: 254.9 becomes 254."""
     levels = (frames.clamp(0, 1) * 255).movedim(-3, -1)
     return levels.numpy().astype(np.uint8)
 
@@ -29,34 +27,11 @@ def published_mse(result: Bytes, truth: Bytes) -> float:
     return float(np.mean((result / 255.0 - truth / 255.0) ** 2))
 
 
-def published_psnr(result: Bytes, truth: Bytes) -> float:
-    """Return the PSNR in dB; what the published code meant to compute."""
-    return psnr(published_mse(result, truth))
-
-
-def wrapping_psnr(result: Bytes, truth: Bytes) -> float:
-    """Return the PSNR as published: difference and square wrap modulo 256, so it is far too high.
-
-    It is in none of the paper's tables; it is here so that figures of others can be recognised.
-    """
-    error = np.mean((result - truth) ** 2)  # bytes stay bytes, on purpose
-    return float("inf") if error == 0 else float(20 * np.log10(255 / np.sqrt(error)))
-
-
-def has_scipy() -> bool:
-    """Tell whether the published SSIM can be computed."""
-    try:
-        import scipy.ndimage  # noqa: F401
-    except ImportError:
-        return False
-    return True
-
-
 def published_ssim(result: Bytes, truth: Bytes) -> float:
     """Return the SSIM as published: the Gaussian runs over rows, columns and channels.
 
     Source: Wang et al. 2004 for the formula, scipy's `gaussian_filter` with sigma 1.5 for the
-    window; the usual SSIM (`fidelity.ssim_map`) keeps channels apart.
+    window; the usual SSIM (`fidelity.ssim_map`) keeps the channels apart.
 
     Args:
         result: bytes (H,W,3).

@@ -1,67 +1,71 @@
-"""One case: a clip with holes, what stands for the truth, and the fingerprints of both."""
+"""One case: a clip with holes, its truth, and the digests of both."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from ...errors import OptionError, ShapeError
-from ..metrics.plate import known_floor, place_floor, relit
+from ..metrics.plate import covered_floor, known_floor, relit
 from .clips import Clip, find_clips, read_footage
 from .holes import cut_holes
-from .protocols import HoleRule, ProtocolSpec
+from .protocols import HoleRule, ProtocolSpec, Shape
+from .results import Row
 
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """What to measure on; light, nothing is read yet."""
+    """What to measure on; nothing is read yet."""
 
     clip: Clip
     rule: HoleRule
     number: int
-    """The clip's place in its protocol."""
+    """The clip's index in its protocol."""
     donors: tuple[Clip, ...]
+    """Clips whose object may be laid over this one, in the order in which they are tried."""
     size: tuple[int, int] | None
+    """(height, width) to resize to; None keeps the clip's own."""
     num_frames: int | None
+    """How many of the first frames; None: all."""
 
     @property
     def name(self) -> str:
-        """Return CLIP.RULE, unique in a protocol and part of file names."""
+        """CLIP.RULE: unique in a protocol, part of file names."""
         return f"{self.clip.name}.{self.rule.name}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Material:
-    """A case in memory."""
+    """A case in memory; None means not known."""
 
     frames: Tensor
     """(T,3,H,W) in [0,1], as filmed."""
     holes: Tensor
     """(T,1,H,W), 1 = hole."""
     truth: Tensor | None
-    """(T,3,H,W) what is behind the hole; None where nobody knows."""
+    """(T,3,H,W), what is behind the hole."""
     own: Tensor | None
-    """(T,1,H,W) the clip's own moving object, 1 = object; None where it is not annotated."""
+    """(T,1,H,W), the clip's own annotated moving object, 1 = object."""
     floor: float | None
-    """Mean squared error of the truth on known pixels, where it is a relit plate."""
+    """Mean squared error on known pixels of a truth that is a relit plate."""
     floor_here: float | None = None
-    """The same on known pixels of the places that the holes cover at other times."""
+    """The same at known pixels that the holes cover at other times."""
     shown: Tensor | None = None
-    """(T,1,H,W), 1 = hole pixel that another frame shows; None where nobody knows."""
+    """(T,1,H,W), 1 = hole pixel that another frame shows."""
     flow: Tensor | None = None
-    """(T-1,2,H,W), true motion to the next frame in pixels; None where nobody knows."""
+    """(T-1,2,H,W), true optical flow to the next frame in pixels."""
 
     @property
     def masked(self) -> Tensor:
-        """Return the frames as methods get them: black under the hole."""
+        """The input of the methods: frames that are black under the hole."""
         return self.frames * (1 - self.holes)
 
-    def facts(self, case: Case) -> dict[str, object]:
-        """Return what identifies the case, for the results."""
+    def facts(self, case: Case) -> Row:
+        """Return the case's entry in the results."""
         hole = self.holes.mean()
         own = None
         if self.own is not None and self.truth is not None and hole > 0:
@@ -80,15 +84,15 @@ class Material:
 
 
 def plan_cases(
-    spec: ProtocolSpec, data: object, *, num_frames: int | None, max_clips: int | None = None
+    spec: ProtocolSpec, data: Path | None, *, num_frames: int | None, max_clips: int | None = None
 ) -> list[Case]:
     """List the cases of a protocol.
 
     Args:
         spec: the protocol.
-        data: the data set's folder, None for rendered scenes.
-        num_frames: frames of each clip; 0 takes all, None what the protocol says.
-        max_clips: at most so many clips, the first ones.
+        data: the data set's folder; None for rendered scenes.
+        num_frames: first frames of each clip; 0: all, None: as the protocol.
+        max_clips: how many of the first clips; None: all.
 
     Returns:
         All holes of the first clip, then those of the next.
@@ -98,8 +102,8 @@ def plan_cases(
     """
     if (num_frames or 0) < 0 or (max_clips is not None and max_clips < 1):
         raise OptionError(
-            f"Expected frames of 0 or more and a clip or more, got {num_frames} and {max_clips}; "
-            "0 frames takes all."
+            f"Expected 0 or more frames and 1 or more clips, got {num_frames} and {max_clips}; use "
+            "0 frames for all of them."
         )
     clips = find_clips(spec, data)
     wanted = spec.num_frames if num_frames is None else (num_frames or None)
@@ -108,7 +112,7 @@ def plan_cases(
             clip=clip,
             rule=rule,
             number=number,
-            # the next clip first, round and round: a fixed partner for each
+            # the next clip first, cyclically: every clip has a fixed donor
             donors=(*clips[number + 1 :], *clips[:number]),
             size=spec.size,
             num_frames=wanted,
@@ -125,10 +129,10 @@ def load_case(case: Case) -> Material | str:
         case: which.
 
     Returns:
-        The case in memory, or in one phrase why it is left out.
+        The case in memory, or the reason for its exclusion in one phrase.
 
     Raises:
-        ShapeError: masks that do not fit; VideoError: files that cannot be read.
+        ShapeError: the masks do not fit; VideoError: a file cannot be read.
     """
     footage = read_footage(case.clip, case.size, case.num_frames)
     count = len(footage.frames)
@@ -143,13 +147,13 @@ def load_case(case: Case) -> Material | str:
             f"{tuple(holes.shape[-2:])}; resize them."
         )
     truth, floor, floor_here = footage.truth, None, None
-    removes = case.rule.shape.value == "own"
+    removes = case.rule.shape is Shape.OWN
     if truth is None and not removes:
         truth = footage.frames
     if removes and footage.plate is not None:
         truth = relit(footage.plate, footage.frames, holes)
         floor = known_floor(truth, footage.frames, holes)
-        floor_here = place_floor(truth, footage.frames, holes)
+        floor_here = covered_floor(truth, footage.frames, holes)
     own = None if removes else footage.own
     return Material(
         frames=footage.frames,
@@ -168,8 +172,3 @@ def digest(clip: Tensor) -> str:
     levels = (255 * clip).round().to(torch.uint8).contiguous()
     head = "x".join(map(str, levels.shape)).encode()
     return hashlib.sha256(head + levels.numpy().tobytes()).hexdigest()
-
-
-def names_of(cases: Sequence[Case]) -> list[str]:
-    """Return the clips of some cases, each once, in order."""
-    return list(dict.fromkeys(case.clip.name for case in cases))

@@ -1,4 +1,4 @@
-"""Clips on disk, in the layouts their authors ship, and the rendered ones."""
+"""Clips on disk, in the layouts of their authors, and rendered ones."""
 
 from __future__ import annotations
 
@@ -13,43 +13,46 @@ from torch.nn.functional import interpolate
 
 from ...errors import OptionError, ShapeError
 from ...scene.camera import Camera, SceneOptions
-from ...scene.render import render_scene
-from ...scene.visible import shown_elsewhere
+from ...scene.render import render_scene, shown_elsewhere
 from ...video.folder import natural_key
 from ...video.image import IMAGE_SUFFIXES
 from ...video.read import read_frames, read_masks
 from .protocols import ProtocolSpec, Source
 
-FILMS = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".mkv", ".mov", ".webm", ".avi"})
 _PARTS = {Source.FVI: ("Test", "JPEGImages"), Source.FACES: ("Test", "videos")}
 _SCENE_SEED = 7
 
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """Where one clip is; nothing is read yet."""
+    """Paths of one clip; nothing is read yet."""
 
     name: str
     frames: Path | None = None
-    """Folder of frames or film; None is a rendered scene."""
+    """Folder of frames or video file; None: a rendered scene."""
     masks: Path | None = None
-    """The annotation of its own moving object, if there is one."""
+    """Annotation of its own moving object, if there is one."""
     plate: Path | None = None
-    """A picture of the place without the object, if there is one."""
+    """Picture of the scene without the object, if there is one."""
 
 
 @dataclass(frozen=True)
 class Footage:
-    """One clip in memory: frames (T,3,H,W), its own object (T,1,H,W) or None, truth or None."""
+    """One clip in memory; None means not known."""
 
     frames: Tensor
+    """(T,3,H,W) in [0,1]."""
     own: Tensor | None
+    """(T,1,H,W), 1 = the clip's own moving object."""
     truth: Tensor | None = None
+    """(T,3,H,W), behind the object; of rendered scenes."""
     plate: Tensor | None = None
+    """(3,H,W), without the object."""
     shown: Tensor | None = None
-    """(T,1,H,W) 1 = in the hole, and another frame shows it; only known of rendered shots."""
+    """(T,1,H,W), 1 = hole pixel that another frame shows; of rendered scenes."""
     flow: Tensor | None = None
-    """(T-1,2,H,W) true motion to the next frame, in pixels; only known of rendered shots."""
+    """(T-1,2,H,W), true optical flow to the next frame in pixels; of rendered scenes."""
 
 
 def find_clips(spec: ProtocolSpec, data: Path | None) -> list[Clip]:
@@ -63,7 +66,7 @@ def find_clips(spec: ProtocolSpec, data: Path | None) -> list[Clip]:
         The clips, at most as many as the protocol takes.
 
     Raises:
-        OptionError: the folder is not given, not there, or holds no clip in the expected layout.
+        OptionError: the folder is not given or missing, or holds no clip in the expected layout.
     """
     if spec.source is Source.SCENE:
         return [Clip(name=camera.value) for camera in Camera]
@@ -75,7 +78,7 @@ def find_clips(spec: ProtocolSpec, data: Path | None) -> list[Clip]:
     if not root.is_dir():
         raise OptionError(
             f"Expected the clips of the protocol {spec.name} in {root}, found no such folder; give "
-            "the folder in the layout its authors ship."
+            "the data set in the layout of its authors."
         )
     paths = sorted(root.iterdir(), key=natural_key)
     inner = any(_clip(path) for path in paths if path.is_dir() and path.name != "masks")
@@ -84,30 +87,30 @@ def find_clips(spec: ProtocolSpec, data: Path | None) -> list[Clip]:
     clips = [clip for path in paths if (clip := _clip(path))]
     if not clips:
         raise OptionError(
-            f"Expected folders of frames or films in {root}, found none; check the path."
+            f"Expected folders of frames or video files in {root}, found none; check the path."
         )
-    twice = [name for name, number in Counter(clip.name for clip in clips).items() if number > 1]
-    if twice:
+    (name, number), *_ = Counter(clip.name for clip in clips).most_common()
+    if number > 1:
         raise OptionError(
-            f"Expected a name of its own for every clip in {root}, got {twice[0]} twice; rename one or "
-            "take it away."
+            f"Expected unique names of the clips in {root}, got {name} {number} times; rename or "
+            "remove one."
         )
     return clips[: spec.max_clips]
 
 
 def _clip(path: Path) -> Clip | None:
-    """Return the clip at a path, if there is one."""
+    """Return the clip at a path, or None."""
     if path.name.startswith(".") or path.stem == "mask":
         return None
     if path.is_file():
-        return Clip(name=path.stem, frames=path) if path.suffix.lower() in FILMS else None
+        return Clip(name=path.stem, frames=path) if path.suffix.lower() in VIDEO_SUFFIXES else None
     plate = path / "plate.png"
     masks = next((m for m in (path / "masks", path / "mask.mkv") if m.exists()), None)
     found = {"masks": masks, "plate": plate if plate.is_file() else None}
     if len(_pictures(path)) > 1:
         return Clip(name=path.name, frames=path, **found)
-    films = [p for p in path.iterdir() if p.suffix.lower() in FILMS and p.stem != "mask"]
-    return Clip(name=path.name, frames=films[0], **found) if len(films) == 1 else None
+    videos = [p for p in path.iterdir() if p.suffix.lower() in VIDEO_SUFFIXES and p.stem != "mask"]
+    return Clip(name=path.name, frames=videos[0], **found) if len(videos) == 1 else None
 
 
 def _pictures(folder: Path) -> list[Path]:
@@ -119,31 +122,27 @@ def read_footage(clip: Clip, size: tuple[int, int] | None, num_frames: int | Non
     """Read one clip at the protocol's size.
 
     Args:
-        clip: where it is.
+        clip: its paths.
         size: (height, width) to resize to; None keeps its own.
-        num_frames: how many of the first frames; None takes all.
-
-    Returns:
-        The clip in memory.
+        num_frames: how many of the first frames; None: all.
 
     Raises:
-        ShapeError: fewer masks than frames, or masks of another size; VideoError: unreadable files.
+        ShapeError: fewer masks than frames, or masks of another size; VideoError: a file cannot be
+        read.
     """
     if clip.frames is None:
         return _rendered(clip.name, size, num_frames)
     frames = torch.stack([_resized(x, size) for x in _read(clip.frames, num_frames)])
-    own = None
+    own, plate, actual = None, None, (frames.shape[-2], frames.shape[-1])
     if clip.masks is not None:
-        size = tuple(frames.shape[-2:])
-        own = read_holes(clip.masks, len(frames), size, may_outlast=num_frames is not None)
-    plate = None
+        own = read_holes(clip.masks, len(frames), actual, may_outlast=num_frames is not None)
     if clip.plate is not None:
-        plate = _resized(next(read_frames(clip.plate)).rgb(), tuple(frames.shape[-2:]))
+        plate = _resized(next(read_frames(clip.plate)).rgb(), actual)
     return Footage(frames, own, plate=plate)
 
 
 def _read(path: Path, num_frames: int | None) -> list[Tensor]:
-    """Read frames, leaving a plate in the same folder out."""
+    """Read frames, without a plate in the same folder."""
     if path.is_dir() and (path / "plate.png").exists():
         files = sorted(_pictures(path), key=natural_key)[:num_frames]
         return [next(read_frames(file)).rgb() for file in files]
@@ -153,16 +152,16 @@ def _read(path: Path, num_frames: int | None) -> list[Tensor]:
 def read_holes(
     path: Path, count: int, size: tuple[int, int], *, may_outlast: bool = True
 ) -> Tensor:
-    """Read masks as holes (T,1,H,W), 1 = hole, resized so that half a pixel counts.
+    """Read masks as holes (T,1,H,W), 1 = hole, resized and thresholded at 0.5.
 
     Args:
-        path: folder, film or still image.
-        count: frames to cover.
+        path: folder, video file or still image.
+        count: number of frames.
         size: (height, width).
-        may_outlast: more masks than that are fine: the frames are only a part of the clip.
+        may_outlast: allow more masks than frames, which are only the first of the clip.
 
     Raises:
-        ShapeError: another number of masks than frames.
+        ShapeError: the number of masks differs from that of the frames.
     """
     masks = list(islice(read_masks(path), count + 1))
     if len(masks) == 1:

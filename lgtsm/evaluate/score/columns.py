@@ -1,4 +1,4 @@
-"""The numbers of one result, as data: what each is called and which way is better; no torch."""
+"""The figures of one result as data: their labels and which way is better; no torch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Column:
     label: str
     text: str
     is_higher_better: bool | None
-    """None: nearest to the truth's own is best."""
+    """None: closest to the figure of the truth is best."""
     digits: int = 2
     scale: float = 1.0
-    """Shown times this."""
+    """Factor of the displayed value."""
     needs_truth: bool = True
 
 
@@ -24,22 +24,22 @@ COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
     {
         "psnr": Column(
             label="PSNR hole, dB",
-            text="inside the hole, error pooled over the clip",
+            text="inside the hole, squared error pooled over the clip",
             is_higher_better=True,
         ),
         "psnr_background": Column(
             label="PSNR background, dB",
-            text="hole pixels that do not lie on the clip's own annotated moving object",
+            text="hole pixels that are not on the clip's own annotated moving object",
             is_higher_better=True,
         ),
         "psnr_moving": Column(
             label="PSNR moving, dB",
-            text="hole pixels that lie on it: no other frame shows them",
+            text="hole pixels that are on it: no other frame shows them",
             is_higher_better=True,
         ),
         "psnr_shown": Column(
             label="PSNR shown, dB",
-            text="hole pixels that another frame shows, as the renderer knows",
+            text="hole pixels that another frame shows, according to the renderer",
             is_higher_better=True,
         ),
         "psnr_frame": Column(label="PSNR frame, dB", text="whole frame", is_higher_better=True),
@@ -64,32 +64,32 @@ COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
         ),
         "mse_published": Column(
             label="MSE, published form",
-            text="whole frame, bytes cut as in the LGTSM paper's code",
+            text="whole frame, truncated to bytes as in the LGTSM paper's code",
             is_higher_better=False,
             digits=5,
         ),
         "ssim_published": Column(
             label="SSIM, published form",
-            text="whole frame, the Gaussian blurs over channels, too",
+            text="whole frame, the Gaussian window covers channels, too",
             is_higher_better=True,
             digits=4,
         ),
         "warping": Column(
             label="warping x1000",
-            text="squared difference to the frame before, moved by the clean clip's flow, in the "
+            text="squared difference to the previous frame, warped by the clean clip's flow, in the "
             "hole",
             is_higher_better=False,
             scale=1000,
         ),
         "warping_background": Column(
             label="warping background x1000",
-            text="the same on hole pixels that do not lie on the clip's own moving object",
+            text="the same on hole pixels that are not on the clip's own moving object",
             is_higher_better=False,
             scale=1000,
         ),
         "flicker": Column(
             label="flicker",
-            text="change in time inside the hole over that around it; 1 is as steady",
+            text="change over time inside the hole over that around it; 1 is equally steady",
             is_higher_better=None,
             needs_truth=False,
         ),
@@ -101,13 +101,13 @@ COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
         ),
         "residual": Column(
             label="residual",
-            text="share of the removed object's contrast that is left",
+            text="fraction of the removed object's contrast that remains",
             is_higher_better=None,
             needs_truth=False,
         ),
         "seconds_per_frame": Column(
             label="s/frame",
-            text="time of one process of one thread, beside others",
+            text="wall time of one single-threaded process, while others run",
             is_higher_better=None,
             needs_truth=False,
             digits=3,

@@ -1,4 +1,4 @@
-"""From a rule to the holes of one clip; equal rules and clips give equal holes."""
+"""Make the holes of one clip by a rule; equal rules and clips give equal holes."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ import torch
 from torch import Tensor
 
 from ...errors import OptionError, ShapeError
+from ...masks.draw.face_box import face_box_masks
 from ...masks.draw.free_form import SEED_LIMIT, free_form_masks
 from ...masks.draw.kinds import Kind
-from ...masks.draw.published_other import face_box_masks
 from ...masks.draw.raster import draw_masks
 from ...masks.morph import grow
 from .clips import Clip, Footage, read_holes
 from .protocols import HoleRule, Shape
 
 DONOR_AREA = (0.02, 0.3)
-"""Mean share of the picture that another clip's object must cover to be laid over a clip."""
+"""Range of the mean coverage of another clip's object that may be laid over a clip; set by hand."""
 _BIN_HALF = 0.05
+"""Half the width of the published coverage bins."""
 _MOST_DRAWS = 200
 _SQUARES = 4
+"""Number of squares."""
 _STROKES_AT_FULL = 25
-"""Strokes for a share of 1, where the search for their number begins."""
+"""Initial number of strokes for a coverage of 1; only the search time depends on it."""
 
 
 def cut_holes(
@@ -32,14 +34,14 @@ def cut_holes(
     """Make the holes of one clip.
 
     Args:
-        rule: what kind.
+        rule: how they are made.
         footage: the clip.
-        number: the clip's place in its protocol; varies the seed.
-        donors: clips that may lend their object, in the order in which they are tried.
+        number: the clip's index in its protocol; varies the seed.
+        donors: clips whose object may be used, in the order in which they are tried.
 
     Returns:
-        Holes (T,1,H,W), 1 = hole; None where the rule has nothing for this clip: it is not
-        annotated, its object never shows, or no other clip has one of a fitting size.
+        Holes (T,1,H,W), 1 = hole; None if the rule does not apply to this clip: it is not annotated,
+        its object is never visible, or no other clip has an object of suitable size.
 
     Raises:
         OptionError: no draw of the published strokes falls into the bin.
@@ -51,7 +53,7 @@ def cut_holes(
             return None
         return grow(footage.own, rule.grow)
     if rule.shape is Shape.OBJECT:
-        return _borrowed(donors, *clip_size)
+        return _donated(donors, *clip_size)
     if rule.shape is Shape.BLOB:
         return draw_masks(*clip_size, kind=Kind.OBJECT, seed=seed, coverage_ratio=rule.coverage)
     if rule.shape is Shape.SQUARES:
@@ -61,14 +63,14 @@ def cut_holes(
     return _strokes(*clip_size, rule=rule, number=number)
 
 
-def _borrowed(donors: Sequence[Clip], count: int, height: int, width: int) -> Tensor | None:
-    """Return the object of the first donor whose object has a fitting size."""
+def _donated(donors: Sequence[Clip], count: int, height: int, width: int) -> Tensor | None:
+    """Return the object mask of the first donor whose object has a suitable size."""
     for donor in donors:
         if donor.masks is None:
             continue
         try:
             holes = read_holes(donor.masks, count, (height, width))
-        except ShapeError:  # too few masks for these frames: another clip may lend its object
+        except ShapeError:  # too few masks for these frames: try the next clip
             continue
         if DONOR_AREA[0] <= float(holes.mean()) <= DONOR_AREA[1] and holes.amax((1, 2, 3)).all():
             return holes
@@ -76,7 +78,7 @@ def _borrowed(donors: Sequence[Clip], count: int, height: int, width: int) -> Te
 
 
 def _squares(count: int, height: int, width: int, *, seed: int, coverage: float) -> Tensor:
-    """Place squares that stand still and do not touch each other or the border."""
+    """Place static squares that touch neither each other nor the frame's border."""
     rng = np.random.default_rng([seed, *b"squares"])
     side = max(1, round((coverage * height * width / _SQUARES) ** 0.5))
     hole = torch.zeros(height, width)
@@ -97,7 +99,7 @@ def _squares(count: int, height: int, width: int, *, seed: int, coverage: float)
 
 
 def _strokes(count: int, height: int, width: int, *, rule: HoleRule, number: int) -> Tensor:
-    """Draw published strokes with one seed after the other until the clip falls into the bin."""
+    """Draw published strokes, seed after seed, until the coverage falls into the bin."""
     centre = rule.coverage or 0.05
     strokes = max(1, round(_STROKES_AT_FULL * centre))
     for attempt in range(_MOST_DRAWS):
@@ -108,9 +110,9 @@ def _strokes(count: int, height: int, width: int, *, rule: HoleRule, number: int
         missing = centre - float(holes.mean())
         if abs(missing) <= _BIN_HALF:
             return holes
-        # one stroke says nothing of the next draw's size, so the number follows slowly
+        # one draw predicts the next one badly, so the number of strokes changes slowly
         strokes = max(1, round(strokes * (1 + missing))) + (missing > 0)
     raise OptionError(
-        f"Expected a draw of {rule.preset} that covers {centre:.0%} of {width}x{height}, got none "
-        f"in {_MOST_DRAWS}; use the protocol's own frame size."
+        f"Expected {rule.preset} strokes that cover {centre:.0%} of {width}x{height}, got none in "
+        f"{_MOST_DRAWS} draws; use the protocol's own frame size."
     )

@@ -1,4 +1,4 @@
-"""All figures of one result; what depends on the case alone is computed once."""
+"""All figures of one result; whatever depends on the case alone is computed once."""
 
 from __future__ import annotations
 
@@ -12,32 +12,30 @@ from torch import Tensor
 from ...align.homography import to_grey
 from ...align.opencv_flow import LEAST_SIDE, dis_flow
 from ...metrics.fidelity import psnr, region_mean, squared_error, ssim_map
-from ...metrics.flicker import Flicker
+from ...metrics.no_reference import Flicker, Residual, SeamContrast
 from ...metrics.perceptual import SqueezeNetFeatures, distance_of_features, load_features
-from ...metrics.residual import Residual
-from ...metrics.seam import SeamContrast
 from ..metrics.i3d import I3D, MIN_FRAMES, Form, load_i3d, video_features
-from ..metrics.lpips import load_lpips
+from ..metrics.lpips_distance import load_lpips
 from ..metrics.opencv_baselines import has_opencv
-from ..metrics.published import has_scipy, published_mse, published_ssim, to_bytes
+from ..metrics.published import published_mse, published_ssim, to_bytes
 from ..metrics.warping import visible, warping_error
 from .cases import Material
+from .results import Row
 
 PERCEPTUAL_STEP = 4
-"""Every so many frames the features are compared: three quarters of the time otherwise."""
+"""Features are compared on every fourth frame: on all, they take three quarters of the time."""
 _KEPT_FRAMES = 6
-"""Frames of the truth whose features are kept for the next method: 28 MB each at 432x240."""
+"""Frames of the truth whose features are cached for all methods: 28 MB each at 432x240."""
 _SMALLEST_PX = 32
-"""SqueezeNet needs this many pixels a side."""
+"""Smallest frame side that SqueezeNet accepts."""
 
-Figures = dict[str, object]
 I3D_KEY = "i3d"
-"""Figures under this name are features, of which a run makes one distance a table."""
+"""Entry that holds I3D features, from which a run computes one distance per table."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkPaths:
-    """Networks that measure; each is left out where it is None."""
+    """Networks behind optional columns; None leaves the column out."""
 
     perceptual: Path | None = None
     """SqueezeNet v1.0."""
@@ -48,7 +46,7 @@ class NetworkPaths:
 
 @dataclass(frozen=True, kw_only=True)
 class Networks:
-    """The same, loaded."""
+    """The networks of `NetworkPaths`, loaded."""
 
     features: SqueezeNetFeatures | None = None
     i3d: I3D | None = None
@@ -56,10 +54,10 @@ class Networks:
 
 
 def load_networks(paths: NetworkPaths) -> Networks:
-    """Load what is asked for.
+    """Load the requested networks.
 
     Raises:
-        WeightsError: a file that cannot be used; OptionError: lpips is not installed.
+        WeightsError: a file cannot be used; OptionError: lpips is not installed.
     """
     return Networks(
         features=None if paths.perceptual is None else load_features(paths.perceptual),
@@ -68,15 +66,15 @@ def load_networks(paths: NetworkPaths) -> Networks:
     )
 
 
-class Ruler:
-    """Measure results of one case."""
+class Evaluator:
+    """Measure the results of one case."""
 
     def __init__(self, material: Material, networks: Networks, *, publishes: bool = False) -> None:
         """Compute what all results share.
 
         Args:
             material: the case.
-            networks: what measures distances in features.
+            networks: networks behind optional columns.
             publishes: add the figures of the LGTSM paper's tables as its code computes them.
         """
         self.material, self.networks, self.publishes = material, networks, publishes
@@ -94,18 +92,18 @@ class Ruler:
             self.features = None
 
     @torch.inference_mode()
-    def measure(self, result: Tensor) -> Figures:
-        """Return every figure of a result; None where it cannot be had.
+    def measure(self, result: Tensor) -> Row:
+        """Return all figures of a result; None where one is undefined.
 
         Args:
-            result: (T,3,H,W) in [0,1], filled and put into the frames.
+            result: (T,3,H,W) in [0,1], the frames with the fill inside the hole.
         """
-        figures = self._steadiness(result)
+        figures = self._no_reference(result)
         if self.material.truth is not None:
             figures |= self._fidelity(result, self.material.truth)
         return figures
 
-    def _steadiness(self, result: Tensor) -> Figures:
+    def _no_reference(self, result: Tensor) -> Row:
         seam, flicker, residual = SeamContrast(), Flicker(), Residual()
         material = self.material
         for before, after, hole in zip(material.frames, result, material.holes, strict=True):
@@ -114,19 +112,18 @@ class Ruler:
             residual.add(before, after, hole)
         return {"seam": seam.value, "flicker": flicker.value, "residual": residual.value}
 
-    def _fidelity(self, result: Tensor, truth: Tensor) -> Figures:
+    def _fidelity(self, result: Tensor, truth: Tensor) -> Row:
         holes, own = self.material.holes, self.material.own
-        regions = {"psnr": holes, "psnr_frame": None}
-        if own is not None:
-            regions |= {"psnr_background": holes * (1 - own), "psnr_moving": holes * own}
-        if self.material.shown is not None:
-            regions["psnr_shown"] = self.material.shown
+        background = None if own is None else holes * (1 - own)
         error = squared_error(result, truth)
-        figures: Figures = {
-            name: _psnr(region_mean(error, where)) for name, where in regions.items()
+        figures: Row = {
+            "psnr": _psnr(region_mean(error, holes)),
+            "psnr_frame": _psnr(region_mean(error)),
+            "psnr_background": None if own is None else _psnr(region_mean(error, background)),
+            "psnr_moving": None if own is None else _psnr(region_mean(error, holes * own)),
         }
-        if own is None:
-            figures |= {"psnr_background": None, "psnr_moving": None}
+        if self.material.shown is not None:
+            figures["psnr_shown"] = _psnr(region_mean(error, self.material.shown))
         similarity = torch.cat(
             [ssim_map(a[None], b[None]) for a, b in zip(result, truth, strict=True)]
         )
@@ -138,18 +135,14 @@ class Ruler:
         if self.publishes:
             pairs = list(zip(to_bytes(result), to_bytes(truth), strict=True))
             figures["mse_published"] = _mean([published_mse(a, b) for a, b in pairs])
-            similar = [published_ssim(a, b) for a, b in pairs] if has_scipy() else None
-            figures["ssim_published"] = None if similar is None else _mean(similar)
+            figures["ssim_published"] = _mean([published_ssim(a, b) for a, b in pairs])
         if self.networks.i3d is not None and len(result) >= MIN_FRAMES:
             figures[I3D_KEY] = {
                 form.value: video_features(self.networks.i3d, result, form).tolist()
                 for form in Form
             }
-        still = None if own is None else holes * (1 - own)
-        figures |= {
-            "warping": self._warping(result, holes),
-            "warping_background": self._warping(result, still),
-        }
+        figures["warping"] = self._warping(result, holes)
+        figures["warping_background"] = self._warping(result, background)
         figures["psnr_by_frame"] = [
             _psnr(region_mean(e, h)) for e, h in zip(error, holes, strict=True)
         ]
@@ -169,11 +162,11 @@ class Ruler:
         if self._truth_taps is None and len(truth) <= _KEPT_FRAMES * PERCEPTUAL_STEP:
             taps = self._truth_taps = list(taps)
         distances = [
-            # frame by frame: the taps of a clip do not fit the cache, four times slower
+            # frame by frame: the features of a clip exceed the CPU's cache, which is four times slower
             float(distance_of_features(self.features(frame[None]), wanted))
             for frame, wanted in zip(result[::PERCEPTUAL_STEP], taps, strict=True)
         ]
-        return sum(distances) / len(distances)
+        return _mean(distances)
 
 
 def _psnr(mse: float | None) -> float | None:

@@ -1,9 +1,9 @@
-"""What is compared, as data, and how each method is run on one clip."""
+"""The compared methods as data, and how each is run on one clip."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from enum import Enum
 from pathlib import Path
 from types import MappingProxyType
@@ -18,23 +18,24 @@ from ...options import InpaintOptions, Mode
 from ...video.read import read_frames
 from ..metrics.opencv_baselines import has_opencv, navier_stokes, telea
 from .cases import Material
-from .clips import FILMS
+from .clips import VIDEO_SUFFIXES
+from .results import Row
 from .tracing import flow_copy, homography_copy, nearest_copy
 
 Fill = Callable[[Tensor, Tensor], Tensor]
-"""(frames (T,3,H,W) black under the hole, holes (T,1,H,W)) -> filled (T,3,H,W)."""
+"""(frames (T,3,H,W), black under the hole; holes (T,1,H,W)) -> filled (T,3,H,W)."""
 
 
 class Kind(Enum):
-    """Where a method comes from."""
+    """Origin of a method."""
 
     OURS = "ours"
     SIMPLE = "simple"
-    """One of the package's comparisons; the oracle picks among them."""
+    """One of the comparison methods in this package; the oracle picks among them."""
     THEIRS = "theirs"
     """Frames that another tool made."""
     TRUTH = "truth"
-    """The clean frames themselves: what the temporal figures of a perfect fill are."""
+    """The true frames: they show the temporal figures of a perfect fill."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,15 +46,15 @@ class Method:
     kind: Kind
     text: str = ""
     options: InpaintOptions | None = None
-    """Of our own."""
+    """For OURS."""
     model: str | None = None
-    """Of our own: as `--model`."""
+    """For OURS: as `--model`."""
     folder: Path | None = None
-    """Of another tool: CLIP.HOLES or CLIP inside it."""
+    """For THEIRS: holds CLIP.HOLES or CLIP."""
 
-    def facts(self) -> dict[str, object]:
-        """Return what identifies the method, for the results; no path of this machine."""
-        facts: dict[str, object] = {"kind": self.kind.value, "text": self.text}
+    def facts(self) -> Row:
+        """Return the method's entry in the results, without any path of this machine."""
+        facts: Row = {"kind": self.kind.value, "text": self.text}
         if self.options is not None:
             facts["options"] = asdict(self.options, dict_factory=_plain)
             facts["model"] = None if self.model is None else Path(self.model).name
@@ -65,8 +66,8 @@ def _plain(items: list[tuple[str, object]]) -> dict[str, object]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Simple:
-    """One of the package's comparisons."""
+class SimpleMethod:
+    """One of the comparison methods in this package."""
 
     text: str
     fill: Fill
@@ -74,7 +75,7 @@ class Simple:
 
 
 def mean_colour(frames: Tensor, holes: Tensor) -> Tensor:
-    """Fill with the mean colour of each frame's known pixels; (T,3,H,W)."""
+    """Fill with the mean colour of each frame's known pixels."""
     known = 1 - holes
     total = (frames * known).sum((-2, -1), keepdim=True)
     mean = total / known.sum((-2, -1), keepdim=True).clamp_min(1)
@@ -82,60 +83,61 @@ def mean_colour(frames: Tensor, holes: Tensor) -> Tensor:
 
 
 def temporal_median(frames: Tensor, holes: Tensor) -> Tensor:
-    """Fill with the median over time of the same pixel where known, else smoothly; (T,3,H,W)."""
+    """Fill with the temporal median of the same pixel where it is ever known, else smoothly."""
     seen = torch.where(holes > 0, torch.nan, frames)
     middle = seen.nanmedian(0, keepdim=True).values.expand_as(frames)
     missing = torch.isnan(middle)
     return torch.where(missing, smooth_fill(frames, holes), torch.nan_to_num(middle))
 
 
-SIMPLE: MappingProxyType[str, Simple] = MappingProxyType(
+SIMPLE: MappingProxyType[str, SimpleMethod] = MappingProxyType(
     {
-        "mean": Simple(text="mean colour of each frame", fill=mean_colour),
-        "telea": Simple(text="OpenCV Telea, per frame", fill=telea, needs_opencv=True),
-        "ns": Simple(text="OpenCV Navier-Stokes, per frame", fill=navier_stokes, needs_opencv=True),
-        "smooth": Simple(text="smooth fill, per frame", fill=smooth_fill),
-        "nearest": Simple(text="same pixel, nearest frame", fill=nearest_copy),
-        "median": Simple(text="same pixel, median over time", fill=temporal_median),
-        "homography": Simple(
+        "mean": SimpleMethod(text="mean colour of each frame", fill=mean_colour),
+        "telea": SimpleMethod(text="OpenCV Telea, per frame", fill=telea, needs_opencv=True),
+        "ns": SimpleMethod(
+            text="OpenCV Navier-Stokes, per frame", fill=navier_stokes, needs_opencv=True
+        ),
+        "smooth": SimpleMethod(text="smooth fill, per frame", fill=smooth_fill),
+        "nearest": SimpleMethod(text="same pixel, nearest frame", fill=nearest_copy),
+        "median": SimpleMethod(text="same pixel, median over time", fill=temporal_median),
+        "homography": SimpleMethod(
             text="nearest frame along homographies (SIFT, RANSAC)",
             fill=homography_copy,
             needs_opencv=True,
         ),
-        "flow": Simple(
+        "flow": SimpleMethod(
             text="nearest frame along optical flow (DIS)", fill=flow_copy, needs_opencv=True
         ),
     }
 )
-"""By name; what no frame shows is filled smoothly by the copying ones."""
+"""By name; the copying ones fill smoothly what no frame shows."""
 
 
 @dataclass(frozen=True)
-class Chosen:
-    """Methods to run, and what had to be left out."""
+class Selection:
+    """Methods to run, and those that cannot run here with the reason, as (name, reason)."""
 
     methods: tuple[Method, ...]
-    left_out: tuple[str, ...] = field(default=())
+    left_out: tuple[tuple[str, str], ...] = ()
 
 
 def choose_methods(
     names: Sequence[str] | None,
     ours: Sequence[tuple[str, InpaintOptions, str | None]],
     theirs: Sequence[tuple[str, Path]] = (),
-) -> Chosen:
-    """Put the rows of the table together.
+) -> Selection:
+    """Select the rows of the table.
 
     Args:
-        names: simple methods by name, and `network` for the network alone; None takes all.
-        ours: name, options and model of each variant of the product; the feather is switched off,
-            because the clips are black under the hole.
+        names: simple methods by name, and `network` for the network alone; None: all.
+        ours: name, options and model of each variant of the product.
         theirs: name and folder of other tools' frames.
 
     Returns:
-        Simple ones, the network alone, other tools, the product, the truth.
+        Simple methods, the network alone, other tools, the product, the truth.
 
     Raises:
-        OptionError: an unknown or repeated name, or a folder that is not there.
+        OptionError: a name is unknown or repeated, or a folder is missing.
     """
     names = [*SIMPLE, "network"] if names is None else list(names)
     unknown = [name for name in names if name not in SIMPLE and name != "network"]
@@ -149,7 +151,7 @@ def choose_methods(
         if name == "network":
             continue
         if SIMPLE[name].needs_opencv and not has_opencv():
-            left_out.append(f"{name}: needs OpenCV, pip install opencv-python-headless")
+            left_out.append((name, "needs OpenCV, pip install opencv-python-headless"))
             continue
         rows.append(Method(name=name, kind=Kind.SIMPLE, text=SIMPLE[name].text))
     if "network" in names and ours:
@@ -169,14 +171,13 @@ def choose_methods(
     twice = next((name for name in seen if seen.count(name) > 1), None)
     if twice or "oracle" in seen:
         raise OptionError(
-            f"Expected methods of different names, none called oracle, got {twice or 'oracle'}; "
-            "rename it."
+            f"Expected unique names of methods other than oracle, got {twice or 'oracle'}; rename it."
         )
-    return Chosen(tuple(rows), tuple(left_out))
+    return Selection(tuple(rows), tuple(left_out))
 
 
 def run_method(method: Method, material: Material, case: str) -> tuple[Tensor, dict[str, float]]:
-    """Fill one case and put it into the frames.
+    """Fill one case.
 
     Args:
         method: how.
@@ -184,17 +185,17 @@ def run_method(method: Method, material: Material, case: str) -> tuple[Tensor, d
         case: its name, CLIP.HOLES.
 
     Returns:
-        (T,3,H,W) in [0,1]: the frames outside the hole, the fill inside; and where the fill came from
-        (`Report.sources`), empty for other methods than the product's own.
+        (T,3,H,W) in [0,1]: the original frames outside the hole, the fill inside; and the origin of the
+        fill (`Report.sources`), empty for methods other than our own.
 
     Raises:
-        OptionError: frames of another tool that are missing or do not fit.
+        OptionError: another tool's frames are missing; ShapeError: they do not fit.
     """
     sources: dict[str, float] = {}
     if method.kind is Kind.TRUTH:
         filled = material.frames if material.truth is None else material.truth
     elif method.kind is Kind.THEIRS:
-        filled = read_theirs(method, material, case)
+        filled = _read_theirs(method.name, method.folder or Path(), material, case)
     elif method.kind is Kind.SIMPLE:
         filled = SIMPLE[method.name].fill(material.masked, material.holes)
     else:
@@ -203,27 +204,24 @@ def run_method(method: Method, material: Material, case: str) -> tuple[Tensor, d
     return torch.where(material.holes > 0, filled.float().clamp(0, 1), material.frames), sources
 
 
-def read_theirs(method: Method, material: Material, case: str) -> Tensor:
-    """Read the frames another tool made: FOLDER/CLIP.HOLES, or FOLDER/CLIP, or a film so named.
-
-    Raises:
-        OptionError: there are none; ShapeError: another size or number of frames.
-    """
-    folder = method.folder or Path()
+def _read_theirs(name: str, folder: Path, material: Material, case: str) -> Tensor:
+    """Read another tool's frames: FOLDER/CLIP.HOLES or FOLDER/CLIP, a folder or a video file."""
     names = (case, case.rsplit(".", 1)[0])
-    tried = [folder / f"{name}{suffix}" for name in names for suffix in ("", *sorted(FILMS))]
+    tried = [
+        folder / f"{stem}{suffix}" for stem in names for suffix in ("", *sorted(VIDEO_SUFFIXES))
+    ]
     path = next((path for path in tried if path.exists()), None)
     if path is None:
         raise OptionError(
-            f"Expected frames of {method.name} for {case} in {folder}, found none; name the folder "
-            f"or film {case}."
+            f"Expected frames of {name} for {case} in {folder}, found none; name the folder or video "
+            f"file {case}."
         )
     frames = [frame.rgb() for frame in read_frames(path)]
     wanted = material.frames.shape
     if len(frames) != wanted[0] or frames[0].shape != wanted[1:]:
         raise ShapeError(
-            f"Expected {wanted[0]} frames of {wanted[3]}x{wanted[2]} from {method.name} for {case}, "
-            f"got {len(frames)} of {frames[0].shape[2]}x{frames[0].shape[1]}; make them from the "
-            "files of --export."
+            f"Expected {wanted[0]} frames of {wanted[3]}x{wanted[2]} from {name} for {case}, got "
+            f"{len(frames)} of {frames[0].shape[2]}x{frames[0].shape[1]}; make them from the files "
+            "of --export."
         )
     return torch.stack(frames)

@@ -1,4 +1,4 @@
-"""How well motion is followed where the true one is known: end-point errors beside OpenCV's DIS."""
+"""End-point errors of optical flow where the true flow is known, beside OpenCV's DIS."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ MOTIONS = {
     "dis": "OpenCV DIS, frames with the hole filled smoothly, completed in the hole",
     "dis_clean": "OpenCV DIS, frames without the vehicle",
 }
-"""Who measures motion, on what."""
+"""Estimator and its input, as in the tables."""
 
 
 @torch.inference_mode()
 def motion_errors(
     frames: Tensor, holes: Tensor, truth: Tensor, flow: Tensor
 ) -> dict[str, list[float]]:
-    """Measure the flow from every frame to the next one.
+    """Estimate the flow from every frame to the next one and measure its error.
 
     Args:
         frames: (T,3,H,W) in [0,1], black under the hole.
         holes: (T,1,H,W), 1 = hole.
         truth: (T,3,H,W) without the object.
-        flow: (T-1,2,H,W) the true one, in pixels.
+        flow: (T-1,2,H,W) the true flow, in pixels.
 
     Returns:
-        By name of `MOTIONS`: mean end-point error in pixels over all pixels, and over hole pixels.
+        By key of `MOTIONS`: mean end-point error in pixels over all pixels, and over hole pixels.
     """
     filled = smooth_fill(frames, holes)
     size = size_of(frames)
@@ -51,8 +51,8 @@ def motion_errors(
         found["dis_clean"] = dis_flow(clean[:-1], clean[1:])
     hidden = holes[:-1]
     errors = {}
-    for name, one in found.items():
-        apart = length(one - flow)
-        inside = (apart * hidden).sum() / hidden.sum().clamp_min(1)
-        errors[name] = [float(apart.mean()), float(inside)]
+    for name, estimate in found.items():
+        error = length(estimate - flow)
+        inside = (error * hidden).sum() / hidden.sum().clamp_min(1)
+        errors[name] = [float(error.mean()), float(inside)]
     return errors

@@ -27,11 +27,11 @@ TABLE_1: MappingProxyType[tuple[str, str, str], tuple[str, ...]] = MappingProxyT
 )
 """(data set, measure, holes) to the figures of `PUBLISHED_METHODS`; lower is better.
 
-A star: averaged over the clips on which the method succeeded. FVI rows average seven shares of hole.
+A star: averaged over the clips on which the method succeeded. FVI rows average seven coverage bins.
 """
 
 SPEED: tuple[str, ...] = ("0.05 (CPU)", "55", "120", "23", "80")
-"""Frames a second, as published, on the authors' GPU."""
+"""Frames per second, as published, on the authors' GPU."""
 
 TABLE_2_HEAD = ("network", "gated", "GAN", "LPIPS", "FID", "parameters (G + D)")
 TABLE_2: tuple[tuple[str, ...], ...] = (

@@ -1,4 +1,4 @@
-"""Plots of a run; matplotlib is imported only here, and only when a plot is wanted."""
+"""Plots of a run; needs the optional matplotlib, imported on use."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from .results import Results
 from .summary import mean_of, own_methods
 
 _SKIPPED = {"truth"}
+_GROUPS = 7
+"""Points of a curve at most, as many as the published coverage bins."""
 
 
 def has_matplotlib() -> bool:
-    """Tell whether matplotlib is installed."""
+    """Whether matplotlib is installed."""
     return find_spec("matplotlib") is not None
 
 
@@ -25,10 +27,10 @@ def write_plots(results: Results, folder: Path) -> list[Path]:
 
     Args:
         results: the run.
-        folder: created if need be.
+        folder: created if missing.
 
     Returns:
-        The files: hole PSNR by share of hole, by frame, and speed against quality.
+        The files: hole PSNR by coverage, hole PSNR by frame, and quality against speed.
     """
     folder.mkdir(parents=True, exist_ok=True)
     plots: dict[str, Callable[[Results, Any], None]] = {
@@ -43,7 +45,7 @@ def _draw(results: Results, plot: Callable[[Results, Any], None], path: Path) ->
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    # without pyplot: no global state, no window
+    # not pyplot, which keeps global state and may open a window
     figure = Figure(figsize=(8, 5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
@@ -64,7 +66,7 @@ def _width(results: Results, method: str) -> float:
 
 
 def _by_ratio(results: Results, axes: Any) -> None:
-    """Hole PSNR of every case against its share of hole, with the mean of equal-sized parts."""
+    """Hole PSNR against coverage: means over groups of equally many cases."""
     coverage = {(c["clip"], c["holes"]): 100 * c["coverage"] for c in results.cases}
     for method in _methods(results):
         points = [
@@ -74,17 +76,17 @@ def _by_ratio(results: Results, axes: Any) -> None:
         ]
         if not points:
             continue
-        parts = np.array_split(np.array(sorted(points)), min(7, len(points)))
-        x, y = np.array([part.mean(0) for part in parts]).T
+        groups = np.array_split(np.array(sorted(points)), min(_GROUPS, len(points)))
+        x, y = np.array([group.mean(0) for group in groups]).T
         axes.plot(x, y, marker="o", ms=3, lw=_width(results, method), label=method)
-    axes.set(xlabel="hole, % of the picture", ylabel="hole PSNR, dB", title="by share of hole")
+    axes.set(xlabel="hole, % of the picture", ylabel="hole PSNR, dB", title="by coverage")
 
 
 def _by_time(results: Results, axes: Any) -> None:
     """Hole PSNR by frame number, mean over cases."""
     for method in _methods(results):
-        rows = [r["psnr_by_frame"] for r in results.scores if r["method"] == method]
-        rows = [row for row in rows if row] if all(r is not None for r in rows) else []
+        found = (r.get("psnr_by_frame") for r in results.scores if r["method"] == method)
+        rows = [row for row in found if row]
         if not rows:
             continue
         table = np.full((len(rows), max(map(len, rows))), np.nan)
@@ -97,7 +99,7 @@ def _by_time(results: Results, axes: Any) -> None:
 
 
 def _speed_quality(results: Results, axes: Any) -> None:
-    """Frames a second against hole PSNR, a point a method and table."""
+    """Hole PSNR against frames per second, one point per method and table."""
     for table in results.tables():
         for method in _methods(results):
             seconds = mean_of(results, table, method, "seconds_per_frame").mean
@@ -106,7 +108,9 @@ def _speed_quality(results: Results, axes: Any) -> None:
                 axes.scatter([1 / seconds], [psnr], s=12 * _width(results, method))
                 axes.annotate(f"{method} ({table})", (1 / seconds, psnr), fontsize=7)
     axes.set(
-        xlabel="frames a second, one thread", ylabel="hole PSNR, dB", title="speed against quality"
+        xlabel="frames per second, one thread",
+        ylabel="hole PSNR, dB",
+        title="quality against speed",
     )
     axes.set_xscale("log")
 

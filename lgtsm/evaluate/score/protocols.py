@@ -1,4 +1,4 @@
-"""Protocols as data: which clips, at which size, with which holes; no torch."""
+"""Protocols as data: the clips, their size and their holes; no torch."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ...errors import OptionError
 
 
 class Source(Enum):
-    """Where the clips of a protocol come from."""
+    """Origin of a protocol's clips."""
 
     FOLDER = "folder"
-    """Folders of frames (or films) in one folder, annotations in CLIP/masks."""
+    """One folder with a folder of frames or a video file per clip; annotations in CLIP/masks."""
     FVI = "fvi"
-    """FVI as its authors ship it: Test/JPEGImages/CLIP."""
+    """FVI in its authors' layout: Test/JPEGImages/CLIP."""
     FACES = "faces"
-    """FaceForensics as the authors of FVI lay it out: Test/videos/CLIP."""
+    """FaceForensics in the layout of FVI's authors: Test/videos/CLIP."""
     SCENE = "scene"
-    """Scenes that the package renders itself."""
+    """Scenes rendered by this package."""
 
 
 class Shape(Enum):
@@ -28,15 +28,15 @@ class Shape(Enum):
     OBJECT = "object"
     """The annotated moving object of another clip, laid over this one."""
     BLOB = "blob"
-    """A drawn object-like shape that moves."""
+    """A drawn, moving, object-like shape."""
     SQUARES = "squares"
-    """Squares that stand still."""
+    """Static squares."""
     STROKES = "strokes"
-    """The published free-form strokes, drawn until their share falls into a bin."""
+    """The published free-form strokes, drawn until their coverage falls into a bin."""
     FACE_BOX = "face_box"
-    """The published square over faces, standing still."""
+    """The published static square over faces."""
     OWN = "own"
-    """The clip's own annotated object: a removal, mostly without truth."""
+    """The clip's own annotated object: a removal, usually without truth."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,43 +44,43 @@ class HoleRule:
     """One way to cut holes into all clips of a protocol."""
 
     name: str
-    """Short, part of file names."""
+    """Short; part of file names."""
     shape: Shape
     group: str = ""
-    """Rules of one group are averaged into one table."""
+    """Rules of one group share a table, averaged per clip."""
     coverage: float | None = None
-    """Share of the picture, or the centre of a bin of 10 percentage points."""
+    """Fraction of the picture (0 to 1), or the centre of a bin of 10 percentage points."""
     preset: str = ""
-    """Published stroke setting."""
+    """Published stroke preset."""
     grow: int = 0
-    """Pixels by which an annotation is grown."""
+    """Radius in pixels by which an annotation is grown."""
     seed: int = 0
 
     @property
     def table(self) -> str:
-        """Return the group, or the rule's own name where it has none."""
+        """The group, or the rule's name if it has none."""
         return self.group or self.name
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProtocolSpec:
-    """What is measured on what."""
+    """One protocol."""
 
     name: str
     text: str
     source: Source
     holes: tuple[HoleRule, ...]
     size: tuple[int, int] | None
-    """Height and width; None keeps the clip's own."""
+    """(height, width) in pixels; None keeps the clip's own."""
     num_frames: int | None
-    """Frames of each clip, the first ones; None takes all."""
+    """How many of the first frames of each clip; None: all."""
     max_clips: int | None = None
     publishes: bool = False
     """Add the figures of the LGTSM paper's tables, computed as its code does."""
     together: tuple[str, ...] = ()
-    """Tables whose holes are also shown as one."""
+    """Tables that are also shown merged into one."""
     comparable: str = ""
-    """What its figures may be compared with, one sentence."""
+    """What its figures may be compared with; one sentence."""
 
 
 _BINS = (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65)
@@ -108,15 +108,15 @@ PROTOCOLS: MappingProxyType[str, ProtocolSpec] = MappingProxyType(
     {
         "moving": ProtocolSpec(
             name="moving",
-            text="432x240: object masks of another clip moving over this one, a moving blob, "
-            "stationary squares; background and moving objects reported apart",
+            text="432x240: object masks of another clip moving over this one, a moving blob, static "
+            "squares; background and moving objects reported separately",
             source=Source.FOLDER,
             holes=(HoleRule(name="object", shape=Shape.OBJECT), _BLOB, _SQUARES),
             size=(240, 432),
             num_frames=16,
             together=("object", "blob"),
-            comparable="The size and the kinds of holes are those of later papers; clips, masks and "
-            "length are not, so no figure here may be set beside a published one.",
+            comparable="Size and kinds of holes are those of later papers; clips, masks and length are "
+            "not, so no figure here is comparable with a published one.",
         ),
         "fvi": ProtocolSpec(
             name="fvi",
@@ -155,12 +155,12 @@ PROTOCOLS: MappingProxyType[str, ProtocolSpec] = MappingProxyType(
             holes=(HoleRule(name="own", shape=Shape.OWN, grow=4),),
             size=None,
             num_frames=None,
-            comparable="No truth but for clips with a plate; a plate is lit differently, so read its "
-            "PSNR beside the floor that known pixels reach.",
+            comparable="Only clips with a plate have a truth; its light differs, so read its PSNR "
+            "beside the floor that known pixels reach.",
         ),
         "folder": ProtocolSpec(
             name="folder",
-            text="any folder of clips at their own size, with a moving blob and stationary squares",
+            text="any folder of clips at their own size, with a moving blob and static squares",
             source=Source.FOLDER,
             holes=(_BLOB, _SQUARES),
             size=None,
@@ -169,34 +169,34 @@ PROTOCOLS: MappingProxyType[str, ProtocolSpec] = MappingProxyType(
         ),
         "scene": ProtocolSpec(
             name="scene",
-            text="three rendered scenes (locked, planar, parallax camera), the vehicle removed, the "
-            "truth behind it known",
+            text="three rendered scenes (locked, planar and parallax camera); the vehicle is removed, "
+            "the truth behind it is known",
             source=Source.SCENE,
             holes=(HoleRule(name="own", shape=Shape.OWN),),
             size=(120, 216),
             num_frames=8,
-            comparable="With itself only: it is drawn, and small.",
+            comparable="With itself only: it is rendered, and small.",
         ),
         "rendered": ProtocolSpec(
             name="rendered",
-            text="the same three scenes at 432x240, 48 frames; motion and what other frames show of "
-            "the hole are known, too",
+            text="the same three scenes at 432x240, 48 frames; optical flow and the hole pixels that "
+            "other frames show are known, too",
             source=Source.SCENE,
             holes=(HoleRule(name="own", shape=Shape.OWN),),
             size=(240, 432),
             num_frames=48,
-            comparable="With itself only: it is drawn.",
+            comparable="With itself only: it is rendered.",
         ),
     }
 )
-"""By name; `scene` needs no file."""
+"""By name; `scene` and `rendered` need no files."""
 
 
 def find_protocol(name: str) -> ProtocolSpec:
     """Return a protocol by name.
 
     Raises:
-        OptionError: there is none of that name.
+        OptionError: the name is unknown.
     """
     if name not in PROTOCOLS:
         raise OptionError(

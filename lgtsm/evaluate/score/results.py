@@ -1,4 +1,4 @@
-"""`results.json`: every number of a run, written so that nothing of the machine's paths is in it."""
+"""`results.json`: every figure of a run, without any path of the machine."""
 
 from __future__ import annotations
 
@@ -7,35 +7,39 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from ...errors import OptionError
 
 FORMAT = 1
+Row = dict[str, Any]
+"""One JSON object; its keys are stated where it is made."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
     """One run."""
 
-    protocol: dict[str, object]
-    """Name, text, comparable, frames."""
-    methods: dict[str, dict[str, object]]
-    cases: list[dict[str, object]]
-    """What each case was: clip, holes, coverage, SHA-256 of frames and holes."""
-    scores: list[dict[str, object]]
-    """One entry a case and method: clip, holes, method and every figure of `columns`."""
-    video_fid: list[dict[str, object]] = field(default_factory=list)
-    """One entry a table, method and form: the Frechet distance of I3D features, over all clips."""
-    excluded: list[dict[str, object]] = field(default_factory=list)
-    """Cases and methods that were left out, each with its reason."""
+    protocol: Row
+    """name, text, comparable, frames, size."""
+    methods: dict[str, Row]
+    """Name to `Method.facts`."""
+    cases: list[Row]
+    """`Material.facts` of every case: clip, holes, table, coverage, SHA-256 of frames and holes ..."""
+    scores: list[Row]
+    """One entry per case and method: clip, holes, method and the figures of `columns`."""
+    video_fid: list[Row] = field(default_factory=list)
+    """One entry per table, method and I3D form: the Frechet distance over all clips."""
+    excluded: list[Row] = field(default_factory=list)
+    """Excluded cases and methods: clip, holes, method, reason."""
     versions: dict[str, str] = field(default_factory=dict)
-    machine: dict[str, object] = field(default_factory=dict)
+    machine: Row = field(default_factory=dict)
     format: int = FORMAT
 
     def to_json(self) -> str:
-        """Return JSON text, one row of a list a line; infinite figures become the word inf."""
+        """Return JSON text, one line per row; infinite figures become the string inf."""
         parts = []
-        for name, value in worded(asdict(self)).items():
+        for name, value in strict_json(asdict(self)).items():
             if isinstance(value, list) and value:
                 rows = ",\n".join(json.dumps(row, allow_nan=False) for row in value)
                 text = f"[\n{rows}\n]"
@@ -49,34 +53,32 @@ class Results:
         """Read what `to_json` wrote.
 
         Raises:
-            OptionError: something else.
+            OptionError: it is something else, or of another format.
         """
         try:
-            values = _numbered(json.loads(text))
-            if values["format"] != FORMAT:
-                raise OptionError(
-                    f"Expected results of format {FORMAT}, got {values['format']}; run the score "
-                    "again."
-                )
-            return Results(**values)
-        except (ValueError, TypeError, KeyError) as error:
-            if isinstance(error, OptionError):
-                raise
+            values = _with_infinities(json.loads(text))
+            results = Results(**values)
+        except (ValueError, TypeError) as error:
             raise OptionError(
-                f"Expected the results.json of a score, got something else ({error}); give that "
+                f"Expected the results.json of a score, got something else ({error}); choose that "
                 "file."
             ) from error
+        if results.format != FORMAT:
+            raise OptionError(
+                f"Expected results of format {FORMAT}, got {results.format}; run the score again."
+            )
+        return results
 
     def tables(self) -> list[str]:
         """Return the names of the tables, in the order of the cases."""
         return list(dict.fromkeys(str(case["table"]) for case in self.cases))
 
     def together(self, tables: Sequence[str], name: str) -> Results:
-        """Return the cases of some tables as one table: a clip's figures are then means over them.
+        """Merge some tables into one: a clip's figures are then means over all its holes in them.
 
         Args:
             tables: names of tables.
-            name: of the new one.
+            name: of the merged table.
         """
         cases = [{**case, "table": name} for case in self.cases if case["table"] in tables]
         kept = {(case["clip"], case["holes"]) for case in cases}
@@ -84,25 +86,22 @@ class Results:
         return replace(self, cases=cases, scores=scores, video_fid=[], excluded=[])
 
     def figures(self, table: str, method: str, column: str) -> dict[str, float]:
-        """Return one number a clip: the mean over the table's holes where there are several.
+        """Return one number per clip, the mean over the table's holes.
 
         Args:
             table: group of holes.
             method: its name.
-            column: figure; `ratio` of holes and so on are not figures.
+            column: a key of `COLUMNS`.
 
         Returns:
-            Clip to value; clips without a value are left out.
+            Clip to value, without the clips that have none.
         """
         holes = {c["holes"] for c in self.cases if c["table"] == table}
         found: dict[str, list[float]] = {}
         for row in self.scores:
             value = row.get(column)
-            if (
-                row["method"] == method
-                and row["holes"] in holes
-                and isinstance(value, (int, float))
-            ):
+            mine = row["method"] == method and row["holes"] in holes
+            if mine and isinstance(value, (int, float)):
                 found.setdefault(str(row["clip"]), []).append(float(value))
         return {clip: _mean(values) for clip, values in found.items()}
 
@@ -112,25 +111,25 @@ def _mean(values: list[float]) -> float:
     return sum(finite) / len(finite) if finite else math.inf
 
 
-def worded(value: object) -> object:
-    """Return plain data as strict JSON has it: infinity as a word, no NaN, seven digits."""
+def strict_json(value: Any) -> Any:
+    """Return plain data for strict JSON: infinity as a string, NaN as null, seven digits."""
     if isinstance(value, dict):
-        return {k: worded(v) for k, v in value.items()}
+        return {k: strict_json(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [worded(v) for v in value]
+        return [strict_json(v) for v in value]
     if isinstance(value, float):
         if math.isinf(value):
             return str(value)
-        # seven digits are more than the arithmetic repeats
+        # more digits are not reproducible across machines
         return None if math.isnan(value) else float(f"{value:.7g}")
     return value
 
 
-def _numbered(value: object) -> object:
+def _with_infinities(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _numbered(v) for k, v in value.items()}
+        return {k: _with_infinities(v) for k, v in value.items()}
     if isinstance(value, list):
-        return [_numbered(v) for v in value]
+        return [_with_infinities(v) for v in value]
     return float(value) if value in ("inf", "-inf") else value
 
 
@@ -138,7 +137,7 @@ def read_results(path: Path) -> Results:
     """Read a results.json.
 
     Raises:
-        OptionError: it is not there, or something else.
+        OptionError: it is missing, or something else.
     """
     try:
         return Results.from_json(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Run a score: every method on every case, cases in parallel, cells kept as they are done."""
+"""Run a score: every method on every case, cases in parallel, every finished cell kept."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ import torch
 
 from ...errors import Cancelled, DeviceError, OptionError
 from ..metrics.opencv_baselines import has_opencv, use_one_thread
-from ..metrics.published import has_scipy
 from .cases import Case, Material, load_case, plan_cases
 from .cells import Cells, code_digest, file_digest
-from .measure import I3D_KEY, NetworkPaths, Ruler, load_networks
-from .methods import Chosen, Kind, Method, run_method
+from .measure import I3D_KEY, Evaluator, NetworkPaths, load_networks
+from .methods import Kind, Method, Selection, run_method
 from .motion import motion_errors
-from .pictures import Wanted, write_pictures
+from .pictures import PicturePaths, write_pictures
 from .protocols import ProtocolSpec
-from .results import Results
+from .results import Results, Row
 from .video_fid import video_distances
 
 Progress = Callable[[int, int, str], None]
+"""Called as progress(done, total, note)."""
 _PACKAGES = ("torch", "numpy", "kornia", "opencv-python-headless", "av", "pillow")
 
 
@@ -38,28 +38,28 @@ class ScoreSettings:
     """What to run."""
 
     protocol: ProtocolSpec
-    chosen: Chosen
+    chosen: Selection
     out: Path
     """Folder for cells and pictures."""
     data: Path | None = None
     num_frames: int | None = None
-    """Of each clip; 0 takes all, None what the protocol says."""
+    """First frames of each clip; 0: all, None: as the protocol."""
     max_clips: int | None = None
     networks: NetworkPaths = field(default_factory=NetworkPaths)
-    """Networks that measure; columns of missing ones are left out."""
+    """Networks behind optional columns."""
     workers: int = 1
-    """Processes of one thread each; 1 runs in this process."""
+    """Single-threaded processes; 1 runs in this process."""
     shown: tuple[str, ...] = ()
-    """Methods on the side-by-side films; none makes no pictures."""
+    """Methods in the pictures; without any, no pictures are made."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one case gave."""
+    """Results of one case; `case` is None if it is excluded."""
 
-    case: dict[str, object] | None
-    scores: list[dict[str, object]] = field(default_factory=list)
-    excluded: list[dict[str, object]] = field(default_factory=list)
+    case: Row | None
+    scores: list[Row] = field(default_factory=list)
+    excluded: list[Row] = field(default_factory=list)
 
 
 def run_score(
@@ -68,19 +68,16 @@ def run_score(
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> Results:
-    """Run a score; cells that an earlier run left in the folder are used again.
+    """Run a score; cells that an earlier run left in the folder are reused.
 
     Args:
         settings: what to run.
-        progress: called as progress(done, total, note), a case at a time.
-        cancel: asked between cases; True stops, what was done is kept.
-
-    Returns:
-        Every number.
+        progress: called after every case.
+        cancel: polled between cases; True stops the run, finished cells are kept.
 
     Raises:
-        OptionError: data or methods that cannot be used; DeviceError: a process died; Cancelled; and
-        what the clips raise.
+        OptionError: the data or methods cannot be used; DeviceError: a process died; Cancelled; and
+        errors of reading the clips.
     """
     cases = plan_cases(
         settings.protocol,
@@ -89,8 +86,8 @@ def run_score(
         max_clips=settings.max_clips,
     )
     if settings.workers < 1:
-        raise OptionError(f"Expected a worker or more, got {settings.workers}; give 1 or more.")
-    load_networks(settings.networks)  # a wrong file is told before the work
+        raise OptionError(f"Expected 1 or more workers, got {settings.workers}; raise --workers.")
+    load_networks(settings.networks)  # a wrong file fails before the work
     try:
         settings.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -105,22 +102,22 @@ def run_score(
             progress(len(outcomes), len(cases), case.name)
         if cancel is not None and cancel():
             raise Cancelled(
-                f"Expected to score {len(cases)} cases, got a stop after {len(outcomes)}; run the "
-                "same command again to go on."
+                f"Expected to score {len(cases)} cases, got cancelled after {len(outcomes)}; run the "
+                "same command again to resume."
             )
     results = _gather(settings, [outcomes[case.name] for case in cases])
     if not results.scores:
         reasons = {str(row["reason"]) for row in results.excluded} or {"no case"}
         raise OptionError(
-            f"Expected a case that can be scored, got none ({'; '.join(sorted(reasons))}); give "
+            f"Expected a case that can be scored, got none ({'; '.join(sorted(reasons))}); use "
             "other clips."
         )
     return results
 
 
 def _outcomes(settings: ScoreSettings, cases: Sequence[Case]) -> Iterator[tuple[Case, Outcome]]:
-    """Yield the outcome of every case as it is ready."""
-    # once, before the work: somebody may edit the code while it runs
+    """Yield the outcome of every case as soon as it is ready."""
+    # once, before the work, as the code may be edited while it runs
     codes = {kind: code_digest(kind) for kind in Kind}
     if settings.workers == 1:
         for case in cases:
@@ -136,15 +133,15 @@ def _outcomes(settings: ScoreSettings, cases: Sequence[Case]) -> Iterator[tuple[
             yield waiting[future], future.result()
     except BrokenProcessPool as error:
         raise DeviceError(
-            f"Expected {settings.workers} processes to live, got one that was killed, as happens "
-            "when memory runs out; give fewer --workers and run again to go on."
+            f"Expected {settings.workers} worker processes, got one that was killed, probably for lack "
+            "of memory; lower --workers and run again to resume."
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _one_thread() -> None:
-    # Ctrl-C reaches all processes; the first one alone decides
+    # Ctrl-C reaches all processes; only the parent handles it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     if has_opencv():
@@ -152,7 +149,7 @@ def _one_thread() -> None:
 
 
 def score_case(settings: ScoreSettings, case: Case, codes: Mapping[Kind, str]) -> Outcome:
-    """Run all methods on one case; what the folder holds already is not run again.
+    """Run all methods on one case, except for cells that the folder holds already.
 
     Args:
         settings: the run.
@@ -173,19 +170,19 @@ def score_case(settings: ScoreSettings, case: Case, codes: Mapping[Kind, str]) -
         runner.draw()
     facts = material.facts(case)
     facts["floor_mse"], facts["floor_here_mse"] = material.floor, material.floor_here
-    if material.flow is not None:  # a rendered shot, whose truth is known too
+    if material.flow is not None and material.truth is not None:
         facts["motion_errors"] = motion_errors(
             material.masked, material.holes, material.truth, material.flow
         )
     return Outcome(facts, scores, excluded)
 
 
-def _exclusion(case: Case, method: str | None, reason: str) -> dict[str, object]:
+def _exclusion(case: Case, method: str | None, reason: str) -> Row:
     return {"clip": case.clip.name, "holes": case.rule.name, "method": method, "reason": reason}
 
 
 class _Runner:
-    """All methods on one case; the ruler is made only if some cell is missing."""
+    """All methods on one case; the evaluator is made only if a cell is missing."""
 
     def __init__(
         self,
@@ -197,24 +194,24 @@ class _Runner:
         self.settings, self.case, self.material = settings, case, material
         self._codes = codes
         self.cells = Cells(settings.out / "cells")
+        self._pictures = PicturePaths(settings.out, case.name)
         paths = settings.networks
-        # what measures: networks, optional packages, the published columns
-        optional = f"{has_opencv()} {has_scipy()} {settings.protocol.publishes}"
+        # what the columns depend on: networks, optional packages, the published columns
         nets = file_digest(paths.perceptual) + file_digest(paths.i3d) + (paths.lpips or "")
-        self._measures = nets + optional
-        self._ruler: Ruler | None = None
+        self._context = f"{nets}{has_opencv()} {settings.protocol.publishes}"
+        self._evaluator: Evaluator | None = None
         self._fresh: dict[str, torch.Tensor] = {}
 
-    def cell(self, method: Method) -> dict[str, object]:
+    def cell(self, method: Method) -> Row:
         """Return the row of one method, from the folder or by running it."""
-        context = self._codes[method.kind] + self._measures
+        context = self._codes[method.kind] + self._context
         key = self.cells.key(method, self.material, context)
         figures = self.cells.read(self.case, method, key)
         if figures is None:
             start = time.perf_counter()
             result, sources = run_method(method, self.material, self.case.name)
             seconds = (time.perf_counter() - start) / len(result)
-            figures = self.ruler.measure(result)
+            figures = self.evaluator.measure(result)
             measured = method.kind in (Kind.OURS, Kind.SIMPLE)
             figures["seconds_per_frame"] = seconds if measured else None
             if sources:
@@ -226,16 +223,16 @@ class _Runner:
         return names | figures
 
     @property
-    def ruler(self) -> Ruler:
-        if self._ruler is None:
+    def evaluator(self) -> Evaluator:
+        if self._evaluator is None:
             networks = load_networks(self.settings.networks)
             publishes = self.settings.protocol.publishes
-            self._ruler = Ruler(self.material, networks, publishes=publishes)
-        return self._ruler
+            self._evaluator = Evaluator(self.material, networks, publishes=publishes)
+        return self._evaluator
 
     def has_pictures(self) -> bool:
-        """Tell whether films and sheet of this case are there and nothing was run anew."""
-        return not self._fresh and Wanted(self.settings.out, self.case.name).exist()
+        """Whether the pictures of this case exist and no method was run again."""
+        return not self._fresh and self._pictures.exist()
 
     def draw(self) -> None:
         """Write the film and the sheet of this case."""
@@ -243,16 +240,16 @@ class _Runner:
             missing = method.name in self.settings.shown and method.name not in self._fresh
             if missing and (method.kind is not Kind.TRUTH or self.material.truth is not None):
                 self._fresh[method.name] = run_method(method, self.material, self.case.name)[0]
-        write_pictures(Wanted(self.settings.out, self.case.name), self.material, self._fresh)
+        write_pictures(self._pictures, self.material, self._fresh)
 
 
 def _gather(settings: ScoreSettings, outcomes: Sequence[Outcome]) -> Results:
-    """Put the outcomes of all cases together."""
+    """Combine the outcomes of all cases."""
     spec = settings.protocol
     excluded = [one for outcome in outcomes for one in outcome.excluded]
     excluded += [
-        {"clip": None, "holes": None, "method": text.split(":")[0], "reason": text.split(": ")[1]}
-        for text in settings.chosen.left_out
+        {"clip": None, "holes": None, "method": name, "reason": reason}
+        for name, reason in settings.chosen.left_out
     ]
     cases = [outcome.case for outcome in outcomes if outcome.case is not None]
     scores = [row for outcome in outcomes for row in outcome.scores]

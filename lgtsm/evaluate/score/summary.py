@@ -1,4 +1,4 @@
-"""Means, the oracle of the simple methods, paired differences, and the order of the worst."""
+"""Means, the oracle of the simple methods, paired differences and the worst cases."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from ...metrics.bootstrap import Estimate, estimate_mean
 from .columns import COLUMNS
-from .results import Results
+from .results import Results, Row
 
 ORACLE = "oracle"
 DIFFERENCES = ("psnr", "psnr_background", "perceptual", "warping", "flicker")
-"""Figures that are compared pair by pair."""
+"""Figures with paired differences."""
 
 
 def mean_of(results: Results, table: str, method: str, column: str) -> Estimate:
@@ -29,24 +29,24 @@ def own_methods(results: Results) -> list[str]:
 
 
 def main_method(results: Results) -> str | None:
-    """Return the variant that the lists of the worst are about: `lgtsm`, else the last."""
+    """Return the variant that single-method tables show: `lgtsm`, else the last."""
     own = own_methods(results)
     return "lgtsm" if "lgtsm" in own else own[-1] if own else None
 
 
 def oracle_values(results: Results, table: str, column: str) -> dict[str, float]:
-    """Return the best simple method's figure of every clip, chosen with hindsight.
+    """Return the best simple method's figure per clip, chosen with hindsight.
 
-    It picks per clip and figure, so no single method reaches it. Figures without a better side
+    It picks per clip and figure, so no single method reaches it. Figures without a better direction
     (flicker, seam) have none.
     """
-    side = COLUMNS[column].is_higher_better
-    if side is None:
+    is_higher_better = COLUMNS[column].is_higher_better
+    if is_higher_better is None:
         return {}
+    pick = max if is_higher_better else min
     best: dict[str, float] = {}
     for method in simple_methods(results):
         for clip, value in results.figures(table, method, column).items():
-            pick = max if side else min
             best[clip] = pick(value, best.get(clip, value))
     return best
 
@@ -59,7 +59,7 @@ def _values(results: Results, table: str, method: str, column: str) -> dict[str,
 
 @dataclass(frozen=True)
 class Difference:
-    """One method less another, clip by clip."""
+    """One method minus another, clip by clip."""
 
     method: str
     other: str
@@ -70,7 +70,7 @@ class Difference:
 def paired_difference(
     results: Results, table: str, column: str, method: str, other: str
 ) -> Difference:
-    """Return what a method gains over another on the same clips.
+    """Return a method's figure minus another's on the same clips.
 
     Args:
         results: the run.
@@ -80,7 +80,7 @@ def paired_difference(
         other: another, or `oracle`.
 
     Returns:
-        Method less other for each clip that both have, and the mean with its interval.
+        The difference for each clip that both have, and the mean with its interval.
     """
     first = _values(results, table, method, column)
     second = _values(results, table, other, column)
@@ -94,9 +94,9 @@ def paired_difference(
 
 
 def compared_with(results: Results, method: str) -> list[str]:
-    """Return what a variant of the product is compared with, pair by pair.
+    """Return what a variant of ours is compared with.
 
-    The oracle, every simple method, and for the product itself its other variants.
+    The oracle, every simple method and, for the main variant, our other variants.
     """
     others = [ORACLE, *simple_methods(results)]
     if method == main_method(results):
@@ -104,14 +104,14 @@ def compared_with(results: Results, method: str) -> list[str]:
     return others
 
 
-def worst_cases(results: Results, method: str) -> list[dict[str, object]]:
-    """Return the cases of a method from the worst on.
+def worst_cases(results: Results, method: str) -> list[Row]:
+    """Return the cases of a method, worst first: clip, holes, psnr and gain.
 
-    By how far the hole's PSNR stays below the best simple method's; where there is no truth, by
-    seam contrast.
+    Ordered by the gain in hole PSNR over the best simple method; where there is no truth, by seam
+    contrast.
     """
     simple = set(simple_methods(results))
-    best: dict[tuple[object, object], float] = {}
+    best: dict[tuple[str, str], float] = {}
     for row in results.scores:
         key, value = (row["clip"], row["holes"]), row.get("psnr")
         if row["method"] in simple and value is not None:
@@ -130,9 +130,9 @@ def worst_cases(results: Results, method: str) -> list[dict[str, object]]:
     return [row for _, row in sorted(rows, key=lambda pair: pair[0])]
 
 
-def summarise(results: Results) -> dict[str, object]:
-    """Return means, oracle and differences of all tables as plain data, for the JSON file."""
-    summary: dict[str, object] = {}
+def summarise(results: Results) -> Row:
+    """Return means, oracle and differences of all tables as plain data."""
+    summary: Row = {}
     for table in results.tables():
         means = {
             method: {

@@ -1,15 +1,16 @@
-"""Results as markdown tables; plain text in, plain text out."""
+"""Results as markdown tables."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from ...metrics.bootstrap import Estimate
 from ...metrics.fidelity import psnr
 from .columns import COLUMNS
 from .motion import MOTIONS
 from .protocols import PROTOCOLS
-from .results import Results
+from .results import Results, Row
 from .summary import (
     DIFFERENCES,
     ORACLE,
@@ -24,12 +25,12 @@ from .summary import (
 )
 
 _INTERVALS = ("psnr", "psnr_background", "perceptual")
-"""Figures shown with their interval; the others would only make the table wide."""
+"""Figures shown with their interval; more would make the table too wide."""
 _SHOWN_WORST = 5
 
 
-def format_estimate(estimate: Estimate, column: str, *, interval: bool) -> str:
-    """Return a mean as text, with its 95 % interval if wanted; a dash where there is none."""
+def _format_estimate(estimate: Estimate, column: str, *, interval: bool) -> str:
+    """Return a mean as text, on request with its 95 % interval; a dash where there is none."""
     spec = COLUMNS[column]
     if estimate.mean is None:
         return "-"
@@ -45,48 +46,46 @@ def format_estimate(estimate: Estimate, column: str, *, interval: bool) -> str:
 
 
 def quality_table(results: Results, table: str) -> str:
-    """Return methods by figures, means over clips; figures that nobody has are left out."""
+    """Return methods by figures, means over clips, without empty columns."""
     methods = [*simple_methods(results), ORACLE]
     methods += [name for name in results.methods if name not in methods]
     cells = {
-        (m, c): format_estimate(mean_of(results, table, m, c), c, interval=c in _INTERVALS)
+        (m, c): _format_estimate(mean_of(results, table, m, c), c, interval=c in _INTERVALS)
         for m in methods
         for c in COLUMNS
     }
     columns = [c for c in COLUMNS if any(cells[m, c] != "-" for m in methods)]
-    lines = [_row(["method", *(COLUMNS[c].label for c in columns)])]
-    lines.append("|" + "---|" * (len(columns) + 1))
+    lines = table_head("method", *(COLUMNS[c].label for c in columns))
     for method in methods:
         if any(cells[method, c] != "-" for c in columns):
             name = f"**{method}**" if method in own_methods(results) else method
-            lines.append(_row([name, *(cells[method, c] for c in columns)]))
+            lines.append(table_row([name, *(cells[method, c] for c in columns)]))
     return "\n".join(lines)
 
 
 def difference_table(results: Results, table: str) -> str:
-    """Return each variant of the product less the oracle, every simple method and the others."""
+    """Return each variant of ours minus the methods of `compared_with`."""
     rows: dict[str, dict[str, str]] = {}
     for method in own_methods(results):
         for other in compared_with(results, method):
             cells = {}
             for column in DIFFERENCES:
                 mean = paired_difference(results, table, column, method, other).mean
-                text = format_estimate(mean, column, interval=True)
+                text = _format_estimate(mean, column, interval=True)
                 cells[column] = f"**{text}**" if mean.excludes_zero else text
             if set(cells.values()) != {"-"}:
                 rows[f"{method} - {other}"] = cells
     columns = [c for c in DIFFERENCES if any(cells[c] != "-" for cells in rows.values())]
-    lines = [_row(["difference", *(COLUMNS[c].label for c in columns)])]
-    lines.append("|" + "---|" * (len(columns) + 1))
-    lines += [_row([name, *(cells[c] for c in columns)]) for name, cells in rows.items()]
+    lines = table_head("difference", *(COLUMNS[c].label for c in columns))
+    lines += [table_row([name, *(cells[c] for c in columns)]) for name, cells in rows.items()]
     return "\n".join(lines)
 
 
 def oracle_table(results: Results, table: str, method: str) -> str:
-    """Return one method beside the per-clip oracle, clip by clip, in hole PSNR."""
+    """Return one method beside the oracle, clip by clip, in hole PSNR."""
     ours = results.figures(table, method, "psnr")
     best = oracle_values(results, table, "psnr")
-    lines = [_row(["clip", method, ORACLE, "difference", "best simple"]), "|" + "---|" * 5]
+    lines = table_head("clip", method, ORACLE, "difference", "best simple")
     for clip in sorted(ours, key=lambda c: ours[c] - best.get(c, math.nan)):
         if clip not in best:
             continue
@@ -97,37 +96,38 @@ def oracle_table(results: Results, table: str, method: str) -> str:
         ]
         gain = 0.0 if ours[clip] == best[clip] else ours[clip] - best[clip]
         row = [clip, f"{ours[clip]:.2f}", f"{best[clip]:.2f}", f"{gain:+.2f}", ", ".join(names)]
-        lines.append(_row(row))
+        lines.append(table_row(row))
     return "\n".join(lines)
 
 
 def video_fid_table(results: Results, table: str) -> str:
-    """Return the video FID of every method, a column a form; empty where none was measured."""
+    """Return the video FID of every method, one column per form; empty if not measured."""
     rows = [row for row in results.video_fid if row["table"] == table]
     forms = list(dict.fromkeys(str(row["form"]) for row in rows))
     if not rows:
         return ""
-    lines = [_row(["method", *(f"video FID, {form} form" for form in forms), "clips"])]
-    lines.append("|" + "---|" * (len(forms) + 2))
+    lines = table_head("method", *(f"video FID, {form} form" for form in forms), "clips")
     for method in dict.fromkeys(row["method"] for row in rows):
         own = {row["form"]: row for row in rows if row["method"] == method}
         cells = [f"{own[form]['value']:.4f}" if form in own else "-" for form in forms]
-        lines.append(_row([str(method), *cells, str(next(iter(own.values()))["num"])]))
+        lines.append(table_row([str(method), *cells, str(next(iter(own.values()))["num"])]))
     return "\n".join(lines)
 
 
-def worst_list(results: Results, method: str) -> str:
+def _worst_list(results: Results, method: str) -> str:
     """Return the worst cases of a method as a list."""
     lines = []
     for row in worst_cases(results, method)[:_SHOWN_WORST]:
         figures = "" if row["psnr"] is None else f", {row['psnr']:.2f} dB"
-        figures += "" if row["gain"] is None else f" ({row['gain']:+.2f} to the best simple one)"
+        figures += (
+            "" if row["gain"] is None else f" ({row['gain']:+.2f} over the best simple method)"
+        )
         lines.append(f"- {row['clip']}, {row['holes']}{figures}")
     return "\n".join(lines)
 
 
-def floor_list(cases: list[dict[str, object]]) -> str:
-    """Return the floors of clips that are compared with a relit plate; empty without any."""
+def _floor_list(cases: list[Row]) -> str:
+    """Return the error floors of clips that are compared with a relit plate; empty without any."""
     floors = [c for c in cases if c.get("floor_mse") is not None]
     if not floors:
         return ""
@@ -135,26 +135,25 @@ def floor_list(cases: list[dict[str, object]]) -> str:
     for case in floors:
         text = f"{case['clip']} {psnr(case['floor_mse']):.2f} dB"
         if case.get("floor_here_mse") is not None:
-            text += f" ({psnr(case['floor_here_mse']):.2f} dB on the places that the hole covers)"
+            text += f" ({psnr(case['floor_here_mse']):.2f} dB where the hole is at other times)"
         texts.append(text)
-    return f"Floor that known pixels reach against the relit plate: {', '.join(texts)}."
+    return f"PSNR of known pixels against the relit plate, the best a fill can reach: {', '.join(texts)}."
 
 
-def motion_table(cases: list[dict[str, object]]) -> str:
-    """Return the end-point errors of clips whose motion is known; empty without any."""
+def _motion_table(cases: list[Row]) -> str:
+    """Return the end-point errors of clips whose optical flow is known; empty without any."""
     rows = [(c["clip"], c["motion_errors"]) for c in cases if c.get("motion_errors")]
     if not rows:
         return ""
-    lines = [_row(["end-point error, px (in the hole)", *(str(clip) for clip, _ in rows)])]
-    lines.append("|" + "---|" * (len(rows) + 1))
+    lines = table_head("end-point error, px (in the hole)", *(str(clip) for clip, _ in rows))
     for name, text in MOTIONS.items():
         cells = [f"{e[name][0]:.3f} ({e[name][1]:.3f})" if name in e else "-" for _, e in rows]
-        lines.append(_row([text, *cells]))
+        lines.append(table_row([text, *cells]))
     return "\n".join(lines)
 
 
-def source_table(results: Results, table: str, method: str) -> str:
-    """Return where a method's pixels came from, clip by clip, for clips of known motion."""
+def _source_table(results: Results, table: str, method: str) -> str:
+    """Return the origin of a method's hole pixels per clip, for clips of known optical flow."""
     known = {c["clip"] for c in results.cases if c["table"] == table and c.get("motion_errors")}
     rows = [
         r for r in results.scores if r["method"] == method and r["clip"] in known and "sources" in r
@@ -162,15 +161,15 @@ def source_table(results: Results, table: str, method: str) -> str:
     if not rows:
         return ""
     names = list(rows[0]["sources"])
-    lines = [_row([f"shares in {method}", *names]), "|" + "---|" * (len(names) + 1)]
+    lines = table_head(f"sources of {method}", *names)
     lines += [
-        _row([str(row["clip"]), *(f"{row['sources'][n]:.0%}" for n in names)]) for row in rows
+        table_row([str(row["clip"]), *(f"{row['sources'][n]:.0%}" for n in names)]) for row in rows
     ]
     return "\n".join(lines)
 
 
-def exclusion_list(results: Results) -> str:
-    """Return what was left out and why, one line a reason."""
+def _exclusion_list(results: Results) -> str:
+    """Return what was excluded and why, one line per reason."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for row in results.excluded:
         who = row["method"] or "all methods"
@@ -182,7 +181,7 @@ def exclusion_list(results: Results) -> str:
 
 
 def full_text(results: Results) -> str:
-    """Return all tables of a run as one markdown text without a title."""
+    """Return all tables of a run as markdown, without a title."""
     protocol = results.protocol
     text = str(protocol["text"])
     parts = [f"{text[0].upper()}{text[1:]}. {protocol['comparable']}"]
@@ -197,11 +196,11 @@ def full_text(results: Results) -> str:
         parts.append(quality_table(results, table))
         if fid := video_fid_table(results, table):
             parts.append(fid)
-        if floor := floor_list(cases):
+        if floor := _floor_list(cases):
             parts.append(floor)
-        if motion := motion_table(cases):
+        if motion := _motion_table(cases):
             parts.append(motion)
-        if main and (sources := source_table(results, table, main)):
+        if main and (sources := _source_table(results, table, main)):
             parts.append(sources)
         if main and oracle_values(results, table, "psnr"):
             parts.append(difference_table(results, table))
@@ -209,24 +208,30 @@ def full_text(results: Results) -> str:
     if both := _together(results, main):
         parts.append(both)
     if main:
-        parts.append(f"### Worst cases of {main}\n\n{worst_list(results, main)}")
+        parts.append(f"### Worst cases of {main}\n\n{_worst_list(results, main)}")
     if results.excluded:
-        parts.append(f"### Left out\n\n{exclusion_list(results)}")
+        parts.append(f"### Excluded\n\n{_exclusion_list(results)}")
     return "\n\n".join(parts) + "\n"
 
 
 def _together(results: Results, main: str | None) -> str:
-    """Return the moving holes as one table, where the protocol has several kinds of them."""
+    """Return the protocol's moving holes as one table, if it has several kinds of them."""
     spec = PROTOCOLS.get(str(results.protocol["name"]))
     tables = [t for t in (spec.together if spec else ()) if t in results.tables()]
     if main is None or len(tables) < 2:
         return ""
     name = " and ".join(tables)
     both = results.together(tables, name)
-    head = f"### {name} together\n\nThe figures of every clip are means over its moving holes."
+    head = f"### {name} together\n\nThe figures of a clip are means over its moving holes."
     parts = [head, quality_table(both, name), difference_table(both, name)]
     return "\n\n".join([*parts, oracle_table(both, name, main)])
 
 
-def _row(cells: list[str]) -> str:
+def table_head(*cells: str) -> list[str]:
+    """Return the two lines that open a markdown table."""
+    return [table_row(cells), "|" + "---|" * len(cells)]
+
+
+def table_row(cells: Sequence[str]) -> str:
+    """Return one line of a markdown table."""
     return "| " + " | ".join(cells) + " |"

@@ -1,4 +1,4 @@
-"""Copy each hole pixel from the frame nearest in time that shows it, along a given motion."""
+"""Copy every hole pixel from the frame nearest in time that shows it, along a given motion."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from torch.nn.functional import grid_sample
 from ...align.homography import to_grey
 from ...align.opencv_flow import dis_flow
 from ...fills.smooth import push_pull, smooth_fill
-from ...metrics.ring import widen
+from ...metrics.no_reference import widen
 from ..metrics.opencv_baselines import neighbour_homographies
 
 _KNOWN = 0.999
-"""Bilinear share of known pixels from which on a sample counts as shown."""
+"""Least bilinear weight of known pixels at which a sample counts as known; 1 up to rounding."""
 _EDGE_PX = 2
-"""Flow this near to a hole was matched against its smooth fill."""
+"""Flow this close to a hole was matched against its smooth fill; set by hand, not swept."""
 
 
 class Step(Protocol):
-    """A motion: where points of frame t are in its neighbour t + direction."""
+    """A motion: the position of points of frame t in its neighbour t + direction (+1 or -1)."""
 
     def __call__(self, points: Tensor, t: int, direction: int) -> Tensor:
-        """Move points (N,2), x then y in pixels; NaN where the motion is not known."""
+        """Move points (N,2), x then y in pixels; NaN where the motion is unknown."""
+        ...
 
 
 def sample(picture: Tensor, points: Tensor) -> Tensor:
@@ -36,7 +37,7 @@ def sample(picture: Tensor, points: Tensor) -> Tensor:
 
 
 def trace_copy(frames: Tensor, holes: Tensor, step: Step) -> Tensor:
-    """Fill every hole pixel from the nearest frame that shows its place; the past wins a tie.
+    """Fill every hole pixel from the nearest frame that shows it; the past wins a tie.
 
     Args:
         frames: (T,3,H,W) in [0,1]; values under the hole are ignored.
@@ -44,7 +45,7 @@ def trace_copy(frames: Tensor, holes: Tensor, step: Step) -> Tensor:
         step: the motion.
 
     Returns:
-        (T,3,H,W): what no frame shows is filled smoothly.
+        (T,3,H,W); pixels that no frame shows are filled smoothly.
     """
     result = smooth_fill(frames, holes)
     known = 1 - holes
@@ -107,6 +108,6 @@ def flow_copy(frames: Tensor, holes: Tensor) -> Tensor:
 
 
 def completed(flow: Tensor, holes: Tensor) -> Tensor:
-    """Replace flow that starts in a hole or at its edge by what surrounds it."""
+    """Replace flow that starts in or next to a hole by a smooth fill of the flow around it."""
     doubtful = widen(holes, _EDGE_PX)
     return torch.where(doubtful > 0, push_pull(flow, 1 - doubtful), flow)

@@ -1,1 +1,1 @@
-"""Mask generators: the published free-form strokes and kinds of our own."""
+"""Mask generators: the published free-form strokes and our own kinds."""

@@ -1,7 +1,7 @@
-"""Silhouettes that walk, wobble and drift: the OBJECT kind; no torch.
+"""Silhouettes that walk, deform and drift: the OBJECT kind; no torch.
 
-A figure is drawn about (0, 0) in units of its own size and covers a known area there, so that it
-can be scaled to a wanted share of the frame.
+A figure is drawn around (0, 0) in units of its own size, where its area is known, so that it can be
+scaled to a target coverage.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ import numpy as np
 from .geometry import Geometry, Scene, capsules, fold, wavy_circle
 
 STEP_FRAMES = (18, 36)
-"""Frames of a double step."""
+"""Range of the frames per gait cycle."""
 SPEED_RATIO = (0.003, 0.025)
-"""Way of a figure in one frame over the shorter side of the frame."""
+"""Range of the speed per frame over the frame's shorter side."""
 PAIR_CHANCE = 0.3
-"""How often a small object is two."""
+"""Probability of a second object."""
 PAIR_TARGET = 0.25
-"""Above this share there is one object, lest two cover each other."""
+"""Target coverage from which on there is one object, as two would overlap."""
 
 
 class Figure(Enum):
-    """What a silhouette looks like."""
+    """Appearance of a silhouette."""
 
     PERSON = "person"
     ANIMAL = "animal"
@@ -33,35 +33,26 @@ class Figure(Enum):
 
 
 def objects(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
-    """Place one or two moving silhouettes.
-
-    Args:
-        scene: what is asked for.
-        amount: share of the frame to cover, about.
-        rng: drawn from.
-
-    Returns:
-        Polygons of all frames.
-    """
+    """Lay out one or two moving silhouettes."""
     num_objects = 1 + int(rng.random() < PAIR_CHANCE and scene.target < PAIR_TARGET)
-    shares = rng.dirichlet([6.0] * num_objects)
+    fractions = rng.dirichlet([6.0] * num_objects)
     kinds = rng.choice(3, num_objects, p=[0.4, 0.25, 0.35])
     polygons: list[np.ndarray] = []
-    for share, kind in zip(shares, kinds, strict=True):
-        polygons += _placed_figure(scene, amount * share, list(Figure)[kind], rng)
+    for fraction, kind in zip(fractions, kinds, strict=True):
+        polygons += _placed_figure(scene, amount * fraction, list(Figure)[kind], rng)
     return Geometry(tuple(polygons))
 
 
 def _placed_figure(
     scene: Scene, amount: float, figure: Figure, rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Scale one figure to its share and move it along its path."""
+    """Scale one figure to its coverage and move it along its path."""
     make, unit_area, slope = FIGURES[figure]
     size = np.sqrt(amount * scene.area / unit_area)
     angle = rng.uniform(-slope, slope) + rng.choice([0.0, np.pi])
     velocity = np.array([np.cos(angle), np.sin(angle)])
     velocity *= rng.uniform(*SPEED_RATIO) * scene.short_side
-    # Small figures may walk out of the frame by half; large ones must stay to cover their share.
+    # small figures may leave the frame by half; large ones must stay to keep their coverage
     margin = np.clip(0.7 * scene.target - 0.08, -0.08, 0.3)
     low, high = margin * scene.size, (1 - margin) * scene.size
     start = rng.uniform(0.15, 0.85, 2) * scene.size
@@ -69,32 +60,19 @@ def _placed_figure(
     path = fold(start + velocity * times[:, None], low, high)  # (T,2)
     sway = rng.uniform(0.005, 0.02) * size * np.sin(times * rng.uniform(0.2, 0.5))
     path[:, 1] += sway
-    heading = np.where(fold_direction(start[0], velocity[0], times, low[0], high[0]), 1.0, -1.0)
+    heading = np.where(_moves_up(start[0], velocity[0], times, low[0], high[0]), 1.0, -1.0)
     mirror = np.stack([heading, np.ones_like(heading)], -1)[:, None, None]  # (T,1,1,2)
     return [part * mirror * size + path[:, None, None] for part in make(times, rng)]
 
 
-def fold_direction(
-    start: float, speed: float, times: np.ndarray, low: float, high: float
-) -> np.ndarray:
-    """Tell for each time whether a folded path goes towards larger values.
-
-    Args:
-        start: position at time 0.
-        speed: change a frame.
-        times: (T,) in frames.
-        low: first wall.
-        high: second wall.
-
-    Returns:
-        (T,) bool.
-    """
+def _moves_up(start: float, speed: float, times: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Return for each time (T,) whether a path reflected between two walls is increasing."""
     ahead = fold(start + speed * times + 1e-3 * speed, low, high)
     return ahead >= fold(start + speed * times, low, high)
 
 
 def _person(times: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Make a walking person of height 1, heading to the right."""
+    """Return a person of height 1, walking to the right."""
     stout = rng.uniform(0.9, 1.35)
     phase = rng.uniform(0, 2 * np.pi) + times * 2 * np.pi / rng.uniform(*STEP_FRAMES)
     stride = rng.uniform(0.25, 0.5)
@@ -117,7 +95,7 @@ def _person(times: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _animal(times: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Make a walking four-legged animal of length about 1, heading to the right."""
+    """Return a four-legged animal of length about 1, walking to the right."""
     leg = rng.uniform(0.13, 0.22)
     thick = rng.uniform(0.8, 1.25)
     phase = rng.uniform(0, 2 * np.pi) + times * 2 * np.pi / rng.uniform(*STEP_FRAMES)
@@ -144,7 +122,7 @@ def _animal(times: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _blob(times: np.ndarray, rng: np.random.Generator) -> list[np.ndarray]:
-    """Make a smooth lump of radius about 1/2, stretched and slowly turning."""
+    """Return a smooth blob of radius about 1/2, stretched and slowly rotating."""
     contour = wavy_circle(rng, times, waviness=rng.uniform(0.2, 0.5)) * 0.5
     stretch = np.exp(rng.uniform(0, 0.45))
     contour = contour * (stretch, 1 / stretch)
@@ -162,7 +140,7 @@ def _leg(
     lengths: tuple[float, float],
     radii: tuple[float, float, float],
 ) -> list[np.ndarray]:
-    """Make two limb parts (T,1,P,2) hanging from a root; angles from straight down, (T,)."""
+    """Return two limb segments (T,1,P,2) hanging from a root; angles (T,) from straight down."""
     upper, lower = lengths
     knee_x = root[0] + upper * np.sin(swing)
     knee_y = root[1] + upper * np.cos(swing)
@@ -175,7 +153,7 @@ def _leg(
 
 
 def _limb(x0, y0, x1, y1, start_radius: float, end_radius: float) -> np.ndarray:
-    """Make one capsule (T,1,P,2) from coordinates that are numbers or (T,)."""
+    """Return one capsule (T,1,P,2) from coordinates that are numbers or (T,)."""
     x0, y0, x1, y1 = np.broadcast_arrays(x0, y0, x1, y1)
     start, end = np.stack([x0, y0], -1)[:, None], np.stack([x1, y1], -1)[:, None]
     return capsules(start, start_radius, end, end_radius)
@@ -188,5 +166,5 @@ FIGURES: Mapping[Figure, tuple[Callable[..., list[np.ndarray]], float, float]] =
         Figure.BLOB: (_blob, 0.80, np.pi / 2),
     }
 )
-"""For each figure: how it is made, the area it covers at size 1 (measured over 50 draws), and how
-far its path may leave the horizontal, in radians."""
+"""Per figure: its constructor, its area at size 1 (measured over 50 draws), and the largest angle of its
+path to the horizontal in radians."""

@@ -4,9 +4,9 @@ Method: Chang, Liu and Hsu, "Free-form Video Inpainting with 3D Gated Convolutio
 PatchGAN" (ICCV 2019), as coded in the authors' mask generator; the same generator is used in
 "Learnable Gated Temporal Shift Module for Deep Video Inpainting" (BMVC 2019).
 
-The published code draws from numpy's legacy generator, so this file uses `RandomState`, the same
-algorithm with a state of its own: a seed gives the published masks and no global state changes.
-Pixels are Pillow's and were compared on Pillow 13; control points do not depend on Pillow.
+The published code draws from numpy's global legacy generator, so this file uses `RandomState`, the same
+algorithm with its own state: a seed gives the published masks and no global state changes. Pillow draws
+the pixels (compared on Pillow 13); control points do not depend on it.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from ...errors import OptionError
 from .stroke_presets import Preset, StrokePreset, find_preset
 
 SEED_LIMIT = 2**32
-"""Legacy seeds are below this."""
+"""Seeds of the legacy generator are below this."""
 STROKE_RANGE = (1, 20)
-"""Documented range of strokes a clip, the upper end excluded."""
+"""Published range of the number of strokes per clip, upper end excluded."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Stroke:
     """One stroke in one frame."""
 
     points: np.ndarray
-    """Control points (N,2) float64, x and y in pixels; they may lie outside the frame."""
+    """Control points (N,2) float64, x and y in pixels; may be outside the frame."""
     brush: int
     """Width in pixels."""
     shift: tuple[int, int]
-    """Whole pixels in x and y that the stroke moves each frame."""
+    """Motion in x and y, in whole pixels per frame."""
 
 
 def free_form_masks(
@@ -56,22 +56,22 @@ def free_form_masks(
         num_frames: frames of the clip, 1 or more.
         height: of a frame in pixels, 1 or more.
         width: of a frame in pixels, 1 or more.
-        preset: published setting, see `stroke_presets.PRESETS`.
+        preset: published preset, see `stroke_presets.PRESETS`.
         seed: 0 to 2**32 - 1; the same seed gives the same clip.
-        num_strokes: strokes in the clip, 0 or more; None draws 1 to 19 first, as documented.
+        num_strokes: strokes in the clip, 0 or more; None: 1 to 19, drawn first, as published.
 
     Returns:
         Holes (T,1,H,W) float32, 0 or 1, 1 = hole, on the CPU.
 
     Raises:
-        OptionError: unknown preset, or a number outside its range.
+        OptionError: the preset is unknown, or a number is outside its range.
     """
     settings = find_preset(preset)
     check_clip_size(num_frames, height, width)
     if not 0 <= seed < SEED_LIMIT:
         raise OptionError(f"Expected a seed in 0 to 2**32 - 1, got {seed}; choose one in it.")
     if num_strokes is not None and num_strokes < 0:
-        raise OptionError(f"Expected num_strokes of 0 or more, got {num_strokes}; count strokes.")
+        raise OptionError(f"Expected num_strokes of 0 or more, got {num_strokes}; raise it.")
     rng = np.random.RandomState(seed)
     if num_strokes is None:
         num_strokes = int(rng.randint(*STROKE_RANGE))
@@ -90,7 +90,7 @@ def stroke_frames(
     num_strokes: int,
     rng: np.random.RandomState,
 ) -> Iterator[tuple[Stroke, ...]]:
-    """Make the strokes of each frame, with random numbers drawn in the published order.
+    """Yield the strokes of each frame, with random numbers drawn in the published order.
 
     Args:
         num_frames: frames of the clip.
@@ -99,9 +99,6 @@ def stroke_frames(
         preset: settings.
         num_strokes: strokes in the clip.
         rng: legacy generator; it is advanced.
-
-    Yields:
-        The strokes of one frame.
     """
     strokes = tuple(_first_stroke(height, width, preset, rng) for _ in range(num_strokes))
     yield strokes
@@ -113,14 +110,14 @@ def stroke_frames(
 def _first_stroke(
     height: int, width: int, preset: StrokePreset, rng: np.random.RandomState
 ) -> Stroke:
-    """Place a stroke in the first frame; the order of the draws is the published one."""
+    """Return a stroke in the first frame; the order of the random draws is the published one."""
     brush = int(rng.randint(int(preset.brush[0]), int(preset.brush[1])))
     x, y = float(rng.randint(width)), float(rng.randint(height))
     num_vertices = int(rng.randint(*preset.num_vertices))
     angle = rng.uniform(0, 2 * np.pi)
     speed = rng.uniform(0, preset.max_head_speed)
     limits = np.array(preset.max_head_acceleration, dtype=np.float64)
-    # One call for all steps takes the same numbers in the same order as two calls a step.
+    # one call for all steps draws the same numbers in the same order as two calls per step
     changes = rng.uniform(-limits, limits, size=(num_vertices, 2)).tolist()
     points = [(x, y)]
     for faster, turn in changes:
@@ -131,7 +128,7 @@ def _first_stroke(
         points.append((x, y))
     line_speed = abs(rng.normal(0, preset.max_initial_speed / 2))
     line_angle = rng.uniform(0, 2 * np.pi)
-    # Cosine belongs to x here and to y above: so published.
+    # as published, the cosine belongs to x here and to y above
     shift = (int(line_speed * np.cos(line_angle)), int(line_speed * np.sin(line_angle)))
     return Stroke(np.array(points), brush, shift)
 
@@ -139,7 +136,7 @@ def _first_stroke(
 def _moved_stroke(stroke: Stroke, preset: StrokePreset, rng: np.random.RandomState) -> Stroke:
     """Move a stroke by one frame and let some of its points jitter."""
     points = stroke.points + stroke.shift
-    # The published code draws an acceleration and drops it; the draws keep the sequence.
+    # the published code draws an acceleration and drops it; draw it to keep the sequence
     rng.normal(0, preset.max_line_acceleration[0] / 2)
     rng.normal(0, preset.max_line_acceleration[1] / 2)
     order = np.arange(len(points))
@@ -151,7 +148,7 @@ def _moved_stroke(stroke: Stroke, preset: StrokePreset, rng: np.random.RandomSta
 
 
 def draw_strokes(strokes: tuple[Stroke, ...], height: int, width: int) -> np.ndarray:
-    """Draw strokes with Pillow: lines between the points and a disc on each point.
+    """Draw strokes with Pillow: lines between the points and a disc at each point.
 
     Args:
         strokes: of one frame.
@@ -161,7 +158,7 @@ def draw_strokes(strokes: tuple[Stroke, ...], height: int, width: int) -> np.nda
     Returns:
         Holes (H,W) bool, True = hole.
     """
-    # Published: 0 drawn on 1 = known. Drawing 1 on 0 gives the same pixels with 1 = hole.
+    # published: 0 drawn on 1 = known; 1 on 0 gives the same pixels with 1 = hole
     image = Image.new("1", (width, height), 0)
     draw = ImageDraw.Draw(image)
     for stroke in strokes:
@@ -175,7 +172,7 @@ def draw_strokes(strokes: tuple[Stroke, ...], height: int, width: int) -> np.nda
 
 
 def leave_border(holes: Tensor, border_px: int) -> Tensor:
-    """Take the outer rows and columns out of the holes (published name: noBoarder, 15 pixels).
+    """Make the outer rows and columns known (in the published code: noBoarder, 15 pixels).
 
     Args:
         holes: (T,1,H,W), 1 = hole.
@@ -197,7 +194,7 @@ def leave_border(holes: Tensor, border_px: int) -> Tensor:
 
 
 def check_clip_size(num_frames: int, height: int, width: int) -> None:
-    """Refuse a clip without frames or pixels.
+    """Check that a clip has frames and pixels.
 
     Raises:
         OptionError: a number is below 1.
@@ -205,5 +202,5 @@ def check_clip_size(num_frames: int, height: int, width: int) -> None:
     if min(num_frames, height, width) < 1:
         raise OptionError(
             "Expected num_frames, height and width of 1 or more, got "
-            f"{num_frames}, {height} and {width}; give a clip with pixels."
+            f"{num_frames}, {height} and {width}; raise them."
         )

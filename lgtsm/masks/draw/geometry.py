@@ -1,7 +1,7 @@
-"""Shapes of a clip as numpy arrays, and the small geometry that all mask kinds share; no torch.
+"""Shapes of a clip as numpy arrays, and the geometry that all mask kinds share; no torch.
 
-Coordinates are pixels: x to the right, y down, pixel i covers i to i + 1, (0, 0) is the frame's
-upper left corner. Shapes may lie outside the frame.
+Coordinates are pixels: x to the right, y down, pixel i covers i to i + 1, (0, 0) is the frame's top
+left corner. Shapes may extend beyond the frame.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from dataclasses import dataclass
 import numpy as np
 
 ARC_POINTS = 7
-"""Points of a half circle: coarser shows corners on large figures, finer costs drawing time."""
+"""Vertices of a half circle: fewer show corners on large figures, more cost time; set by hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scene:
-    """What a kind of mask is asked for."""
+    """Requested size, coverage and motion of a mask clip."""
 
     num_frames: int
     height: int
     width: int
     target: float
-    """Wanted share of hole (0 to 1); a kind chooses its counts by it."""
+    """Target hole ratio (0 to 1), by which a kind chooses its numbers of shapes."""
     speed: float
-    """Speed factor; 0 is a still clip."""
+    """Speed factor; 0: a static clip."""
 
     @property
     def times(self) -> np.ndarray:
@@ -52,21 +52,18 @@ class Geometry:
     """Filled shapes of every frame."""
 
     polygons: tuple[np.ndarray, ...] = ()
-    """Each (T,K,P,2): K polygons of P corners x, y; a polygon with a NaN is absent."""
+    """Each (T,K,P,2): K polygons of P vertices x, y; one with a NaN is absent."""
     boxes: np.ndarray | None = None
-    """(T,M,4): left, top, right, bottom, rounded to pixels; without width or height absent."""
+    """(T,M,4): left, top, right, bottom, rounded to pixels; an empty box is absent."""
 
 
 def fold(position: np.ndarray, low: np.ndarray | float, high: np.ndarray | float) -> np.ndarray:
-    """Send positions back and forth between two walls.
+    """Reflect positions between two walls, at unchanged speed.
 
     Args:
         position: any shape.
-        low: first wall.
-        high: second wall; where it lies below `low` the middle of both is used.
-
-    Returns:
-        Positions within the walls, changing by the same speed as before.
+        low: lower wall.
+        high: upper wall; where it is below `low`, the result is the middle of both.
     """
     middle = (np.asarray(low) + high) / 2
     room = np.maximum(np.asarray(high, dtype=np.float64) - low, 0)
@@ -76,16 +73,13 @@ def fold(position: np.ndarray, low: np.ndarray | float, high: np.ndarray | float
 
 
 def capsules(start: np.ndarray, start_radius, end: np.ndarray, end_radius) -> np.ndarray:
-    """Make limbs: two half circles joined by straight sides.
+    """Return capsules: two half circles joined by straight sides, as polygons (...,P,2).
 
     Args:
         start: centres (...,2).
         start_radius: number or (...).
         end: centres (...,2).
         end_radius: number or (...).
-
-    Returns:
-        Polygons (...,P,2).
     """
     along = end - start
     angle = np.arctan2(along[..., 1], along[..., 0])[..., None]
@@ -102,7 +96,7 @@ def capsules(start: np.ndarray, start_radius, end: np.ndarray, end_radius) -> np
 
 
 def _arc(centre: np.ndarray, radius: np.ndarray, angles: np.ndarray) -> np.ndarray:
-    """Points (...,P,2) on circles round centres (...,2)."""
+    """Return points (...,P,2) on circles around centres (...,2)."""
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
     return centre[..., None, :] + radius[..., None] * circle
 
@@ -110,18 +104,15 @@ def _arc(centre: np.ndarray, radius: np.ndarray, angles: np.ndarray) -> np.ndarr
 def wavy_circle(
     rng: np.random.Generator, times: np.ndarray, *, waviness: float, num_points: int = 48
 ) -> np.ndarray:
-    """Make a smooth closed contour of radius about 1 that changes slowly.
+    """Return a smooth closed contour of radius about 1 that changes slowly: (T,P,2) around (0, 0).
 
     The radius is 1 plus the harmonics 2 to 5 with random strength, phase and rate of change.
 
     Args:
-        rng: drawn from.
+        rng: random generator.
         times: (T,) in frames.
-        waviness: strength of the harmonics; 0 is a circle, 0.5 and less stays free of crossings.
-        num_points: corners of the polygon.
-
-    Returns:
-        Polygon (T,P,2) round (0, 0).
+        waviness: strength of the harmonics; 0: a circle; up to 0.5 the contour does not cross itself.
+        num_points: vertices of the polygon.
     """
     angles = np.linspace(0, 2 * np.pi, num_points, endpoint=False)
     orders = np.arange(2, 6)
@@ -134,7 +125,7 @@ def wavy_circle(
 
 
 def box_corners(centre: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Turn centres (...,2) and sizes (...,2) into boxes (...,4) with whole-pixel corners."""
+    """Return boxes (...,4) of whole pixels from centres (...,2) and sizes (...,2)."""
     size = np.maximum(np.round(size), 1)
     corner = np.round(centre - size / 2)
     return np.concatenate([corner, corner + size], axis=-1)

@@ -1,8 +1,8 @@
 """Kinds of masks as data, each with the function that lays out its shapes; no torch.
 
-A kind is a function (scene, amount, rng) -> Geometry: `amount` is the share of the frame to cover,
-about, and may be varied with an equal generator to hit a share exactly. The random draws must not
-depend on `amount`, so that only the size changes; see `raster.draw_masks`.
+A layout is a function (scene, amount, rng) -> Geometry. `amount` is the approximate fraction of the frame
+to cover; `raster` varies it with an equal generator to meet a target. The random draws must not depend on
+`amount`, so that only the size changes.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from .geometry import Geometry, Scene, box_corners, capsules, fold
 from .lettering import logo, text_band
 
 THINNEST_PX = 3.0
-"""Least mean thickness of a stroke."""
+"""Least mean thickness of a stroke; set by hand."""
 SCRATCH_PARTS = 6
-"""Straight pieces of a scratch, so that it can lean and wander."""
+"""Straight pieces of a scratch, which let it lean and bend."""
 
 
 class Kind(Enum):
-    """What a drawn mask looks like."""
+    """Appearance of a drawn mask."""
 
     BOX = "box"
-    """One rectangle that moves and turns back at the frame's edge."""
+    """One moving rectangle that bounces off the frame's edges."""
     LOGO = "logo"
-    """A still mark in a corner."""
+    """A static logo in a corner."""
     TEXT_BAND = "text_band"
     """Rows of letters at the bottom, changing over time."""
     SCRATCHES = "scratches"
@@ -44,16 +44,7 @@ class Kind(Enum):
 
 
 def box(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
-    """Move one rectangle along a straight path that turns back at the edges.
-
-    Args:
-        scene: what is asked for.
-        amount: share of the frame to cover.
-        rng: drawn from.
-
-    Returns:
-        Boxes of all frames.
-    """
+    """Move one rectangle along a straight path that bounces off the edges."""
     aspect = np.exp(rng.uniform(-0.6, 0.6))
     size = scene.size * np.sqrt(amount * np.array([aspect, 1 / aspect]))
     size = np.minimum(size, scene.size)
@@ -68,22 +59,13 @@ def box(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
 
 
 def border(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
-    """Cover some sides of the frame, still.
-
-    Args:
-        scene: what is asked for.
-        amount: share of the frame to cover.
-        rng: drawn from.
-
-    Returns:
-        Boxes of all frames: left, top, right and bottom side.
-    """
+    """Cover some sides of the frame, statically; boxes of the left, top, right and bottom side."""
     sides = np.array(
         [[1, 1, 1, 1], [1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]
     )[rng.choice(6, p=[0.35, 0.25, 0.15, 0.1, 0.1, 0.05])]
     weights = sides * rng.uniform(0.6, 1.4, 4)
     across, down = weights[0] + weights[2], weights[1] + weights[3]
-    # Known share (1 - k a)(1 - k d) = 1 - amount, solved for the smaller k.
+    # the known fraction (1 - k a)(1 - k d) = 1 - amount, solved for the smaller k
     total, product = across + down, across * down
     if product > 0:
         k = (total - np.sqrt(max(total**2 - 4 * product * amount, 0.0))) / (2 * product)
@@ -93,12 +75,6 @@ def border(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
     rows = np.minimum(np.round(np.cumsum(k * weights[[1, 3]]) * scene.height), scene.height)
     left, right = columns[0], columns[1] - columns[0]
     top, low = rows[0], rows[1] - rows[0]
-    return Geometry(boxes=side_boxes(scene, (left, top, right, low)))
-
-
-def side_boxes(scene: Scene, thickness: tuple[float, float, float, float]) -> np.ndarray:
-    """Make boxes (T,4,4) along the left, top, right and bottom side, thickness in pixels."""
-    left, top, right, low = thickness
     width, height = scene.width, scene.height
     boxes = np.array(
         [
@@ -109,27 +85,18 @@ def side_boxes(scene: Scene, thickness: tuple[float, float, float, float]) -> np
         ],
         dtype=np.float64,
     )
-    return np.repeat(boxes[None], scene.num_frames, axis=0)
+    return Geometry(boxes=np.repeat(boxes[None], scene.num_frames, axis=0))
 
 
 def scratches(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
-    """Draw thin near-vertical lines that last some frames, and dust that lasts one.
-
-    Args:
-        scene: what is asked for.
-        amount: share of the frame to cover, about.
-        rng: drawn from.
-
-    Returns:
-        Boxes and polygons of all frames.
-    """
+    """Draw thin near-vertical lines that last some frames, and dust that lasts one."""
     dust_share = rng.uniform(0.1, 0.3)
     lines = _scratch_lines(scene, amount * (1 - dust_share), rng)
     return Geometry((_dust(scene, amount * dust_share, rng),), lines)
 
 
 def _scratch_lines(scene: Scene, amount: float, rng: np.random.Generator) -> np.ndarray:
-    """Boxes (T,M,4) of lines; the first lines that reach the amount are drawn."""
+    """Return boxes (T,M,4) of as many lines as reach the amount."""
     thickest = 1 + scene.short_side / 100
     mean_area = 0.5 * (1 + thickest) * 0.6 * scene.height
     num_lines = int(np.ceil(3 * scene.target * scene.area / mean_area)) + 4
@@ -145,7 +112,7 @@ def _scratch_lines(scene: Scene, amount: float, rng: np.random.Generator) -> np.
     bow = rng.normal(0, 0.015, shape)[pick] * scene.height
     ticks = scene.times.astype(int)
     x = x + rng.normal(0, 0.6, (int(ticks[-1]) + 1, num_lines))[ticks]
-    # The line that passes the amount is cut short, later ones vanish.
+    # shorten the line that exceeds the amount, drop later ones
     before = np.cumsum(thick * length, axis=1) - thick * length
     length = np.clip((amount * scene.area - before) / thick, 0, length)
     cuts = np.linspace(0, 1, SCRATCH_PARTS + 1)
@@ -158,7 +125,7 @@ def _scratch_lines(scene: Scene, amount: float, rng: np.random.Generator) -> np.
 
 
 def _dust(scene: Scene, amount: float, rng: np.random.Generator) -> np.ndarray:
-    """Polygons (T,K,P,2) of specks and short hairs, new ones at each tick."""
+    """Return polygons (T,K,P,2) of specks and short hairs, new ones in each frame."""
     largest = max(scene.short_side / 90, 1.0)
     mean_area = 3.0 * largest**2
     num_specks = int(np.ceil(0.6 * scene.target * scene.area / mean_area)) + 3
@@ -178,16 +145,7 @@ def _dust(scene: Scene, amount: float, rng: np.random.Generator) -> np.ndarray:
 
 
 def strokes(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
-    """Draw thick curves that drift, turn back at the edges and slowly bend.
-
-    Args:
-        scene: what is asked for.
-        amount: share of the frame to cover, about.
-        rng: drawn from.
-
-    Returns:
-        Polygons of all frames.
-    """
+    """Draw thick curves that drift, bounce off the edges and slowly bend."""
     count, num_parts = int(np.clip(2 + scene.target * 14, 2, 8)), 14
     times = scene.times[:, None, None]
     step = scene.short_side * rng.uniform(0.03, 0.07, (count, 1))
@@ -205,7 +163,7 @@ def strokes(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
     start = rng.uniform(0.15, 0.85, (count, 2)) * scene.size
     path = fold(start + velocity * times, 0.1 * scene.size, 0.9 * scene.size)  # (T,C,2)
     mean_thick = amount * scene.area / (step.sum() * num_parts)
-    # Too thin to be drawn as asked: shorten the curves instead.
+    # below the least thickness shorten the curves instead
     points = path[:, :, None] + curve * min(mean_thick / THINNEST_PX, 1.0)
     thick = rng.uniform(0.7, 1.3, (count, 1)) * max(mean_thick, THINNEST_PX)
     radius = np.repeat(thick / 2, num_parts - 1, axis=1)
@@ -215,14 +173,14 @@ def strokes(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
 
 @dataclass(frozen=True, kw_only=True)
 class KindSpec:
-    """One row of the table of kinds."""
+    """Layout and coverage of a kind."""
 
     layout: Callable[[Scene, float, np.random.Generator], Geometry]
-    """Lays out the shapes."""
+    """Lays out the shapes, see the module."""
     coverage_limits: tuple[float, float]
-    """Shares of hole, mean over the clip, that the kind can reach and still look like itself."""
+    """Range of the mean coverage in which the kind keeps its look."""
     usual_coverage: tuple[float, float]
-    """Range the share is drawn from, evenly in its logarithm, where none is asked for."""
+    """Range of the default coverage, drawn uniformly in its logarithm."""
     moves: bool = True
     """False: all frames are the same."""
 

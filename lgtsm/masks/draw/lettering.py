@@ -1,4 +1,4 @@
-"""Masks like writing: corner logos and subtitle rows, built from letters of bars; no torch."""
+"""Masks like text: corner logos and subtitles, built from seven-segment letters; no torch."""
 
 from __future__ import annotations
 
@@ -13,43 +13,36 @@ LETTERS = np.array(
     )],
     dtype=bool,
 )  # fmt: skip
-"""Bars of each letter: top, upper left, upper right, middle, lower left, lower right, bottom."""
+"""Segments of each letter: top, upper left, upper right, middle, lower left, lower right, bottom."""
 BARS = np.array(
     [
         [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 0.5], [1.0, 0.0, 1.0, 0.5], [0.0, 0.5, 1.0, 0.5],
         [0.0, 0.5, 0.0, 1.0], [1.0, 0.5, 1.0, 1.0], [0.0, 1.0, 1.0, 1.0],
     ]
 )  # fmt: skip
-"""Centre lines of the bars, x0, y0, x1, y1 over the letter's inner width and height."""
+"""Centre lines of the segments: x0, y0, x1, y1, relative to the letter's inner width and height."""
 STROKE_RATIO = 0.24
-"""Thickness of a bar over the height of its letter."""
+"""Thickness of a segment over the height of its letter."""
 LETTER_ASPECT = 0.62
 """Width of a letter over its height."""
 LETTER_FILL = 0.42
-"""Share of a row, with the gaps between letters and words, that bars cover (measured)."""
+"""Fraction of a row, gaps included, that segments cover (measured)."""
 SPACE_CHANCE = 0.16
+"""Probability that a letter is a space."""
 CAPTION_FRAMES = (16, 60)
-"""How long one caption stays."""
+"""Range of the duration of a caption."""
 ROW_TARGET = 0.05
-"""A further row of subtitles for each such share of the frame."""
+"""Target coverage per row of subtitles."""
 LEGIBLE_PX = 6.0
-"""Smallest height of a subtitle letter."""
+"""Least height of a subtitle letter."""
 MAX_LETTERS = 48
+"""Letters of a row at most."""
 MARGIN_RATIO = 0.05
-"""Distance of writing from the frame's edge over the shorter side."""
+"""Distance of text from the frame's edge over the frame's shorter side."""
 
 
 def text_band(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
-    """Set rows of letters at the bottom that change from caption to caption.
-
-    Args:
-        scene: what is asked for.
-        amount: share of the frame to cover, about.
-        rng: drawn from.
-
-    Returns:
-        Boxes of all frames.
-    """
+    """Lay out rows of letters at the bottom that change from caption to caption."""
     num_rows = int(np.clip(round(scene.target / ROW_TARGET), 1, 5))
     num_rows += int(num_rows == 1 and rng.random() < 0.5)
     hold = rng.uniform(*CAPTION_FRAMES)
@@ -57,7 +50,7 @@ def text_band(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry
     row_ratios = rng.uniform(0.55, 0.92, num_rows)
     height = amount * scene.area / (LETTER_FILL * scene.width * row_ratios.sum())
     height = min(height, 0.9 * scene.height / (1.35 * num_rows))
-    # Below a legible height the bars merge: shorten the rows instead.
+    # below a legible height the segments merge: shorten the rows instead
     legible = min(LEGIBLE_PX, scene.height / (2 * num_rows))
     shorten = min(height / legible, 1.0)
     height = max(height, legible)
@@ -65,12 +58,12 @@ def text_band(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry
     captions = []
     for _ in range(int(caption[-1]) + 1):
         rows = []
-        # The same row widths in every caption, in another order: coverage stays even.
+        # the same row widths in every caption, permuted: the coverage stays even
         for row, ratio in enumerate(rng.permutation(row_ratios)):
             row_width = ratio * scene.width * shorten
             left = (scene.width - row_width) / 2
             top = bottom - height - 1.35 * height * (num_rows - 1 - row)
-            rows.append(word((left, top), (row_width, height), rng))
+            rows.append(_word((left, top), (row_width, height), rng))
         captions.append(np.concatenate(rows))
     longest = max(map(len, captions))
     table = np.zeros((len(captions), longest, 4))
@@ -79,18 +72,15 @@ def text_band(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry
     return Geometry(boxes=table[caption])
 
 
-def word(
+def _word(
     corner: tuple[float, float], size: tuple[float, float], rng: np.random.Generator
 ) -> np.ndarray:
-    """Fill a rectangle with one row of random letters.
+    """Return boxes (M,4) of one row of random letters; always the same number of random draws.
 
     Args:
         corner: left and top in pixels.
         size: width and height in pixels.
-        rng: drawn from; always the same number of draws.
-
-    Returns:
-        Boxes (M,4).
+        rng: random generator.
     """
     codes = LETTERS[rng.integers(0, len(LETTERS), MAX_LETTERS)]  # (L,7)
     codes = codes & (rng.random((MAX_LETTERS, 1)) >= SPACE_CHANCE)
@@ -99,7 +89,7 @@ def word(
     width, height = size
     count = int(np.clip(round(width / (height * LETTER_ASPECT * 1.3)), 1, MAX_LETTERS))
     pitch = width / count
-    # Whole-pixel strokes, rounded up or down letter by letter: coverage grows without a jump.
+    # whole-pixel strokes, rounded at random per letter: the coverage grows without steps
     stroke = np.maximum(np.floor(STROKE_RATIO * height + rounding[:count]), 1.0)  # (L,1)
     inner = np.maximum(np.array([pitch / 1.3, height] * 2) - stroke, 0.0)  # (L,4)
     bars = BARS * inner[:, None] + stroke[:, None] / 2 * np.array([-1, -1, 1, 1])  # (L,7,4)
@@ -110,23 +100,14 @@ def word(
 
 
 def logo(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
-    """Put a still mark into a corner: a rounded plate, an ellipse, a word, or plate and word.
-
-    Args:
-        scene: what is asked for.
-        amount: share of the frame to cover, about.
-        rng: drawn from.
-
-    Returns:
-        Shapes of all frames, the same in each.
-    """
+    """Lay out a static logo in a corner: a rounded rectangle, an ellipse, a word, or both."""
     style = rng.integers(0, 4)
     right, low = rng.random(2) < 0.5
     aspect = np.exp(rng.uniform(-0.3, 0.9)) if style < 2 else rng.uniform(2.5, 5.0)
     fill = (0.97, 0.79, LETTER_FILL * 1.05, 0.55)[style]
     limit = scene.size - 2 * MARGIN_RATIO * scene.short_side
     size = np.sqrt(amount * scene.area / fill * np.array([aspect, 1 / aspect]))
-    # Too wide for the frame: give the width up and keep the area.
+    # too wide for the frame: reduce the width and keep the area
     size = np.minimum(size, limit)
     size = np.minimum(amount * scene.area / fill / size[::-1], limit)
     margin = MARGIN_RATIO * scene.short_side
@@ -139,7 +120,7 @@ def logo(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
     if style >= 2:
         shift = 0.0 if style == 2 else min(size[1], size[0] / 3) * 1.15
         length = max(size[0] - shift, 1.0)
-        boxes.append(word((corner[0] + shift, corner[1]), (length, size[1]), rng))
+        boxes.append(_word((corner[0] + shift, corner[1]), (length, size[1]), rng))
     num_frames = scene.num_frames
     return Geometry(
         tuple(np.repeat(p[None, None], num_frames, axis=0) for p in polygons),
@@ -148,7 +129,7 @@ def logo(scene: Scene, amount: float, rng: np.random.Generator) -> Geometry:
 
 
 def _plate(corner: np.ndarray, size: np.ndarray, power: float) -> np.ndarray:
-    """Make a polygon (P,2): an ellipse (power 1) or a rounded rectangle (smaller power)."""
+    """Return a polygon (P,2): an ellipse (power 1) or a rounded rectangle (smaller power)."""
     circle = wavy_circle(np.random.default_rng(0), np.zeros(1), waviness=0.0, num_points=64)[0]
     rounded = np.sign(circle) * np.abs(circle) ** power  # superellipse
     return corner + size / 2 * (1 + rounded)

@@ -1,6 +1,6 @@
-"""Draw mask kinds into holes, with a wanted share of hole; 1 = hole.
+"""Rasterise mask kinds, with a target coverage; 1 = hole.
 
-Shapes are filled by Pillow, so single pixels at edges may differ between Pillow versions.
+Pillow fills the shapes, so single pixels at edges may differ between its versions.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from torch import Tensor
 from ...errors import OptionError
 from .free_form import check_clip_size
 from .geometry import Geometry, Scene
-from .kinds import KINDS, Kind, KindSpec, side_boxes
+from .kinds import KINDS, Kind, KindSpec
 
 CLOSE_ENOUGH = 0.03
-"""Relative error of the share at which the search stops; promised are 10 %."""
+"""Relative error of the coverage at which the search stops; 10 % are promised."""
 PLAIN_TRIALS = 6
-"""Trials by proportion before the search falls back to halving."""
+"""Proportional steps of the search before it falls back to bisection."""
 MAX_TRIALS = 18
+"""Steps of the search at most; all three are set by hand, not swept."""
 
 
 def draw_masks(
@@ -40,57 +41,56 @@ def draw_masks(
         width: of a frame in pixels, 1 or more.
         kind: what the mask looks like.
         seed: 0 or more; the same seed gives the same clip.
-        coverage_ratio: wanted share of hole, mean over the clip, within the kind's limits in
-            `KINDS`; met within 10 % of itself or 0.003, or as near as the pixels of a small frame
-            allow. None draws a usual share and does not adjust it, which is faster.
-        speed: factor on all speeds, 0 or more; 0 is a still clip.
+        coverage_ratio: target hole ratio, mean over the clip, within the kind's limits in `KINDS`; met
+            within 10 % of itself or 0.003, or as closely as the pixels of a small frame allow. None
+            draws a usual coverage and does not adjust it, which is faster.
+        speed: factor on all speeds, 0 or more; 0: a static clip.
 
     Returns:
         Holes (T,1,H,W) float32, 0 or 1, 1 = hole, on the CPU.
 
     Raises:
-        OptionError: a number outside its range.
+        OptionError: a number is outside its range.
     """
     check_clip_size(num_frames, height, width)
     spec = KINDS[kind]
     if seed < 0:
         raise OptionError(f"Expected a seed of 0 or more, got {seed}; choose another.")
     if not 0 <= speed < np.inf:
-        raise OptionError(f"Expected a speed of 0 or more, got {speed}; 0 is a still clip.")
+        raise OptionError(f"Expected a speed of 0 or more, got {speed}; 0 is a static clip.")
     low, high = spec.coverage_limits
     if coverage_ratio is not None and not low <= coverage_ratio <= high:
         raise OptionError(
             f"Expected coverage_ratio from {low} to {high} for {kind.value}, got {coverage_ratio};"
-            " choose a share in that range or another kind."
+            " choose a coverage in that range or another kind."
         )
-    still = speed == 0 or not spec.moves
+    static = speed == 0 or not spec.moves
     rng = np.random.default_rng([seed, *kind.value.encode()])
     target = coverage_ratio
     if target is None:
         target = float(np.exp(rng.uniform(*np.log(spec.usual_coverage))))
     shape_seed = int(rng.integers(2**63))
     scene = Scene(
-        num_frames=1 if still else num_frames,
+        num_frames=1 if static else num_frames,
         height=height,
         width=width,
         target=target,
         speed=speed,
     )
     if coverage_ratio is None:
-        layout = spec.layout(scene, target, np.random.default_rng(shape_seed))
-        holes = fill_shapes(layout, scene)
+        holes = _drawn(scene, spec, target, shape_seed)
     else:
         holes = _covering(scene, spec, shape_seed)
     clip = torch.from_numpy(holes).to(torch.float32).unsqueeze(1)  # (T,1,H,W)
-    return clip.repeat(num_frames, 1, 1, 1) if still else clip
+    return clip.repeat(num_frames, 1, 1, 1) if static else clip
 
 
 def _covering(scene: Scene, spec: KindSpec, shape_seed: int) -> np.ndarray:
-    """Vary the amount until the drawn share meets the target; holes (T,H,W) uint8."""
-    low, high = 0.0, np.inf
-    amount, best, best_error = scene.target, None, np.inf
+    """Vary the amount until the coverage meets the target; holes (T,H,W) uint8."""
+    low, high, amount = 0.0, np.inf, scene.target
+    best, best_error = np.empty(0), np.inf
     for trial in range(MAX_TRIALS):
-        holes = fill_shapes(spec.layout(scene, amount, np.random.default_rng(shape_seed)), scene)
+        holes = _drawn(scene, spec, amount, shape_seed)
         covered = np.count_nonzero(holes) / holes.size
         error = abs(covered - scene.target)
         if error < best_error:
@@ -107,18 +107,11 @@ def _covering(scene: Scene, spec: KindSpec, shape_seed: int) -> np.ndarray:
     return best
 
 
-def fill_shapes(geometry: Geometry, scene: Scene) -> np.ndarray:
-    """Fill shapes with Pillow.
-
-    Args:
-        geometry: shapes of every frame, pixels.
-        scene: number and size of the frames.
-
-    Returns:
-        Holes (T,H,W) uint8, 0 or 1.
-    """
+def _drawn(scene: Scene, spec: KindSpec, amount: float, shape_seed: int) -> np.ndarray:
+    """Lay out the shapes and fill them with Pillow; holes (T,H,W) uint8, 0 or 1."""
+    geometry: Geometry = spec.layout(scene, amount, np.random.default_rng(shape_seed))
     holes = np.empty((scene.num_frames, scene.height, scene.width), dtype=np.uint8)
-    # Pillow takes whole numbers for pixel centres, geometry for pixel edges: half a pixel apart.
+    # whole numbers are pixel centres in Pillow, pixel edges in the geometry
     polygons = [(part - 0.5).reshape(*part.shape[:2], -1).tolist() for part in geometry.polygons]
     boxes = None if geometry.boxes is None else np.round(geometry.boxes).astype(int).tolist()
     for index in range(scene.num_frames):
@@ -133,42 +126,3 @@ def fill_shapes(geometry: Geometry, scene: Scene) -> np.ndarray:
                 draw.rectangle((left, top, right - 1, bottom - 1), fill=1)
         holes[index] = np.asarray(image)
     return holes
-
-
-def border_masks(
-    num_frames: int,
-    height: int,
-    width: int,
-    *,
-    left: int = 0,
-    top: int = 0,
-    right: int = 0,
-    bottom: int = 0,
-) -> Tensor:
-    """Draw given sides of the frame as hole, for outpainting.
-
-    Args:
-        num_frames: frames of the clip, 1 or more.
-        height: of a frame in pixels, the border included.
-        width: of a frame in pixels, the border included.
-        left: thickness of the left side in pixels, 0 or more.
-        top: of the upper side.
-        right: of the right side.
-        bottom: of the lower side.
-
-    Returns:
-        Holes (T,1,H,W) float32, 0 or 1, 1 = hole.
-
-    Raises:
-        OptionError: a thickness is negative, or nothing of the frame is left.
-    """
-    check_clip_size(num_frames, height, width)
-    sides = (left, top, right, bottom)
-    if min(sides) < 0 or left + right >= width or top + bottom >= height:
-        raise OptionError(
-            "Expected sides of 0 pixels or more that leave some of the frame, got "
-            f"{sides} in {width} x {height}; make them thinner."
-        )
-    scene = Scene(num_frames=1, height=height, width=width, target=0.0, speed=0.0)
-    holes = fill_shapes(Geometry(boxes=side_boxes(scene, sides)), scene)
-    return torch.from_numpy(holes).to(torch.float32).unsqueeze(1).repeat(num_frames, 1, 1, 1)

@@ -1,6 +1,6 @@
-"""Settings of the published free-form strokes as data; no torch.
+"""Presets of the published free-form strokes as data; no torch.
 
-The numbers are those of the authors' mask generator (see `free_form`).
+All numbers are those of the authors' mask generator (see `free_form`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ...errors import OptionError
 
 
 class Preset(Enum):
-    """Names of the published settings."""
+    """Names of the published presets."""
 
     OBJECT_LIKE = "object_like"
     """Broad strokes that look like objects, 20 to 49 pixels wide."""
@@ -30,22 +30,22 @@ class Preset(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class StrokePreset:
-    """How strokes are made; lengths in pixels, speeds in pixels a frame, angles in radians."""
+    """Parameters of strokes; lengths in pixels, speeds in pixels per frame, angles in radians."""
 
     num_vertices: tuple[int, int]
-    """Steps of the pen in a stroke, upper end excluded."""
+    """Range of the segments of a stroke, upper end excluded."""
     max_head_speed: float
-    """Longest step of the pen from one point to the next."""
+    """Largest length of a segment."""
     max_head_acceleration: tuple[float, float]
-    """Largest change of step length and of direction between two steps."""
+    """Largest change of length and of direction from one segment to the next."""
     brush: tuple[float, float]
-    """Width of the stroke, upper end excluded, fractions dropped."""
+    """Range of the width, truncated to whole pixels, upper end excluded."""
     move_ratio: float = 0.5
-    """Share of the points that jitter from frame to frame (0 to 1)."""
+    """Fraction of the points that jitter from frame to frame (0 to 1)."""
     max_point_move: float
-    """Jitter m of a point, drawn from -m to m - 1, fractions dropped."""
+    """Jitter m of a point, truncated to whole pixels and drawn from -m to m - 1."""
     max_line_acceleration: tuple[float, float]
-    """Drawn and thrown away, as published: a stroke keeps its velocity."""
+    """Drawn and dropped, as published: a stroke keeps its velocity."""
     max_initial_speed: float
     """Twice the standard deviation of the stroke's speed."""
 
@@ -53,7 +53,7 @@ class StrokePreset:
         """Check the ranges.
 
         Raises:
-            OptionError: a range is empty or too small to draw.
+            OptionError: a range is empty or too small.
         """
         if not 0 <= self.num_vertices[0] < self.num_vertices[1]:
             raise OptionError(
@@ -124,16 +124,13 @@ PRESETS: Mapping[str, StrokePreset] = MappingProxyType(
 
 
 def find_preset(preset: Preset | StrokePreset | str) -> StrokePreset:
-    """Find the settings behind a name.
+    """Return the parameters of a preset.
 
     Args:
-        preset: a member of `Preset`, its name, or settings of one's own.
-
-    Returns:
-        The settings.
+        preset: a member of `Preset`, its name, or custom parameters.
 
     Raises:
-        OptionError: no preset has this name.
+        OptionError: the name is unknown.
     """
     if isinstance(preset, StrokePreset):
         return preset

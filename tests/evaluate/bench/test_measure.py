@@ -76,7 +76,7 @@ def test_counts_are_those_of_the_convolutions_that_run(family):
     assert sum(counts) == frame_macs(spec.trunk, (32, 48))
 
 
-def test_interleaving_takes_turns_and_drops_the_first_round():
+def test_interleaving_alternates_and_drops_the_first_round():
     order = []
 
     def work(name):

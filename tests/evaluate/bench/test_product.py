@@ -15,7 +15,7 @@ from lgtsm.scene.camera import Camera
 SMALL = ProductCase(camera=Camera.LOCKED, height=48, width=64, num_frames=4)
 
 
-def test_the_disc_covers_what_it_says_and_moves():
+def test_the_disc_has_its_hole_ratio_and_moves():
     holes = moving_disc(ProductCase(camera=Camera.LOCKED))
     assert holes.shape == (48, 1, 240, 432)
     assert holes.mean((1, 2, 3)).tolist() == pytest.approx([0.05] * 48, rel=0.02)

@@ -1,4 +1,4 @@
-"""What is timed must give what it is compared with, however a clip is cut into chunks."""
+"""The timed stream gives the results of the published form, in any chunks."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ def still_hole(t, count):
 
 
 class Counting:
-    """Notes the largest batch that any layer convolves."""
+    """Record the largest batch that any layer convolves."""
 
     def __init__(self, stream):
         self.largest = 0
@@ -48,7 +48,7 @@ class Counting:
 
 
 def run(trunk, clip, box_at, chunk, limit):
-    """Stream a clip (T,C,h,w); return the outputs laid into whole frames, and the largest batch."""
+    """Stream a clip (T,C,h,w); return the outputs in whole frames, and the largest batch."""
     count = len(clip)
     stream = open_stream(
         trunk,

@@ -1,4 +1,4 @@
-"""Shapes and the two forms; the real weights could not be had, so no figure is claimed."""
+"""Shapes and the two forms; without the real weights no figure can be tested."""
 
 import pytest
 import torch
@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 
 from lgtsm.errors import OptionError, ShapeError, WeightsError
 from lgtsm.evaluate.metrics.i3d import I3D, MIN_FRAMES, Form, load_i3d, video_features
-from lgtsm.evaluate.metrics.lpips import has_lpips, load_lpips, published_lpips
+from lgtsm.evaluate.metrics.lpips_distance import has_lpips, load_lpips, published_lpips
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def test_mixed_5c_has_the_published_shape(network):
 
 
 def test_parameters_number_those_of_the_paper_without_its_classifier(network):
-    # 12.7 M with 400 classes: 1024 x 400 weights and 400 biases less
+    # 12.7 M with 400 classes: 1024 x 400 weights and 400 biases fewer
     count = sum(p.numel() for p in network.parameters())
     assert count + 1024 * 400 + 400 == 12_697_264
 
@@ -78,7 +78,7 @@ def test_weights_are_read_by_path_and_others_refused(network, tmp_path, one_sent
         load_i3d(path)
 
 
-def test_lpips_is_fed_bytes_in_minus_one_to_one():
+def test_lpips_gets_truncated_bytes_in_minus_one_to_one():
     seen = []
 
     def network(a, b):
@@ -91,7 +91,7 @@ def test_lpips_is_fed_bytes_in_minus_one_to_one():
     torch.testing.assert_close(seen[0][1], torch.full((2, 3, 4, 4), 254 / 127.5 - 1))
 
 
-def test_lpips_without_its_package_says_so(one_sentence):
+def test_lpips_without_its_package_is_an_error(one_sentence):
     with pytest.raises(OptionError) as caught:
         load_lpips("resnet")
     one_sentence(caught.value)

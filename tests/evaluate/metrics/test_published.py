@@ -1,18 +1,12 @@
-"""Figures of the authors' code, from golden vectors that were made by running it."""
+"""Metrics against golden vectors, made by running the authors' code."""
 
 import numpy as np
 import pytest
 import torch
 
 from lgtsm.errors import ShapeError
-from lgtsm.evaluate.metrics.frechet import frechet_distance
-from lgtsm.evaluate.metrics.published import (
-    published_mse,
-    published_psnr,
-    published_ssim,
-    to_bytes,
-    wrapping_psnr,
-)
+from lgtsm.evaluate.metrics.published import published_mse, published_ssim, to_bytes
+from lgtsm.evaluate.score.video_fid import frechet_distance
 from lgtsm.metrics.fidelity import mean_squared_error, psnr, squared_error, ssim_map
 
 scipy = pytest.importorskip("scipy")
@@ -37,8 +31,7 @@ def pair(stored):
 def test_published_scalars_are_reproduced(stored, pair):
     assert published_mse(*pair) == pytest.approx(float(stored["mse"]), rel=1e-6)
     assert published_ssim(*pair) == pytest.approx(float(stored["ssim"]), rel=1e-6)
-    assert published_psnr(*pair) == pytest.approx(float(stored["psnr"]), rel=1e-6)
-    assert wrapping_psnr(*pair) == pytest.approx(float(stored["psnr_wrapping"]), rel=1e-6)
+    assert psnr(published_mse(*pair)) == pytest.approx(float(stored["psnr"]), rel=1e-6)
 
 
 def test_published_frechet_distance_is_reproduced(stored):
@@ -52,7 +45,7 @@ def test_our_squared_error_agrees_with_the_published_one(stored, pair):
     assert squared_error(result, truth).shape == (1, 1, *result.shape[-2:])
 
 
-def test_bytes_are_cut_not_rounded():
+def test_bytes_are_truncated_not_rounded():
     frame = torch.full((1, 3, 2, 2), 254.9 / 255)
     assert to_bytes(frame).shape == (1, 2, 2, 3)
     assert (to_bytes(frame) == 254).all()
@@ -60,7 +53,7 @@ def test_bytes_are_cut_not_rounded():
 
 def test_equal_frames_are_infinite_and_one():
     frame = np.random.default_rng(0).integers(0, 255, (16, 20, 3), np.uint8)
-    assert published_psnr(frame, frame) == wrapping_psnr(frame, frame) == float("inf")
+    assert published_mse(frame, frame) == 0
     assert published_ssim(frame, frame) == pytest.approx(1)
 
 
@@ -70,7 +63,7 @@ def test_frechet_distance_of_shifted_and_scaled_sets_has_a_closed_form():
     assert frechet_distance(features, features) == pytest.approx(0, abs=1e-6)
     shift = np.array([1.0, 2, 0, 0, -2])
     assert frechet_distance(features, features + shift) == pytest.approx(9, rel=1e-6)
-    # equal means, standard deviations times 2: the sum of the variances is left
+    # equal means, standard deviations times 2: the sum of the variances remains
     centred = features - features.mean(0)
     variance = centred.var(0, ddof=1).sum()
     assert frechet_distance(centred, 2 * centred) == pytest.approx(variance, rel=1e-6)
@@ -104,7 +97,7 @@ def test_psnr_and_ssim_have_closed_forms():
     truth = torch.full((2, 3, 24, 24), 0.4)
     assert psnr(mean_squared_error(truth + 0.1, truth)) == pytest.approx(20, abs=1e-5)
     assert psnr(0.0) == float("inf")
-    # flat pictures: the contrast term is 1, the luminance term is left
+    # flat pictures: the contrast term is 1, the luminance term remains
     c1 = 1e-4
     expected = (2 * 0.4 * 0.5 + c1) / (0.4**2 + 0.5**2 + c1)
     assert float(ssim_map(truth + 0.1, truth).mean()) == pytest.approx(expected, abs=1e-5)
@@ -123,7 +116,7 @@ def test_ssim_near_a_difference_is_that_of_whole_frames(rng, corner):
     torch.testing.assert_close(ssim_map(result, truth), whole, atol=1e-6, rtol=0)
 
 
-def test_a_region_counts_its_own_pixels_alone():
+def test_a_region_counts_only_its_own_pixels():
     truth = torch.zeros(1, 3, 8, 8)
     result, hole = truth.clone(), torch.zeros(1, 1, 8, 8)
     result[..., :4] = 0.5
@@ -134,7 +127,7 @@ def test_a_region_counts_its_own_pixels_alone():
 
 
 def test_ssim_agrees_with_an_independent_implementation(rng):
-    """The formula with scipy's Gaussian, cut to 11 samples, on each channel; borders apart."""
+    """The formula with scipy's Gaussian, truncated to 11 samples, per channel, without borders."""
     from scipy.ndimage import gaussian_filter
 
     a, b = (torch.rand(1, 3, 40, 44, generator=rng) for _ in range(2))

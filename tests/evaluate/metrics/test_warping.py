@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from lgtsm.evaluate.metrics.plate import known_floor, place_floor, relit
+from lgtsm.evaluate.metrics.plate import covered_floor, known_floor, relit
 from lgtsm.evaluate.metrics.warping import visible, warp, warping_error
 
 BOX = (slice(10, 30), slice(12, 40))
@@ -54,7 +54,7 @@ def test_a_fill_that_jumps_by_a_level_has_its_square(toy_clip):
     assert error == pytest.approx(0.01, rel=1e-4)
     inside = torch.where(hole > 0, toy_clip + jump, toy_clip)
     outside = torch.where(hole > 0, toy_clip, toy_clip + jump)
-    # only hole pixels are asked, but what they are compared with may lie outside
+    # only hole pixels count, but the pixels they are compared with may be outside
     assert warping_error(inside, hole, _backward(toy_clip)) > 0.005
     assert warping_error(outside, hole, _backward(toy_clip)) < 0.005
 
@@ -89,7 +89,7 @@ def test_a_plate_in_other_light_becomes_the_frame(toy_clip):
     assert known_floor(truth, frames, hole) < 1e-8
 
 
-def test_the_floor_is_what_light_cannot_explain(toy_clip, rng):
+def test_the_floor_is_the_error_that_relighting_leaves(toy_clip, rng):
     noise = 0.02 * torch.randn(toy_clip[0].shape, generator=rng)
     hole = _hole(toy_clip)
     still = toy_clip[:1].expand_as(toy_clip)
@@ -97,7 +97,7 @@ def test_the_floor_is_what_light_cannot_explain(toy_clip, rng):
     assert known_floor(truth, still, hole) == pytest.approx(0.0004, rel=0.1)
 
 
-def test_floor_of_a_place_counts_only_what_is_covered_at_another_time():
+def test_covered_floor_counts_only_pixels_covered_at_another_time():
     frames, holes = torch.zeros(3, 3, 4, 4), torch.zeros(3, 1, 4, 4)
     holes[0, :, 1, 1] = holes[1, :, 1, 1] = holes[2, :, 2, 2] = 1
     holes[:, :, 3, 3] = 1  # never known: says nothing
@@ -105,5 +105,5 @@ def test_floor_of_a_place_counts_only_what_is_covered_at_another_time():
     truth[:, :, 0, 0] = 1  # never covered
     truth[2, :, 1, 1] = 0.3  # covered twice
     truth[:2, :, 2, 2] = 0.6  # covered once
-    assert place_floor(truth, frames, holes) == pytest.approx((2 * 0.09 + 0.36) / 3)
-    assert place_floor(truth, frames, torch.ones_like(holes)) is None
+    assert covered_floor(truth, frames, holes) == pytest.approx((2 * 0.09 + 0.36) / 3)
+    assert covered_floor(truth, frames, torch.ones_like(holes)) is None

@@ -1,4 +1,4 @@
-"""Clips, holes and cases: layouts as shipped, fixed seeds, fingerprints."""
+"""Clips, holes and cases: their authors' layouts, fixed seeds, digests."""
 
 from pathlib import Path
 
@@ -44,7 +44,7 @@ def make_clip(tmp_path):
         ("folder", "clip", (24, 32)),
     ],
 )
-def test_clips_are_found_in_the_layout_their_authors_ship(make_clip, protocol, path, size):
+def test_clips_are_found_in_their_authors_layout(make_clip, protocol, path, size):
     root = make_clip(path)
     spec = find_protocol(protocol)
     (clip,) = find_clips(spec, root)
@@ -79,7 +79,7 @@ def test_a_bin_that_no_draw_reaches_is_refused(one_sentence):
     one_sentence(caught.value)
 
 
-def test_squares_stand_still_and_cover_their_share():
+def test_squares_are_static_and_meet_their_coverage():
     holes = cut_holes(
         PROTOCOLS["moving"].holes[2], Footage(torch.zeros(4, 3, 240, 432), None), 3, ()
     )
@@ -88,7 +88,7 @@ def test_squares_stand_still_and_cover_their_share():
     assert holes[..., 0, :].sum() == holes[..., :, 0].sum() == 0
 
 
-def test_objects_come_from_the_first_clip_whose_object_fits(tmp_path):
+def test_objects_come_from_the_first_clip_of_suitable_object_size(tmp_path):
     donors = []
     for name, area in (("tiny", 2), ("short", 40), ("fits", 40), ("other", 50)):
         folder = tmp_path / name
@@ -105,7 +105,7 @@ def test_objects_come_from_the_first_clip_whose_object_fits(tmp_path):
     assert cut_holes(rule, footage, 0, donors[:1]) is None
 
 
-def test_cases_are_named_numbered_and_partnered_the_same_way_every_time(make_clip):
+def test_cases_names_numbers_and_donors_are_deterministic(make_clip):
     for name in ("a", "b", "c"):
         root = make_clip(name)
     cases = plan_cases(PROTOCOLS["folder"], root, num_frames=2, max_clips=2)
@@ -164,7 +164,7 @@ def test_mean_and_median_have_closed_forms():
     assert float(median[2, 0, 0, 0]) == pytest.approx(0.9)  # nobody knows: smooth
 
 
-def test_copies_follow_the_motion_they_are_given(toy_clip):
+def test_copies_follow_the_given_motion(toy_clip):
     from lgtsm.evaluate.score.tracing import trace_copy
 
     holes = torch.zeros(8, 1, 48, 64)
@@ -211,7 +211,7 @@ def test_method_facts_hold_no_path():
     assert "/a" not in str(method.facts())
 
 
-def test_a_stray_film_does_not_hide_the_folders_beside_it(make_clip):
+def test_a_stray_video_does_not_hide_the_folders_beside_it(make_clip):
     make_clip("data/a")
     root = make_clip("data/b") / "data"
     (root / "c.mp4").touch()

@@ -11,12 +11,12 @@ def _errors(camera):
     return motion_errors(scene.frames * (1 - scene.mask), scene.mask, scene.truth, scene.flow)
 
 
-def test_a_pan_is_followed_to_a_fraction_of_a_pixel_behind_the_vehicle_too():
+def test_a_pan_is_tracked_to_a_fraction_of_a_pixel_behind_the_vehicle_too():
     pytest.importorskip("cv2")
     errors = _errors(Camera.PLANAR)
     assert list(errors) == list(MOTIONS)
     assert max(errors["lgtsm"]) < 0.25
-    # told a lie about the true motion, the error is the lie's length
+    # with a wrong true flow, the error is the length of the difference
     scene = render_scene(SceneOptions(camera=Camera.LOCKED, num_frames=3, height=96, width=160))
     lie = torch.zeros_like(scene.flow)
     lie[:, 0], lie[:, 1] = 3, 4

@@ -1,4 +1,4 @@
-"""RESULTS.md is what the kept results give, figure for figure."""
+"""RESULTS.md matches the stored results."""
 
 import json
 import re

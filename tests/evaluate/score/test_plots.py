@@ -61,6 +61,7 @@ def test_the_page_of_pictures_lists_cases_in_the_order_given(tmp_path):
         {"clip": "b", "holes": "blob", "psnr": 12.0, "gain": -3.0},
         {"clip": "a", "holes": "own", "psnr": None, "gain": None},
     ]
-    text = write_index(tmp_path, worst, "lgtsm").read_text()
+    write_index(tmp_path, worst, "lgtsm")
+    text = (tmp_path / "pictures" / "index.md").read_text()
     assert text.index("1. b.blob: 12.00 dB, -3.00") < text.index("2. a.own")
     assert "![](b.blob.jpg)" in text

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lgtsm.errors import OptionError
-from lgtsm.evaluate.score.results import Results, read_results, worded
+from lgtsm.evaluate.score.results import Results, read_results, strict_json
 from lgtsm.evaluate.score.summary import (
     ORACLE,
     mean_of,
@@ -54,7 +54,7 @@ def results():
     )
 
 
-def test_interval_of_a_mean_covers_it_as_often_as_it_says():
+def test_interval_covers_the_mean_at_the_nominal_rate():
     rng = np.random.default_rng(0)
     hits = 0
     for _ in range(100):
@@ -85,7 +85,7 @@ def test_a_difference_to_an_exact_result_is_a_loss():
     mean = paired_difference(results, "blob", "psnr", "ours", "a").mean
     assert (mean.mean, mean.num_infinite, mean.num_minus_infinite) == (-math.inf, 0, 3)
     assert "| ours - a | -inf |" in difference_table(results, "blob")
-    text = json.dumps(worded(summarise(results)), allow_nan=False)
+    text = json.dumps(strict_json(summarise(results)), allow_nan=False)
     assert json.loads(text)["blob"]["differences"][0]["mean"]["mean"] == "-inf"
 
 
@@ -144,13 +144,13 @@ def test_without_truth_the_worst_have_the_worst_seam():
     assert [row["clip"] for row in worst_cases(results, "lgtsm")] == ["y", "x"]
 
 
-def test_tables_show_what_was_left_out():
+def test_tables_list_exclusions():
     excluded = [{"clip": "x", "holes": "blob", "method": None, "reason": "too short"}]
     results = make_results({"a": {"y": 1.0}, "lgtsm": {"y": 2.0}}, excluded=excluded)
     assert "all methods: too short: x (blob)" in full_text(results)
 
 
-def test_results_survive_their_file(results, tmp_path):
+def test_results_round_trip_through_their_file(results, tmp_path):
     results.scores[0]["psnr"] = math.inf
     path = tmp_path / "results.json"
     path.write_text(results.to_json())

@@ -1,4 +1,4 @@
-"""The video FID of a run: grouped by table, method and form, exclusions said."""
+"""The video FID of a run: grouped by table, method and form, with its exclusions."""
 
 from dataclasses import replace
 

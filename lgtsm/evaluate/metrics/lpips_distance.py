@@ -1,7 +1,7 @@
 """LPIPS (Zhang et al. 2018, version 0.1) through the package `lpips`, where it is installed.
 
-The package brings torchvision and fetches backbone weights, so nothing here depends on it. Not
-verified on the real weights: they could not be had where this was written.
+The package needs torchvision and downloads backbone weights, so it stays optional. Not verified on
+the real weights, which were not available here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BACKBONES = ("alex", "vgg", "squeeze")
 
 
 def has_lpips() -> bool:
-    """Tell whether the package is installed."""
+    """Whether the package is installed."""
     return find_spec("lpips") is not None
 
 
@@ -33,7 +33,7 @@ def load_lpips(backbone: str = "alex") -> Callable[[Tensor, Tensor], Tensor]:
         A function of (N,3,H,W) and (N,3,H,W), RGB in [0,1], that returns (N,) distances.
 
     Raises:
-        OptionError: the package is missing, or no such backbone.
+        OptionError: the package is missing, or the backbone is unknown.
     """
     if backbone not in BACKBONES:
         raise OptionError(
@@ -42,7 +42,7 @@ def load_lpips(backbone: str = "alex") -> Callable[[Tensor, Tensor], Tensor]:
     if not has_lpips():
         raise OptionError(
             "Expected the package lpips, found none; pip install lpips, or use the SqueezeNet "
-            "feature distance, which is another measure."
+            "feature distance, which is another metric."
         )
     import lpips
 
@@ -53,7 +53,7 @@ def load_lpips(backbone: str = "alex") -> Callable[[Tensor, Tensor], Tensor]:
 def published_lpips(
     network: Callable[[Tensor, Tensor], Tensor], first: Tensor, second: Tensor
 ) -> Tensor:
-    """Feed a network as the published evaluation does: bytes, cut, scaled to [-1,1].
+    """Run a network as the published evaluation does: on truncated bytes, scaled to [-1,1].
 
     Args:
         network: takes two (N,3,H,W) in [-1,1], returns (N,1,1,1).
