@@ -32,13 +32,11 @@ from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
 from .report import Report
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
-from .video.fill_layer import FillLayerWriter
+from .video.clip import FillLayerWriter, MaskWriter
 from .video.folder import list_images
 from .video.frame import Frame
-from .video.mask_clip import MaskWriter
-from .video.probe import VideoInfo, probe
+from .video.probe import VideoInfo, count_frames, probe
 from .video.read import is_still, read_frames, read_masks
-from .video.span import count_frames
 from .video.write import open_writer
 from .weights.load import load_model
 

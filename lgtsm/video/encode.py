@@ -17,6 +17,7 @@ from ..errors import VideoError
 from .carrier import choose_carrier, is_exact
 from .hdr import StaticHdr
 from .layout import Family, Layout, known_layout, layout_of
+from .native import copy_colours
 from .presets import CONTAINERS, ENCODERS, PRORES_PROFILES, ContainerPreset, EncoderPreset
 
 _log = logging.getLogger(__name__)
@@ -234,10 +235,7 @@ def _add_stream(
     context.width, context.height = first.width, first.height
     context.pix_fmt = encoding.layout.name
     context.time_base = source.time_base
-    context.color_range = first.color_range
-    context.colorspace = first.colorspace
-    context.color_trc = first.color_trc
-    context.color_primaries = first.color_primaries
+    copy_colours(first, context)
     if source.aspect:
         context.sample_aspect_ratio = source.aspect
         lossy = not preset.holds_aspect and output.format.name in ("matroska", "webm")

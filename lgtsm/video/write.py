@@ -20,9 +20,8 @@ from .image import IMAGE_SUFFIXES
 from .layout import Layout
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .output import Output, is_folder_name, write_errors
-from .packets import PacketCopier, copied_tags
+from .packets import PacketCopier, copied_tags, moved_tags
 from .paste import paste
-from .timecode import moved_tags
 
 _log = logging.getLogger(__name__)
 

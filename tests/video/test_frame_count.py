@@ -10,10 +10,9 @@ import torch
 from lgtsm.errors import ShapeError
 from lgtsm.job import FileJob
 from lgtsm.options import InpaintOptions, VideoOptions
-from lgtsm.video.mask_clip import write_mask_clip
-from lgtsm.video.probe import probe
+from lgtsm.video.clip import write_mask_clip
+from lgtsm.video.probe import count_frames, frame_span, probe
 from lgtsm.video.read import read_frames
-from lgtsm.video.span import count_frames, frame_span
 
 
 def _cut_at_the_end(path, make_video):
