@@ -100,16 +100,14 @@ class Journal:
         if self._loaded[0] != number:
             self._loaded = (number, load_file(self._path(number)))
         block = self._loaded[1]
-        for key, value in block.items():
-            head, *corners = key.split(" ")
-            if int(head) == index:
-                if not corners:
-                    return Patch(index, None, None)
-                box = Box(*(int(c) for c in corners))
-                pixels = frame[:, box.rows, box.columns].clone()
-                pixels[:, hole[0, box.rows, box.columns] > 0] = value
-                return Patch(index, box, pixels)
-        raise AssertionError(f"frame {index} is not in its block")
+        key = next(key for key in block if int(key.partition(" ")[0]) == index)
+        corners = [int(c) for c in key.split(" ")[1:]]
+        if not corners:
+            return Patch(index, None, None)
+        box = Box(*corners)
+        pixels = frame[:, box.rows, box.columns].clone()
+        pixels[:, hole[0, box.rows, box.columns] > 0] = block[key]
+        return Patch(index, box, pixels)
 
     def add(self, patch: Patch, hole: Tensor) -> None:
         """Store the hole (1,H,W) of a patch; patches come in order, starting at `count`."""

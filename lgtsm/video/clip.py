@@ -129,11 +129,7 @@ class FillLayerWriter(ClipWriter):
     """
 
     def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
-        """Check the path.
-
-        Args:
-            target: .mov file or folder.
-            rate: average frames per second of the source (`VideoInfo.rate`).
+        """Check the path (.mov file or folder); `rate` is that of the source (`VideoInfo.rate`).
 
         Raises:
             VideoError: the target cannot be written.
@@ -169,11 +165,7 @@ class MaskWriter(ClipWriter):
     """Write masks one by one; read back, they are exact to 8 bits."""
 
     def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
-        """Check the path.
-
-        Args:
-            target: .mkv file or folder.
-            rate: average frames per second of the source.
+        """Check the path (.mkv file or folder); `rate` is that of the source (`VideoInfo.rate`).
 
         Raises:
             VideoError: the target cannot be written.

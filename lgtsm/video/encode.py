@@ -133,19 +133,18 @@ def choose_encoding(
 
 
 def _family(container: ContainerPreset, family: str | None) -> str:
-    if family is not None and family in container.families and _formats(ENCODERS[family]):
-        return family
-    for other in container.families:
-        if _formats(ENCODERS[other]):
-            if family is not None:
-                _log.warning(
-                    "Codec %s cannot be written as %s; %s is used.", family, container.muxer, other
-                )
-            return other
-    raise VideoError(
-        f"Expected an encoder for {container.muxer}, got none in this build of PyAV; install "
-        "another build."
+    usable = [name for name in container.families if _formats(ENCODERS[name])]
+    if not usable:
+        raise VideoError(
+            f"Expected an encoder for {container.muxer}, got none in this build of PyAV; install "
+            "another build."
+        )
+    if family is None or family in usable:
+        return family or usable[0]
+    _log.warning(
+        "Codec %s cannot be written as %s; %s is used.", family, container.muxer, usable[0]
     )
+    return usable[0]
 
 
 def _formats(preset: EncoderPreset) -> list[str]:

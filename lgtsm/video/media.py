@@ -46,14 +46,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
             yield container
     except (FFmpegError, OSError) as error:
+        reason = error.strerror or type(error).__name__
         raise VideoError(
-            f"Expected a media file that can be read, got {path} ({_reason(error)}); "
+            f"Expected a media file that can be read, got {path} ({reason}); "
             "check that it is whole and plays."
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:

@@ -6,7 +6,7 @@ import io
 import logging
 import re
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class PacketCopier:
         self,
         source: Path,
         output: OutputContainer,
+        stack: ExitStack,
         *,
         start: int,
         first: Fraction | None,
@@ -56,20 +57,20 @@ class PacketCopier:
         Args:
             source: video file.
             output: container whose header is not written yet; gets tags and chapters too.
+            stack: closes the source.
             start: number of the first frame; timecodes advance by it.
             first: seconds at which the range begins; earlier packets are dropped and all times
                 move back by it. None keeps all packets and times.
             whole: the output extends to the end of the source, so chapters are copied.
         """
         self._output, self._first = output, first
-        self._stack = ExitStack()
-        container = self._stack.enter_context(open_media(source))
+        container = stack.enter_context(open_media(source))
         self._start, self._rate = start, stream_rate(video_stream(container, source))
         output.metadata.update(self._tags(container.metadata))
         if whole and first is None and (chapters := container.chapters()):
             output.set_chapters(chapters)
         self._streams = self._add_streams(container, source)
-        self._packets = self._read(container)
+        self._packets = stack.enter_context(closing(self._read(container)))
         self._waiting: av.Packet | None = None
 
     def _tags(self, tags: dict[str, str]) -> dict[str, str]:
@@ -126,12 +127,6 @@ class PacketCopier:
             packet.dts = None if packet.dts is None else packet.dts - shift
         packet.stream = self._streams[packet.stream_index]
         self._output.mux_one(packet)
-
-    def close(self) -> None:
-        """Close the source."""
-        self._packets.close()
-        self._waiting = None
-        self._stack.close()
 
 
 def _time(packet: av.Packet) -> Fraction | None:
