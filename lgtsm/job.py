@@ -32,29 +32,15 @@ from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
 from .report import Report
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
-from .video.fill_layer import FillLayerWriter
+from .video.clip import FillLayerWriter, MaskWriter
 from .video.folder import list_images
 from .video.frame import Frame
-from .video.mask_clip import MaskWriter
-from .video.probe import VideoInfo, probe
+from .video.probe import VideoInfo, count_frames, probe
 from .video.read import is_still, read_frames, read_masks
-from .video.span import count_frames
 from .video.write import open_writer
 from .weights.load import load_model
 
 _LOG = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaskFacts:
-    """What is known of a mask before any work.
-
-    num_masks: 0 where boxes stand for any number of frames.
-    coverage: fraction of the frame, before growing, of the first mask that has a hole; 0 where none has.
-    """
-
-    num_masks: int
-    coverage: float
 
 
 @dataclass(kw_only=True)
@@ -82,9 +68,9 @@ class FileJob:
         """
         self.check_names()
         info = probe(self.source, rate=self.video.rate)
-        facts = self.check_mask(info, hooks)
+        _, coverage = self.check_mask(info, hooks)
         report = Report()
-        network = self._load(model, facts, report)
+        network = self._load(model, coverage, report)
         report.model = network.name if network else "none"
         began = time.monotonic()
         with ExitStack() as stack:
@@ -97,7 +83,7 @@ class FileJob:
             # last, so that both threads are over before files are finished or removed
             behind = stack.enter_context(WriteBehind(ahead))
             steps = stack.enter_context(ReadAhead(self._steps(info), ahead))
-            work = _Work(self._total(info), sinks, behind, journal, hooks)
+            work = _Work(self.num_frames(info), sinks, behind, journal, hooks)
             job = Job(
                 network,
                 self._from_start(),
@@ -136,12 +122,16 @@ class FileJob:
                 )
             taken.append(output)
 
-    def check_mask(self, info: VideoInfo, hooks: Hooks | None = None) -> MaskFacts:
+    def check_mask(self, info: VideoInfo, hooks: Hooks | None = None) -> tuple[int, float]:
         """Compare the mask with the frames, decoding it no further than its first hole.
 
         Args:
             info: of the source.
             hooks: asked to stop at every mask.
+
+        Returns:
+            Number of masks, 0 where boxes stand for any number of frames; fraction of the frame,
+            before growing, that the first mask with a hole covers, 0 where none has.
 
         Raises:
             ShapeError: another size than the frames, or a length that the policy refuses.
@@ -149,7 +139,7 @@ class FileJob:
         """
         if isinstance(self.mask, list):
             first = next(box_masks(self.mask, info.height, info.width))
-            return MaskFacts(num_masks=0, coverage=max(float(first.mean()), 1e-9))
+            return 0, max(float(first.mean()), 1e-9)
         number = count_frames(self.mask)
         refused = self.options.mask.length is LengthPolicy.ERROR and number > 1
         if refused and info.num_frames_exact and number != info.num_frames:
@@ -169,21 +159,17 @@ class FileJob:
             coverage = float(binary_hole(mask, self.options.mask, index).mean())
             if coverage:
                 break
-        return MaskFacts(num_masks=number, coverage=coverage)
+        return number, coverage
 
     def _load(
-        self, model: Network | str | Path | None, facts: MaskFacts, report: Report
+        self, model: Network | str | Path | None, coverage: float, report: Report
     ) -> Network | None:
         """Load the network where there is something for it to do."""
-        if facts.coverage == 0:
-            report.notes.append(EMPTY_MASK)
-            _LOG.warning("%s", EMPTY_MASK)
-            return None
-        if facts.coverage > INVERTED_RATIO:
-            note = inverted_mask(facts.coverage)
+        if not 0 < coverage <= INVERTED_RATIO:
+            note = inverted_mask(coverage) if coverage else EMPTY_MASK
             report.notes.append(note)
             _LOG.warning("%s", note)
-        if self.options.mode is Mode.COPY:
+        if not coverage or self.options.mode is Mode.COPY:
             return None
         return model if isinstance(model, Network) else load_model(model)
 
@@ -229,7 +215,7 @@ class FileJob:
         }
         return json.loads(json.dumps(identity, default=str))
 
-    def _total(self, info: VideoInfo) -> int:
+    def num_frames(self, info: VideoInfo) -> int:
         """Return how many frames the range holds, as far as the file says."""
         return max(0, min(self.video.end or info.num_frames, info.num_frames) - self.video.start)
 
@@ -322,19 +308,13 @@ class _Work:
 
     def feed(self, steps: Iterable[_Step | None]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
-        for index, (frame, pixels, hole) in enumerate(self._present(steps)):
+        for index, (frame, pixels, hole) in enumerate(filter(None, self.hooks.checked(steps))):
             if index < self.journal.count:
                 self._write(frame, hole.bool(), self.journal.patch(index, pixels, hole))
             else:
                 # many frames wait for later ones; a patch is written over their native samples
                 self.waiting.append((frame, hole.bool()))
             yield pixels, hole
-
-    def _present(self, steps: Iterable[_Step | None]) -> Iterator[_Step]:
-        for step in steps:
-            self.hooks.check()
-            if step is not None:
-                yield step
 
     def take(self, patch: Patch) -> Tensor:
         """Write the frame that a patch belongs to; return its hole (1,H,W) bool."""

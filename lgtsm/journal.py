@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 import torch
 from safetensors import SafetensorError
@@ -35,14 +35,6 @@ def journal_folder(target: Path) -> Path:
     return target.with_name(f"{target.name}.lgtsm-partial")
 
 
-def _read_card(card: Path) -> object | None:
-    """Return the job described by a journal, None where it cannot be read."""
-    try:
-        return json.loads(card.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
 class Journal:
     """Hole pixels of frames 0 ... count-1 of one job, float32, in blocks.
 
@@ -62,7 +54,9 @@ class Journal:
         self.count = 0
         described = json.loads(json.dumps(job | {"form": _FORM}, default=str))
         card = self.folder / "job.json"
-        before = _read_card(card) if resume else None
+        before = None
+        with suppress(OSError, ValueError):  # what cannot be read is replaced
+            before = json.loads(card.read_text(encoding="utf-8")) if resume else None
         if before not in (None, described):
             raise OptionError(
                 f"Expected {self.folder} to hold the same job, got another one's; repeat it with "
@@ -106,16 +100,14 @@ class Journal:
         if self._loaded[0] != number:
             self._loaded = (number, load_file(self._path(number)))
         block = self._loaded[1]
-        for key, value in block.items():
-            head, *corners = key.split(" ")
-            if int(head) == index:
-                if not corners:
-                    return Patch(index, None, None)
-                box = Box(*(int(c) for c in corners))
-                pixels = frame[:, box.rows, box.columns].clone()
-                pixels[:, hole[0, box.rows, box.columns] > 0] = value
-                return Patch(index, box, pixels)
-        raise AssertionError(f"frame {index} is not in its block")
+        key = next(key for key in block if int(key.partition(" ")[0]) == index)
+        corners = [int(c) for c in key.split(" ")[1:]]
+        if not corners:
+            return Patch(index, None, None)
+        box = Box(*corners)
+        pixels = frame[:, box.rows, box.columns].clone()
+        pixels[:, hole[0, box.rows, box.columns] > 0] = block[key]
+        return Patch(index, box, pixels)
 
     def add(self, patch: Patch, hole: Tensor) -> None:
         """Store the hole (1,H,W) of a patch; patches come in order, starting at `count`."""
@@ -146,12 +138,7 @@ class Journal:
         _LOG.warning("this job cannot be resumed after an interruption: %s", error)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def leave(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def leave(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         """Remove a journal without patches after an error; for `ExitStack.push`."""
         failed = isinstance(error, LgtsmError) and not isinstance(error, Cancelled)
         if failed and not self._path(0).is_file():

@@ -14,10 +14,9 @@ from torch import Tensor
 from ..lgtsm.errors import VideoError
 from ..lgtsm.masks.prepare import of_count, prepare
 from ..lgtsm.options import LengthPolicy, MaskOptions
-from ..lgtsm.video.mask_clip import write_mask_clip
-from ..lgtsm.video.probe import VideoInfo, probe
+from ..lgtsm.video.clip import write_mask_clip
+from ..lgtsm.video.probe import VideoInfo, frame_span, probe
 from ..lgtsm.video.read import read_masks
-from ..lgtsm.video.span import frame_span
 from .convert import to_masks
 
 if TYPE_CHECKING:

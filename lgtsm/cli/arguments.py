@@ -118,7 +118,7 @@ def parse_plate(text: str) -> Plate:
         OptionError: not a frame number, or a file that is not a picture.
     """
     from ..copying.plates import Plate
-    from ..video.picture import read_picture
+    from ..video.image import read_picture
 
     name, frame = text, None
     if not Path(text).exists() and "@" in text:

@@ -99,8 +99,8 @@ def _triples(
         ShapeError: clips of different lengths; VideoError: files that cannot be read.
     """
     from ..masks.prepare import pair_with
+    from ..video.probe import count_frames
     from ..video.read import read_frames, read_masks
-    from ..video.span import count_frames
 
     part = {"start": arguments.start, "end": arguments.end}
     films = zip_longest(read_frames(arguments.original, **part), read_frames(arguments.result))

@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Draw and write one clip."""
     from ..masks.draw.free_form import free_form_masks
     from ..masks.draw.raster import draw_masks
-    from ..video.mask_clip import write_mask_clip
+    from ..video.clip import write_mask_clip
 
     height, width = arguments.size
     if arguments.kind is None:

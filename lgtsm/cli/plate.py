@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Make the plate and write its pictures."""
     from ..job import FileJob
     from ..plate import clean_plate
-    from ..video.picture import check_picture_name, write_picture
+    from ..video.image import check_picture_name, write_picture
     from ..video.probe import probe
 
     outputs = [p for p in (arguments.output, arguments.missing, arguments.confidence) if p]

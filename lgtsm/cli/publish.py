@@ -9,7 +9,7 @@ from ..errors import WeightsError
 from ..interruption import Interruption
 from ..weights.catalogue import DEFAULT_FILE
 from ..weights.header import Card, read_card, sha256_of
-from ..weights.hub import parse_hub_file
+from ..weights.hub import client_exceptions, parse_hub_file
 from .terminal import format_bytes
 
 SUMS = "SHA256SUMS"
@@ -98,14 +98,11 @@ def _push(arguments: argparse.Namespace, repo: str, names: list[str]) -> str:
     """Create the repository if needed and upload the files in one commit; return its URL."""
     try:
         from huggingface_hub import HfApi
-        from huggingface_hub.errors import HfHubHTTPError
     except ImportError as error:
         raise WeightsError(
             f"Expected a usable huggingface_hub, got {error}; install or update it."
         ) from error
     api = HfApi()
-    # the transport's errors, whichever HTTP library this version of the client uses
-    transport = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
     try:
         url = api.create_repo(repo, private=arguments.private, exist_ok=True)
         api.upload_folder(
@@ -114,7 +111,7 @@ def _push(arguments: argparse.Namespace, repo: str, names: list[str]) -> str:
             allow_patterns=names,
             commit_message=arguments.message,
         )
-    except (OSError, ValueError, *transport) as error:
+    except client_exceptions() as error:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .")
         raise WeightsError(
             f"Expected the hub to accept {repo}, got {first}; check HF_TOKEN, its permissions and "

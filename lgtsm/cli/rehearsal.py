@@ -32,18 +32,9 @@ def rehearse(
     cancel: Callable[[], bool],
     plates: tuple[Plate, ...] = (),
 ) -> str:
-    """Estimate a job without writing anything.
+    """Estimate a job without writing anything; return lines of text.
 
-    Args:
-        task: its files.
-        options: as for the job.
-        video: as for the job.
-        model: name or path of the network, None for the default.
-        cancel: asked between layers; True stops.
-        plates: as for the job.
-
-    Returns:
-        Lines of text.
+    Arguments are those of `api.inpaint_video`.
 
     Raises:
         LgtsmError: whatever would stop the job before its first frame.
@@ -68,9 +59,8 @@ def rehearse(
         job.check_names()
         if task.target.suffix and not task.target.is_dir():
             container_preset(task.target)
-    facts = job.check_mask(info)
-    last = min(video.end or info.num_frames, info.num_frames)
-    num_frames = max(0, last - video.start)
+    num_masks, coverage = job.check_mask(info)
+    num_frames = job.num_frames(info)
     network = None if options.mode is Mode.COPY else load_model(model)
     report = Report()
     per_frame = _trial(job, info, network, Hooks(None, cancel), report)
@@ -78,14 +68,14 @@ def rehearse(
         return f"{task.source}\n  the mask is empty: nothing would be filled"
     memory = estimate(num_frames, info.height, info.width, options, network and network.spec)
     about = "" if info.num_frames_exact else "about "
-    masks = f"{facts.num_masks} masks" if facts.num_masks > 1 else "one mask for all frames"
+    masks = f"{num_masks} masks" if num_masks > 1 else "one mask for all frames"
     if isinstance(task.mask, list):
         masks = f"{len(task.mask)} boxes"
     rows = {
         "frames": f"{about}{num_frames} of {info.width}x{info.height}, "
         f"{float(info.rate):.3f} frames/s",
         "works at": "{}x{}".format(*report.working_size),
-        "mask": f"{masks}, {facts.coverage:.1%} of the picture in its first frame, before growing",
+        "mask": f"{masks}, {coverage:.1%} of the picture in its first frame, before growing",
         "model": network.name if network else "none",
         "runs on": f"{report.device}, {report.dtype}, {report.chunk} frames at a time",
         "memory": f"at most about {format_bytes(memory)} for the fill",

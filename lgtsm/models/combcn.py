@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from .combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, GUIDE, VIDEO_LAYERS, CombCNSpec, CombLayer
+from .gated import convolution
 from .trunk import check_size
 
 Observe = Callable[[str, Tensor], None]
@@ -39,33 +40,13 @@ class ConvolutionNorm(nn.Module):
     def __init__(self, layer: CombLayer, inputs: int, outputs: int, *, in_time: bool) -> None:
         super().__init__()
         self.layer = layer
-        self.feature = _convolution(layer, inputs, outputs, in_time=in_time)
+        self.feature = convolution(layer, inputs, outputs, layer.kernel if in_time else 1)
         self.norm = None if layer.last else BatchNorm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the layer to (B,C,T,h,w) or (N,C,h,w)."""
         x = self.feature(x)
         return x if self.norm is None else self.norm(torch.relu(x))
-
-
-def _convolution(
-    layer: CombLayer, inputs: int, outputs: int, *, in_time: bool
-) -> nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d:
-    """Return the layer's convolution over frames, or over frames and time."""
-    kernel, stride, padding, dilation = layer.kernel, layer.stride, layer.padding, layer.dilation
-    if not in_time:
-        kind = nn.ConvTranspose2d if layer.transposed else nn.Conv2d
-        return kind(inputs, outputs, kernel, stride, padding, dilation=dilation)
-    kind = nn.ConvTranspose3d if layer.transposed else nn.Conv3d
-    return kind(
-        inputs,
-        outputs,
-        kernel,
-        (1, stride, stride),
-        # a transposed kernel of 4 with padding 1 outputs one frame more than it reads
-        (1 if layer.transposed else kernel // 2, padding, padding),
-        dilation=(1, dilation, dilation),
-    )
 
 
 class CombCNBody(nn.Module):

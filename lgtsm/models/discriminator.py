@@ -49,16 +49,6 @@ class DiscriminatorSpec:
     spectral_norm: bool = False
     shift: ShiftSpec = field(default_factory=ShiftSpec)
 
-    def layer_shift(self, layer: LayerSpec) -> ShiftSpec:
-        """Return the shift of one layer (none for the first where it is excluded)."""
-        if layer is LAYERS[0] and not self.shift.first_layer:
-            return ShiftSpec(kind=ShiftKind.NONE)
-        return self.shift
-
-    def channels(self, layer: LayerSpec) -> tuple[int, int]:
-        """Return input and output channels of a layer."""
-        return int(layer.inputs * self.width) or INPUTS, int(layer.outputs * self.width)
-
 
 DISCRIMINATORS: MappingProxyType[str, DiscriminatorSpec] = MappingProxyType(
     {
@@ -83,14 +73,12 @@ class Discriminator(nn.Module):
         super().__init__()
         self.spec = spec
         for layer in LAYERS:
-            inputs, outputs = spec.channels(layer)
+            inputs, outputs = int(layer.inputs * spec.width), int(layer.outputs * spec.width)
+            excluded = layer is LAYERS[0] and not spec.shift.first_layer
+            shift = ShiftSpec(kind=ShiftKind.NONE) if excluded else spec.shift
+            frames = spec.kernel_frames
             module = GatedLayer(
-                layer,
-                inputs,
-                outputs,
-                spec.layer_shift(layer),
-                gated=False,
-                kernel_frames=spec.kernel_frames,
+                layer, inputs or INPUTS, outputs, shift, gated=False, kernel_frames=frames
             )
             if spec.spectral_norm and layer is not LAYERS[-1]:
                 spectral_norm(module.feature)  # in place

@@ -22,12 +22,7 @@ _DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 
 
 def kernels_on(device: torch.device, dtype: torch.dtype) -> ModuleType | None:
-    """Return the module `kernels` where it works, else None; the kernels have no gradients.
-
-    Args:
-        device: of the tensors.
-        dtype: of the tensors.
-    """
+    """Return the module `kernels` where it works, else None; the kernels have no gradients."""
     if device.type != "cuda" or dtype not in _DTYPES:
         return None
     return _tried_kernels(device)

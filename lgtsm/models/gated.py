@@ -11,6 +11,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from .combcn_spec import CombLayer
 from .fused import kernels_for
 from .shift import TemporalShift
 from .spec import LayerSpec, ShiftSpec
@@ -46,8 +47,8 @@ class GatedLayer(nn.Module):
         self.layer = layer
         self.kernel_frames = kernel_frames
         self.shift = TemporalShift(shift, inputs)
-        self.feature = _convolution(layer, inputs, outputs, kernel_frames)
-        self.gate = _convolution(layer, inputs, outputs, kernel_frames) if gated else None
+        self.feature = convolution(layer, inputs, outputs, kernel_frames)
+        self.gate = convolution(layer, inputs, outputs, kernel_frames) if gated else None
 
     def forward(self, x: Tensor, num_frames: int) -> Tensor:
         """Apply the layer.
@@ -86,16 +87,22 @@ def _double(x: Tensor) -> Tensor:
     return nn.functional.interpolate(x, scale_factor=2, mode="nearest")
 
 
-def _convolution(layer: LayerSpec, inputs: int, outputs: int, frames: int) -> nn.Conv2d | nn.Conv3d:
-    """Return a convolution over frames, or over frames and time where kernels cover several."""
+def convolution(
+    layer: LayerSpec | CombLayer, inputs: int, outputs: int, frames: int
+) -> nn.Conv2d | nn.Conv3d | nn.ConvTranspose2d | nn.ConvTranspose3d:
+    """Return a layer's convolution, in space and time where kernels cover several frames."""
     kernel, stride, padding, dilation = layer.kernel, layer.stride, layer.padding, layer.dilation
+    transposed = isinstance(layer, CombLayer) and layer.transposed
     if frames == 1:
-        return nn.Conv2d(inputs, outputs, kernel, stride, padding, dilation)
-    return nn.Conv3d(
+        kind = nn.ConvTranspose2d if transposed else nn.Conv2d
+        return kind(inputs, outputs, kernel, stride, padding, dilation=dilation)
+    kind = nn.ConvTranspose3d if transposed else nn.Conv3d
+    return kind(
         inputs,
         outputs,
         (frames, kernel, kernel),
         (1, stride, stride),
-        (frames // 2, padding, padding),
-        (1, dilation, dilation),
+        # a transposed kernel of 4 with padding 1 outputs one frame more than it reads
+        (1 if transposed else frames // 2, padding, padding),
+        dilation=(1, dilation, dilation),
     )

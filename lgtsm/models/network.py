@@ -101,8 +101,12 @@ class Network(nn.Module):
     def _stack(
         self, frames: Tensor, holes: Tensor, fill: CandidateFill | None, guidance: Tensor | None
     ) -> Tensor:
-        """Stack the input; see `encode`."""
-        raise NotImplementedError
+        """Stack the input; see `encode`. Here: masked frames, known mask, guidance if accepted."""
+        known = 1 - holes  # the published weights expect 1 = known
+        stacked = [frames * known, known]
+        if self.accepts_guidance:
+            stacked.append(torch.zeros_like(holes) if guidance is None else guidance)
+        return torch.cat(stacked, -3)
 
     def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
         """Turn the trunk's output (N,outputs,h,w) into pixels (N,3,h,w), not clamped.
@@ -132,29 +136,16 @@ class Network(nn.Module):
 
 
 class GatedNetwork(Network):
-    """The published families on the trunk: masked frames, known mask, guidance in, pixels out."""
+    """The published families on the trunk: masked frames, known mask, guidance in, pixels out.
+
+    Without guidance, zeros are passed.
+    """
 
     accepts_guidance = True
-
-    def _stack(
-        self, frames: Tensor, holes: Tensor, fill: CandidateFill | None, guidance: Tensor | None
-    ) -> Tensor:
-        """Return (N,5,h,w): masked frames, known mask, guidance (zeros by default)."""
-        known = 1 - holes  # the published weights expect 1 = known
-        if guidance is None:
-            guidance = torch.zeros_like(holes)
-        return torch.cat([frames * known, known, guidance], -3)
 
 
 class CombCNNetwork(Network):
     """Masked frames and known mask in; pixels out, at full and at half size."""
-
-    def _stack(
-        self, frames: Tensor, holes: Tensor, fill: CandidateFill | None, guidance: Tensor | None
-    ) -> Tensor:
-        """Return (N,4,h,w): masked frames and known mask."""
-        known = 1 - holes  # the published weights expect 1 = known
-        return torch.cat([frames * known, known], -3)
 
     def forward_all(
         self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None

@@ -32,14 +32,9 @@ class Trunk(nn.Module):
         super().__init__()
         self.spec = spec
         for layer in LAYERS:
-            inputs, outputs = spec.channels(layer)
+            sizes, shift = spec.channels(layer), spec.layer_shift(layer)
             module = GatedLayer(
-                layer,
-                inputs,
-                outputs,
-                spec.layer_shift(layer),
-                gated=spec.gated,
-                kernel_frames=spec.kernel_frames,
+                layer, *sizes, shift, gated=spec.gated, kernel_frames=spec.kernel_frames
             )
             self.add_module(layer.name, module)
 

@@ -6,7 +6,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -21,10 +20,6 @@ def frames_ahead(height: int, width: int) -> int:
     return max(2, min(16, _MEMORY // (_PIXEL_BYTES * height * width)))
 
 
-class _End:
-    """Follows the last item."""
-
-
 class ReadAhead(Generic[Item]):
     """Iterate over items that a thread makes before they are asked for.
 
@@ -36,20 +31,15 @@ class ReadAhead(Generic[Item]):
     def __init__(self, source: Iterable[Item], most: int) -> None:
         """Set up the thread; nothing is read before the block begins.
 
-        Args:
-            source: iterated over once, in the thread.
-            most: items that may be ready or in the making, 1 or more.
+        At most `most` items (1 or more) are ready or in the making.
         """
         self._source = iter(source)
         self._most = most
         self._thread = ThreadPoolExecutor(1, "lgtsm-read")
-        self._coming: deque[Future[Item | _End]] = deque()
+        self._coming: deque[Future[Item]] = deque()
 
     def _ask(self) -> None:
-        self._coming.append(self._thread.submit(self._next))
-
-    def _next(self) -> Item | _End:
-        return next(self._source, _End())
+        self._coming.append(self._thread.submit(next, self._source))
 
     def _stop(self) -> None:
         for item in self._coming:
@@ -64,12 +54,9 @@ class ReadAhead(Generic[Item]):
             raise StopIteration
         try:
             item = self._coming.popleft().result()
-        except BaseException:
+        except BaseException:  # StopIteration among them: the source has ended
             self._stop()
             raise
-        if isinstance(item, _End):
-            self._stop()
-            raise StopIteration
         self._ask()
         return item
 
@@ -96,11 +83,7 @@ class WriteBehind:
     """
 
     def __init__(self, most: int) -> None:
-        """Set up the thread.
-
-        Args:
-            most: pieces that may wait or be in progress, 1 or more; `put` blocks beyond that.
-        """
+        """Set up the thread; `put` blocks while `most` pieces (1 or more) wait or are in progress."""
         self._thread = ThreadPoolExecutor(1, "lgtsm-write")
         self._places = threading.Semaphore(most)
         self._dropped = False
@@ -132,12 +115,7 @@ class WriteBehind:
     def __enter__(self) -> WriteBehind:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._dropped = kind is not None
         try:
             self._thread.shutdown()

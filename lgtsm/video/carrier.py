@@ -137,18 +137,14 @@ def _convert_yuv(
     """Change depth and subsampling of YUV, or add neutral chroma to grey."""
     planes = []
     for number in range(len(target.colours)):
-        new = (colour.luma_scale if number == 0 else colour.chroma_scale)(min(target.bits, 16))
+        scale = colour.chroma_scale if number else colour.luma_scale
+        old, new = ((0.0, 1.0) if kind.is_float else scale(kind.bits) for kind in (source, target))
         if number and source.family is Family.GRAY:
             planes.append(torch.full((frame.height, frame.width), new[0]))
             continue
         values = read_samples(frame, source, source.colours[number])
-        old = (colour.luma_scale if number == 0 else colour.chroma_scale)(min(source.bits, 16))
         if number:
             values = upsample(values, source, frame.height, frame.width)
-        if source.is_float:
-            old = (0.0, 1.0)
-        if target.is_float:
-            new = (0.0, 1.0)
         if old != new:
             values = values.sub(old[0]).div_(old[1])
             values = values if target.is_float else quantise(values, new, target.bits)

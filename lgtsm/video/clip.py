@@ -1,27 +1,33 @@
-"""Clips in one fixed format: a writer for single pictures, and one for a whole tensor."""
+"""Clips in one fixed format: masks, the fill alone as a layer with alpha, and whole tensors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
+from itertools import chain, repeat
 from pathlib import Path
 
 import av
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import OptionError, ShapeError, VideoError
+from .carrier import write_alpha
 from .colour import Colour, Matrix, Range, matrix_number
 from .encode import Encoder, Encoding, SourceStream
 from .frame import Frame
 from .image import image_kind, save_image
-from .layout import Layout, known_layout
+from .layout import Layout, known_layout, samples
+from .media import DEFAULT_RATE
 from .native import blank_frame
 from .output import Output, is_folder_name, write_errors
 from .paste import paste_samples
 from .presets import CONTAINERS, ENCODERS
 
 _PNG = image_kind(".png")
+_EDGE_PX = 8
+"""Straight alpha needs colour beyond the hole's edge, so that scaling draws in no black."""
 
 
 class ClipWriter(Output):
@@ -113,6 +119,110 @@ def rgb_frame(rgb: Tensor, layout: Layout, like: Frame | None = None) -> av.Vide
     everywhere = torch.ones(height, width, dtype=torch.bool)
     paste_samples(picture, rgb, everywhere, Colour(matrix, full=False))
     return picture
+
+
+class FillLayerWriter(ClipWriter):
+    """Write the fill alone, with the hole as straight alpha.
+
+    A .mov becomes ProRes 4444 (10-bit colour, 16-bit alpha), a folder 8-bit RGBA PNG. Pictures are
+    upright, so the layer covers the source as players show it.
+    """
+
+    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
+        """Check the path (.mov file or folder); `rate` is that of the source (`VideoInfo.rate`).
+
+        Raises:
+            VideoError: the target cannot be written.
+        """
+        options = dict(ENCODERS["prores"].options, profile="4444", alpha_bits="16")
+        encoding = Encoding(family="prores", layout=known_layout("yuva444p10le"), options=options)
+        super().__init__(target, encoding=encoding, image="rgba", rate=rate)
+
+    def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
+        """Write one frame of the layer.
+
+        Args:
+            frame: the source frame; gives time and colour tags.
+            pixels: filled picture (3,H,W) float in [0,1], display orientation.
+            hole: (1,H,W) in [0,1], the layer's alpha.
+
+        Raises:
+            VideoError: the frame cannot be written.
+        """
+        alpha = hole.detach().cpu().float()
+        near = F.max_pool2d(alpha[None], 2 * _EDGE_PX + 1, 1, _EDGE_PX)[0] > 0
+        rgb = torch.where(near, pixels.detach().cpu().float(), 0.0)
+
+        def build(layout: Layout) -> av.VideoFrame:
+            picture = rgb_frame(rgb, layout, frame)
+            write_alpha(picture, layout, alpha.clamp(0, 1))
+            return picture
+
+        self.add(build, frame.time, frame.native.time_base)
+
+
+class MaskWriter(ClipWriter):
+    """Write masks one by one; read back, they are exact to 8 bits."""
+
+    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
+        """Check the path (.mkv file or folder); `rate` is that of the source (`VideoInfo.rate`).
+
+        Raises:
+            VideoError: the target cannot be written.
+        """
+        options = ENCODERS["ffv1"].quality_options(0)
+        encoding = Encoding(family="ffv1", layout=known_layout("gray"), options=options)
+        super().__init__(target, encoding=encoding, image="gray", rate=rate)
+
+    def write(self, hole: Tensor, *, time: Fraction, time_base: Fraction | None = None) -> None:
+        """Write one mask.
+
+        Args:
+            hole: (1,H,W) in [0,1], 1 = hole, written as 255; display orientation.
+            time: seconds.
+            time_base: unit of the source's time stamps in seconds; None is one frame.
+
+        Raises:
+            VideoError: the mask cannot be written.
+        """
+
+        def build(layout: Layout) -> av.VideoFrame:
+            values = (hole[0].detach().cpu().float().clamp(0, 1) * layout.top).round()
+            picture = av.VideoFrame(values.shape[1], values.shape[0], layout.name)
+            samples(picture, layout, layout.colours[0])[:] = values.numpy().astype(layout.dtype)
+            picture.color_range = Range.FULL
+            return picture
+
+        self.add(build, time, time_base)
+
+
+def write_mask_clip(
+    target: Path,
+    masks: Iterable[Tensor],
+    size: tuple[int, int],
+    *,
+    rate: Fraction,
+    before: int = 0,
+    after: int = 0,
+) -> None:
+    """Write masks, with empty ones around them where they belong to a part of a file.
+
+    Args:
+        target: .mkv file; appears only when it is whole.
+        masks: (1,H,W) in [0,1], 1 = hole.
+        size: (height, width) of the empty masks.
+        rate: frames per second.
+        before: empty masks in front.
+        after: empty masks behind.
+
+    Raises:
+        VideoError: it cannot be written.
+    """
+    empty = torch.zeros(1, *size)
+    with MaskWriter(target, rate=rate) as writer:
+        clip = chain(repeat(empty, before), masks, repeat(empty, after))
+        for number, mask in enumerate(clip):
+            writer.write(mask, time=number / rate)
 
 
 def write_clip(target: Path, frames: Tensor, *, rate: Fraction, crf: int = 16) -> None:

@@ -17,6 +17,7 @@ from ..errors import VideoError
 from .carrier import choose_carrier, is_exact
 from .hdr import StaticHdr
 from .layout import Family, Layout, known_layout, layout_of
+from .native import copy_colours
 from .presets import CONTAINERS, ENCODERS, PRORES_PROFILES, ContainerPreset, EncoderPreset
 
 _log = logging.getLogger(__name__)
@@ -132,19 +133,18 @@ def choose_encoding(
 
 
 def _family(container: ContainerPreset, family: str | None) -> str:
-    if family is not None and family in container.families and _formats(ENCODERS[family]):
-        return family
-    for other in container.families:
-        if _formats(ENCODERS[other]):
-            if family is not None:
-                _log.warning(
-                    "Codec %s cannot be written as %s; %s is used.", family, container.muxer, other
-                )
-            return other
-    raise VideoError(
-        f"Expected an encoder for {container.muxer}, got none in this build of PyAV; install "
-        "another build."
+    usable = [name for name in container.families if _formats(ENCODERS[name])]
+    if not usable:
+        raise VideoError(
+            f"Expected an encoder for {container.muxer}, got none in this build of PyAV; install "
+            "another build."
+        )
+    if family is None or family in usable:
+        return family or usable[0]
+    _log.warning(
+        "Codec %s cannot be written as %s; %s is used.", family, container.muxer, usable[0]
     )
+    return usable[0]
 
 
 def _formats(preset: EncoderPreset) -> list[str]:
@@ -234,10 +234,7 @@ def _add_stream(
     context.width, context.height = first.width, first.height
     context.pix_fmt = encoding.layout.name
     context.time_base = source.time_base
-    context.color_range = first.color_range
-    context.colorspace = first.colorspace
-    context.color_trc = first.color_trc
-    context.color_primaries = first.color_primaries
+    copy_colours(first, context)
     if source.aspect:
         context.sample_aspect_ratio = source.aspect
         lossy = not preset.holds_aspect and output.format.name in ("matroska", "webm")

@@ -78,11 +78,7 @@ class FrameFolderWriter(Output):
     """
 
     def __init__(self, target: Path, source: Path) -> None:
-        """Check the paths.
-
-        Args:
-            target: folder to write; existing images of the same names are replaced at the end.
-            source: the folder, still image or video that the frames were read from.
+        """Check the paths; existing images of the same names are replaced at the end.
 
         Raises:
             VideoError: the target is the source, is a file, or cannot be written, or two images
@@ -99,12 +95,7 @@ class FrameFolderWriter(Output):
         self._logged: set[str] = set()
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
-        """Write one frame.
-
-        Args:
-            frame: the source frame.
-            pixels: filled picture (3,H,W) float in [0,1], display orientation.
-            hole: (1,H,W), non-zero = replace.
+        """Write one frame; pixels (3,H,W) and hole (1,H,W) as for `VideoWriter.write`.
 
         Raises:
             ShapeError: the sizes do not fit.

@@ -54,15 +54,7 @@ class Frame:
 
 
 def make_frame(decoded: av.VideoFrame, *, time: Fraction, index: int) -> Frame:
-    """Build a Frame from a decoder's output.
-
-    Args:
-        decoded: the decoder's frame.
-        time: seconds on the clock of the file.
-        index: number in the file.
-
-    Returns:
-        The frame, in a format of ours.
+    """Build a Frame, in a format of ours, from a decoder's output.
 
     Raises:
         VideoError: the pixel format cannot be converted.

@@ -1,4 +1,4 @@
-"""Still images: decode a file into one frame, encode one frame into a file."""
+"""Still images: as frames, and as tensors (plates)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 import av
+import numpy as np
+from torch import Tensor
 
 from ..errors import VideoError
+from ..whole_file import WholeFile
+from .frame import make_frame
 from .media import open_media, video_codec
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp", ".bmp"})
@@ -54,6 +58,9 @@ IMAGE_KINDS: Mapping[str, ImageKind] = MappingProxyType(
 """Suffixes that keep their kind; JPEG and WebP lose quality with every save, so become PNG."""
 
 
+_DEEP = {".png": "rgb48be", ".tif": "rgb48le", ".tiff": "rgb48le"}
+
+
 def image_kind(suffix: str) -> ImageKind:
     """Return the kind to write for a source image's suffix: the same if lossless, else PNG."""
     return IMAGE_KINDS.get(suffix.lower(), _PNG)
@@ -85,3 +92,49 @@ def save_image(frame: av.VideoFrame, path: Path, kind: ImageKind) -> None:
     frame.pts, frame.time_base = 0, encoder.time_base
     packets = encoder.encode(frame) + encoder.encode(None)
     path.write_bytes(b"".join(bytes(packet) for packet in packets))
+
+
+def read_picture(path: Path) -> Tensor:
+    """Read a still image as (3,h,w) float32 in [0,1], upright by its EXIF data.
+
+    Raises:
+        VideoError: it cannot be read.
+    """
+    return make_frame(load_image(path), time=Fraction(0), index=0).rgb()
+
+
+def check_picture_name(path: Path) -> None:
+    """Check, before any work, that a picture can be written to a path.
+
+    Raises:
+        VideoError: another suffix than .png or .tif, or no such folder.
+    """
+    if path.suffix.lower() not in _DEEP:
+        raise VideoError(f"Expected a picture as .png or .tif, got {path}; choose such a name.")
+    if not path.absolute().parent.is_dir():
+        raise VideoError(f"Expected the folder of {path} to exist; create it first.")
+
+
+def write_picture(picture: Tensor, path: Path) -> None:
+    """Write a picture with 16 bits per channel; the file appears when it is whole.
+
+    Args:
+        picture: (3,h,w) in [0,1].
+        path: .png, .tif or .tiff.
+
+    Raises:
+        VideoError: another suffix, no such folder, or the file cannot be written.
+    """
+    check_picture_name(path)
+    suffix = path.suffix.lower()
+    levels = (picture.clamp(0, 1) * 65535).round().permute(1, 2, 0).cpu().numpy()
+    image = av.VideoFrame.from_ndarray(
+        np.ascontiguousarray(levels.astype(np.uint16)), format=_DEEP[suffix]
+    )
+    try:
+        with WholeFile(path) as partial:
+            save_image(image, partial, IMAGE_KINDS[suffix])
+    except OSError as error:
+        raise VideoError(
+            f"Expected to write {path}, got: {error.strerror}; choose another place."
+        ) from error

@@ -1,14 +1,17 @@
-"""Open media files, with every failure as one sentence, and ask for facts of their streams."""
+"""Open media files, with every failure as one sentence; facts and decoders of their streams."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, cast
 
 import av
+from av.codec.codec import UnknownCodecError
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.stream import Disposition
@@ -16,6 +19,12 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from ..errors import VideoError
+from .native import copy_colours
+
+_log = logging.getLogger(__name__)
+
+# WebM stores opacity in a second stream, which ffmpeg's own decoders ignore.
+_WITH_ALPHA = MappingProxyType({"vp8": "libvpx", "vp9": "libvpx-vp9"})
 
 DEFAULT_RATE = Fraction(24)
 """Frames per second of image folders and of files without a rate."""
@@ -37,14 +46,11 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
             yield container
     except (FFmpegError, OSError) as error:
+        reason = error.strerror or type(error).__name__
         raise VideoError(
-            f"Expected a media file that can be read, got {path} ({_reason(error)}); "
+            f"Expected a media file that can be read, got {path} ({reason}); "
             "check that it is whole and plays."
         ) from error
-
-
-def _reason(error: Exception) -> str:
-    return getattr(error, "strerror", None) or type(error).__name__
 
 
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -70,6 +76,32 @@ def video_codec(name: str, mode: Literal["r", "w"]) -> VideoCodecContext:
     """
     # the stubs know the kind of a few names only
     return cast(VideoCodecContext, av.CodecContext.create(name, mode))
+
+
+def decoder_of(stream: VideoStream, path: Path) -> VideoCodecContext:
+    """Return the decoder for the packets of a stream of an open file.
+
+    That is the stream's own, or for a transparent WebM one that decodes alpha. Where this build of
+    PyAV has none, the loss is logged with the path.
+    """
+    own = stream.codec_context
+    own.thread_type = "AUTO"
+    other = _WITH_ALPHA.get(own.codec.canonical_name)
+    if other is None or stream.metadata.get("alpha_mode") != "1":
+        return own
+    try:
+        decoder = video_codec(other, "r")
+    except UnknownCodecError:
+        _log.warning(
+            "%s is transparent, which this build of PyAV cannot read without %s; it is read as "
+            "opaque.",
+            path,
+            other,
+        )
+        return own
+    decoder.extradata = own.extradata
+    copy_colours(own, decoder)  # frames get the tags of the container only through the decoder
+    return decoder
 
 
 def stream_rate(stream: VideoStream) -> Fraction:

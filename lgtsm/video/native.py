@@ -8,6 +8,7 @@ from types import MappingProxyType
 import av
 from av.error import FFmpegError
 from av.sidedata.sidedata import SideDataContainer
+from av.video.codeccontext import VideoCodecContext
 
 from ..errors import VideoError
 from .layout import layout_of, plane_rows
@@ -46,9 +47,13 @@ _SINGLES = MappingProxyType(
 
 def is_native(name: str) -> bool:
     """Tell whether `supported` keeps all samples of a pixel format (ffmpeg's name)."""
-    plain = name[:-2] + "le" if name.endswith("be") else name
-    known = name in _SAME_SAMPLES or name in _SINGLES
-    return known or layout_of(name) is not None or layout_of(plain) is not None
+    return layout_of(name) is not None or name in _SINGLES or _same_samples(name) is not None
+
+
+def _same_samples(name: str) -> str | None:
+    """Return the format of ours that holds the samples of another one in another arrangement."""
+    little = name.removesuffix("be") + "le"
+    return _SAME_SAMPLES.get(name) or (little if name[-2:] == "be" and layout_of(little) else None)
 
 
 def supported(frame: av.VideoFrame) -> av.VideoFrame:
@@ -65,9 +70,7 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
         return frame
     if name in _SINGLES:
         return _as_singles(frame, _SINGLES[name])
-    target = _SAME_SAMPLES.get(name)
-    if target is None and name.endswith("be") and layout_of(name[:-2] + "le"):
-        target = name[:-2] + "le"
+    target = _same_samples(name)
     if target is None:
         bits = max((c.bits for c in frame.format.components), default=8)
         alpha = any(c.is_alpha for c in frame.format.components)
@@ -86,8 +89,7 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
             f"Expected a pixel format that can be converted, got {name}; convert the file first."
         ) from error
     # The colours are still those of the source, whatever swscale has tagged.
-    converted.colorspace = frame.colorspace
-    converted.color_range = frame.color_range
+    converted.colorspace, converted.color_range = frame.colorspace, frame.color_range
     return converted
 
 
@@ -153,7 +155,12 @@ def copy_tags(source: av.VideoFrame, target: av.VideoFrame) -> None:
     if source.time_base:
         target.time_base = source.time_base
     target.duration = source.duration
-    target.colorspace = source.colorspace
-    target.color_range = source.color_range
-    target.color_trc = source.color_trc
-    target.color_primaries = source.color_primaries
+    copy_colours(source, target)
+
+
+def copy_colours(
+    source: av.VideoFrame | VideoCodecContext, target: av.VideoFrame | VideoCodecContext
+) -> None:
+    """Copy the colour tags of a frame, encoder or decoder to another."""
+    for name in ("color_range", "colorspace", "color_trc", "color_primaries"):
+        setattr(target, name, getattr(source, name))

@@ -48,19 +48,16 @@ class Orientation:
         """Turn a picture (...,H,W) from stored to display orientation; contiguous."""
         if self.swap:
             picture = picture.transpose(-1, -2)
-        return picture.flip(self._mirrored()).contiguous() if self._turned else picture
+        return self._mirrored(picture).contiguous()
 
     def stored(self, picture: Tensor) -> Tensor:
         """Turn a picture (...,H,W) from display to stored orientation."""
-        picture = picture.flip(self._mirrored()) if self._turned else picture
+        picture = self._mirrored(picture)
         return picture.transpose(-1, -2) if self.swap else picture
 
-    @property
-    def _turned(self) -> bool:
-        return self.swap or self.mirror_rows or self.mirror_columns
-
-    def _mirrored(self) -> list[int]:
-        return [-2] * self.mirror_rows + [-1] * self.mirror_columns
+    def _mirrored(self, picture: Tensor) -> Tensor:
+        axes = [-2] * self.mirror_rows + [-1] * self.mirror_columns
+        return picture.flip(axes) if axes else picture
 
 
 def orientation_of(frame: av.VideoFrame) -> Orientation:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import TypeVar
 
 from av.error import FFmpegError
@@ -84,13 +83,18 @@ class Output:
     def _finish(self) -> None:
         """Write what is still missing behind the last frame."""
 
-    def close(self) -> None:
-        """Finish, and give the file or folder its name.
+    def __enter__(self: AnyOutput) -> AnyOutput:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Give the file or folder its name, or remove it after an exception.
 
         Raises:
             VideoError: no frame was written, or the target cannot be written.
         """
-        try:
+        with self._open:
+            if kind is not None:
+                return
             if not self._num_frames:
                 raise VideoError(
                     f"Expected at least one frame for {self.target}, got none; check the range."
@@ -98,23 +102,3 @@ class Output:
             with write_errors(self.target):
                 self._finish()
                 self._whole.commit()
-        finally:
-            self.abort()
-
-    def abort(self) -> None:
-        """Remove everything written so far; does nothing after `close`."""
-        self._open.close()
-
-    def __enter__(self: AnyOutput) -> AnyOutput:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self.close()
-        else:
-            self.abort()

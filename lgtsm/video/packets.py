@@ -1,11 +1,12 @@
-"""Copy sound, subtitles and data of a source into an output, packet by packet."""
+"""Copy sound, subtitles, data, tags and timecodes of a source into an output."""
 
 from __future__ import annotations
 
 import io
 import logging
+import re
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from av.error import FFmpegError
 from av.stream import Stream
 
 from .media import open_media, stream_rate, video_stream
-from .timecode import has_timecode, moved_tags
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +25,9 @@ _NOT_COPIED = frozenset(
 )
 # Statistics that Matroska stores with each stream describe the old one.
 _STATISTICS = ("BPS", "DURATION", "NUMBER_OF", "_STATISTICS")
+
+
+_TIMECODE = re.compile(r"(\d\d?):(\d\d):(\d\d)([:;.])(\d\d\d?)")
 
 
 def copied_tags(tags: dict[str, str]) -> dict[str, str]:
@@ -43,6 +46,7 @@ class PacketCopier:
         self,
         source: Path,
         output: OutputContainer,
+        stack: ExitStack,
         *,
         start: int,
         first: Fraction | None,
@@ -53,20 +57,20 @@ class PacketCopier:
         Args:
             source: video file.
             output: container whose header is not written yet; gets tags and chapters too.
+            stack: closes the source.
             start: number of the first frame; timecodes advance by it.
             first: seconds at which the range begins; earlier packets are dropped and all times
                 move back by it. None keeps all packets and times.
             whole: the output extends to the end of the source, so chapters are copied.
         """
         self._output, self._first = output, first
-        self._stack = ExitStack()
-        container = self._stack.enter_context(open_media(source))
+        container = stack.enter_context(open_media(source))
         self._start, self._rate = start, stream_rate(video_stream(container, source))
         output.metadata.update(self._tags(container.metadata))
         if whole and first is None and (chapters := container.chapters()):
             output.set_chapters(chapters)
         self._streams = self._add_streams(container, source)
-        self._packets = self._read(container)
+        self._packets = stack.enter_context(closing(self._read(container)))
         self._waiting: av.Packet | None = None
 
     def _tags(self, tags: dict[str, str]) -> dict[str, str]:
@@ -124,12 +128,6 @@ class PacketCopier:
         packet.stream = self._streams[packet.stream_index]
         self._output.mux_one(packet)
 
-    def close(self) -> None:
-        """Close the source."""
-        self._packets.close()
-        self._waiting = None
-        self._stack.close()
-
 
 def _time(packet: av.Packet) -> Fraction | None:
     stamp = packet.pts if packet.pts is not None else packet.dts
@@ -156,3 +154,74 @@ def _refusal(stream: Stream, muxer: str) -> str | None:
     except (FFmpegError, ValueError, OSError) as error:
         return f"{muxer} cannot hold it ({getattr(error, 'strerror', None) or error})"
     return None
+
+
+def moved_tags(tags: dict[str, str], frames: int, rate: Fraction) -> dict[str, str]:
+    """Advance a timecode among the tags of a container or stream.
+
+    A timecode that cannot be advanced is dropped with a warning, since a wrong one would place the
+    file wrongly in a cut.
+
+    Args:
+        tags: metadata of a container or stream.
+        frames: number of frames to advance by, 0 or more.
+        rate: average frames per second of the video.
+    """
+    moved = dict(tags)
+    # Matroska writes tag names in upper case.
+    for key in [key for key in tags if frames and key.lower() == "timecode"]:
+        later = advance(tags[key], frames, rate)
+        if later is None:
+            _log.warning("The timecode %s is left out: it cannot be moved to the range.", tags[key])
+            del moved[key]
+        else:
+            moved[key] = later
+    return moved
+
+
+def has_timecode(tags: dict[str, str]) -> bool:
+    """Tell whether tags of a container or stream include a timecode."""
+    return any(key.lower() == "timecode" for key in tags)
+
+
+def advance(timecode: str, frames: int, rate: Fraction) -> str | None:
+    """Advance a timecode.
+
+    Drop-frame counts as in SMPTE ST 12-1: the first two numbers (four at 60 frames per second) of
+    every minute but each tenth are skipped.
+
+    Args:
+        timecode: "01:00:00:00"; ";" or "." before the frame number means drop-frame.
+        frames: number of frames to advance by, 0 or more.
+        rate: frames per second; 30000/1001 counts as 30.
+
+    Returns:
+        The timecode in the same form, modulo 24 hours; None if the text is no timecode, or
+        drop-frame at another rate than 30 or 60.
+    """
+    match = _TIMECODE.fullmatch(timecode.strip())
+    second = round(rate)
+    if match is None or second < 1:
+        return None
+    hours, minutes, seconds, mark, number = match.groups()
+    minute = int(hours) * 60 + int(minutes)
+    total = (minute * 60 + int(seconds)) * second + int(number)
+    if mark == ":":
+        total = (total + frames) % (86400 * second)
+    else:
+        if second not in (30, 60):
+            return None
+        skipped = second // 15
+        total = total - skipped * (minute - minute // 10) + frames
+        total = _with_gaps(total % (86400 * second - skipped * 1296), second, skipped)
+    clock, number = divmod(total, second)
+    width = len(match[5])
+    return f"{clock // 3600:02}:{clock // 60 % 60:02}:{clock % 60:02}{mark}{number:0{width}}"
+
+
+def _with_gaps(count: int, second: int, skipped: int) -> int:
+    """Convert a count of frames to a drop-frame number."""
+    tens, rest = divmod(count, 600 * second - 9 * skipped)
+    # The first minute of ten skips nothing.
+    minutes = max(0, (rest - skipped) // (60 * second - skipped))
+    return count + skipped * (9 * tens + minutes)

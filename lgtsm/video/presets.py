@@ -117,14 +117,7 @@ CONTAINERS: Mapping[str, ContainerPreset] = MappingProxyType(
 """File suffix to container."""
 
 PRORES_PROFILES: Mapping[str, str] = MappingProxyType(
-    {
-        "proxy": "proxy",
-        "lt": "lt",
-        "standard": "standard",
-        "hq": "hq",
-        "4444": "4444",
-        "xq": "4444xq",
-        "4444 xq": "4444xq",
-    }
+    {name: name for name in ("proxy", "lt", "standard", "hq", "4444")}
+    | {"xq": "4444xq", "4444 xq": "4444xq"}
 )
 """Decoder's profile name, in lower case, to the encoder's."""

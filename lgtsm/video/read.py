@@ -6,11 +6,10 @@ import logging
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TypeAlias
 
 import av
 from av.container import InputContainer
@@ -19,22 +18,25 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from ..errors import VideoError
-from .decoder import decoder_of
 from .folder import list_images
 from .frame import Frame, exceeds_range, make_frame, read_luma
 from .image import IMAGE_SUFFIXES, load_image
-from .media import DEFAULT_RATE, is_hidden, open_media, promised_packets, stream_rate, video_stream
+from .media import (
+    DEFAULT_RATE,
+    decoder_of,
+    is_hidden,
+    open_media,
+    promised_packets,
+    stream_rate,
+    video_stream,
+)
 from .native import is_native
 
 _log = logging.getLogger(__name__)
 
 
-class _Decoded(NamedTuple):
-    """A decoder's frame before it is converted."""
-
-    frame: av.VideoFrame
-    time: Fraction
-    number: int
+_Decoded: TypeAlias = tuple[av.VideoFrame, Fraction, int]
+"""A decoder's frame before it is converted, its time in seconds, and its number."""
 
 
 def read_frames(
@@ -147,15 +149,16 @@ def _decode_images(path: Path, start: int, end: int | None, rate: Fraction) -> I
         frame = load_image(file)
         # the decoder's own clock is that of a single picture
         frame.pts, frame.time_base = index, 1 / rate
-        yield _Decoded(frame, index / rate, index)
+        yield frame, index / rate, index
 
 
 def _decode_file(path: Path, start: int, end: int | None) -> Iterator[_Decoded]:
     plan = _plan_seek(path, start) if start else None
     if plan:
-        frames = _decode_from(path, plan.seek)
-        first = next((f for f in frames if f.pts is None or f.pts >= plan.first), None)
-        if first is not None and first.pts == plan.first:
+        seek, stamp = plan
+        frames = _decode_from(path, seek)
+        first = next((f for f in frames if f.pts is None or f.pts >= stamp), None)
+        if first is not None and first.pts == stamp:
             yield from _number(chain([first], frames), start, start, end, path)
             return
         _log.debug("Seeking in %s missed frame %d; all frames are decoded.", path, start)
@@ -180,7 +183,7 @@ def _number(
                     rate = stream_rate(video_stream(container, path))
                 _log.warning("%s has frames without time stamps; they are timed by rate.", path)
             time = index / rate
-        yield _Decoded(frame, time, index)
+        yield frame, time, index
 
 
 def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
@@ -241,19 +244,12 @@ def _promised_seconds(container: InputContainer, stream: VideoStream) -> Fractio
     return Fraction(0)
 
 
-@dataclass(frozen=True)
-class _Plan:
-    """Where to seek, and the time stamp of the first frame, in the stream's time base."""
-
-    seek: int
-    first: int
-
-
-def _plan_seek(path: Path, start: int) -> _Plan | None:
+def _plan_seek(path: Path, start: int) -> tuple[int, int] | None:
     """Find the key frame before a frame number by reading packets without decoding them.
 
     Returns:
-        None where packets do not determine frame numbers with certainty.
+        Where to seek, and the first frame's time stamp, in the stream's time base; None where
+        packets do not determine frame numbers with certainty.
     """
     times: list[int] = []
     keys: list[tuple[int, int]] = []
@@ -281,4 +277,4 @@ def _plan_seek(path: Path, start: int) -> _Plan | None:
     keys.sort()
     pts, dts = keys[bisect_right(keys, first, key=lambda k: k[0]) - 1]
     # Some demuxers seek by decoding time: the earlier of both never overshoots the key frame.
-    return _Plan(min(pts, dts), first) if pts > times[0] else None
+    return (min(pts, dts), first) if pts > times[0] else None

@@ -20,9 +20,8 @@ from .image import IMAGE_SUFFIXES
 from .layout import Layout
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .output import Output, is_folder_name, write_errors
-from .packets import PacketCopier, copied_tags
+from .packets import PacketCopier, copied_tags, moved_tags
 from .paste import paste
-from .timecode import moved_tags
 
 _log = logging.getLogger(__name__)
 
@@ -34,8 +33,6 @@ class _OpenFile:
     encoder: Encoder
     layout: Layout
     """Pixel format of the encoder."""
-    rate: Fraction
-    """Average frames per second of the source."""
     zero: Fraction
     """Seconds on the source's clock at which the file begins."""
     copier: PacketCopier | None
@@ -101,7 +98,7 @@ class VideoWriter(Output):
             if self._file is None:
                 self._file = self._open_file(frame)
             file = self._file
-            duration = 1 / file.rate
+            duration = 1 / self._rate
             if frame.native.duration and frame.native.time_base:
                 duration = frame.native.duration * frame.native.time_base
             if file.copier is not None:
@@ -138,15 +135,14 @@ class VideoWriter(Output):
             copier = PacketCopier(
                 self._source,
                 encoder.container,
+                self._open,
                 start=options.start,
                 first=frame.time if cut else None,
                 whole=options.end is None,
             )
-            self._open.callback(copier.close)
         return _OpenFile(
             encoder=encoder,
             layout=encoding.layout,
-            rate=video.rate,
             zero=frame.time if cut else Fraction(0),
             copier=copier,
         )
@@ -157,7 +153,7 @@ class VideoWriter(Output):
             return SourceStream(rate=self._rate, time_base=1 / self._rate, matrix=matrix)
         with open_media(self._source) as container:
             stream = video_stream(container, self._source)
-            rate = stream_rate(stream)
+            self._rate = rate = stream_rate(stream)
             return SourceStream(
                 family=stream.codec_context.codec.canonical_name,
                 profile=stream.profile,
@@ -187,12 +183,8 @@ def open_writer(
 ) -> VideoWriter | FrameFolderWriter:
     """Choose the writer for a target.
 
-    Args:
-        target: a video file by its suffix; a folder, or a name without suffix, for images, which
-            are always lossless.
-        source: what the frames were read from.
-        options: quality, lossless, and the range the frames were read with.
-        rate: frames per second of a folder source.
+    A folder, or a name without suffix, is for images, which are always lossless; any other name is
+    a video file. The other arguments are those of `VideoWriter`.
 
     Returns:
         A writer to be used in a `with` block.

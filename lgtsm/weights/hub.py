@@ -255,11 +255,11 @@ def _client_errors(hub_file: HubFile) -> Iterator[None]:
     with _usable_client():
         try:
             yield
-        except _client_exceptions() as error:
+        except client_exceptions() as error:
             raise WeightsError(_explain(hub_file, error)) from error
 
 
-def _client_exceptions() -> tuple[type[Exception], ...]:
+def client_exceptions() -> tuple[type[Exception], ...]:
     """Return what the client raises, with the errors of its transport, which differs by version."""
     from huggingface_hub.errors import HfHubHTTPError
 

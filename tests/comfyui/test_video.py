@@ -12,8 +12,7 @@ import torch
 import lgtsm
 from lgtsm.cli.main import main
 from lgtsm.options import InpaintOptions, MaskOptions
-from lgtsm.video.clip import write_clip
-from lgtsm.video.mask_clip import write_mask_clip
+from lgtsm.video.clip import write_clip, write_mask_clip
 from lgtsm.video.read import read_frames, read_masks
 from tests.comfyui.conftest import FILL, read_tensors
 

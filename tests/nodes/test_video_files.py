@@ -9,8 +9,7 @@ import pytest
 import torch
 
 from lgtsm.errors import ShapeError
-from lgtsm.video.clip import write_clip
-from lgtsm.video.mask_clip import write_mask_clip
+from lgtsm.video.clip import write_clip, write_mask_clip
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_masks
 from tests.nodes.host import listed_nodes

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from lgtsm.errors import VideoError
-from lgtsm.video.fill_layer import FillLayerWriter
+from lgtsm.video.clip import FillLayerWriter
 from lgtsm.video.frame import read_alpha
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames

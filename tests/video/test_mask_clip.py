@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from lgtsm.errors import VideoError
+from lgtsm.video.clip import MaskWriter
 from lgtsm.video.folder import list_images
-from lgtsm.video.mask_clip import MaskWriter
 from lgtsm.video.read import read_frames, read_masks
 
 

@@ -9,11 +9,9 @@ import pytest
 import torch
 
 from lgtsm.errors import VideoError
-from lgtsm.video.clip import write_clip
-from lgtsm.video.mask_clip import write_mask_clip
-from lgtsm.video.probe import probe
+from lgtsm.video.clip import write_clip, write_mask_clip
+from lgtsm.video.probe import count_frames, frame_span, probe
 from lgtsm.video.read import read_frames, read_masks
-from lgtsm.video.span import count_frames, frame_span
 
 
 @pytest.fixture

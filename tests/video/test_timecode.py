@@ -5,8 +5,8 @@ from fractions import Fraction
 import av
 import pytest
 
+from lgtsm.video.packets import advance
 from lgtsm.video.read import read_frames
-from lgtsm.video.timecode import advance
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from lgtsm.video import decoder
+from lgtsm.video import media
 from lgtsm.video.frame import read_alpha
 from lgtsm.video.layout import samples
 from lgtsm.video.probe import probe
@@ -74,7 +74,7 @@ def test_no_file_is_tagged_transparent_that_is_not(tmp_path, film, refill, caplo
 
 
 def test_opacity_that_cannot_be_read_is_told(tmp_path, film, refill, caplog, monkeypatch):
-    monkeypatch.setattr(decoder, "_WITH_ALPHA", {"vp8": "no such", "vp9": "no such"})
+    monkeypatch.setattr(media, "_WITH_ALPHA", {"vp8": "no such", "vp9": "no such"})
     with caplog.at_level(logging.WARNING):
         refill(film, tmp_path / "out.webm", hole=HOLE)
     assert sum("read as opaque" in r.message for r in caplog.records) == 1

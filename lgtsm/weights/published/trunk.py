@@ -27,9 +27,12 @@ _UNSHIFTED = ShiftSpec(kind=ShiftKind.NONE)
 
 def _stem(layer: LayerSpec) -> str:
     """Return the published prefix of a layer."""
-    part = "upsample_module" if layer.name in _UPPER else "downsample_module"
-    wrapper = "conv." if layer.upsample else ""
-    return f"generator.coarse_net.{part}.{layer.name}.{wrapper}"
+    return f"{_prefix(layer.name)}.{'conv.' if layer.upsample else ''}"
+
+
+def _prefix(layer: str) -> str:
+    part = "upsample_module" if layer in _UPPER else "downsample_module"
+    return f"generator.coarse_net.{part}.{layer}"
 
 
 def is_old_layout(state: Mapping[str, Tensor]) -> bool:
@@ -43,8 +46,7 @@ def modern_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for key, value in state.items():
         layer, _, rest = key.partition(".")
         if layer in _BY_NAME:
-            part = "upsample_module" if layer in _UPPER else "downsample_module"
-            key = f"generator.coarse_net.{part}.{layer}.{rest}"
+            key = f"{_prefix(layer)}.{rest}"
         renamed[key] = value
     return renamed
 
@@ -259,8 +261,12 @@ def infer_trunk(state: Mapping[str, Tensor]) -> TrunkSpec:
 def _infer_shift(state: Mapping[str, Tensor]) -> ShiftSpec:
     """Infer the shift from the kernels of the first two layers."""
     kernels = {
-        name: [value for key, value in state.items() if key.startswith(_shift_stem(name))]
-        for name in ("conv1", "conv2")
+        layer.name: [
+            value
+            for key, value in state.items()
+            if key.startswith(f"{_stem(layer)}featureConv.learnableTSM.")
+        ]
+        for layer in LAYERS[:2]
     }
     if not kernels["conv2"]:
         return ShiftSpec(kind=ShiftKind.FIXED)
@@ -269,8 +275,3 @@ def _infer_shift(state: Mapping[str, Tensor]) -> ShiftSpec:
         groups=len(kernels["conv2"]),
         first_layer=bool(kernels["conv1"]),
     )
-
-
-def _shift_stem(layer: str) -> str:
-    """Return the published prefix of a layer's shift kernels."""
-    return f"{_stem(_BY_NAME[layer])}featureConv.learnableTSM."
