@@ -7,7 +7,7 @@ with the true holes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -178,8 +178,9 @@ class Stepper:
         """
         learner = self.learner
         learner.network.train()
-        composed, losses = self._backward(batch)
-        totals = self._mean(losses)
+        composed, sums = self._backward(batch)
+        means = self.group.mean(torch.stack(list(sums.values())))
+        totals: dict[str, float] = dict(zip(sums, means.tolist(), strict=True))
         if self._update(learner.network, learner.optimizer, totals["total"], rate):
             if learner.adversary is not None:
                 totals["discriminator"] = self._discriminator_step(
@@ -195,25 +196,29 @@ class Stepper:
         ranges = [(i, min(i + size, len(batch))) for i in range(0, len(batch), size)]
         return [(slice(*r), batch.part(*r)) for r in ranges]
 
-    def _backward(self, batch: Batch) -> tuple[Tensor, list[dict[str, Tensor]]]:
-        """Accumulate the gradients of all parts; return the filled clips and each part's losses."""
+    def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Accumulate the gradients of all parts; return the filled clips and the losses."""
         learner = self.learner
-        filled, found = [], []
-        areas = areas_of(learner.stage.losses, batch, self.group)
+        filled: list[Tensor] = []
+        sums: dict[str, Tensor] = {}
+        areas = areas_of(batch, self.group)
         for _, part in self._parts(batch):
             share = len(part) / len(batch)
             prediction = predict(learner.network, part, self.dtype)
             with autocast(part.truth.device, self.dtype):
+                # a share of the areas, so that the parts' losses add up
                 losses = stage_losses(
-                    learner.stage.losses, prediction, part, self.net, areas.of_part(share)
+                    learner.stage.losses, prediction, part, self.net, areas * share
                 )
             if (adversary := learner.adversary) is not None:
                 losses["generator"] = self._generator_loss(adversary, prediction.composed, part)
                 losses["total"] = losses["total"] + adversary.recipe.weight * losses["generator"]
             (share * losses["total"]).backward()
-            found.append({k: share * v.detach().float() for k, v in losses.items()})
+            for name, value in losses.items():
+                value = share * value.detach().float()
+                sums[name] = sums[name] + value if name in sums else value
             filled.append(prediction.composed.detach())
-        return torch.cat(filled), found
+        return torch.cat(filled), sums
 
     def _generator_loss(self, adversary: Adversary, composed: Tensor, part: Batch) -> Tensor:
         discriminator, kind = adversary.discriminator, adversary.recipe.kind
@@ -258,10 +263,3 @@ class Stepper:
             self.learner.skipped += 1
         optimizer.zero_grad(set_to_none=True)
         return finite
-
-    def _mean(self, parts: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """Return every loss summed over the parts, its mean over the processes."""
-        first, *rest = parts
-        sums = {name: sum((part[name] for part in rest), value) for name, value in first.items()}
-        means = self.group.mean(torch.stack(list(sums.values())))
-        return dict(zip(sums, means.tolist(), strict=True))
