@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -43,10 +43,6 @@ class Score:
         if self.distance or other.distance:
             return self.distance < other.distance
         return self.psnr > other.psnr
-
-    def row(self) -> dict[str, float]:
-        """Return the numbers by name."""
-        return asdict(self)
 
 
 def best_of(rows: Iterable[Mapping[str, str]]) -> Score | None:

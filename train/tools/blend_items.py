@@ -46,11 +46,10 @@ _MIN_PIXELS = 60
 class Pixels:
     """Hole pixels of one frame.
 
-    source: of the clip; features: (P,NUM_FEATURES); colours: (P,4,3); available: (P,4) 1 = this
-    candidate exists; truth: (P,3).
+    features: (P,NUM_FEATURES); colours: (P,4,3); available: (P,4) 1 = this candidate exists; truth:
+    (P,3).
     """
 
-    source: str
     features: Tensor
     colours: Tensor
     available: Tensor
@@ -58,8 +57,7 @@ class Pixels:
 
     def rows(self, chosen: Tensor) -> Pixels:
         """Return the pixels with these indices."""
-        parts = (self.features, self.colours, self.available, self.truth)
-        return Pixels(self.source, *(part[chosen] for part in parts))
+        return Pixels(*(part[chosen] for part in vars(self).values()))
 
 
 def gather_pixels(library: Library, count: int, seed: int, *, workers: int = 1) -> Iterator[Pixels]:
@@ -102,7 +100,6 @@ def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
             chosen = inside[torch.from_numpy(rng.permutation(len(inside))[:_PIXELS_PER_FRAME])]
             part = truth[t, :, found.box.rows, found.box.columns]
             yield Pixels(
-                sample.source,
                 rearrange(features_of(found, colours, available), "1 f h w -> (h w) f")[chosen],
                 rearrange(colours, "1 n c h w -> (h w) n c")[chosen],
                 rearrange(available, "1 n h w -> (h w) n")[chosen],
