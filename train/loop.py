@@ -58,9 +58,7 @@ def train(
     """
     session = start_session(run, library, net, group or ProcessGroup())
     run_steps(session)
-    learner = session.learner
-    learner.network.load_state_dict(learner.average.values)
-    return learner.network.eval()
+    return session.learner.averaged()
 
 
 def train_both(

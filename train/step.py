@@ -93,6 +93,11 @@ class Learner:
     skipped: int = 0
     provenance: dict = field(default_factory=dict)
 
+    def averaged(self) -> Network:
+        """Load the averaged weights into the network; return it in eval mode."""
+        self.network.load_state_dict(self.average.values)
+        return self.network.eval()
+
     def tensors(self) -> list[Tensor]:
         """Return every parameter and buffer, to be broadcast to all processes."""
         modules = [self.network, *([self.adversary.discriminator] if self.adversary else [])]

@@ -37,12 +37,7 @@ _LIBRARY_RATIO = 0.5
 
 
 def open_items(run: Run, library: Library) -> Items | CachedItems:
-    """Return the items that a run trains on.
-
-    Args:
-        run: recipe and, where it trains on cached items, their folder.
-        library: training clips.
-    """
+    """Return the items that a run trains on: cached ones, or new ones of its training clips."""
     return Items(library, run.recipe) if run.items is None else CachedItems(run.items, run.recipe)
 
 

@@ -87,8 +87,7 @@ def averaged(run: Path, recipe: Recipe, stage: str) -> Learner:
     """
     learner = make_learner(build(recipe.network), recipe.stage(stage), recipe.seed)
     load_state(run, learner, recipe, stage)
-    learner.network.load_state_dict(learner.average.values)
-    learner.network.eval()
+    learner.averaged()
     return learner
 
 
