@@ -17,7 +17,7 @@ from lgtsm.copying.blending import new_shot
 from lgtsm.copying.candidates import Search, gather_candidates
 from lgtsm.options import Motion
 
-from ..data.sampling import Sample, draw_sample, sizes_of
+from ..data.sampling import Sample, draw_sample
 from ..data.sources import Library
 from ..process_group import map_in_processes
 from ..recipe import DataRecipe
@@ -69,17 +69,15 @@ def gather_pixels(library: Library, count: int, seed: int, *, workers: int = 1) 
         seed: of the draws; clip number i does not depend on `count`.
         workers: processes that share the clips.
     """
-    work = functools.partial(_clip_pixels, library, sizes_of(library), seed)
+    work = functools.partial(_clip_pixels, library, seed)
     yield from itertools.chain.from_iterable(map_in_processes(work, range(count), workers))
 
 
-def _clip_pixels(
-    library: Library, sizes: dict[str, tuple[int, int]], seed: int, number: int
-) -> list[Pixels]:
+def _clip_pixels(library: Library, seed: int, number: int) -> list[Pixels]:
     """Return hole pixels of clip `number`."""
     rng = np.random.default_rng([seed, number])
     num_frames = int(rng.integers(_MIN_FRAMES, _MAX_FRAMES))
-    return list(_pixels_of(draw_sample(library, sizes, DATA, num_frames, rng), rng))
+    return list(_pixels_of(draw_sample(library, DATA, num_frames, rng), rng))
 
 
 def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
