@@ -80,7 +80,7 @@ class LGTSMCheckResult(io.ComfyNode):
         truth: Tensor | None = None,
         **limits: Any,
     ) -> io.NodeOutput:
-        set_limits = {name: limit or None for name, limit in limits.items()}
+        set_limits: dict[str, Any] = {name: limit or None for name, limit in limits.items()}
         checker = Checker(CheckLimits(tolerance=tolerance, **set_limits))
         reporter = Reporter()
         original, result = to_frames(before), to_frames(after)

@@ -17,9 +17,7 @@ _LOG = logging.getLogger(__name__)
 class CsvLog:
     """A CSV file with one row per entry; the first row determines the columns.
 
-    Args:
-        path: of the file; a resumed run appends to it, after dropping rows of later steps.
-        first_step: of this run.
+    A resumed run appends to it, after dropping rows of later steps than `first_step`.
     """
 
     def __init__(self, path: Path, first_step: int) -> None:

@@ -45,12 +45,7 @@ class Reporter:
         self._saved = self._validated = time.monotonic()
 
     def after_step(self, losses: dict[str, float], rate: float, *, is_last: bool) -> None:
-        """Log a step; save, validate and draw where it is time.
-
-        Args:
-            losses: of the step.
-            rate: learning rate.
-            is_last: whether the run ends here; everything is then written.
+        """Log a step; save, validate and draw where it is time, all of it after the last step.
 
         Raises:
             DeviceError: no room for the last state.

@@ -105,28 +105,18 @@ class Learner:
 
 
 def make_learner(network: Network, stage: Stage, seed: int) -> Learner:
-    """Set up optimisers, average and discriminator for a network on its device.
+    """Set up optimisers, average and discriminator for an initialised network on its device.
 
-    Args:
-        network: initialised.
-        stage: of the recipe.
-        seed: of the discriminator's initial weights.
+    The seed is that of the discriminator's initial weights.
     """
-    device = next(network.parameters()).device
-    learner = Learner(
-        network,
-        stage,
-        MovingAverage(network, stage.ema_decay),
-        _adam(network, stage.learning_rate, stage.amsgrad),
-    )
-    if stage.adversary is not None:
+    adversary = None
+    if (recipe := stage.adversary) is not None:
         with seeded(seed + 1):
-            discriminator = Discriminator(stage.adversary.discriminator)
-        discriminator.to(device)
-        rate = stage.adversary.learning_rate or stage.learning_rate
-        optimizer = _adam(discriminator, rate, stage.amsgrad)
-        learner.adversary = Adversary(stage.adversary, discriminator, optimizer)
-    return learner
+            discriminator = Discriminator(recipe.discriminator)
+        discriminator.to(next(network.parameters()).device)
+        adversary = Adversary(recipe, discriminator, _adam(discriminator, stage))
+    average = MovingAverage(network, stage.ema_decay)
+    return Learner(network, stage, average, _adam(network, stage), adversary)
 
 
 @contextmanager
@@ -143,9 +133,10 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def _adam(module: nn.Module, rate: float, amsgrad: bool) -> Adam:
+def _adam(module: nn.Module, stage: Stage) -> Adam:
+    """Return the optimiser; every step sets its learning rate."""
     on_cuda = next(module.parameters()).is_cuda
-    return Adam(module.parameters(), lr=rate, amsgrad=amsgrad, fused=True if on_cuda else None)
+    return Adam(module.parameters(), amsgrad=stage.amsgrad, fused=True if on_cuda else None)
 
 
 class Stepper:
@@ -172,14 +163,9 @@ class Stepper:
         self.dtype, self.micro_batch = dtype, micro_batch
 
     def __call__(self, batch: Batch, rate: float) -> dict[str, float]:
-        """Make one step.
+        """Make one step with this process's batch; return the losses' means over all processes.
 
-        Args:
-            batch: of this process.
-            rate: learning rate of the network; the discriminator's keeps its ratio to it.
-
-        Returns:
-            Mean losses over all processes, by name.
+        The rate is that of the network; the discriminator's keeps its ratio to it.
         """
         learner = self.learner
         learner.network.train()
@@ -187,10 +173,9 @@ class Stepper:
         means = self.group.mean(torch.stack(list(sums.values())))
         totals: dict[str, float] = dict(zip(sums, means.tolist(), strict=True))
         if self._update(learner.network, learner.optimizer, totals["total"], rate):
-            if learner.adversary is not None:
-                totals["discriminator"] = self._discriminator_step(
-                    learner.adversary, batch, composed, rate
-                )
+            if (adversary := learner.adversary) is not None:
+                loss = self._discriminator_step(adversary, batch, composed, rate)
+                totals["discriminator"] = loss
             learner.average.update(learner.network, learner.step)
         learner.step += 1
         learner.warmup_step += 1
@@ -260,11 +245,11 @@ class Stepper:
         limit = self.learner.stage.clip_norm or float("inf")
         norm = nn.utils.clip_grad_norm_(module.parameters(), limit)
         bad = not (torch.isfinite(norm) and torch.isfinite(torch.tensor(loss)))
-        finite = not self.group.any(bad, norm.device)
-        if finite:
+        bad = self.group.any(bad, norm.device)
+        if bad:
+            self.learner.skipped += 1
+        else:
             set_rate(optimizer, rate)
             optimizer.step()
-        else:
-            self.learner.skipped += 1
         optimizer.zero_grad(set_to_none=True)
-        return finite
+        return not bad

@@ -70,12 +70,9 @@ def _psnr(result: Tensor, batch: Batch) -> float:
 
 @torch.no_grad()
 def validate(network: Network, items: Iterable[Batch], net: SqueezeNetFeatures | None) -> Score:
-    """Score a network on items.
+    """Score a network in eval mode on held-out batches of one item; those without hole are skipped.
 
-    Args:
-        network: in eval mode.
-        items: held-out batches of one item; those without a hole are skipped.
-        net: features for the perceptual distance, or None.
+    The features `net` measure the perceptual distance.
     """
     rows: list[list[float]] = []
     flickers: list[float] = []

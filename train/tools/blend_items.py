@@ -61,14 +61,7 @@ class Pixels:
 
 
 def gather_pixels(library: Library, count: int, seed: int, *, workers: int = 1) -> Iterator[Pixels]:
-    """Yield hole pixels of a few frames of every clip.
-
-    Args:
-        library: to draw clips from.
-        count: number of clips.
-        seed: of the draws; clip number i does not depend on `count`.
-        workers: processes that share the clips.
-    """
+    """Yield hole pixels of a few frames of each of `count` clips; clip i depends on the seed alone."""
     work = functools.partial(_clip_pixels, library, seed)
     yield from itertools.chain.from_iterable(map_in_processes(work, range(count), workers))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +47,6 @@ _ERROR_WEIGHT = 0.2
 """Of the likelihood of the expected error."""
 
 
-@dataclass(frozen=True)
-class BlendWeightsScore:
-    """Mean hole PSNR over frames, in dB: of the blend, and of each frame's best candidate."""
-
-    blended: float
-    best: float
-
-
 def fit_blend_weights(
     library: Library,
     out: Path,
@@ -63,19 +55,11 @@ def fit_blend_weights(
     steps: int = 1200,
     seed: int = 0,
     workers: int = 1,
-) -> BlendWeightsScore:
-    """Fit blend weights and write them.
-
-    Args:
-        library: decoded clips and photographs.
-        out: .safetensors file.
-        num_clips: clips to draw.
-        steps: of the fit.
-        seed: of all draws.
-        workers: processes that make the items.
+) -> tuple[float, float]:
+    """Fit blend weights on `num_clips` clips of a library; write them to a .safetensors file.
 
     Returns:
-        The score on held-out sources.
+        The scores on held-out sources, see `score_blend_weights`.
 
     Raises:
         OptionError: too few clips to hold any out.
@@ -92,11 +76,11 @@ def fit_blend_weights(
             "held out; prepare more clips."
         )
     weights = fit(pixels, steps, seed)
-    score = score_blend_weights(weights, test)
-    _LOG.info("held out: %.2f dB, best candidate of each frame %.2f dB", score.blended, score.best)
+    scores = score_blend_weights(weights, test)
+    _LOG.info("held out: %.2f dB, best candidate of each frame %.2f dB", *scores)
     with WholeFile(out) as path:
         save_file({k: v.contiguous() for k, v in weights.state_dict().items()}, path)
-    return score
+    return scores
 
 
 def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
@@ -130,16 +114,16 @@ def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def score_blend_weights(network: BlendWeights, pixels: Sequence[Pixels]) -> BlendWeightsScore:
-    """Score blend weights on frames."""
+def score_blend_weights(network: BlendWeights, pixels: Sequence[Pixels]) -> tuple[float, float]:
+    """Return the mean hole PSNR over frames in dB: blended, and of each frame's best candidate."""
     joined, owner = _join(pixels)
     weights, _ = network(joined.features, joined.available)
     blended, _ = _errors(weights, joined, owner)
     one_hot = torch.eye(joined.colours.shape[1])
     singles = [_errors(row.expand(len(owner), -1), joined, owner)[0] for row in one_hot]
     best = torch.stack(singles).min(0).values
-    psnr = (float((-10 * torch.log10(e + 1e-5)).mean()) for e in (blended, best))
-    return BlendWeightsScore(*psnr)
+    of_blend, of_best = (float((-10 * torch.log10(e + 1e-5)).mean()) for e in (blended, best))
+    return of_blend, of_best
 
 
 def _subsample(pixels: Pixels, draws: torch.Generator) -> Pixels:

@@ -21,14 +21,9 @@ _SHOWN_SOURCES = 40
 
 
 def write_folder(folder: Path, network: Network, card: Card, recipe: Recipe, run: Path) -> None:
-    """Write all files that `lgtsm publish` uploads.
+    """Write all files that `lgtsm publish` uploads, the weights in half precision.
 
-    Args:
-        folder: made if missing.
-        network: its weights, stored in half precision.
-        card: of the weight file.
-        recipe: stated in the card.
-        run: folder of the run, for its curves and validation scores.
+    Curves and validation scores come from the folder of the run.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save_model(network, folder / MODEL, card, dtype=torch.float16)
@@ -48,11 +43,7 @@ def write_folder(folder: Path, network: Network, card: Card, recipe: Recipe, run
 def model_card(card: Card, recipe: Recipe, rows: list[dict[str, str]], num_parameters: int) -> str:
     """Return the text of a model card with its YAML header.
 
-    Args:
-        card: of the weight file.
-        recipe: of the run.
-        rows: of the run's validation log, oldest first.
-        num_parameters: of the network.
+    The rows are those of the run's validation log, oldest first.
     """
     about = card.provenance
     licences = "\n".join(f"- {k}: {n}" for k, n in sorted(about["training_licences"].items()))

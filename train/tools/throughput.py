@@ -19,11 +19,9 @@ _ROUNDS = 5
 
 
 def measure_throughput(stepper: Stepper, batch: Batch) -> dict[str, float]:
-    """Time steps on one batch with a copy of the network, which itself stays unchanged.
+    """Time steps on one batch with a copy of the stepper's network, which itself stays unchanged.
 
-    Args:
-        stepper: of the run.
-        batch: on the network's device; goes through the network at once.
+    The batch, on the network's device, goes through the network at once.
 
     Returns:
         clips_per_second of a step without its data, its tflops, the device's peak_tflops in a
