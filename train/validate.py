@@ -31,11 +31,6 @@ class Score:
     baseline_distance: float
     flicker: float
 
-    @property
-    def gain(self) -> float:
-        """PSNR above the baseline, in dB."""
-        return self.psnr - self.baseline_psnr
-
     def better_than(self, other: Score | None) -> bool:
         """Return whether this score is better: by distance, by PSNR without features."""
         if other is None:
