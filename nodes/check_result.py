@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from comfy_api.latest import io
 from torch import Tensor
@@ -75,23 +76,16 @@ class LGTSMCheckResult(io.ComfyNode):
         after: Tensor,
         mask: Tensor,
         tolerance: float,
-        max_seam: float,
-        max_flicker: float,
-        max_residual: float,
         stop_on_failure: bool,
         truth: Tensor | None = None,
+        **limits: Any,
     ) -> io.NodeOutput:
-        limits = CheckLimits(
-            tolerance=tolerance,
-            max_seam=max_seam or None,
-            max_flicker=max_flicker or None,
-            max_residual=max_residual or None,
-        )
+        set_limits: dict[str, Any] = {name: limit or None for name, limit in limits.items()}
+        checker = Checker(CheckLimits(tolerance=tolerance, **set_limits))
+        reporter = Reporter()
         original, result = to_frames(before), to_frames(after)
-        holes = to_masks(mask, frame_size(original), num_frames=len(original)).expand(
-            len(original), -1, -1, -1
-        )
-        checker, reporter = Checker(limits), Reporter()
+        holes = to_masks(mask, frame_size(original), num_frames=len(original))
+        holes = holes.expand(len(original), -1, -1, -1)
         for number, clip in enumerate(zip(original, result, holes, strict=True)):
             reporter.cancel()
             checker.add(*clip)

@@ -66,8 +66,7 @@ class LGTSMCleanPlate(io.ComfyNode):
         frame: int,
         motion: str,
         grow: int,
-        source_frames: int,
-        reach: int,
+        **settings: int,
     ) -> io.NodeOutput:
         frames = to_frames(images)
         masks = to_masks(mask, frame_size(frames), num_frames=len(frames))
@@ -75,8 +74,7 @@ class LGTSMCleanPlate(io.ComfyNode):
             pair_with(frames, masks, MaskOptions(grow=grow)),
             frame,
             motion=Motion(motion),
-            source_frames=source_frames,
-            reach=reach,
+            **settings,
             cancel=Reporter().cancel,
         )
         return io.NodeOutput(

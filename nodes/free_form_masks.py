@@ -116,20 +116,13 @@ class GenerateFreeFormMasks(io.ComfyNode):
     ) -> io.NodeOutput:
         if like is not None:
             frames, _, height, width = to_frames(like).shape
+        size = (frames, height, width)
         if preset == _CUSTOM:
-            holes = draw_masks(
-                frames,
-                height,
-                width,
-                kind=Kind(kind),
-                seed=seed,
-                coverage_ratio=coverage or None,
-                speed=speed,
-            )
+            share = coverage or None
+            holes = draw_masks(*size, kind=Kind(kind), seed=seed, coverage_ratio=share, speed=speed)
         else:
-            holes = free_form_masks(
-                frames, height, width, preset=preset, seed=seed, num_strokes=num_strokes or None
-            )
+            count = num_strokes or None
+            holes = free_form_masks(*size, preset=preset, seed=seed, num_strokes=count)
         holes = leave_border(holes, border)
         found = measure(holes)
         return io.NodeOutput(from_holes(holes, frames), found.mean, found.to_json())

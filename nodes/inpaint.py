@@ -80,9 +80,8 @@ class LGTSMInpaint(io.ComfyNode):
         options = fill_options(settings)
         plates = to_plates(plate, plate_frames)
         reporter = Reporter()
-        box = hole_box(masks > options.mask.threshold)
         network = None
-        if box is not None:
+        if (box := hole_box(masks > options.mask.threshold)) is not None:
             grown = box.grow(options.mask.grow) & Box(0, 0, height, width)
             clip, ratio = (len(frames), height, width), grown.area / (height * width)
             network, options, _kept = make_ready(model, options, clip, ratio)
@@ -98,11 +97,7 @@ class LGTSMInpaint(io.ComfyNode):
             )
         finally:
             comfy.model_management.soft_empty_cache()
-        used = result.holes
-        alpha = from_holes(used, len(frames))[..., None].to(result.frames)
-        return io.NodeOutput(
-            to_images(result.frames, images),
-            torch.cat([to_images(result.frames), alpha], -1),
-            from_holes(used, len(frames)),
-            result.report.to_json(),
-        )
+        used, repaired = from_holes(result.holes, len(frames)), to_images(result.frames)
+        layer = torch.cat([repaired, used[..., None].to(repaired)], -1)
+        images = to_images(result.frames, images)
+        return io.NodeOutput(images, layer, used, result.report.to_json())

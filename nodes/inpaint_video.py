@@ -141,11 +141,8 @@ class LGTSMInpaintVideo(io.ComfyNode):
             plates=plates,
         )
         name = _name(job, network)
-        job = replace(
-            job,
-            target=unfinished / (name + (".mkv" if video_options.lossless else ".mp4")),
-            mask_used=temporary / f"{name}.mask.mkv",
-        )
+        target = unfinished / (name + (".mkv" if video_options.lossless else ".mp4"))
+        job = replace(job, target=target, mask_used=temporary / f"{name}.mask.mkv")
         try:
             report = job.run(network, Hooks(reporter.progress, reporter.cancel))
             target = _finish(job.target, source, temporary, video_options)
@@ -176,8 +173,7 @@ def _finish(path: Path, source: Path, temporary: Path, video: VideoOptions) -> P
     target = temporary / path.name
     if video.lossless:
         output = folder_paths.get_output_directory()
-        place = folder_paths.get_save_image_path(f"lgtsm/{source.stem}", output)
-        folder, stem, number = place[:3]
+        folder, stem, number, *_ = folder_paths.get_save_image_path(f"lgtsm/{source.stem}", output)
         target = Path(folder) / f"{stem}_{number:05}_.mkv"
     shutil.move(path, target)
     return target

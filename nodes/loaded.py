@@ -35,16 +35,12 @@ def wrap(network: Network, *, dtype: DType = DType.AUTO, on_cpu: bool = False) -
         dtype: arithmetic for the jobs that use it.
         on_cpu: compute on the CPU even if there is a graphics card.
     """
-    management = comfy.model_management
-    cpu = torch.device("cpu")
     # looked up on use: with some cards the server replaces the class while it starts
     kind = getattr(comfy.model_patcher, "CoreModelPatcher", comfy.model_patcher.ModelPatcher)
-    patcher = kind(
-        network,
-        load_device=cpu if on_cpu else _compute_device(),
-        offload_device=cpu if on_cpu else management.unet_offload_device(),
-    )
-    return LoadedModel(patcher, dtype)
+    load = offload = torch.device("cpu")
+    if not on_cpu:
+        load, offload = _compute_device(), comfy.model_management.unet_offload_device()
+    return LoadedModel(kind(network, load_device=load, offload_device=offload), dtype)
 
 
 def _compute_device() -> torch.device:
@@ -72,8 +68,7 @@ def make_ready(
     """
     if options.mode is Mode.COPY:
         device = _compute_device()
-        run = replace(options.run, device=str(device), dtype=DType.AUTO)
-        options = replace(options, run=run)
+        options = replace(options, run=replace(options.run, device=str(device), dtype=DType.AUTO))
         needed = estimate(*clip, options, None, hole_ratio=hole_ratio)
         comfy.model_management.free_memory(needed, device)
         return None, options, None

@@ -79,20 +79,18 @@ def tensor_mask(
         ShapeError: a number of masks that `length` refuses.
     """
     masks = to_masks(mask, (info.height, info.width))
+
+    def clip() -> Iterator[Tensor]:
+        for hole in prepare(masks, MaskOptions()):
+            check()
+            yield hole
+
     digest = hashlib.sha256(f"{info.num_frames} {span} {length}".encode())
-    for hole in prepare(masks, MaskOptions()):
-        check()
+    for hole in clip():
         digest.update(hole.to(torch.uint8).cpu().numpy().tobytes())
     path = folder / f"{digest.hexdigest()[:16]}.mask.mkv"
     if not path.exists():
-
-        def clip() -> Iterator[Tensor]:
-            for hole in prepare(masks, MaskOptions()):
-                check()
-                yield hole
-
-        whole = len(masks) == 1
-        _write(path, clip(), info, WHOLE if whole else span, length)
+        _write(path, clip(), info, WHOLE if len(masks) == 1 else span, length)
     return path
 
 

@@ -65,7 +65,7 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _blend_weights(args: argparse.Namespace) -> None:
-    score = fit_blend_weights(
+    blended, best = fit_blend_weights(
         open_library(args.data),
         args.out,
         num_clips=args.clips,
@@ -73,7 +73,7 @@ def _blend_weights(args: argparse.Namespace) -> None:
         seed=args.seed,
         workers=args.workers,
     )
-    print(f"{args.out}: {score.blended:.2f} dB on held-out sources ({score.best:.2f} dB best)")
+    print(f"{args.out}: {blended:.2f} dB on held-out sources ({best:.2f} dB best)")
 
 
 def _compare(args: argparse.Namespace) -> None:

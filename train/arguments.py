@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 from .recipe import Recipe, with_width
@@ -133,10 +133,9 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
     recipe = load_recipe(args.recipe)
     if args.width:
         recipe = with_width(recipe, args.width)
-    if args.size:
-        recipe = replace(recipe, data=replace(recipe.data, size=args.size, width=0))
-    if args.frames:
-        recipe = replace(recipe, data=replace(recipe.data, num_frames=args.frames))
+    data = {"size": args.size, "width": 0} if args.size else {}
+    data |= {"num_frames": args.frames} if args.frames else {}
+    recipe = replace(recipe, data=replace(recipe.data, **data))
     if args.seed is not None:
         recipe = replace(recipe, seed=args.seed)
     if args.batch:
@@ -148,23 +147,11 @@ def recipe_of(args: argparse.Namespace) -> Recipe:
 
 def run_of(args: argparse.Namespace) -> Run:
     """Return the run of a training command."""
-    return Run(
-        recipe=recipe_of(args),
-        stage=args.stage,
-        out=args.out,
-        steps=args.steps,
-        minutes=args.minutes,
-        schedule_minutes=args.schedule_minutes,
-        resume=args.resume,
-        init=args.init,
-        checkpoint=args.checkpoint,
-        device=args.device,
-        precision=Precision(args.precision),
-        items=args.items,
-        micro_batch=args.micro_batch,
-        num_workers=args.workers,
-        validate_seconds=60 * args.validate_minutes,
-        validate_items=args.validate_items,
-        picture_steps=args.picture_steps,
-        log_steps=args.log_steps,
-    )
+    names = {field.name for field in fields(Run)}
+    changed = {
+        "recipe": recipe_of(args),
+        "precision": Precision(args.precision),
+        "num_workers": args.workers,
+        "validate_seconds": 60 * args.validate_minutes,
+    }
+    return Run(**{name: value for name, value in vars(args).items() if name in names} | changed)

@@ -42,11 +42,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, st
 def save_state(folder: Path, learner: Learner, recipe: Recipe, stage: str) -> None:
     """Write the state of a run, Adam's moments included, so that it resumes exactly.
 
-    Args:
-        folder: of the run; made if missing.
-        learner: its state.
-        recipe: which a resumed run must equal.
-        stage: "stage1" or "stage2".
+    Its folder is made if missing. A resumed run must have the same recipe and stage.
 
     Raises:
         DeviceError: no room.
@@ -89,13 +85,7 @@ def _moments(part: str, optimizer: Adam) -> dict[str, Tensor]:
 
 
 def load_state(folder: Path, learner: Learner, recipe: Recipe, stage: str) -> None:
-    """Load what `save_state` has written.
-
-    Args:
-        folder: of the run.
-        learner: made for the same recipe and stage; changed in place.
-        recipe: of this run.
-        stage: of this run.
+    """Load what `save_state` has written into a learner of the same recipe and stage.
 
     Raises:
         OptionError: another recipe or stage than the state's; the fields that differ are named.
@@ -150,12 +140,16 @@ def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise WeightsError(f"Expected a training state at {path}, found none; leave out --resume.")
     try:
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  no mapping
+        return read_tensors(path)
     except SafetensorError as error:
         raise WeightsError(
             f"Expected a complete training state at {path}, got {error}; start the run again, from "
             "a compact checkpoint if it has one."
         ) from error
-    return tensors, metadata
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a safetensors file."""
+    with safe_open(path, "pt") as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  no mapping
+        return tensors, file.metadata() or {}

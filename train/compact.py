@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
 from lgtsm.errors import OptionError, WeightsError
 
-from .checkpoint import write_tensors
+from .checkpoint import read_tensors, write_tensors
 from .recipe import Recipe, differing_fields
 from .step import Learner
 
@@ -29,11 +29,7 @@ _HEADER_BYTES = 2**18
 def write_compact(folder: Path, learner: Learner, recipe: Recipe, stage: str) -> list[Path]:
     """Write a compact checkpoint, then remove the files of a previous one.
 
-    Args:
-        folder: made if missing.
-        learner: its average, discriminator, step and seconds are written.
-        recipe: of the run.
-        stage: "stage1" or "stage2".
+    It holds the learner's average, discriminator, step and seconds. The folder is made if missing.
 
     Returns:
         The files, none larger than 15 MiB.
@@ -41,11 +37,11 @@ def write_compact(folder: Path, learner: Learner, recipe: Recipe, stage: str) ->
     Raises:
         DeviceError: no room.
     """
-    tensors = {f"average.{k}": _half(v) for k, v in learner.average.values.items()}
+    tensors = {f"average.{k}": v for k, v in learner.average.values.items()}
     if learner.adversary is not None:
         state = learner.adversary.discriminator.state_dict()
-        tensors |= {f"discriminator.{k}": _half(v) for k, v in state.items()}
-    shards = _shards(tensors)
+        tensors |= {f"discriminator.{k}": v for k, v in state.items()}
+    shards = _shards({k: v.half() if v.is_floating_point() else v for k, v in tensors.items()})
     metadata = {
         "recipe": json.dumps(recipe.to_config()),
         "stage": stage,
@@ -63,10 +59,6 @@ def write_compact(folder: Path, learner: Learner, recipe: Recipe, stage: str) ->
     for old in previous - set(written):
         old.unlink()
     return written
-
-
-def _half(value: Tensor) -> Tensor:
-    return value.detach().cpu().half() if value.is_floating_point() else value.detach().cpu()
 
 
 def _shards(tensors: dict[str, Tensor]) -> list[dict[str, Tensor]]:
@@ -94,7 +86,7 @@ def read_compact(folder: Path, learner: Learner, recipe: Recipe, stage: str) -> 
     Args:
         folder: with the files of one compact checkpoint.
         learner: changed in place.
-        recipe: of this run, which must be the checkpoint's.
+        recipe: which must be the checkpoint's.
         stage: of this run; stage 2 may start from a checkpoint of stage 1, at step 0.
 
     Raises:
@@ -108,7 +100,11 @@ def read_compact(folder: Path, learner: Learner, recipe: Recipe, stage: str) -> 
             f"Expected the recipe of the compact checkpoint in {folder}, got another in "
             f"{', '.join(differing)}; continue with the checkpoint's recipe, or start without it."
         )
-    average = {k: tensors[f"average.{k}"].to(v) for k, v in learner.average.values.items()}
+
+    def part(name: str, like: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {k: tensors[f"{name}.{k}"].to(v) for k, v in like.items()}
+
+    average = part("average", learner.average.values)
     learner.network.load_state_dict(average)
     learner.average.values = average
     learner.provenance = json.loads(metadata["provenance"])
@@ -116,10 +112,7 @@ def read_compact(folder: Path, learner: Learner, recipe: Recipe, stage: str) -> 
         return
     if learner.adversary is not None:
         discriminator = learner.adversary.discriminator
-        state = discriminator.state_dict()
-        discriminator.load_state_dict(
-            {k: tensors[f"discriminator.{k}"].to(v) for k, v in state.items()}
-        )
+        discriminator.load_state_dict(part("discriminator", discriminator.state_dict()))
     learner.step, learner.seconds = int(metadata["step"]), float(metadata["seconds"])
 
 
@@ -135,13 +128,12 @@ def _read_shards(folder: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     metadata: dict[str, str] = {}
     for file in files:
         try:
-            with safe_open(file, "pt") as opened:
-                metadata = opened.metadata() or {}
-                tensors |= {k: opened.get_tensor(k) for k in opened.keys()}  # noqa: SIM118
+            part, metadata = read_tensors(file)
         except SafetensorError as error:
             raise WeightsError(
                 f"Expected complete files in {folder}, got {error}; copy {file.name} again."
             ) from error
+        tensors |= part
     if not files or len(files) != int(metadata.get("count", 0)):
         raise WeightsError(
             f"Expected all files of one compact checkpoint in {folder}, got {len(files)} of "

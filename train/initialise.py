@@ -31,11 +31,8 @@ _FEATURE_GAIN, _GATE_GAIN = 2.0, 0.25
 def initialise(network: Network, kind: Initialisation, batch: Batch, seed: int) -> None:
     """Draw initial weights in place, without the global generator.
 
-    Args:
-        network: with torch's default values.
-        kind: only the trunk supports others than the published default.
-        batch: a real one, for the rescaling.
-        seed: of the weights.
+    Only the trunk supports other kinds than the published default, torch's values, which the
+    network must have. A real batch is needed for the rescaling.
     """
     trunk = network.trunk
     if kind is Initialisation.PUBLISHED or not isinstance(trunk, Trunk):
@@ -57,12 +54,7 @@ def initialise(network: Network, kind: Initialisation, batch: Batch, seed: int) 
 
 @torch.no_grad()
 def rescale_layers(network: Network, trunk: Trunk, batch: Batch) -> dict[str, float]:
-    """Rescale the feature convolutions of a trunk in place, all but the head's.
-
-    Args:
-        network: of the trunk.
-        trunk: changed.
-        batch: a real one.
+    """Rescale the feature convolutions of a network's trunk in place, all but the head's.
 
     Returns:
         Standard deviation of every layer's output afterwards, by layer name.

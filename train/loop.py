@@ -58,21 +58,15 @@ def train(
     """
     session = start_session(run, library, net, group or ProcessGroup())
     run_steps(session)
-    learner = session.learner
-    learner.network.load_state_dict(learner.average.values)
-    return learner.network.eval()
+    return session.learner.averaged()
 
 
 def train_both(
     run: Run, library: Library, net: PerceptualNet | None, group: ProcessGroup
 ) -> Network:
-    """Train stage 1 in OUT/stage1, then stage 2 from its weights in OUT/stage2.
+    """Train stage 1 in OUT/stage1, then stage 2 from its weights in OUT/stage2; see `train`.
 
-    Args:
-        run: its steps apply to each stage, its minutes are halved; resumes in either stage.
-        library: decoded clips.
-        net: for perceptual and style losses, or None.
-        group: the processes that train together.
+    The run's steps apply to each stage, its minutes are halved. It resumes in either stage.
 
     Returns:
         The network after stage 2, or after stage 1 if interrupted there.
@@ -154,9 +148,7 @@ def _step(session: Session, batch: Batch, rate: float) -> dict[str, float]:
 def largest_that_fits(attempt: Callable[[int], object], size: int) -> int:
     """Return the largest number of items, by halving, that fits in memory; 0 if none does.
 
-    Args:
-        attempt: makes a step with this many items.
-        size: a number that does not fit.
+    `attempt` makes a step with so many items; `size` is a number that does not fit.
     """
     while size := size // 2:
         try:

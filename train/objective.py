@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -34,11 +34,9 @@ class Prediction:
     incomplete: Tensor | None = None
 
 
-def autocast(device: torch.device, dtype: torch.dtype | None):
+def autocast(device: torch.device, dtype: torch.dtype | None) -> torch.autocast:
     """Return a context that computes in a half precision, or does nothing for None."""
-    if dtype is None:
-        return contextlib.nullcontext()
-    return torch.autocast(device.type, dtype)
+    return torch.autocast(device.type, dtype, enabled=dtype is not None)
 
 
 def predict(network: Network, batch: Batch, dtype: torch.dtype | None = None) -> Prediction:
@@ -49,50 +47,30 @@ def predict(network: Network, batch: Batch, dtype: torch.dtype | None = None) ->
         batch: with a candidate fill if the family starts from one.
         dtype: half precision of the network's body, None for float32.
     """
+    truth, holes, candidate = batch.truth, batch.holes, batch.candidate
     incomplete = None
-    if (candidate := batch.candidate) is not None:
-        num_frames = batch.truth.shape[1]
-        with autocast(batch.truth.device, dtype):
-            truth, holes = (
-                rearrange(x, "b t c h w -> (b t) c h w") for x in (batch.truth, batch.holes)
-            )
-            stacked = network.encode(truth, holes, candidate=candidate)
-            output = network.trunk(rearrange(stacked, "(b t) c h w -> b t c h w", t=num_frames))
-        output = rearrange(output.float(), "b t c h w -> (b t) c h w")
-        raw = network.decode(output, candidate)
-        raw = rearrange(raw, "(b t) c h w -> b t c h w", t=num_frames)
-    else:
-        with autocast(batch.truth.device, dtype):
-            if isinstance(network, CombCNNetwork):
-                both = network.forward_all(batch.truth, batch.holes)
-                raw, incomplete = both["raw"].float(), both["incomplete"].float()
-            else:
-                raw = network(batch.truth, batch.holes).float()
-    return Prediction(raw, pixels.compose(raw, batch.truth, batch.holes), incomplete)
+    with autocast(truth.device, dtype):
+        if candidate is not None:
+            stacked = network.encode(truth.flatten(0, 1), holes.flatten(0, 1), candidate=candidate)
+            raw = network.trunk(stacked.unflatten(0, truth.shape[:2])).float()
+        elif isinstance(network, CombCNNetwork):
+            both = network.forward_all(truth, holes)
+            raw, incomplete = both["raw"].float(), both["incomplete"].float()
+        else:
+            raw = network(truth, holes).float()
+    if candidate is not None:
+        raw = network.decode(raw.flatten(0, 1), candidate).unflatten(0, truth.shape[:2])
+    return Prediction(raw, pixels.compose(raw, truth, holes), incomplete)
 
 
-@dataclass(frozen=True)
-class Areas:
-    """Hole pixels that losses are divided by: of the video, and of CombCN's half-size one."""
+def areas_of(batch: Batch, group: ProcessGroup) -> Tensor:
+    """Count the hole pixels (2,) of a batch at full and at half size.
 
-    full: Tensor
-    half: Tensor | None = None
-
-    def of_part(self, share: float) -> Areas:
-        """Return the divisors for a share of the batch, so that the parts' losses add up."""
-        return Areas(self.full * share, None if self.half is None else self.half * share)
-
-
-def areas_of(weights: RatioLosses | PixelLosses, batch: Batch, group: ProcessGroup) -> Areas:
-    """Count the hole pixels of a batch, averaged over the processes that share it.
-
-    The mean of all processes' losses is then that of the whole batch.
+    They are averaged over the processes that share the batch, so that the mean of all processes'
+    losses is that of the whole batch.
     """
-    full = group.mean(pixels.hole_area(batch.holes))
-    if isinstance(weights, RatioLosses) or not weights.incomplete:
-        return Areas(full)
-    small = pixels.half_size(batch.truth, batch.holes)[1]
-    return Areas(full, group.mean(pixels.hole_area(small)))
+    sizes = (batch.holes, pixels.half_size(batch.holes))
+    return group.mean(torch.stack([pixels.hole_area(holes) for holes in sizes]))
 
 
 def stage_losses(
@@ -100,7 +78,7 @@ def stage_losses(
     prediction: Prediction,
     batch: Batch,
     net: PerceptualNet | None,
-    areas: Areas | None = None,
+    areas: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Compute every loss of a stage that has a weight; the generator loss is added elsewhere.
 
@@ -109,28 +87,25 @@ def stage_losses(
         prediction: of the network.
         batch: with the truth.
         net: for perceptual and style losses; without it they are left out.
-        areas: hole pixels to divide by; None counts those of this batch.
+        areas: (2,) hole pixels to divide by, see `areas_of`; None counts those of this batch.
 
     Returns:
         Scalars by name, unweighted, and `total`, their weighted sum.
     """
     if isinstance(weights, RatioLosses):
         return _ratio_losses(weights, prediction, batch, net)
-    found: dict[str, Tensor] = {}
-    raw, truth, holes = prediction.composed, batch.truth, batch.holes
-    areas = areas or areas_of(weights, batch, ProcessGroup())
-    if weights.l1:
-        found["l1"] = pixels.frame_l1(raw, truth)
-    if weights.masked_l1:
-        found["masked_l1"] = pixels.frame_l1_in_holes(raw, truth, holes)
-    if weights.hole_l1:
-        found["hole_l1"] = pixels.hole_l1(raw, truth, holes, areas.full)
-    if weights.complete:
-        found["complete"] = pixels.hole_l1(raw, truth, holes, areas.full)
-    if weights.incomplete and prediction.incomplete is not None:
-        found["incomplete"] = pixels.incomplete_l1(prediction.incomplete, truth, holes, areas.half)
-    if weights.variation:
-        found["variation"] = pixels.total_variation(raw, holes)
+    raw, truth, holes, half = prediction.composed, batch.truth, batch.holes, prediction.incomplete
+    full_area, half_area = areas_of(batch, ProcessGroup()) if areas is None else areas
+    terms: dict[str, Callable[[], Tensor]] = {
+        "l1": lambda: pixels.frame_l1(raw, truth),
+        "masked_l1": lambda: pixels.frame_l1_in_holes(raw, truth, holes),
+        "hole_l1": lambda: pixels.hole_l1(raw, truth, holes, full_area),
+        "complete": lambda: pixels.hole_l1(raw, truth, holes, full_area),
+        "variation": lambda: pixels.total_variation(raw, holes),
+    }
+    if half is not None:
+        terms["incomplete"] = lambda: pixels.incomplete_l1(half, truth, holes, half_area)
+    found = {name: term() for name, term in terms.items() if getattr(weights, name)}
     if net is not None and (weights.perceptual or weights.style):
         result = net.taps(raw.flatten(0, 1))
         with torch.no_grad():

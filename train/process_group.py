@@ -67,10 +67,8 @@ class ProcessGroup:
             return
         flat = torch.cat([g.flatten() for g in gradients])
         distributed.all_reduce(flat)
-        flat /= self.size
-        for gradient, part in zip(
-            gradients, flat.split([g.numel() for g in gradients]), strict=True
-        ):
+        parts = (flat / self.size).split([g.numel() for g in gradients])
+        for gradient, part in zip(gradients, parts, strict=True):
             gradient.copy_(part.view_as(gradient))
 
     @torch.no_grad()

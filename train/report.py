@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import defaultdict
+from dataclasses import asdict
 
 import torch
 
@@ -13,7 +15,7 @@ from lgtsm.weights.save import save_model
 
 from .checkpoint import save_state
 from .images import image_grid, mask_out, plot_curves, save_image, save_preview
-from .logs import CsvLog, RunningMeans, TensorBoard, read_csv
+from .logs import CsvLog, open_tensorboard, read_csv
 from .losses.perceptual import distance_features
 from .objective import predict
 from .session import Session
@@ -36,29 +38,29 @@ class Reporter:
         step = self.learner.step
         self.log = CsvLog(self.out / "log.csv", step)
         self.scores = CsvLog(self.out / "validation.csv", step)
-        self.board = TensorBoard(self.out / "tensorboard")
+        self.board = open_tensorboard(self.out / "tensorboard")
         self.best = best_of(read_csv(self.scores.path)) if step else None
-        self.means = RunningMeans()
+        self._sums: dict[str, float] = defaultdict(float)  # of the losses since the last row
+        self._count = 0
         self._saved = self._validated = time.monotonic()
 
     def after_step(self, losses: dict[str, float], rate: float, *, is_last: bool) -> None:
-        """Log a step; save, validate and draw where it is time.
-
-        Args:
-            losses: of the step.
-            rate: learning rate.
-            is_last: whether the run ends here; everything is then written.
+        """Log a step; save, validate and draw where it is time, all of it after the last step.
 
         Raises:
             DeviceError: no room for the last state.
         """
         run, step, now = self.session.run, self.learner.step, time.monotonic()
-        self.means.add(losses)
+        self._count += 1
+        for name, value in losses.items():
+            self._sums[name] += value
         if is_last or step % run.log_steps == 0:
-            means = self.means.take()
+            means = {name: total / self._count for name, total in self._sums.items()}
+            self._sums.clear()
+            self._count = 0
             row = {"step": step, "seconds": round(self.learner.seconds, 1)} | means
             self.log.add(row | {"rate": rate, "skipped": self.learner.skipped})
-            self.board.scalars("train", means, step)
+            self._plot("train", means)
         if is_last or now - self._saved > run.save_seconds:
             self._saved = now
             self._save(is_last=is_last)
@@ -71,7 +73,14 @@ class Reporter:
             self._show()
         if is_last:
             plot_curves([self.log.path, self.scores.path], self.out / "curves.png")
-            self.board.close()
+            if self.board is not None:
+                self.board.close()
+
+    def _plot(self, group: str, values: dict[str, float]) -> None:
+        """Write numbers to TensorBoard."""
+        if self.board is not None:
+            for name, value in values.items():
+                self.board.add_scalar(f"{group}/{name}", value, self.learner.step)
 
     def _save(self, *, is_last: bool) -> None:
         """Write the state; a full disk only ends the run if this was the last chance."""
@@ -96,8 +105,8 @@ class Reporter:
                 card = Card(spec=recipe.network, licence="not stated", provenance=about)
                 save_model(learner.network, self.out / BEST, card)
         _LOG.info("step %d: %s", learner.step, score)
-        self.scores.add({"step": learner.step} | score.row())
-        self.board.scalars("held out", score.row(), learner.step)
+        self.scores.add({"step": learner.step} | asdict(score))
+        self._plot("held out", asdict(score))
 
     @torch.no_grad()
     def _show(self) -> None:
@@ -116,4 +125,5 @@ class Reporter:
         grid = image_grid(columns)
         save_image(grid, self.out / "samples.png")
         save_preview([clip[0] for clip in rows[0]], self.out / "preview.webp")
-        self.board.image("samples", grid, learner.step)
+        if self.board is not None:
+            self.board.add_image("samples", grid, learner.step)

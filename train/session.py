@@ -26,7 +26,6 @@ from .initialise import initialise
 from .losses.features import Gram
 from .losses.perceptual import PerceptualNet
 from .process_group import ProcessGroup
-from .recipe import PixelLosses
 from .run import Run
 from .step import Learner, Stepper, make_learner, seeded
 
@@ -57,13 +56,7 @@ class Session:
 def start_session(
     run: Run, library: Library, net: PerceptualNet | None, group: ProcessGroup
 ) -> Session:
-    """Start or resume a run.
-
-    Args:
-        run: what is trained, and from where.
-        library: all decoded clips; a share of the sources is held out for validation.
-        net: for perceptual and style losses, or None.
-        group: the processes that train together.
+    """Start or resume a run; the arguments are those of `loop.train`.
 
     Raises:
         OptionError: nothing to train on, no such stage, a state of another recipe, or a new run in
@@ -130,10 +123,8 @@ def _load_weights(network: Network, source: Path) -> dict:
     else:
         values = load_model(source).state_dict()
         card = read_card(source) if source.is_file() else None
-        descends = card is not None and (
-            card.licence == RESEARCH_ONLY or card.provenance.get("descent") == RESEARCH_ONLY
-        )
-        provenance = {"descent": RESEARCH_ONLY} if descends else {}
+        origins = (card.licence, card.provenance.get("descent")) if card else ()
+        provenance = {"descent": RESEARCH_ONLY} if RESEARCH_ONLY in origins else {}
     try:
         network.load_state_dict(values)
     except RuntimeError as error:
@@ -153,12 +144,7 @@ def _warn_of_losses(run: Run, learner: Learner, net: PerceptualNet | None) -> No
             "the recipe's %s losses are left out without a perceptual net; pass --perceptual",
             " and ".join(wanted),
         )
-    elif (
-        run.micro_batch
-        and isinstance(losses, PixelLosses)
-        and losses.style
-        and losses.gram is Gram.BATCH
-    ):
+    elif run.micro_batch and "style" in wanted and getattr(losses, "gram", None) is Gram.BATCH:
         _LOG.warning(
             "Gram matrices mix the %d items of a micro-batch, not the whole batch as published",
             run.micro_batch,

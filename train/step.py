@@ -7,7 +7,7 @@ with the true holes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
@@ -93,6 +93,11 @@ class Learner:
     skipped: int = 0
     provenance: dict = field(default_factory=dict)
 
+    def averaged(self) -> Network:
+        """Load the averaged weights into the network; return it in eval mode."""
+        self.network.load_state_dict(self.average.values)
+        return self.network.eval()
+
     def tensors(self) -> list[Tensor]:
         """Return every parameter and buffer, to be broadcast to all processes."""
         modules = [self.network, *([self.adversary.discriminator] if self.adversary else [])]
@@ -100,28 +105,18 @@ class Learner:
 
 
 def make_learner(network: Network, stage: Stage, seed: int) -> Learner:
-    """Set up optimisers, average and discriminator for a network on its device.
+    """Set up optimisers, average and discriminator for an initialised network on its device.
 
-    Args:
-        network: initialised.
-        stage: of the recipe.
-        seed: of the discriminator's initial weights.
+    The seed is that of the discriminator's initial weights.
     """
-    device = next(network.parameters()).device
-    learner = Learner(
-        network,
-        stage,
-        MovingAverage(network, stage.ema_decay),
-        _adam(network, stage.learning_rate, stage.amsgrad),
-    )
-    if stage.adversary is not None:
+    adversary = None
+    if (recipe := stage.adversary) is not None:
         with seeded(seed + 1):
-            discriminator = Discriminator(stage.adversary.discriminator)
-        discriminator.to(device)
-        rate = stage.adversary.learning_rate or stage.learning_rate
-        optimizer = _adam(discriminator, rate, stage.amsgrad)
-        learner.adversary = Adversary(stage.adversary, discriminator, optimizer)
-    return learner
+            discriminator = Discriminator(recipe.discriminator)
+        discriminator.to(next(network.parameters()).device)
+        adversary = Adversary(recipe, discriminator, _adam(discriminator, stage))
+    average = MovingAverage(network, stage.ema_decay)
+    return Learner(network, stage, average, _adam(network, stage), adversary)
 
 
 @contextmanager
@@ -138,9 +133,10 @@ def set_rate(optimizer: Optimizer, rate: float) -> None:
         group["lr"] = rate
 
 
-def _adam(module: nn.Module, rate: float, amsgrad: bool) -> Adam:
+def _adam(module: nn.Module, stage: Stage) -> Adam:
+    """Return the optimiser; every step sets its learning rate."""
     on_cuda = next(module.parameters()).is_cuda
-    return Adam(module.parameters(), lr=rate, amsgrad=amsgrad, fused=True if on_cuda else None)
+    return Adam(module.parameters(), amsgrad=stage.amsgrad, fused=True if on_cuda else None)
 
 
 class Stepper:
@@ -167,24 +163,19 @@ class Stepper:
         self.dtype, self.micro_batch = dtype, micro_batch
 
     def __call__(self, batch: Batch, rate: float) -> dict[str, float]:
-        """Make one step.
+        """Make one step with this process's batch; return the losses' means over all processes.
 
-        Args:
-            batch: of this process.
-            rate: learning rate of the network; the discriminator's keeps its ratio to it.
-
-        Returns:
-            Mean losses over all processes, by name.
+        The rate is that of the network; the discriminator's keeps its ratio to it.
         """
         learner = self.learner
         learner.network.train()
-        composed, losses = self._backward(batch)
-        totals = self._mean(losses)
+        composed, sums = self._backward(batch)
+        means = self.group.mean(torch.stack(list(sums.values())))
+        totals: dict[str, float] = dict(zip(sums, means.tolist(), strict=True))
         if self._update(learner.network, learner.optimizer, totals["total"], rate):
-            if learner.adversary is not None:
-                totals["discriminator"] = self._discriminator_step(
-                    learner.adversary, batch, composed, rate
-                )
+            if (adversary := learner.adversary) is not None:
+                loss = self._discriminator_step(adversary, batch, composed, rate)
+                totals["discriminator"] = loss
             learner.average.update(learner.network, learner.step)
         learner.step += 1
         learner.warmup_step += 1
@@ -195,25 +186,29 @@ class Stepper:
         ranges = [(i, min(i + size, len(batch))) for i in range(0, len(batch), size)]
         return [(slice(*r), batch.part(*r)) for r in ranges]
 
-    def _backward(self, batch: Batch) -> tuple[Tensor, list[dict[str, Tensor]]]:
-        """Accumulate the gradients of all parts; return the filled clips and each part's losses."""
+    def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+        """Accumulate the gradients of all parts; return the filled clips and the losses."""
         learner = self.learner
-        filled, found = [], []
-        areas = areas_of(learner.stage.losses, batch, self.group)
+        filled: list[Tensor] = []
+        sums: dict[str, Tensor] = {}
+        areas = areas_of(batch, self.group)
         for _, part in self._parts(batch):
             share = len(part) / len(batch)
             prediction = predict(learner.network, part, self.dtype)
             with autocast(part.truth.device, self.dtype):
+                # a share of the areas, so that the parts' losses add up
                 losses = stage_losses(
-                    learner.stage.losses, prediction, part, self.net, areas.of_part(share)
+                    learner.stage.losses, prediction, part, self.net, areas * share
                 )
             if (adversary := learner.adversary) is not None:
                 losses["generator"] = self._generator_loss(adversary, prediction.composed, part)
                 losses["total"] = losses["total"] + adversary.recipe.weight * losses["generator"]
             (share * losses["total"]).backward()
-            found.append({k: share * v.detach().float() for k, v in losses.items()})
+            for name, value in losses.items():
+                value = share * value.detach().float()
+                sums[name] = sums[name] + value if name in sums else value
             filled.append(prediction.composed.detach())
-        return torch.cat(filled), found
+        return torch.cat(filled), sums
 
     def _generator_loss(self, adversary: Adversary, composed: Tensor, part: Batch) -> Tensor:
         discriminator, kind = adversary.discriminator, adversary.recipe.kind
@@ -250,18 +245,11 @@ class Stepper:
         limit = self.learner.stage.clip_norm or float("inf")
         norm = nn.utils.clip_grad_norm_(module.parameters(), limit)
         bad = not (torch.isfinite(norm) and torch.isfinite(torch.tensor(loss)))
-        finite = not self.group.any(bad, norm.device)
-        if finite:
+        bad = self.group.any(bad, norm.device)
+        if bad:
+            self.learner.skipped += 1
+        else:
             set_rate(optimizer, rate)
             optimizer.step()
-        else:
-            self.learner.skipped += 1
         optimizer.zero_grad(set_to_none=True)
-        return finite
-
-    def _mean(self, parts: Iterable[dict[str, Tensor]]) -> dict[str, float]:
-        """Return every loss summed over the parts, its mean over the processes."""
-        first, *rest = parts
-        sums = {name: sum((part[name] for part in rest), value) for name, value in first.items()}
-        means = self.group.mean(torch.stack(list(sums.values())))
-        return dict(zip(sums, means.tolist(), strict=True))
+        return not bad

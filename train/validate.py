@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -31,11 +31,6 @@ class Score:
     baseline_distance: float
     flicker: float
 
-    @property
-    def gain(self) -> float:
-        """PSNR above the baseline, in dB."""
-        return self.psnr - self.baseline_psnr
-
     def better_than(self, other: Score | None) -> bool:
         """Return whether this score is better: by distance, by PSNR without features."""
         if other is None:
@@ -43,10 +38,6 @@ class Score:
         if self.distance or other.distance:
             return self.distance < other.distance
         return self.psnr > other.psnr
-
-    def row(self) -> dict[str, float]:
-        """Return the numbers by name."""
-        return asdict(self)
 
 
 def best_of(rows: Iterable[Mapping[str, str]]) -> Score | None:
@@ -74,12 +65,9 @@ def _psnr(result: Tensor, batch: Batch) -> float:
 
 @torch.no_grad()
 def validate(network: Network, items: Iterable[Batch], net: SqueezeNetFeatures | None) -> Score:
-    """Score a network on items.
+    """Score a network in eval mode on held-out batches of one item; those without hole are skipped.
 
-    Args:
-        network: in eval mode.
-        items: held-out batches of one item; those without a hole are skipped.
-        net: features for the perceptual distance, or None.
+    The features `net` measure the perceptual distance.
     """
     rows: list[list[float]] = []
     flickers: list[float] = []

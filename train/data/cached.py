@@ -65,14 +65,7 @@ def _config(recipe: Recipe) -> dict:
 def cache_items(
     library: Library, recipe: Recipe, folder: Path, count: int, *, workers: int = 1
 ) -> Iterator[int]:
-    """Make the items that the folder does not hold yet.
-
-    Args:
-        library: training clips.
-        recipe: one with a `cached` size.
-        folder: made if missing.
-        count: number of items that it shall hold.
-        workers: processes that make them.
+    """Make items of training clips until the folder, which is made if missing, holds `count`.
 
     Yields:
         The number of items in the folder so far.
@@ -126,11 +119,7 @@ def _check(folder: Path, recipe: Recipe) -> None:
 
 
 class CachedItems(Dataset):
-    """Crops of cached items; visit number i is always the same.
-
-    Args:
-        folder: that `cache_items` has filled.
-        recipe: determines the size of the crops.
+    """Crops, of the recipe's size, of the items in a folder; visit number i is always the same.
 
     Raises:
         OptionError: no items, or those of another recipe.

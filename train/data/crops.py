@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -68,17 +69,12 @@ class Crop:
 
 
 def draw_crop(
-    library: Library,
-    sizes: dict[str, tuple[int, int]],
-    data: DataRecipe,
-    num_frames: int,
-    rng: np.random.Generator,
+    library: Library, data: DataRecipe, num_frames: int, rng: np.random.Generator
 ) -> Crop:
     """Draw the crop of one item.
 
     Args:
         library: clips and photographs, at least one of them long enough.
-        sizes: (height, width) of the clips' files, by path.
         data: distribution.
         num_frames: shorter clips give fewer, but never fewer than the recipe's.
         rng: drawn from.
@@ -88,26 +84,18 @@ def draw_crop(
     flip = bool(rng.random() < 0.5)
     reverse = bool(rng.random() < data.reversal_ratio)
     red, green, blue = rng.uniform(1 - data.jitter, 1 + data.jitter, 3).tolist()
-    gains = (red, green, blue)
+    augmented = partial(Crop, flip=flip, reverse=reverse, gains=(red, green, blue))
     if stills and (not clips or rng.random() < data.still_ratio):
         clip = stills[int(rng.integers(len(stills)))]
-        path = draw_path(sizes[clip.path], data.shape, num_frames, rng)
-        return Crop(clip=clip, path=path, flip=flip, reverse=reverse, gains=gains)
+        path = draw_path(library.sizes[clip.path], data.shape, num_frames, rng)
+        return augmented(clip=clip, path=path)
     clip = _choose_clip(clips, rng)
     stride = int(rng.integers(1, data.max_stride + 1))
     stride = max(1, min(stride, (clip.num_frames - 1) // max(1, num_frames - 1)))
     count = min(num_frames, (clip.num_frames - 1) // stride + 1)
     start = int(rng.integers(0, clip.num_frames - (count - 1) * stride))
-    return Crop(
-        clip=clip,
-        start=start,
-        stride=stride,
-        count=count,
-        box=_draw_box(sizes[clip.path], data, rng),
-        flip=flip,
-        reverse=reverse,
-        gains=gains,
-    )
+    box = _draw_box(library.sizes[clip.path], data, rng)
+    return augmented(clip=clip, start=start, stride=stride, count=count, box=box)
 
 
 def _draw_box(

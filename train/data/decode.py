@@ -33,10 +33,7 @@ class ClipError(VideoError):
 
 
 def decode_chunks(item: Material) -> Iterator[np.ndarray]:
-    """Decode one piece of material.
-
-    Args:
-        item: a video, a folder of frames or a photograph.
+    """Decode a video, a folder of frames or a photograph.
 
     Yields:
         Arrays (T,H,W,3) uint8 of at most `CHUNK_FRAMES` frames, all of one size; a single frame
@@ -90,13 +87,10 @@ def _video_frames(path: Path) -> Iterator[np.ndarray]:
 
 @torch.no_grad()
 def find_shots(array: np.ndarray) -> list[tuple[int, int]]:
-    """Return the shots as (first, stop), so that no item crosses a cut.
-
-    Args:
-        array: (T,H,W,3) uint8.
+    """Return the shots of an array (T,H,W,3) uint8, so that no item crosses a cut.
 
     Returns:
-        Ranges that cover the array, without single frames between two cuts.
+        Ranges (first, stop) that cover the array, without single frames between two cuts.
     """
     if len(array) == 1:
         return [(0, 1)]
@@ -112,10 +106,9 @@ def find_shots(array: np.ndarray) -> list[tuple[int, int]]:
 
 
 def read_masks(folder: Path) -> np.ndarray:
-    """Read object masks: palette pictures (index 0 = background) or grey ones (bright = object).
+    """Read a folder of object masks, one PNG file a frame.
 
-    Args:
-        folder: of PNG files, one a frame.
+    Palette pictures have the background at index 0, grey ones show objects bright.
 
     Returns:
         (T,H,W) uint8, 1 = object.
@@ -156,10 +149,9 @@ def render_clip(number: int) -> np.ndarray:
     Returns:
         (32,180,320,3) uint8.
     """
-    cameras = list(Camera)
     options = SceneOptions(
         seed=FIRST_SCENE_SEED + number,
-        camera=cameras[number % len(cameras)],
+        camera=list(Camera)[number % len(Camera)],
         num_frames=32,
         height=180,
         width=320,

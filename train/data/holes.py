@@ -14,7 +14,7 @@ from lgtsm.masks.draw.raster import draw_masks
 from lgtsm.masks.draw.stroke_presets import Preset
 
 from ..recipe import DataRecipe
-from .sources import Clip, Library
+from .sources import Library
 
 _KIND_SHARES = {
     Kind.OBJECT: 0.55,
@@ -50,17 +50,7 @@ def choose_preset(rng: np.random.Generator) -> Preset:
 def draw_holes(
     library: Library, data: DataRecipe, num_frames: int, rng: np.random.Generator
 ) -> Tensor:
-    """Draw the holes of one item.
-
-    Args:
-        library: for its object masks.
-        data: shares of the kinds of hole.
-        num_frames: T.
-        rng: drawn from.
-
-    Returns:
-        (T,1,height,width), 1 = hole.
-    """
+    """Draw the holes (T,1,height,width) of one item, 1 = hole, in the recipe's shares of kinds."""
     drawn = rng.random()
     if drawn < data.published_ratio:
         return _published(data, num_frames, rng)
@@ -77,22 +67,16 @@ def draw_holes(
         kind = Kind.BORDER
         if not is_border:
             kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
-        holes = torch.maximum(holes, _shape(kind, coverage, data, num_frames, rng))
+        shape = draw_masks(
+            num_frames,
+            *data.shape,
+            kind=kind,
+            seed=int(rng.integers(2**31)),
+            coverage_ratio=float(np.clip(coverage, *KINDS[kind].coverage_limits)),
+            speed=0.0 if rng.random() < _STATIC_RATIO else float(rng.uniform(*_MOTION)),
+        )
+        holes = torch.maximum(holes, shape)
     return holes
-
-
-def _shape(
-    kind: Kind, coverage: float, data: DataRecipe, num_frames: int, rng: np.random.Generator
-) -> Tensor:
-    """Draw one shape with about the given coverage."""
-    return draw_masks(
-        num_frames,
-        *data.shape,
-        kind=kind,
-        seed=int(rng.integers(2**31)),
-        coverage_ratio=float(np.clip(coverage, *KINDS[kind].coverage_limits)),
-        speed=0.0 if rng.random() < _STATIC_RATIO else float(rng.uniform(*_MOTION)),
-    )
 
 
 def _published(data: DataRecipe, num_frames: int, rng: np.random.Generator) -> Tensor:
@@ -110,7 +94,7 @@ def _annotated(
     library: Library, data: DataRecipe, num_frames: int, rng: np.random.Generator
 ) -> Tensor:
     """Draw the silhouette of an annotated object, resized to the crop."""
-    clip: Clip = library.masks[int(rng.integers(len(library.masks)))]
+    clip = library.masks[int(rng.integers(len(library.masks)))]
     array = clip.array(library.root)
     start = int(rng.integers(0, max(1, len(array) - num_frames + 1)))
     index = np.minimum(np.arange(start, start + num_frames), len(array) - 1)

@@ -115,15 +115,6 @@ def make_item(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
     return Batch(frames[None, middle], holes[None, middle], candidate)
 
 
-def sizes_of(library: Library) -> dict[str, tuple[int, int]]:
-    """Return (height, width) of every file of a library; reads their headers only."""
-    shapes = {
-        path: np.load(library.root / path, mmap_mode="r").shape
-        for path in {clip.path for clip in library.clips}
-    }
-    return {path: (shape[1], shape[2]) for path, shape in shapes.items()}
-
-
 @dataclass(frozen=True)
 class Sample:
     """A clip with its holes: source, frames (T,3,h,w) in [0,1], holes (T,1,h,w), 1 = hole."""
@@ -134,43 +125,25 @@ class Sample:
 
 
 def draw_sample(
-    library: Library,
-    sizes: dict[str, tuple[int, int]],
-    data: DataRecipe,
-    num_frames: int,
-    rng: np.random.Generator,
+    library: Library, data: DataRecipe, num_frames: int, rng: np.random.Generator
 ) -> Sample:
-    """Draw a clip and its holes on the CPU.
-
-    Args:
-        library: clips and object masks.
-        sizes: see `sizes_of`.
-        data: distribution.
-        num_frames: at most; see `draw_crop`.
-        rng: drawn from.
-    """
-    crop = draw_crop(library, sizes, data, num_frames, rng)
+    """Draw a clip of at most `num_frames` frames, see `draw_crop`, and its holes, on the CPU."""
+    crop = draw_crop(library, data, num_frames, rng)
     pixels = torch.from_numpy(np.array(crop.read(crop.clip.array(library.root))))
     frames = crop.to_frames(pixels, data.shape)
     return Sample(crop.clip.source, frames, draw_holes(library, data, len(frames), rng))
 
 
 class Items(Dataset):
-    """All items of a run; each is made on demand.
-
-    Args:
-        library: source of the pixels.
-        recipe: distribution of the items.
-    """
+    """All items of a run; each is made on demand."""
 
     def __init__(self, library: Library, recipe: Recipe) -> None:
         library.require(recipe.data.num_frames)
         self.library, self.recipe = library, recipe
-        self._sizes = sizes_of(library)
 
     def __getitem__(self, number: int) -> Batch:
         """Return item `number` as a batch of one."""
         recipe = self.recipe
         rng = np.random.default_rng(item_seed(number, recipe))
-        sample = draw_sample(self.library, self._sizes, recipe.data, num_sampled(recipe), rng)
+        sample = draw_sample(self.library, recipe.data, num_sampled(recipe), rng)
         return make_item(sample.frames, sample.holes, recipe)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Collection, Iterable
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Collection, Iterable
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,13 @@ class Library:
 
     root: Path
     clips: tuple[Clip, ...]
-    masks: tuple[Clip, ...] = field(default=())
+    masks: tuple[Clip, ...] = ()
+
+    @cached_property
+    def sizes(self) -> dict[str, tuple[int, int]]:
+        """(height, width) of every file by its path; reads their headers only."""
+        paths = {clip.path for clip in self.clips}
+        return {p: np.load(self.root / p, mmap_mode="r").shape[1:3] for p in paths}
 
     def split(self, held_out_ratio: float = 0.1) -> tuple[Library, Library]:
         """Split by source into training and validation; stable while the sources keep their names.
@@ -109,18 +116,15 @@ def prepare(data: Path | None, out: Path, *, num_scenes: int = 0) -> Library:
     clips, masks = ([c for c in rows if (out / c.path).is_file()] for rows in before.values())
     num_skipped = 0
     material = find_material(data) if data is not None else []
-    works: list[tuple[Material, Callable[[], Iterable[np.ndarray]]]] = [
-        (m, lambda m=m: decode_chunks(m)) for m in material if m.kind is not Kind.MASKS
+    works: list[tuple[Material, Iterable[np.ndarray]]] = [  # decoded as they are stored
+        (m, decode_chunks(m)) for m in material if m.kind is not Kind.MASKS
     ]
-    works += [
-        (_scene(number), lambda number=number: iter([render_clip(number)]))
-        for number in range(num_scenes)
-    ]
-    for item, decode in works:
+    works += [(_scene(number), map(render_clip, [number])) for number in range(num_scenes)]
+    for item, chunks in works:
         shots = [c for c in clips if _belongs(c, (item.name,))]
         if not shots:
             try:
-                shots = _store(item, decode(), out)
+                shots = _store(item, chunks, out)
             except (ClipError, OSError) as error:
                 num_skipped += 1
                 _LOG.warning("skipped %s: %s", item.path.name, error)
@@ -187,14 +191,7 @@ def _store(item: Material, chunks: Iterable[np.ndarray], out: Path) -> list[Clip
         path = f"{item.name}~{number}.npy" if number else f"{item.name}.npy"
         _write_array(out / path, array)
         for first, stop in find_shots(array):
-            clip = Clip(
-                path=path,
-                source=item.source,
-                licence=item.licence,
-                num_frames=stop - first,
-                first=first,
-            )
-            clips.append(clip)
+            clips.append(_clip(item, path, stop - first, first))
     if not clips:
         raise ClipError("it has no frames")
     return clips
@@ -207,7 +204,12 @@ def _store_masks(item: Material, out: Path) -> list[Clip]:
         return []
     path = f"{item.name}.npy"
     _write_array(out / path, array)
-    return [Clip(path=path, source=item.source, licence=item.licence, num_frames=len(array))]
+    return [_clip(item, path, len(array))]
+
+
+def _clip(item: Material, path: str, count: int, first: int = 0) -> Clip:
+    origin = {"source": item.source, "licence": item.licence}
+    return Clip(path=path, num_frames=count, first=first, **origin)
 
 
 def _write_array(path: Path, array: np.ndarray) -> None:

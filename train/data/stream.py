@@ -25,7 +25,6 @@ from .sampling import (
     join,
     make_item,
     num_sampled,
-    sizes_of,
 )
 from .sources import Library
 from .strokes import fill_strokes, plan_strokes
@@ -37,12 +36,7 @@ _LIBRARY_RATIO = 0.5
 
 
 def open_items(run: Run, library: Library) -> Items | CachedItems:
-    """Return the items that a run trains on.
-
-    Args:
-        run: recipe and, where it trains on cached items, their folder.
-        library: training clips.
-    """
+    """Return the items that a run trains on: cached ones, or new ones of its training clips."""
     return Items(library, run.recipe) if run.items is None else CachedItems(run.items, run.recipe)
 
 
@@ -51,12 +45,7 @@ def batches(
 ) -> Iterator[Batch]:
     """Yield this process's batches on the device, until the run's number of steps or without end.
 
-    Args:
-        run: what is trained, and how many processes make its items.
-        library: training clips.
-        first_step: number of the first step, from 0.
-        device: of the network.
-        group: determines which items are this process's.
+    The first one is that of step `first_step`, counted from 0; the library holds training clips.
     """
     batch = run.recipe.stage(run.stage).batch
     group.local_batch(batch)  # refuses a batch that cannot be divided
@@ -96,12 +85,6 @@ class ResidentItems:
     """Batches of a library that is resident on a device as uint8, made there without workers.
 
     Only the crops are drawn on the CPU, which takes microseconds; no pixel crosses the bus.
-
-    Args:
-        library: source of the pixels.
-        recipe: distribution of the items.
-        device: of the pixels.
-        group: determines which items are this process's.
     """
 
     def __init__(
@@ -110,24 +93,19 @@ class ResidentItems:
         library.require(recipe.data.num_frames)
         self.library, self.recipe, self.device, self.group = library, recipe, device, group
         self._other = recipe.data.without_published()
-        self._sizes = sizes_of(library)
         self._pixels = {
-            path: torch.from_numpy(np.load(library.root / path)).to(device) for path in self._sizes
+            path: torch.from_numpy(np.load(library.root / path)).to(device)
+            for path in library.sizes
         }
 
     def batch(self, step: int, size: int) -> Batch:
-        """Make this process's items of a step.
-
-        Args:
-            step: number of the step.
-            size: items of the step over all processes.
-        """
+        """Make this process's items of a step that has `size` items over all processes."""
         recipe = self.recipe
         strokes = self._strokes(step, size)
         items = []
         for index, number in enumerate(local_numbers(step, size, self.group)):
             rng = np.random.default_rng(item_seed(number, recipe))
-            crop = draw_crop(self.library, self._sizes, recipe.data, num_sampled(recipe), rng)
+            crop = draw_crop(self.library, recipe.data, num_sampled(recipe), rng)
             pixels = self._pixels[crop.clip.path][crop.clip.first :]
             frames = crop.to_frames(crop.read(pixels), recipe.data.shape)
             if strokes is not None and rng.random() < recipe.data.published_ratio:

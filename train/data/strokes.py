@@ -57,9 +57,6 @@ def plan_strokes(
         shape: (height, width) in pixels.
         preset: published setting.
         rng: on the device of the points.
-
-    Returns:
-        The strokes.
     """
     batch, num_frames = count
     height, width = shape

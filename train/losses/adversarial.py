@@ -32,20 +32,6 @@ def scores_of(kind: Adversarial, logits: Tensor) -> Tensor:
     return logits if kind is Adversarial.HINGE else torch.sigmoid(logits)
 
 
-def real_loss(kind: Adversarial, scores: Tensor) -> Tensor:
-    """Return the discriminator's loss on scores of real clips."""
-    if kind is Adversarial.HINGE:
-        return torch.relu(1 - scores).mean()
-    return _distance(kind, scores, 1.0)
-
-
-def fake_loss(kind: Adversarial, scores: Tensor) -> Tensor:
-    """Return the discriminator's loss on scores of filled clips."""
-    if kind is Adversarial.HINGE:
-        return torch.relu(1 + scores).mean()
-    return _distance(kind, scores, 0.0)
-
-
 def generator_loss(kind: Adversarial, scores: Tensor) -> Tensor:
     """Return the filling network's loss on scores of its filled clips."""
     if kind is Adversarial.HINGE:
@@ -55,7 +41,9 @@ def generator_loss(kind: Adversarial, scores: Tensor) -> Tensor:
 
 def discriminator_loss(kind: Adversarial, real: Tensor, fake: Tensor) -> Tensor:
     """Return the discriminator's total loss: half the sum of both, unweighted, as published."""
-    return 0.5 * (real_loss(kind, real) + fake_loss(kind, fake))
+    if kind is Adversarial.HINGE:
+        return 0.5 * (torch.relu(1 - real).mean() + torch.relu(1 + fake).mean())
+    return 0.5 * (_distance(kind, real, 1.0) + _distance(kind, fake, 0.0))
 
 
 def _distance(kind: Adversarial, scores: Tensor, label: float) -> Tensor:

@@ -48,15 +48,11 @@ def hole_l1(result: Tensor, truth: Tensor, holes: Tensor, area: Tensor | None = 
     return ((result - truth) * holes).abs().sum() / area
 
 
-def half_size(truth: Tensor, holes: Tensor) -> tuple[Tensor, Tensor]:
-    """Return truth (B,T,3,h/2,w/2) and holes (B,T,1,h/2,w/2): every second pixel, as published."""
-    height, width = truth.shape[-2:]
-
-    def half(clips: Tensor) -> Tensor:
-        frames = interpolate(clips.flatten(0, 1), size=(height // 2, width // 2), mode="nearest")
-        return frames.unflatten(0, clips.shape[:2])
-
-    return half(truth), half(holes)
+def half_size(clips: Tensor) -> Tensor:
+    """Return every second pixel (B,T,C,h/2,w/2) of clips (B,T,C,h,w), as published."""
+    size = (clips.shape[3] // 2, clips.shape[4] // 2)
+    frames = interpolate(clips.flatten(0, 1), size=size, mode="nearest")
+    return frames.unflatten(0, clips.shape[:2])
 
 
 def incomplete_l1(
@@ -70,8 +66,7 @@ def incomplete_l1(
         holes: (B,T,1,h,w), 1 = hole.
         area: of the half-size holes, see `hole_l1`.
     """
-    small, small_holes = half_size(truth, holes)
-    return hole_l1(incomplete, small, small_holes, area)
+    return hole_l1(incomplete, half_size(truth), half_size(holes), area)
 
 
 def total_variation(result: Tensor, holes: Tensor) -> Tensor:

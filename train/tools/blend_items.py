@@ -17,7 +17,7 @@ from lgtsm.copying.blending import new_shot
 from lgtsm.copying.candidates import Search, gather_candidates
 from lgtsm.options import Motion
 
-from ..data.sampling import Sample, draw_sample, sizes_of
+from ..data.sampling import Sample, draw_sample
 from ..data.sources import Library
 from ..process_group import map_in_processes
 from ..recipe import DataRecipe
@@ -46,11 +46,10 @@ _MIN_PIXELS = 60
 class Pixels:
     """Hole pixels of one frame.
 
-    source: of the clip; features: (P,NUM_FEATURES); colours: (P,4,3); available: (P,4) 1 = this
-    candidate exists; truth: (P,3).
+    features: (P,NUM_FEATURES); colours: (P,4,3); available: (P,4) 1 = this candidate exists; truth:
+    (P,3).
     """
 
-    source: str
     features: Tensor
     colours: Tensor
     available: Tensor
@@ -58,30 +57,20 @@ class Pixels:
 
     def rows(self, chosen: Tensor) -> Pixels:
         """Return the pixels with these indices."""
-        parts = (self.features, self.colours, self.available, self.truth)
-        return Pixels(self.source, *(part[chosen] for part in parts))
+        return Pixels(*(part[chosen] for part in vars(self).values()))
 
 
 def gather_pixels(library: Library, count: int, seed: int, *, workers: int = 1) -> Iterator[Pixels]:
-    """Yield hole pixels of a few frames of every clip.
-
-    Args:
-        library: to draw clips from.
-        count: number of clips.
-        seed: of the draws; clip number i does not depend on `count`.
-        workers: processes that share the clips.
-    """
-    work = functools.partial(_clip_pixels, library, sizes_of(library), seed)
+    """Yield hole pixels of a few frames of each of `count` clips; clip i depends on the seed alone."""
+    work = functools.partial(_clip_pixels, library, seed)
     yield from itertools.chain.from_iterable(map_in_processes(work, range(count), workers))
 
 
-def _clip_pixels(
-    library: Library, sizes: dict[str, tuple[int, int]], seed: int, number: int
-) -> list[Pixels]:
+def _clip_pixels(library: Library, seed: int, number: int) -> list[Pixels]:
     """Return hole pixels of clip `number`."""
     rng = np.random.default_rng([seed, number])
     num_frames = int(rng.integers(_MIN_FRAMES, _MAX_FRAMES))
-    return list(_pixels_of(draw_sample(library, sizes, DATA, num_frames, rng), rng))
+    return list(_pixels_of(draw_sample(library, DATA, num_frames, rng), rng))
 
 
 def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
@@ -102,7 +91,6 @@ def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
             chosen = inside[torch.from_numpy(rng.permutation(len(inside))[:_PIXELS_PER_FRAME])]
             part = truth[t, :, found.box.rows, found.box.columns]
             yield Pixels(
-                sample.source,
                 rearrange(features_of(found, colours, available), "1 f h w -> (h w) f")[chosen],
                 rearrange(colours, "1 n c h w -> (h w) n c")[chosen],
                 rearrange(available, "1 n h w -> (h w) n")[chosen],

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -47,14 +47,6 @@ _ERROR_WEIGHT = 0.2
 """Of the likelihood of the expected error."""
 
 
-@dataclass(frozen=True)
-class BlendWeightsScore:
-    """Mean hole PSNR over frames, in dB: of the blend, and of each frame's best candidate."""
-
-    blended: float
-    best: float
-
-
 def fit_blend_weights(
     library: Library,
     out: Path,
@@ -63,19 +55,11 @@ def fit_blend_weights(
     steps: int = 1200,
     seed: int = 0,
     workers: int = 1,
-) -> BlendWeightsScore:
-    """Fit blend weights and write them.
-
-    Args:
-        library: decoded clips and photographs.
-        out: .safetensors file.
-        num_clips: clips to draw.
-        steps: of the fit.
-        seed: of all draws.
-        workers: processes that make the items.
+) -> tuple[float, float]:
+    """Fit blend weights on `num_clips` clips of a library; write them to a .safetensors file.
 
     Returns:
-        The score on held-out sources.
+        The scores on held-out sources, see `score_blend_weights`.
 
     Raises:
         OptionError: too few clips to hold any out.
@@ -92,11 +76,11 @@ def fit_blend_weights(
             "held out; prepare more clips."
         )
     weights = fit(pixels, steps, seed)
-    score = score_blend_weights(weights, test)
-    _LOG.info("held out: %.2f dB, best candidate of each frame %.2f dB", score.blended, score.best)
+    scores = score_blend_weights(weights, test)
+    _LOG.info("held out: %.2f dB, best candidate of each frame %.2f dB", *scores)
     with WholeFile(out) as path:
         save_file({k: v.contiguous() for k, v in weights.state_dict().items()}, path)
-    return score
+    return scores
 
 
 def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
@@ -117,10 +101,10 @@ def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
             without_motions(_subsample(p, draws), _SUBSETS[rng.integers(len(_SUBSETS))])
             for p in chosen
         ]
-        joined = _join(frames)
+        joined, owner = _join(frames)
         noisy = joined.features + _NOISE * torch.randn(joined.features.shape, generator=draws)
         weights, log_error = network(noisy, joined.available)
-        per_frame, per_pixel = _errors(weights, joined)
+        per_frame, per_pixel = _errors(weights, joined, owner)
         squared = per_pixel.detach() + 1e-6
         likelihood = 0.5 * (squared / log_error[:, 0].exp() + log_error[:, 0]).mean()
         loss = torch.log(per_frame + _ERROR_FLOOR).mean() + _ERROR_WEIGHT * likelihood
@@ -130,50 +114,40 @@ def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def score_blend_weights(network: BlendWeights, pixels: Sequence[Pixels]) -> BlendWeightsScore:
-    """Score blend weights on frames."""
-    joined = _join(pixels)
+def score_blend_weights(network: BlendWeights, pixels: Sequence[Pixels]) -> tuple[float, float]:
+    """Return the mean hole PSNR over frames in dB: blended, and of each frame's best candidate."""
+    joined, owner = _join(pixels)
     weights, _ = network(joined.features, joined.available)
-    blended, _ = _errors(weights, joined)
+    blended, _ = _errors(weights, joined, owner)
     one_hot = torch.eye(joined.colours.shape[1])
-    singles = [_errors(row.expand(len(joined.features), -1), joined)[0] for row in one_hot]
+    singles = [_errors(row.expand(len(owner), -1), joined, owner)[0] for row in one_hot]
     best = torch.stack(singles).min(0).values
-    psnr = (float((-10 * torch.log10(e + 1e-5)).mean()) for e in (blended, best))
-    return BlendWeightsScore(*psnr)
+    of_blend, of_best = (float((-10 * torch.log10(e + 1e-5)).mean()) for e in (blended, best))
+    return of_blend, of_best
 
 
 def _subsample(pixels: Pixels, draws: torch.Generator) -> Pixels:
-    count = min(len(pixels.features), _PIXELS_PER_STEP)
-    return pixels.rows(torch.randint(len(pixels.features), (count,), generator=draws))
+    count = len(pixels.features)
+    return pixels.rows(torch.randint(count, (min(count, _PIXELS_PER_STEP),), generator=draws))
 
 
-@dataclass(frozen=True)
-class _Joined:
-    """Pixels of several frames: as in `Pixels`; owner: (P,) index of each pixel's frame."""
+def _join(frames: Sequence[Pixels]) -> tuple[Pixels, Tensor]:
+    """Concatenate frames; return their pixels and the index (P,) of each pixel's frame.
 
-    features: Tensor
-    available: Tensor
-    colours: Tensor
-    truth: Tensor
-    owner: Tensor
-
-
-def _join(frames: Sequence[Pixels]) -> _Joined:
-    """Concatenate frames; missing candidates get the colour of the smooth fill."""
-    colours = [torch.where(f.available[..., None] > 0, f.colours, f.colours[:, :1]) for f in frames]
-    return _Joined(
-        torch.cat([f.features for f in frames]).float(),
-        torch.cat([f.available for f in frames]),
-        torch.cat(colours),
-        torch.cat([f.truth for f in frames]),
-        torch.cat([torch.full((len(f.features),), i) for i, f in enumerate(frames)]),
-    )
+    Missing candidates get the colour of the smooth fill.
+    """
+    parts = zip(*(vars(f).values() for f in frames), strict=True)
+    joined = Pixels(*map(torch.cat, parts))
+    colours, available = joined.colours, joined.available[..., None] > 0
+    colours = torch.where(available, colours, colours[:, :1])
+    counts = torch.tensor([len(f.features) for f in frames])
+    return replace(joined, colours=colours), torch.arange(len(frames)).repeat_interleave(counts)
 
 
-def _errors(weights: Tensor, pixels: _Joined) -> tuple[Tensor, Tensor]:
+def _errors(weights: Tensor, pixels: Pixels, owner: Tensor) -> tuple[Tensor, Tensor]:
     """Return the squared errors of the blend: each frame's mean, and each pixel's (P,)."""
     blended = (weights[:, :, None] * pixels.colours).sum(1)
     error = (blended - pixels.truth).square().mean(1)
-    counts = torch.bincount(pixels.owner)
-    total = torch.zeros(len(counts)).index_add(0, pixels.owner, error)
+    counts = torch.bincount(owner)
+    total = torch.zeros(len(counts)).index_add(0, owner, error)
     return total / counts.clamp_min(1), error

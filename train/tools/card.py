@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import torch
 
 from lgtsm.models.network import Network
-from lgtsm.weights.header import Card
+from lgtsm.weights.header import Card, sha256_of
 from lgtsm.weights.save import save_model
 
 from ..logs import read_csv
@@ -22,14 +21,9 @@ _SHOWN_SOURCES = 40
 
 
 def write_folder(folder: Path, network: Network, card: Card, recipe: Recipe, run: Path) -> None:
-    """Write all files that `lgtsm publish` uploads.
+    """Write all files that `lgtsm publish` uploads, the weights in half precision.
 
-    Args:
-        folder: made if missing.
-        network: its weights, stored in half precision.
-        card: of the weight file.
-        recipe: stated in the card.
-        run: folder of the run, for its curves and validation scores.
+    Curves and validation scores come from the folder of the run.
     """
     folder.mkdir(parents=True, exist_ok=True)
     save_model(network, folder / MODEL, card, dtype=torch.float16)
@@ -42,22 +36,14 @@ def write_folder(folder: Path, network: Network, card: Card, recipe: Recipe, run
     text = model_card(card, recipe, rows, sum(p.numel() for p in network.parameters()))
     (folder / README).write_text(text, encoding="utf-8")
     names = sorted(p.name for p in folder.iterdir() if p.name != SUMS and p.is_file())
-    lines = [f"{_sha256(folder / name)}  {name}" for name in names]
+    lines = [f"{sha256_of(folder / name)}  {name}" for name in names]
     (folder / SUMS).write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def model_card(card: Card, recipe: Recipe, rows: list[dict[str, str]], num_parameters: int) -> str:
     """Return the text of a model card with its YAML header.
 
-    Args:
-        card: of the weight file.
-        recipe: of the run.
-        rows: of the run's validation log, oldest first.
-        num_parameters: of the network.
+    The rows are those of the run's validation log, oldest first.
     """
     about = card.provenance
     licences = "\n".join(f"- {k}: {n}" for k, n in sorted(about["training_licences"].items()))

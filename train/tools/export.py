@@ -31,7 +31,7 @@ _NUM_TRIALS = 6
 
 @torch.no_grad()
 def passing_dtypes(network: Network, library: Library, recipe: Recipe) -> tuple[str, ...]:
-    """Return the half precisions whose results are close to float32.
+    """Return the half precisions whose results are close to float32 on held-out clips.
 
     Args:
         network: in eval mode.
@@ -41,10 +41,9 @@ def passing_dtypes(network: Network, library: Library, recipe: Recipe) -> tuple[
     Returns:
         Those of bf16 and fp16 with at least 45 dB in the holes of every trial item.
     """
-    passed: list[str] = []
     if not library.offers(recipe.data.num_frames):
         return ()
-    items = Items(library, recipe)
+    items, passed = Items(library, recipe), []
     for name, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float16)):
         worst = float("inf")
         half = build(network.spec).trunk.to(dtype).eval()
@@ -87,8 +86,7 @@ def averaged(run: Path, recipe: Recipe, stage: str) -> Learner:
     """
     learner = make_learner(build(recipe.network), recipe.stage(stage), recipe.seed)
     load_state(run, learner, recipe, stage)
-    learner.network.load_state_dict(learner.average.values)
-    learner.network.eval()
+    learner.averaged()
     return learner
 
 

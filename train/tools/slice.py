@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import tarfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from lgtsm.errors import OptionError
@@ -82,7 +82,7 @@ def train_slice(run: Run, data: Path, net: PerceptualNet | None) -> dict[str, ob
     size = min(learner.stage.batch, run.micro_batch or learner.stage.batch)
     batch = join([session.items[i] for i in range(size)]).to(session.device)
     speed = measure_throughput(stepper, batch)
-    _LOG.info("%s, %.0f %% of the peak", speed, 100 * speed.peak_ratio)
+    _LOG.info("a step alone: %s", ", ".join(f"{k} {v:.3g}" for k, v in speed.items()))
     run_steps(session)
     files = write_compact(run.out / CHECKPOINT, learner, run.recipe, run.stage)
     scores = read_csv(run.out / "validation.csv")
@@ -93,7 +93,7 @@ def train_slice(run: Run, data: Path, net: PerceptualNet | None) -> dict[str, ob
         "steps": [first_step, learner.step],
         "seconds": round(seconds, 1),
         "clips_per_second": round(steps * learner.stage.batch / max(seconds, 1e-9), 2),
-        "step_alone": asdict(speed) | {"peak_ratio": speed.peak_ratio},
+        "step_alone": speed,
         "skipped": learner.skipped,
         "held_out": {k: float(v) for k, v in scores[-1].items() if k != "step"} if scores else None,
         "checkpoint": [file.name for file in files],

@@ -23,7 +23,7 @@ from lgtsm.metrics.no_reference import clip_flicker
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
 from lgtsm.models.network import Network
 
-from ..data.sampling import Sample, draw_sample, sizes_of
+from ..data.sampling import Sample, draw_sample
 from ..data.sources import Library
 from ..recipe import DataRecipe
 
@@ -91,10 +91,9 @@ def try_strengths(
     films = replace(held_out, clips=tuple(c for c in held_out.clips if c.num_frames > 1))
     films.require(num_frames)
     data = replace(_DATA, num_frames=num_frames)
-    sizes = sizes_of(films)
     for number in range(num_clips):
         rng = np.random.default_rng([_SEED, number])
-        sample = draw_sample(films, sizes, data, num_frames, rng)
+        sample = draw_sample(films, data, num_frames, rng)
         if not sample.holes.any():
             continue
         _LOG.info("clip %d of %d: %s", number + 1, num_clips, sample.source)

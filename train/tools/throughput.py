@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -19,26 +18,14 @@ _PEAK_BATCH, _PEAK_BATCH_FLOAT32 = 32, 4
 _ROUNDS = 5
 
 
-@dataclass(frozen=True)
-class Throughput:
-    """Speed of one step without its data: clips per second, TFLOP/s, and the device's peak."""
+def measure_throughput(stepper: Stepper, batch: Batch) -> dict[str, float]:
+    """Time steps on one batch with a copy of the stepper's network, which itself stays unchanged.
 
-    clips_per_second: float
-    tflops: float
-    peak_tflops: float
+    The batch, on the network's device, goes through the network at once.
 
-    @property
-    def peak_ratio(self) -> float:
-        """Share of the measured convolution peak."""
-        return self.tflops / self.peak_tflops
-
-
-def measure_throughput(stepper: Stepper, batch: Batch) -> Throughput:
-    """Time steps on one batch with a copy of the network, which itself stays unchanged.
-
-    Args:
-        stepper: of the run.
-        batch: on the network's device; goes through the network at once.
+    Returns:
+        clips_per_second of a step without its data, its tflops, the device's peak_tflops in a
+        convolution, and peak_ratio, the share of this peak.
     """
     device, dtype = batch.truth.device, stepper.dtype
     learner = make_learner(copy.deepcopy(stepper.learner.network), stepper.learner.stage, 0)
@@ -52,8 +39,11 @@ def measure_throughput(stepper: Stepper, batch: Batch) -> Throughput:
         device, dtype or torch.float32, _PEAK_BATCH if dtype else _PEAK_BATCH_FLOAT32
     )
     best = min(peak.seconds() for _ in range(_ROUNDS))
-    return Throughput(
-        clips_per_second=len(batch) / seconds,
-        tflops=counter.get_total_flops() / seconds / 1e12,
-        peak_tflops=2 * peak.macs / best / 1e12,
-    )
+    tflops = counter.get_total_flops() / seconds / 1e12
+    peak_tflops = 2 * peak.macs / best / 1e12
+    return {
+        "clips_per_second": len(batch) / seconds,
+        "tflops": tflops,
+        "peak_tflops": peak_tflops,
+        "peak_ratio": tflops / peak_tflops,
+    }
