@@ -18,7 +18,7 @@ from .arguments import build_parser, recipe_of, run_of
 from .data.cached import cache_items
 from .data.sources import open_library, prepare
 from .loop import train, train_both
-from .losses.perceptual import load_perceptual
+from .losses.perceptual import PerceptualNet, load_perceptual
 from .process_group import open_group
 from .tools.blend_weights import fit_blend_weights
 from .tools.compare import compare, format_scores, write_scores
@@ -42,19 +42,24 @@ def _items(args: argparse.Namespace) -> None:
     print(f"{args.count} items in {args.out}")
 
 
-def _train(args: argparse.Namespace) -> None:
-    """Train in this process, or in all processes that torchrun has started."""
-    if args.threads:
-        torch.set_num_threads(args.threads)
-    run = run_of(args)
-    net = load_perceptual(args.perceptual) if args.perceptual else None
-    if args.command == "slice":
-        summary = train_slice(run, args.data, net)
-        print(f"{summary['clips_per_second']} clips a second, steps {summary['steps']}")
-        return
+def _stage(args: argparse.Namespace) -> None:
+    """Train one stage in this process, or in all processes that torchrun has started."""
     with open_group(args.device) as group:
-        work = train_both if args.command == "all" else train
-        work(run, open_library(args.data), net, group)
+        train(run_of(args), open_library(args.data), _perceptual(args), group)
+
+
+def _all(args: argparse.Namespace) -> None:
+    with open_group(args.device) as group:
+        train_both(run_of(args), open_library(args.data), _perceptual(args), group)
+
+
+def _slice(args: argparse.Namespace) -> None:
+    summary = train_slice(run_of(args), args.data, _perceptual(args))
+    print(f"{summary['clips_per_second']} clips a second, steps {summary['steps']}")
+
+
+def _perceptual(args: argparse.Namespace) -> PerceptualNet | None:
+    return load_perceptual(args.perceptual) if args.perceptual else None
 
 
 def _export(args: argparse.Namespace) -> None:
@@ -101,6 +106,10 @@ def _strength(args: argparse.Namespace) -> None:
 _COMMANDS = {
     "prepare": _prepare,
     "items": _items,
+    "stage1": _stage,
+    "stage2": _stage,
+    "all": _all,
+    "slice": _slice,
     "export": _export,
     "blend-weights": _blend_weights,
     "compare": _compare,
@@ -113,7 +122,9 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     args = build_parser().parse_args(argv)
     try:
-        _COMMANDS.get(args.command, _train)(args)
+        if getattr(args, "threads", None):
+            torch.set_num_threads(args.threads)
+        _COMMANDS[args.command](args)
     except LgtsmError as error:
         print(f"train: {error}", file=sys.stderr)
         return 1
