@@ -74,7 +74,9 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     with progress_bar("check", quiet=arguments.quiet) as bar:
         for done, (original, result, hole) in enumerate(_triples(arguments, options), 1):
             if done == 1 and arguments.margin is None:
-                margin = _shared_px(original, result)
+                # the largest distance at which a pixel can share a chroma sample with a hole pixel
+                shifts = original.layout.shifts + result.layout.shifts
+                margin = (1 << max(shifts)) - 1
                 checker = Checker(CheckLimits.of(vars(arguments), margin=margin))
             checker.add(original.rgb(), result.rgb(), hole)
             bar(done, 0, "")
@@ -83,11 +85,6 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     report = checker.report()
     print(report.to_json() if arguments.json else report.summary)
     return 0 if report.passed else 1
-
-
-def _shared_px(*frames: Frame) -> int:
-    """Return the largest distance at which a pixel can share a chroma sample with a hole pixel."""
-    return max((1 << shift) - 1 for frame in frames for shift in frame.layout.shifts)
 
 
 def _triples(

@@ -53,14 +53,15 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
             )
         ]
     _check_names(sources)
+    output, layer, used = arguments.output, arguments.fill_layer, arguments.mask_used
     own_masks = {} if boxes else _masks_by_name(arguments.mask, sources)
     return [
         Task(
             source=source,
             mask=boxes or own_masks.get(source) or arguments.mask,
-            target=_inside(arguments.output, _film_name(source, arguments.lossless)),
-            fill_layer=_inside(arguments.fill_layer, f"{_stem(source)}.mov"),
-            mask_used=_inside(arguments.mask_used, f"{_stem(source)}.mkv"),
+            target=output and output / _film_name(source, arguments.lossless),
+            fill_layer=layer and layer / f"{_stem(source)}.mov",
+            mask_used=used and used / f"{_stem(source)}.mkv",
         )
         for source in sources
     ]
@@ -87,10 +88,6 @@ def make_folders(arguments: argparse.Namespace) -> None:
 
 def _stem(source: Path) -> str:
     return source.name if source.is_dir() else source.stem
-
-
-def _inside(folder: Path | None, name: str) -> Path | None:
-    return None if folder is None else folder / name
 
 
 def _film_name(source: Path, lossless: bool) -> str:

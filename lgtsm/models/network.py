@@ -150,12 +150,7 @@ class CombCNNetwork(Network):
     def forward_all(
         self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Fill whole clips at both sizes.
-
-        Args:
-            frames: (B,T,3,h,w) in [0,1]; h and w multiples of `multiple`.
-            holes: (B,T,1,h,w), 1 = hole.
-            guidance: must be None.
+        """Fill whole clips at both sizes; arguments as for `forward`, guidance must be None.
 
         Returns:
             raw: (B,T,3,h,w), not clamped, not composed. incomplete: (B,T,3,h/2,w/2), the half-size

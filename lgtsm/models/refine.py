@@ -36,14 +36,7 @@ class RefineNetwork(Network):
         return _required(fill).stack(holes)
 
     def decode(self, output: Tensor, candidate: CandidateFill | None) -> Tensor:
-        """Turn the trunk's output into pixels.
-
-        Args:
-            output: (N,6,h,w) of the trunk.
-            candidate: of the same N frames.
-
-        Returns:
-            (N,3,h,w) raw prediction, not clamped; equals the fill where the output is 0.
+        """Turn the trunk's output (N,6,h,w) into pixels (N,3,h,w), not clamped; 0 gives the fill.
 
         Raises:
             ShapeError: no candidate.

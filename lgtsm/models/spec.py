@@ -147,13 +147,13 @@ def _traits(trunk: TrunkSpec | CombCNSpec) -> str:
 def _check_types(spec: NetworkSpec) -> None:
     """Raise TypeError where a value has another type than in a fresh spec."""
     trunk = spec.trunk
-    pairs: list[tuple[object, object]] = [(trunk, type(trunk)())]
-    pairs.append((spec, NetworkSpec(family="", trunk=type(trunk)())))
+    fresh = NetworkSpec(family="", trunk=type(trunk)())
+    pairs: list[tuple[object, object]] = [(trunk, fresh.trunk), (spec, fresh)]
     if isinstance(trunk, TrunkSpec):
         pairs.append((trunk.shift, ShiftSpec()))
-    for part, fresh in pairs:
+    for part, usual in pairs:
         for name, value in vars(part).items():
-            if type(value) is not type(getattr(fresh, name)):
+            if type(value) is not type(getattr(usual, name)):
                 raise TypeError(f"{name} {value!r}")
 
 

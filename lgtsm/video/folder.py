@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from pathlib import Path
 from types import MappingProxyType
@@ -15,8 +14,6 @@ from .frame import Frame
 from .image import IMAGE_KINDS, IMAGE_SUFFIXES, image_kind, save_image
 from .output import Output, write_errors
 from .paste import paste
-
-_log = logging.getLogger(__name__)
 
 _SPELLINGS = MappingProxyType({".jpeg": ".jpg", ".tiff": ".tif"})
 
@@ -92,7 +89,6 @@ class FrameFolderWriter(Output):
             self._names = [source]
         _check_apart(self._names)
         super().__init__(Path(target), folder=True, source=source)
-        self._logged: set[str] = set()
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame; pixels (3,H,W) and hole (1,H,W) as for `VideoWriter.write`.
@@ -121,8 +117,3 @@ class FrameFolderWriter(Output):
             image = convert(pasted, layout, frame.orientation)
             save_image(image, self._whole.path / name, kind)
         self._num_frames += 1
-
-    def _warn_once(self, text: str, *values: str) -> None:
-        if text not in self._logged:
-            self._logged.add(text)
-            _log.warning(text, *values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ from av.error import FFmpegError
 
 from ..errors import LgtsmError, VideoError
 from ..whole_file import WholeFile, WholeFolder
+
+_log = logging.getLogger(__name__)
 
 AnyOutput = TypeVar("AnyOutput", bound="Output")
 
@@ -79,6 +82,12 @@ class Output:
         """Closes what a subclass has opened, the last first, then removes what is not whole."""
         self._open.callback(self._whole.discard)
         self._num_frames = 0
+        self._logged: set[str] = set()
+
+    def _warn_once(self, text: str, *values: object) -> None:
+        if text not in self._logged:
+            self._logged.add(text)
+            _log.warning(text, *values)
 
     def _finish(self) -> None:
         """Write what is still missing behind the last frame."""

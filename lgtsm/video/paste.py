@@ -72,15 +72,20 @@ def paste_samples(target: av.VideoFrame, rgb: Tensor, mask: Tensor, colour: Colo
             f"{target.height}; run the fill in float32."
         )
     rgb = rgb.clamp(0, 1)
+
+    def store(component: Component, values: Tensor) -> None:
+        view = samples(target, layout, component)[box.rows, box.columns]
+        np.copyto(view, values.numpy().astype(layout.dtype), where=mask.numpy())
+
     if layout.family is Family.RGB:
         values = rgb if layout.is_float else torch.round(rgb * layout.top)
         for component, channel in zip(layout.colours, values, strict=True):
-            _store(target, layout, component, channel, mask, box)
+            store(component, channel)
         return
     luma, blue, red = colour.yuv(rgb)
     if not layout.is_float:
         luma = quantise(luma, colour.luma_scale(layout.bits), layout.bits)
-    _store(target, layout, layout.colours[0], luma, mask, box)
+    store(layout.colours[0], luma)
     for component, chroma in zip(
         layout.colours[1:], (blue, red), strict=layout.family is Family.YUV
     ):
@@ -93,18 +98,6 @@ def _whole_footprints(box: Box, layout: Layout) -> Box:
     return Box(
         box.top >> y << y, box.left >> x << x, -(-box.bottom >> y) << y, -(-box.right >> x) << x
     )
-
-
-def _store(
-    target: av.VideoFrame,
-    layout: Layout,
-    component: Component,
-    values: Tensor,
-    mask: Tensor,
-    box: Box,
-) -> None:
-    view = samples(target, layout, component)[box.rows, box.columns]
-    np.copyto(view, values.numpy().astype(layout.dtype), where=mask.numpy())
 
 
 def _paste_chroma(

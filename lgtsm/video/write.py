@@ -79,7 +79,6 @@ class VideoWriter(Output):
         self._file: _OpenFile | None = None
         self._end = Fraction(0)
         """Seconds at which the last frame ends."""
-        self._warned = False
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame; frames come in the order they were read.
@@ -105,9 +104,8 @@ class VideoWriter(Output):
                 file.copier.copy_until(frame.time)
             picture = convert(native, file.layout)
             follows = file.encoder.add(picture, frame.time - file.zero, duration)
-        if not follows and not self._warned:
-            self._warned = True
-            _log.warning(
+        if not follows:
+            self._warn_once(
                 "Frame %d is not later than the one before; such frames are delayed.", frame.index
             )
         self._end = frame.time + duration

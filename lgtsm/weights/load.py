@@ -24,11 +24,10 @@ def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
     A hub is contacted only for a name that is neither built in, nor a file, nor in its cache.
 
     Args:
-        name_or_path: a built-in name, a path, `owner/name[@revision][:file.safetensors]` on a
-            Hugging Face hub, or None for the default.
+        name_or_path: as for `load_model`.
 
     Raises:
-        WeightsError: none of these, or the file cannot be fetched from the hub.
+        WeightsError: no such file, or it cannot be fetched from the hub.
     """
     wanted = DEFAULT if name_or_path is None else name_or_path
     if isinstance(wanted, str) and wanted in CATALOGUE:

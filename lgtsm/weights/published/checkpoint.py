@@ -12,7 +12,7 @@ import pickle
 import re
 import struct
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -80,11 +80,6 @@ class _Ignored:
         pass
 
 
-def _stand_ins() -> list[Callable[..., object] | tuple[Callable[..., object], str]]:
-    """Return new classes under the names of `_STAND_INS`; numpy itself is never called."""
-    return [type(name, (_Ignored,), {"__module__": module}) for module, name in _STAND_INS]
-
-
 def read_checkpoint(path: Path) -> Checkpoint:
     """Read a published file; no code in it can run.
 
@@ -128,7 +123,11 @@ def _unpickle(file: BinaryIO, path: Path) -> object:
         path: for messages.
     """
     try:
-        with warnings.catch_warnings(), torch.serialization.safe_globals(_stand_ins()):
+        # new classes under the names of `_STAND_INS`; numpy itself is never called
+        stand_ins = torch.serialization.safe_globals(
+            [type(name, (_Ignored,), {"__module__": module}) for module, name in _STAND_INS]
+        )
+        with warnings.catch_warnings(), stand_ins:
             warnings.simplefilter("ignore")  # other pickle protocols: they load or raise
             # The only reader of pickles: weights_only admits tensors, plain values and, during this
             # call, the stand-ins above.

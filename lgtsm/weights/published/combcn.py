@@ -48,14 +48,7 @@ def infer_combcn(state: Mapping[str, Tensor]) -> NetworkSpec:
 
 
 def rename_combcn(state: Mapping[str, Tensor], spec: NetworkSpec) -> dict[str, Tensor]:
-    """Rename a published CombCN's tensors.
-
-    Args:
-        state: published names to tensors.
-        spec: of the same network, see `infer_combcn`.
-
-    Returns:
-        Our names to tensors, ready for a strict `load_state_dict`.
+    """Rename a published CombCN's tensors to ours, ready for a strict `load_state_dict`.
 
     Raises:
         WeightsError: a tensor is missing, misshapen or left over.

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from ...errors import WeightsError
-from ...models.spec import LAYERS, LayerSpec, ShiftKind, ShiftSpec, TrunkSpec
+from ...models.build import tensor_shapes
+from ...models.spec import LAYERS, LayerSpec, NetworkSpec, ShiftKind, ShiftSpec, TrunkSpec
 
 DISCRIMINATOR = "temporal_discriminator."
 """Prefix of the tensors that are not converted."""
@@ -95,19 +96,6 @@ def key_map(trunk: TrunkSpec) -> dict[str, list[tuple[str, ...]]]:
     return sources
 
 
-def _shape(name: str, trunk: TrunkSpec) -> tuple[int, ...]:
-    """Return the published shape of one part of our tensor `name`."""
-    _, layer_name, branch, kind = name.split(".")
-    if branch == "shift":
-        return 1, 1, trunk.shift.width, 1, 1
-    layer = _BY_NAME[layer_name]
-    inputs, outputs = trunk.channels(layer)
-    if kind == "bias":
-        return (outputs,)
-    time = (trunk.kernel_frames,) if trunk.kernel_frames > 1 else ()
-    return (outputs, inputs, *time, layer.kernel, layer.kernel)
-
-
 def _fold(state: Mapping[str, Tensor], key: str) -> Tensor:
     """Return the weight that runs: divided by the stored sigma where spectral norm has an effect.
 
@@ -141,11 +129,12 @@ def rename_published(state: Mapping[str, Tensor], trunk: TrunkSpec) -> dict[str,
         WeightsError: a tensor is missing, misshapen or left over.
     """
     generator = {key: value for key, value in state.items() if not key.startswith(DISCRIMINATOR)}
-    sources = key_map(trunk)
-    shapes = {name: _shape(name, trunk) for name in sources}
+    shapes = tensor_shapes(NetworkSpec(family=family_of(trunk), trunk=trunk))
+    kernels = [name for name in shapes if name.endswith(".kernels")]
+    shapes |= dict.fromkeys(kernels, (1, 1, trunk.shift.width, 1, 1))
     # spectral norm has no effect in 2-D, and is folded in 3-D
     ignored = (".weight_u", ".weight_v")
-    return rename(generator, sources, shapes, family_of(trunk), ignored)
+    return rename(generator, key_map(trunk), shapes, family_of(trunk), ignored)
 
 
 def rename(
