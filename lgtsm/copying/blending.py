@@ -126,12 +126,15 @@ def blend_frame(
 def _weigh(network: BlendNetwork, features: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
     """Return the candidates' weights (1,4,h,w) and the expected error (1,1,h,w) of their blend."""
     height, width = size_of(features)
-    weights, log_error = network(*(rearrange(x, "1 c h w -> (h w) c") for x in (features, shown)))
-    weights = rearrange(weights, "(h w) c -> 1 c h w", h=height, w=width)
+    # the network is float32, frames may be float64
+    weights, log_error = network(
+        *(rearrange(x, "1 c h w -> (h w) c").float() for x in (features, shown))
+    )
+    weights = rearrange(weights, "(h w) c -> 1 c h w", h=height, w=width).to(features.dtype)
     weights = local_mean(weights, _WEIGHT_BLUR) * shown
     weights = weights / weights.sum(1, keepdim=True)
     error = rearrange(torch.exp(0.5 * log_error), "(h w) 1 -> 1 1 h w", h=height, w=width)
-    return weights, local_mean(error, _WEIGHT_BLUR).clamp_max(1.0)
+    return weights, local_mean(error.to(features.dtype), _WEIGHT_BLUR).clamp_max(1.0)
 
 
 def _with_edges(
