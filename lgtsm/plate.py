@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .copying.blending import blend_frame, new_shot
-from .copying.candidates import Search
-from .copying.source_frames import OFFSETS
+from .copying.blending import blend_frame
+from .copying.shot import Shot
+from .copying.source_frames import OFFSETS, Search
 from .engine.cuts import CutDetector
 from .engine.run import check_frame
 from .errors import Cancelled, OptionError
@@ -80,7 +80,7 @@ def clean_plate(
             if is_cut and t > frame:
                 break
             if shot is None or is_cut:
-                shot, first = new_shot(pixels.shape[1:], torch.device("cpu"), search), t
+                shot, first = Shot(pixels.shape[1:], torch.device("cpu"), search), t
             shot.push(pixels[None], hole[None])
             shot.forget(min(t, frame) - reach - first)
             if t == frame:

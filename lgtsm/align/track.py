@@ -26,7 +26,7 @@ from .sampling import length, normalised_grid, pixel_grid, sample_at, to_coords,
 FLOW_SIDE = 480
 """Longer side, in pixels, at which flow is measured at most; full size follows by refinement."""
 # set by hand, not swept
-PLAIN_ERROR = 0.012
+HOMOGRAPHY_SUFFICES_ERROR = 0.012
 """Brightness difference (root mean square, about film grain) that a homography may leave."""
 _ROUND_TRIP_PX = 1.0  # forward and backward flow that disagree by more than this mark an occlusion
 _MIN_CONFIDENCE = 0.02  # confidence of flow that has no texture but is consistent both ways
@@ -138,7 +138,7 @@ class Track:
         if min(self.size) < MIN_SIDE:
             return Link(torch.eye(3, device=grey.device), None, None)
         found = align(grey, known, other, other_known)
-        if float(found.error) < PLAIN_ERROR:
+        if float(found.error) < HOMOGRAPHY_SUFFICES_ERROR:
             return Link(found.matrix[0], None, None)
         first = reduce_known(grey, known, FLOW_SIDE)
         second = reduce_known(other, other_known, FLOW_SIDE)

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from einops import rearrange
 from torch import Tensor
 
-from ..align.flow import dense_flow
-from ..align.track import FlowFunction
 from ..box import Box
 from ..fills.averaging import local_mean, size_of
-from ..fills.candidate_fill import CandidateFill
+from ..fills.candidate_fill import CandidateFill, map_tensors
 from ..fills.edges import continue_edges
 from ..fills.smooth import push_pull
-from ..options import FlowMethod, Motion
-from .blend_weights import MOTIONS, BlendWeights, colours_of, features_of, shipped_blend_weights
-from .candidates import Candidates, Detail, Search, gather_candidates
-from .plates import PlacedPlate, blend_plates
+from .blend_weights import MOTIONS, BlendNetwork, features_of, load_blend_network
+from .candidates import Candidates, CopySources, gather_candidates
+from .plates import PlacedPlate, best_of_plates
 from .shot import Shot
+from .source_frames import Search
 
 # set by hand, not swept
 _MAX_SEAM = 0.06  # brightness step at a hole's border that is evened out; more is an edge
-_LEAST_GUESS = 0.02  # weight of the smooth fill below which its edges would not show
-_LEAST_COPIED = 1e-3  # weight of all copies below which a pixel counts as not copied
+_MIN_SMOOTH_WEIGHT = 0.02  # weight of the smooth fill below which its edges would not show
+_MIN_COPY_WEIGHT = 1e-3  # weight of all copies below which a pixel counts as not copied
 _PLATE_ERROR = 0.01  # largest expected error of a plate: low enough that no network paints over it
 _WEIGHT_BLUR = 2  # repetitions of a 3x3 average: weights that change every pixel would be noise
 
@@ -34,31 +32,34 @@ _WEIGHT_BLUR = 2  # repetitions of a 3x3 average: weights that change every pixe
 class BlendedFill:
     """Candidate fill of one frame, on the part around its hole.
 
-    box: the part; candidate: (1,C,h,w) values on it; source_fractions: mean weight inside the hole
-    of the smooth fill and of the copies under each motion, in the order of `MOTIONS`, the rest to 1
-    is from plates; detail: source frames of the detail that a reduced size lost.
+    box: the part.
+    candidate: N = 1, on the part.
+    source_fractions: mean weight inside the hole of the smooth fill and of the copies under each
+        motion, in the order of `MOTIONS`; the fractions sum to 1 with that of plates.
+    sources: source frames of the copies, where asked for and copied from.
     """
 
     box: Box
     candidate: CandidateFill
     source_fractions: tuple[float, ...]
-    detail: Detail | None = None
+    sources: CopySources | None = None
 
-    def on(self, frame: Tensor, area: Box) -> CandidateFill:
-        """Return the candidate fill of another part of the frame, known beyond `box`.
+    def on(self, frame: Tensor, part: Box) -> CandidateFill:
+        """Return the candidate fill on another part; outside `box` it equals the frame.
 
         Args:
             frame: (1,3,h,w) of that part.
-            area: that part; must contain the hole.
+            part: must contain the hole.
         """
-        common = self.box & area
-        inner, outer = common.within(self.box), common.within(area)
-        values: list[Tensor] = []
-        for value in vars(self.candidate).values():
-            whole = frame.clone() if value.shape[1] == 3 else torch.zeros_like(frame[:, :1])
-            whole[..., outer[0], outer[1]] = value[..., inner[0], inner[1]]
-            values.append(whole)
-        return CandidateFill(*values)
+        common = self.box & part
+        inner, outer = (..., *common.within(self.box)), (..., *common.within(part))
+
+        def paste(whole: Tensor, value: Tensor) -> Tensor:
+            whole = whole.clone()
+            whole[outer] = value[inner]
+            return whole
+
+        return map_tensors(paste, CandidateFill.of_known(frame), self.candidate)
 
 
 def blend_frame(
@@ -67,7 +68,7 @@ def blend_frame(
     search: Search,
     plates: Sequence[PlacedPlate] = (),
     *,
-    with_detail: bool = False,
+    with_sources: bool = False,
 ) -> BlendedFill | None:
     """Gather and blend what is known about the hole of frame t.
 
@@ -76,7 +77,7 @@ def blend_frame(
         t: the frame.
         search: which source frames are searched.
         plates: they take precedence over the candidates.
-        with_detail: find the source frames of detail, needed only where frames are reduced.
+        with_sources: return the source frames too, needed only where frames are reduced.
 
     Returns:
         None for a frame without a hole.
@@ -84,18 +85,17 @@ def blend_frame(
     candidates = gather_candidates(shot, t, search)
     if candidates is None:
         return None
-    hole, (colours, available) = candidates.hole, colours_of(candidates)
-    network = shipped_blend_weights(hole.device)
-    weights, error = _weigh(network, features_of(candidates, colours, available), available)
-    mix = (weights[:, :, None] * colours).sum(1)
-    plain = (mix + _membrane(candidates.frame - mix, hole)).clamp(0, 1)
+    hole, (features, colours, shown) = candidates.hole, features_of(candidates)
+    weights, error = _weigh(load_blend_network(hole.device), features, shown)
+    blend = (weights[:, :, None] * colours).sum(1)
+    plain = (blend + _membrane(candidates.frame - blend, hole)).clamp(0, 1)
     fill = _with_edges(shot, t, candidates, plain, weights[:, :1])
     copy_weights = weights[:, 1:]
     confidence = copy_weights.sum(1, keepdim=True)
     copied = (copy_weights[:, :, None] * colours[:, 1:]).sum(1) / confidence.clamp_min(1e-6)
-    copied = torch.where(confidence > _LEAST_COPIED, copied, candidates.smooth)
+    copied = torch.where(confidence > _MIN_COPY_WEIGHT, copied, candidates.frame)
     best = _best_copy(candidates, copy_weights, confidence)
-    plate = blend_plates(plates, shot, t, candidates.box)
+    plate = best_of_plates(plates, shot, t, candidates.box)
     if plate is not None:
         fill, plain, copied, best = (
             torch.where(plate.shown > 0, plate.colour, x) for x in (fill, plain, copied, best)
@@ -104,54 +104,52 @@ def blend_frame(
         error = torch.where(plate.shown > 0, plate_error, error)
         confidence = torch.maximum(confidence, plate.shown)
         weights = weights * (1 - plate.shown)
-
-    def inside(value: Tensor) -> Tensor:
-        return torch.where(hole > 0, value, candidates.frame)
-
+    fill, plain, best = (torch.where(hole > 0, x, candidates.frame) for x in (fill, plain, best))
     candidate = CandidateFill(
-        fill=inside(fill),
-        plain=inside(plain),
-        smooth=inside(candidates.smooth),
+        fill=fill,
+        plain=plain,
+        smooth=candidates.frame,
         copied=copied,
-        best=inside(best),
+        best=best,
         error=error * hole,
         confidence=confidence * hole,
     )
-    area = hole.sum()
+    num_hole_pixels = hole.sum()
     source_fractions = tuple(
-        float((weights[:, i : i + 1] * hole).sum() / area) for i in range(len(MOTIONS) + 1)
+        float((weights[:, i : i + 1] * hole).sum() / num_hole_pixels)
+        for i in range(len(MOTIONS) + 1)
     )
-    detail = _find_detail(candidates, weights[:, 1:]) if with_detail else None
-    return BlendedFill(candidates.box, candidate, source_fractions, detail)
+    sources = _find_sources(candidates, weights[:, 1:]) if with_sources else None
+    return BlendedFill(candidates.box, candidate, source_fractions, sources)
 
 
-def _weigh(network: BlendWeights, features: Tensor, available: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the candidates' weights (1,4,h,w) and the expected error (1,1,h,w) of their mix."""
+def _weigh(network: BlendNetwork, features: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the candidates' weights (1,4,h,w) and the expected error (1,1,h,w) of their blend."""
     height, width = size_of(features)
+    # the network is float32, frames may be float64
     weights, log_error = network(
-        rearrange(features, "1 c h w -> (h w) c").float(),
-        rearrange(available, "1 c h w -> (h w) c"),
+        *(rearrange(x, "1 c h w -> (h w) c").float() for x in (features, shown))
     )
     weights = rearrange(weights, "(h w) c -> 1 c h w", h=height, w=width).to(features.dtype)
-    weights = local_mean(weights, _WEIGHT_BLUR) * available
+    weights = local_mean(weights, _WEIGHT_BLUR) * shown
     weights = weights / weights.sum(1, keepdim=True)
     error = rearrange(torch.exp(0.5 * log_error), "(h w) 1 -> 1 1 h w", h=height, w=width)
     return weights, local_mean(error.to(features.dtype), _WEIGHT_BLUR).clamp_max(1.0)
 
 
 def _with_edges(
-    shot: Shot, t: int, candidates: Candidates, plain: Tensor, guessed: Tensor
+    shot: Shot, t: int, candidates: Candidates, plain: Tensor, smooth_weight: Tensor
 ) -> Tensor:
-    """Return a fill (1,3,h,w) with edges continued into it as far as it was guessed (1,1,h,w)."""
-    guessed = guessed * candidates.hole
-    if float(guessed.max()) < _LEAST_GUESS:
+    """Return a fill (1,3,h,w) with edges continued into it, by the smooth fill's weight."""
+    smooth_weight = smooth_weight * candidates.hole
+    if float(smooth_weight.max()) < _MIN_SMOOTH_WEIGHT:
         return plain
     context = candidates.context
     part = (..., context.rows, context.columns)
-    smooth = shot[t].frame[part]
-    lines = continue_edges(smooth, 1 - shot[t].known[part], smooth) - smooth
+    smooth = shot[t].pixels[part]
+    edges = continue_edges(smooth, 1 - shot[t].known[part]) - smooth
     rows, columns = candidates.box.within(context)
-    return (plain + guessed * lines[..., rows, columns]).clamp(0, 1)
+    return (plain + smooth_weight * edges[..., rows, columns]).clamp(0, 1)
 
 
 def _membrane(difference: Tensor, hole: Tensor) -> Tensor:
@@ -167,18 +165,19 @@ def _membrane(difference: Tensor, hole: Tensor) -> Tensor:
 def _best_copy(candidates: Candidates, weights: Tensor, confidence: Tensor) -> Tensor:
     """Return (1,3,h,w) the sharp copy under the motion of most weight, or the smooth fill."""
     best = weights.max(1, keepdim=True).indices
-    result = candidates.smooth
+    result = candidates.frame
     for i, motion in enumerate(MOTIONS):
-        copy = candidates.copies.get(motion)
+        copy = candidates.by_motion.get(motion)
         if copy is not None:
-            result = torch.where((best == i) & (confidence > _LEAST_COPIED), copy.best, result)
+            result = torch.where((best == i) & (confidence > _MIN_COPY_WEIGHT), copy.best, result)
     return result
 
 
-def _find_detail(candidates: Candidates, weights: Tensor) -> Detail | None:
+def _find_sources(candidates: Candidates, weights: Tensor) -> CopySources | None:
     """Return the source frames under the motion of most weight; None where nothing was copied.
 
-    Their weights add up to those (1,3,h,w) of the copies under each motion, 0 outside the hole.
+    Copies under each motion weigh (1,3,h,w). The weights of the result sum over R to the pixel's
+    total copy weight, 0 outside the hole.
     """
     inside = weights * candidates.hole
     total = inside.sum((0, 2, 3))
@@ -189,35 +188,4 @@ def _find_detail(candidates: Candidates, weights: Tensor) -> Detail | None:
     # squared: the mean of several copies would blur their finest detail
     sharp = sources.weights.square()
     sharp = sharp / sharp.sum(0, keepdim=True).clamp_min(1e-12)
-    sharp = torch.nan_to_num(sharp * inside.sum(1, keepdim=True))
-    return Detail(sources.box, sources.numbers, sources.coords, sharp)
-
-
-def new_shot(size: tuple[int, int], device: torch.device, search: Search) -> Shot:
-    """Return an empty shot that measures the motion which a search needs.
-
-    Raises:
-        DeviceError: the library of the chosen flow is not installed.
-    """
-    with_flow = Motion.FLOW in search.motions
-    with_camera = with_flow or Motion.PLANAR in search.motions
-    measure = _flow_function(search.flow, device)
-    return Shot(size, device, with_camera=with_camera, with_flow=with_flow, measure=measure)
-
-
-def _flow_function(method: FlowMethod, device: torch.device) -> FlowFunction:
-    if method is FlowMethod.DIS:
-        from ..align.opencv_flow import dis_flow_with_holes
-
-        return dis_flow_with_holes
-    if method is FlowMethod.RAFT:
-        from ..align.raft_flow import load_raft
-
-        return load_raft(device)
-    return dense_flow
-
-
-def known_candidate(frame: Tensor) -> CandidateFill:
-    """Return the candidate fill of a part of a frame (1,3,h,w) without a hole."""
-    zero = torch.zeros_like(frame[:, :1])
-    return CandidateFill(frame, frame, frame, frame, frame, zero, zero)
+    return replace(sources, weights=sharp * inside.sum(1, keepdim=True))

@@ -11,9 +11,10 @@ from ..box import Box
 from ..fills.averaging import size_of
 from ..fills.candidate_fill import CandidateFill, join_candidates
 from ..options import Motion
-from .blending import BlendedFill, blend_frame, known_candidate, new_shot
-from .candidates import Search
-from .steady import steady_frame
+from .blending import BlendedFill, blend_frame
+from .shot import Shot
+from .source_frames import Search
+from .temporal_smoothing import smooth_in_time
 
 
 def clip_candidates(
@@ -39,7 +40,7 @@ def clip_candidates(
         Candidate fill with N = T, or the number of wanted frames.
     """
     search, size = Search.of(motion, window, count), size_of(frames)
-    shot = new_shot(size, frames.device, search)
+    shot = Shot(size, frames.device, search)
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
 
@@ -47,9 +48,8 @@ def clip_candidates(
     def blended_at(t: int) -> BlendedFill | None:
         return blend_frame(shot, t, search)
 
-    rows: list[CandidateFill] = []
+    whole, rows = Box(0, 0, *size), list[CandidateFill]()
     for t in range(len(frames)) if only is None else only:
-        frame, blended = frames[t][None], steady_frame(shot, t, search, blended_at)
-        whole = Box(0, 0, *size)
-        rows.append(known_candidate(frame) if blended is None else blended.on(frame, whole))
+        frame, blended = frames[t][None], smooth_in_time(shot, t, search, blended_at)
+        rows.append(CandidateFill.of_known(frame) if blended is None else blended.on(frame, whole))
     return join_candidates(rows)

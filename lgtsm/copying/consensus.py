@@ -16,29 +16,31 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from ..align.sampling import KNOWN, sample_at
-from ..fills.averaging import enlarge, halve, local_mean, pad_even, size_of
+from ..fills.averaging import enlarge, halve, local_mean, pad_even, size_of, squared_difference
+from ..fills.candidate_fill import map_tensors
 from ..fills.smooth import push_pull
 from .coords import Target
 
 # chosen on 14 real clips of 432x240, 40 frames each, together with the design
-_SAME = 10 / 255  # standard deviation of colour (root mean square) between copies of the same thing
+_SAME_COLOUR = 10 / 255  # standard deviation of colour between copies of the same thing
 _GRAIN = 0.008  # added to a local error (root mean square): no frame is trusted beyond its grain
-_FADE_FRAMES = 40.0  # distance in time at which a copy's weight has fallen to a third
+_COPY_FADE_FRAMES = 40.0  # distance in time at which a copy's weight has fallen to a third
 # set by hand, not swept
 _MAX_EXPOSURE = 0.12  # brightness difference that is corrected; more is another object
 _OTHER_THING = 0.2  # difference above which a pixel does not count for exposure
-_EXPOSURE_LEVELS, _EXPOSURE_BLUR = 3, 6  # exposure is averaged over 8x8 pixels, then 3x3 of these
+_EXPOSURE_LEVELS, _EXPOSURE_BLUR = 3, 6  # averaged over 8x8 pixels, then six 3x3 means
 _CELL_LEVELS = 2  # errors are averaged over cells of 4x4 pixels
 _CHOICE_BLUR = 4  # repetitions of a 3x3 average of expected errors before coordinates are chosen
 _DISTANCE_UNIT = 20  # frames per unit of the feature `distance`
 
 
 @dataclass(frozen=True)
-class Copies:
-    """Pixels of R source frames, warped to the target.
+class WarpedPixels:
+    """Pixels of R source frames or plates, warped to a part of a frame.
 
-    colour: (R,3,h,w), exposure matched; shown: (R,1,h,w) 1 = the source knows this pixel; error:
-    (R,1,h,w) local squared difference on pixels known in both, diffused into the hole.
+    colour: (R,3,h,w) in [0,1], exposure matched.
+    shown: (R,1,h,w) 1 = the source shows this pixel.
+    error: (R,1,h,w) local squared difference on pixels known in both, diffused into the hole.
     """
 
     colour: Tensor
@@ -50,8 +52,10 @@ class Copies:
 class Consensus:
     """One candidate for a hole, (1,C,h,w) each but for `weights`.
 
-    colour: (1,3,h,w) weighted mean of the winning group; best: (1,3,h,w) the single copy with most
-    support, as sharp as its frame; shown: 1 where any copy is; features: (1,S,h,w), see `FEATURES`;
+    colour: (1,3,h,w) weighted mean of the copies that agree with `best`.
+    best: (1,3,h,w) the single copy with most support, as sharp as its frame.
+    shown: (1,1,h,w) 1 where any source shows the pixel.
+    features: (1,6,h,w) `COPY_FEATURES`.
     weights: (R,1,h,w) of the copies in the mean, not normalised.
     """
 
@@ -62,9 +66,9 @@ class Consensus:
     weights: Tensor
 
 
-FEATURES = ("error", "spread", "group_spread", "agreement", "copies", "distance")
-"""Squared local error of the winners, squared spread of all copies and of the winners, fraction of
-weight of the winners, log of the number of copies, distance in time over 20 frames."""
+COPY_FEATURES = ("error", "spread", "agreeing_spread", "agreement", "copies", "distance")
+"""Squared local error of the copies in the mean, squared spread of all copies and of those, their
+fraction of the weight, log of the number of copies, distance in time over 20 frames."""
 
 
 def masked_local_mean(values: Tensor, weights: Tensor) -> Tensor:
@@ -77,34 +81,33 @@ def masked_local_mean(values: Tensor, weights: Tensor) -> Tensor:
     return enlarge(push_pull(total / mass.clamp_min(1e-6), mass), size, size_of(values))
 
 
-def sample_copies(target: Target, coords: Tensor) -> Copies:
-    """Sample R sources at coords (R,2,h,w), once and bicubically, and measure how well they fit."""
-    frame, known = target.cut(target.frame.frame), target.cut(target.frame.known)
-    colours: list[Tensor] = []
-    shown: list[Tensor] = []
-    for i, s in enumerate(target.sources):
-        source = target.shot[s]
-        colours.append(sample_at(source.frame, coords[i : i + 1], mode="bicubic"))
-        shown.append(sample_at(source.known, coords[i : i + 1], padding="zeros"))
-    colour = torch.cat(colours).clamp(0, 1)
-    seen = (torch.cat(shown) > KNOWN).to(colour.dtype)
-    both = seen * known
-    colour = match_exposure(colour, frame, both)
-    error = masked_local_mean((frame - colour).square().mean(1, keepdim=True), both)
-    return Copies(colour, seen, error)
+def warp_sources(target: Target, coords: Tensor) -> WarpedPixels:
+    """Sample R sources at coords (R,2,h,w), once and bicubically."""
+    pairs = [(target.shot[s], coords[i : i + 1]) for i, s in enumerate(target.sources)]
+    colour = torch.cat([sample_at(s.pixels, at, mode="bicubic") for s, at in pairs])
+    coverage = torch.cat([sample_at(s.known, at, padding="zeros") for s, at in pairs])
+    frame, known = target.crop(target.frame.pixels), target.crop(target.frame.known)
+    return match_to_frame(colour, coverage, frame, known)
 
 
-def match_exposure(colour: Tensor, frame: Tensor, both: Tensor) -> Tensor:
-    """Correct the local brightness of copies, smoothly over some 30 pixels.
+def match_to_frame(colour: Tensor, coverage: Tensor, frame: Tensor, known: Tensor) -> WarpedPixels:
+    """Match the exposure of warped pixels to the frame, and measure how well they fit.
 
     Args:
-        colour: (R,3,h,w) copies.
+        colour: (R,3,h,w) warped.
+        coverage: (R,1,h,w) interpolation weight of known pixels, 0..1.
         frame: (1,3,h,w) what they should look like.
-        both: (R,1,h,w) 1 = known in both.
-
-    Returns:
-        (R,3,h,w) in [0,1].
+        known: (1,1,h,w) 1 = known in the frame.
     """
+    shown = (coverage > KNOWN).to(colour.dtype)
+    both = shown * known
+    colour = _match_exposure(colour.clamp(0, 1), frame, both)
+    error = masked_local_mean(squared_difference(frame, colour), both)
+    return WarpedPixels(colour, shown, error)
+
+
+def _match_exposure(colour: Tensor, frame: Tensor, both: Tensor) -> Tensor:
+    """Correct the local brightness of (R,3,h,w), smoothly over some 30 pixels."""
     difference = frame - colour
     # exposure differs everywhere around, not at single edges
     is_exposure = difference.abs().amax(1, keepdim=True) < _OTHER_THING
@@ -116,33 +119,33 @@ def match_exposure(colour: Tensor, frame: Tensor, both: Tensor) -> Tensor:
     return (colour + offset).clamp(0, 1)
 
 
-def find_consensus(copies: Copies, offsets: Sequence[int]) -> Consensus:
+def find_consensus(copies: WarpedPixels, offsets: Sequence[int]) -> Consensus:
     """Find what R copies agree on, at R distances in time, in frames."""
     colour, shown = copies.colour, copies.shown
     distance = colour.new_tensor(offsets).abs()[:, None, None, None]
-    weight = shown * torch.exp(-distance / _FADE_FRAMES)
+    weight = shown * torch.exp(-distance / _COPY_FADE_FRAMES)
     weight = weight / (copies.error.sqrt() + _GRAIN).square()
     support = _support(colour, weight)
     winner = torch.where(shown > 0, support, support - 1e9).max(0, keepdim=True).indices
     best = colour.gather(0, winner.expand(1, 3, *size_of(colour)))
-    group = _agreement(colour, best) * weight
-    group_weight = group.sum(0, keepdim=True).clamp_min(1e-9)
-    whole_weight = weight.sum(0, keepdim=True).clamp_min(1e-9)
-    mean = (group * colour).sum(0, keepdim=True) / group_weight
-    deviation = (colour - mean).square().mean(1, keepdim=True)
+    agreeing = _agreement(colour, best) * weight
+    agreeing_weight = agreeing.sum(0, keepdim=True).clamp_min(1e-9)
+    total_weight = weight.sum(0, keepdim=True).clamp_min(1e-9)
+    mean = (agreeing * colour).sum(0, keepdim=True) / agreeing_weight
+    deviation = squared_difference(colour, mean)
     count = shown.sum(0, keepdim=True)
     features = torch.cat(
         [
-            (group * copies.error).sum(0, keepdim=True) / group_weight,
-            (weight * deviation).sum(0, keepdim=True) / whole_weight,
-            (group * deviation).sum(0, keepdim=True) / group_weight,
-            group_weight / whole_weight,
+            (agreeing * copies.error).sum(0, keepdim=True) / agreeing_weight,
+            (weight * deviation).sum(0, keepdim=True) / total_weight,
+            (agreeing * deviation).sum(0, keepdim=True) / agreeing_weight,
+            agreeing_weight / total_weight,
             torch.log1p(count),
-            (group * distance).sum(0, keepdim=True) / group_weight / _DISTANCE_UNIT,
+            (agreeing * distance).sum(0, keepdim=True) / agreeing_weight / _DISTANCE_UNIT,
         ],
         1,
     )
-    return Consensus(mean, best, (count > 0).to(colour.dtype), features, group)
+    return Consensus(mean, best, (count > 0).to(colour.dtype), features, agreeing)
 
 
 def select_consensus(
@@ -158,19 +161,18 @@ def select_consensus(
     expected = [local_mean(error.clamp_max(1), _CHOICE_BLUR) for error in errors]
     best = torch.cat(expected, 1).argmin(1, keepdim=True)
 
-    def pick(values: Sequence[Tensor]) -> Tensor:
+    def pick(*values: Tensor) -> Tensor:
         result = values[0]
         for i, value in enumerate(values[1:], 1):
             result = torch.where(best == i, value, result)
         return result
 
-    rows = zip(*(vars(one).values() for one in found), strict=True)
-    return Consensus(*(pick(values) for values in rows)), pick(coords)
+    return map_tensors(pick, *found), pick(*coords)
 
 
 def _agreement(one: Tensor, other: Tensor) -> Tensor:
     """Return (N,1,h,w) in [0,1], how far colours (N,3,h,w) agree."""
-    return torch.exp(-(one - other).square().mean(1, keepdim=True) / (2 * _SAME * _SAME))
+    return torch.exp(-squared_difference(one, other) / (2 * _SAME_COLOUR * _SAME_COLOUR))
 
 
 def _support(colour: Tensor, weight: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -30,20 +31,23 @@ from .shot import Shot, ShotFrame
 _REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove the drift of a chain
 _PLANE_POINTS = 500  # pixels around a hole, about, to which planes are fitted
 _FITTED_PLANES, _TRIED_PLANES = 4, 2  # of the planes that are fitted the most useful are tried
-_SAME_PX = 0.2  # mean distance below which flow adds nothing to the camera's homography
+_SAME_MOTION_PX = 0.2  # mean distance below which flow adds nothing to the camera's homography
 _HOLE_STRIDE = 3  # step in pixels at which the agreement of frames inside a hole is sampled
 _MAX_DIFFERENCE = 0.15  # brightness difference from which on frames show different things
-_LEAST_DISAGREEMENT = 0.012  # in brightness, of the frames in a hole where a plane is looked for
-"""On ten real clips no PSNR changes; a rendered shot with parallax lost 0.3 dB, to this and to a
-coarser exposure together."""
-_LEAST_GAIN = 0.04  # fraction by which a plane must reduce the disagreement
+_LEAST_DISAGREEMENT = 0.012
+"""Below this disagreement (brightness) no plane is tried. Costs no PSNR on ten real clips; together
+with the coarser exposure 0.3 dB on one rendered parallax shot."""
+_LEAST_PLANE_GAIN = 0.04  # fraction by which a plane must reduce the disagreement
 
 
 @dataclass(frozen=True)
 class Target:
     """Part of a frame to fill, and the source frames that may show it.
 
-    shot: holds all of them; t: number of the frame; box: the part; sources: R frame numbers.
+    shot: holds all of them.
+    t: number of the frame.
+    box: the part.
+    sources: R frame numbers.
     """
 
     shot: Shot
@@ -61,13 +65,9 @@ class Target:
         """The whole frame."""
         return self.shot[self.t]
 
-    def cut(self, values: Tensor) -> Tensor:
+    def crop(self, values: Tensor) -> Tensor:
         """Return the part of values (N,C,H,W) of the whole frame."""
         return values[..., self.box.rows, self.box.columns]
-
-    def grid(self) -> Tensor:
-        """Return the coordinates (1,2,h,w) of the part's pixels in their own frame."""
-        return box_grid(self.box, self.frame.frame)
 
     def stack_sources(self) -> Tensor:
         """Return the whole source frames (R,2,H,W), grey and known."""
@@ -87,56 +87,52 @@ def box_grid(box: Box, like: Tensor) -> Tensor:
     return grid + like.new_tensor([box.left, box.top])[None, :, None, None]
 
 
-def coarse_coords(target: Target, motion: Motion) -> Tensor:
+def half_size_coords(target: Target, motion: Motion) -> Tensor:
     """Follow the links of the shot: coordinates (R,2,h',w') of cells of 2x2 pixels in R sources."""
-    grid, sources = halve(pad_even(target.grid())), target.sources
+    grid = halve(pad_even(box_grid(target.box, target.frame.grey)))
+    sources = target.sources
     if motion is Motion.NONE:
         return grid.expand(len(sources), -1, -1, -1)
     if motion is Motion.PLANAR:
         return target.move_by_camera(grid)
     found: dict[int, Tensor] = {}
     for step in (1, -1):
-        left = {s for s in sources if (s - target.t) * step > 0}
-        path = target.shot.track.follow(target.t, grid, step)
-        while left:
-            s, coords = next(path)
-            if s in left:
-                found[s] = coords
-                left.remove(s)
+        farthest = max(0, *(offset * step for offset in target.offsets))
+        path = islice(target.shot.track.follow(target.t, grid, step), farthest)
+        found |= {s: coords for s, coords in path if s in sources}
     return torch.cat([found[s] for s in sources])
 
 
-def rough_coords(target: Target, motion: Motion, coarse: Tensor) -> Tensor:
-    """Return coordinates (R,2,h,w) of every pixel, from those of the cells (R,2,h',w')."""
-    grid = target.grid()
+def chained_coords(target: Target, motion: Motion, half_size: Tensor | None = None) -> Tensor:
+    """Return coordinates (R,2,h,w) along the links; flow starts from `half_size_coords`."""
+    grid = box_grid(target.box, target.frame.grey)
     if motion is Motion.NONE:
         return grid.expand(len(target.sources), -1, -1, -1)
     planar = target.move_by_camera(grid)
     if motion is Motion.PLANAR:
         return planar
     # what flow adds to the homography is smooth
-    residual = coarse - halve(pad_even(planar))
+    if half_size is None:
+        half_size = half_size_coords(target, motion)
+    residual = half_size - halve(pad_even(planar))
     return planar + enlarge(residual, 2, (target.box.height, target.box.width))
 
 
-def exact_coords(target: Target, motion: Motion, rough: Tensor) -> Tensor:
+def registered_coords(target: Target, motion: Motion, chained: Tensor) -> Tensor:
     """Register the sources with the frame directly, so that chains leave no drift.
 
-    Args:
-        target: part of a frame, and R sources.
-        motion: none, planar or flow.
-        rough: (R,2,h,w) of `rough_coords`; the result has the same form.
+    Starts from `chained_coords` (R,2,h,w); the result has the same shape.
     """
     if motion is Motion.NONE:
-        return rough
-    grey, known = target.cut(target.frame.grey), target.cut(target.frame.known)
+        return chained
+    grey, known = target.crop(target.frame.grey), target.crop(target.frame.known)
     sources, box = target.stack_sources(), target.box
     if motion is Motion.FLOW:
-        group = FrameGroup(grey, known, sources, rough)
+        group = FrameGroup(grey, known, sources, chained)
         group = replace(group, coords=fit_velocity(group, target.offsets))
         return register_groupwise(group)
-    warped, seen = sample_known(sources, rough)
-    found = align(grey * known, known, warped * seen, seen, iterations=_REFINE_STEPS)
+    warped, shown = sample_known(sources, chained)
+    found = align(grey * known, known, warped * shown, shown, iterations=_REFINE_STEPS)
     # the small homography holds within the box, the chained one within the frame
     size = (box.height, box.width)
     corner = grey.new_tensor([box.left, box.top])[None, :, None, None]
@@ -144,42 +140,38 @@ def exact_coords(target: Target, motion: Motion, rough: Tensor) -> Tensor:
 
 
 def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
-    """Extrapolate flow into the hole along the planes around it.
-
-    Args:
-        target: part of a frame, and R sources.
-        coords: (R,2,h,w) by flow, exact.
+    """Extrapolate flow, registered coords (R,2,h,w), into the hole along the planes around it.
 
     Returns:
-        (R,2,h,w) coordinates for each of two planes at most: those under which the sources agree
-        best inside the hole, where they agree neither by flow nor by the camera's homography.
+        Up to two sets of coordinates (R,2,h,w), from the planes that best explain pixels where flow
+        and homography disagree.
     """
-    grid, size, count = target.grid(), target.shot.size, len(target.sources)
+    grid, size = box_grid(target.box, target.frame.grey), target.shot.size
     camera = target.move_by_camera(grid)
-    if count < 2 or float(length(coords - camera).mean()) < _SAME_PX:
+    if len(target.sources) < 2 or float(length(coords - camera).mean()) < _SAME_MOTION_PX:
         return []
-    hole = target.cut(target.frame.known) == 0
+    hole = target.crop(target.frame.known) == 0
     sources = target.stack_sources()
     best = torch.minimum(*(_disagreement(sources, x, hole) for x in (coords, camera)))
     if not best.numel() or float(best.mean()) < _LEAST_DISAGREEMENT:
         return []
     stride = max(4, round((target.box.area / _PLANE_POINTS) ** 0.5))
     sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
-    shown = sample_at(sources[:, 1:], coords[sparse])
-    seen = ((shown > KNOWN) & ~hole[sparse]).to(coords.dtype).flatten(1)
+    coverage = sample_at(sources[:, 1:], coords[sparse])
+    shown = ((coverage > KNOWN) & ~hole[sparse]).to(coords.dtype).flatten(1)
     points = to_points(grid[sparse], size).flatten(1, 2)[0]
     moved = to_points(coords[sparse], size).flatten(1, 2)
-    planes = common_planes(points, moved, seen, size, _FITTED_PLANES)
+    planes = common_planes(points, moved, shown, size, _FITTED_PLANES)
     found = [move_coords(matrices, grid, size) for matrices in planes]
-    left = {i: _disagreement(sources, x, hole) for i, x in enumerate(found)}
+    remaining = {i: _disagreement(sources, x, hole) for i, x in enumerate(found)}
     chosen: list[Tensor] = []
-    while left and len(chosen) < _TRIED_PLANES:
-        gains = {i: float((best - x).clamp_min(0).mean()) for i, x in left.items()}
+    while remaining and len(chosen) < _TRIED_PLANES:
+        gains = {i: float((best - x).clamp_min(0).mean()) for i, x in remaining.items()}
         largest = max(gains, key=gains.__getitem__)
-        if gains[largest] < _LEAST_GAIN * float(best.mean()):
+        if gains[largest] < _LEAST_PLANE_GAIN * float(best.mean()):
             break
         chosen.append(found[largest])
-        best = torch.minimum(best, left.pop(largest))
+        best = torch.minimum(best, remaining.pop(largest))
     return chosen
 
 
@@ -187,9 +179,9 @@ def _disagreement(sources: Tensor, coords: Tensor, hole: Tensor) -> Tensor:
     """Return (P,) how far sources (R,2,H,W) disagree at some pixels of the hole (1,1,h,w)."""
     sparse = (..., slice(1, None, _HOLE_STRIDE), slice(1, None, _HOLE_STRIDE))
     at = coords[sparse][..., hole[sparse][0, 0]]  # (R,2,P)
-    grey, seen = (x[:, 0, 0] for x in sample_known(sources, at[:, :, None]))  # (R,P)
-    count = seen.sum(0)
-    mean = (seen * grey).sum(0) / count.clamp_min(1)
-    difference = ((grey - mean).abs().clamp_max(_MAX_DIFFERENCE) * seen).sum(0)
-    unseen = torch.full_like(mean, _MAX_DIFFERENCE)
-    return torch.where(count > 1, difference / count.clamp_min(1), unseen)
+    grey, shown = (x[:, 0, 0] for x in sample_known(sources, at[:, :, None]))  # (R,P)
+    count = shown.sum(0)
+    mean = (shown * grey).sum(0) / count.clamp_min(1)
+    difference = ((grey - mean).abs().clamp_max(_MAX_DIFFERENCE) * shown).sum(0)
+    not_shown = torch.full_like(mean, _MAX_DIFFERENCE)
+    return torch.where(count > 1, difference / count.clamp_min(1), not_shown)

@@ -7,6 +7,7 @@ all candidates: they are what the editor decided.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,11 +18,12 @@ from torch.nn.functional import interpolate
 from ..align.flow import dense_flow
 from ..align.homography import align, to_grey
 from ..align.projective import move_coords
-from ..align.sampling import KNOWN, sample_at, sample_known
-from ..align.track import PLAIN_ERROR
+from ..align.sampling import sample_at, sample_known
+from ..align.track import HOMOGRAPHY_SUFFICES_ERROR
 from ..box import Box
 from ..errors import ShapeError
-from .consensus import masked_local_mean, match_exposure
+from ..fills.candidate_fill import map_tensors
+from .consensus import WarpedPixels, match_to_frame
 from .coords import box_grid
 from .shot import Shot
 
@@ -64,25 +66,12 @@ def check_plate(plate: Plate, size: tuple[int, int]) -> None:
         )
 
 
-def resized_picture(picture: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_picture(picture: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize a picture (3,h,w) to (height, width)."""
     if tuple(picture.shape[1:]) == tuple(size):
         return picture
     resized = interpolate(picture[None], size=tuple(size), mode="bicubic", antialias=True)
     return resized[0].clamp(0, 1)
-
-
-@dataclass(frozen=True)
-class WarpedPlate:
-    """A plate warped to a part of a frame.
-
-    colour: (1,3,h,w); shown: (1,1,h,w) 1 = the plate shows this pixel; error: (1,1,h,w) local
-    squared difference to the frame.
-    """
-
-    colour: Tensor
-    shown: Tensor
-    error: Tensor
 
 
 class PlacedPlate:
@@ -99,19 +88,16 @@ class PlacedPlate:
         self._known = torch.ones_like(self._grey)
         self._last: tuple[int, Tensor] | None = None
 
-    def locate(self, shot: Shot, t: int) -> tuple[Tensor, float] | None:
-        """Return the (1,3,3) homography from frame t to the plate, and its error.
+    def _locate(self, shot: Shot, t: int) -> tuple[Tensor, float] | None:
+        """Return the (1,3,3) homography from frame t to the plate and its error, or None: no fit.
 
         Call it in the order of frames: each result is where the next search starts.
-
-        Returns:
-            None where the plate does not fit.
         """
-        eye = torch.eye(3, device=self.picture.device)
+        identity = torch.eye(3, device=self.picture.device)
         if t == self.frame:
-            self._last = (t, eye)
-            return eye[None], 0.0
-        start = torch.stack([eye, *self._starts(shot, t)])
+            self._last = (t, identity)
+            return identity[None], 0.0
+        start = torch.stack([identity, *self._starts(shot, t)])
         others = self._grey.expand(len(start), -1, -1, -1)
         others_known = self._known.expand(len(start), -1, -1, -1)
         grey, known = shot[t].grey, shot[t].known
@@ -119,7 +105,7 @@ class PlacedPlate:
         best = int(found.error.argmin())
         error = float(found.error[best])
         limit = min(_MAX_ERROR, _MAX_CONTRAST_FRACTION * _contrast(grey, known))
-        if error > max(limit, PLAIN_ERROR):
+        if error > max(limit, HOMOGRAPHY_SUFFICES_ERROR):
             return None
         self._last = (t, found.matrix[best])
         return found.matrix[best][None], error
@@ -131,36 +117,35 @@ class PlacedPlate:
         if self._last is not None:
             s, matrix = self._last
             if track.connects(t, s):
-                matrix = matrix @ track.homography(t, s).to(matrix.device)
-            if track.connects(t, s) or not track.with_camera:
+                starts.append(matrix @ track.homography(t, s).to(matrix.device))
+            elif not track.with_camera:
                 starts.append(matrix)
         if self.frame is not None and track.connects(t, self.frame):
             starts.append(track.homography(t, self.frame).to(self.picture.device))
         return starts
 
-    def warp(self, shot: Shot, t: int, box: Box) -> WarpedPlate | None:
+    def warp(self, shot: Shot, t: int, box: Box) -> WarpedPixels | None:
         """Warp the plate to a part of frame t; None where it does not fit."""
-        found = self.locate(shot, t)
+        found = self._locate(shot, t)
         if found is None:
             return None
-        matrix, left = found
+        matrix, error = found
         part = (..., box.rows, box.columns)
-        frame, known = shot[t].frame[part], shot[t].known[part]
+        frame, known = shot[t].pixels[part], shot[t].known[part]
         if t == self.frame:  # its own frame: nothing is resampled or matched
-            return WarpedPlate(self.picture[part], torch.ones_like(known), torch.zeros_like(known))
+            return WarpedPixels(self.picture[part], torch.ones_like(known), torch.zeros_like(known))
         grid = box_grid(box, frame)
         coords = move_coords(matrix, grid, shot.size)
-        if left > PLAIN_ERROR and shot.track.with_flow:
-            warped, seen = sample_known(torch.cat([self._grey, self._known], 1), coords)
+        if error > HOMOGRAPHY_SUFFICES_ERROR and shot.track.with_flow:
+            warped, warped_known = sample_known(torch.cat([self._grey, self._known], 1), coords)
             grey = shot[t].grey[part]
-            flow, _ = dense_flow(grey * known, known, warped, seen, torch.zeros_like(grid))
+            start = torch.zeros_like(grid)
+            flow, _ = dense_flow(grey * known, known, warped, warped_known, start)
             # flow is in pixels of the frame: apply it before the homography
             coords = move_coords(matrix, grid + flow, shot.size)
-        colour = sample_at(self.picture, coords, mode="bicubic").clamp(0, 1)
-        shown = (sample_at(self._known, coords, padding="zeros") > KNOWN).to(frame.dtype)
-        colour = match_exposure(colour, frame, shown * known)
-        error = (frame - colour).square().mean(1, keepdim=True)
-        return WarpedPlate(colour, shown, masked_local_mean(error, shown * known))
+        colour = sample_at(self.picture, coords, mode="bicubic")
+        coverage = sample_at(self._known, coords, padding="zeros")
+        return match_to_frame(colour, coverage, frame, known)
 
 
 def _contrast(grey: Tensor, known: Tensor) -> float:
@@ -170,15 +155,15 @@ def _contrast(grey: Tensor, known: Tensor) -> float:
     return float((((grey - mean) * known).square().sum() / count).sqrt())
 
 
-def blend_plates(plates: Sequence[PlacedPlate], shot: Shot, t: int, box: Box) -> WarpedPlate | None:
-    """Combine plates on a part of frame t, pixel by pixel the best one; None where none fits."""
-    warped = [view for plate in plates if (view := plate.warp(shot, t, box)) is not None]
+def best_of_plates(
+    plates: Sequence[PlacedPlate], shot: Shot, t: int, box: Box
+) -> WarpedPixels | None:
+    """Return the best plate of each pixel on a part of frame t; None where none fits."""
+    warped = [x for plate in plates if (x := plate.warp(shot, t, box)) is not None]
     if not warped:
         return None
-    colour, shown, error = warped[0].colour, warped[0].shown, warped[0].error
+    best = warped[0]
     for other in warped[1:]:
-        better = (other.shown > 0) & ((shown == 0) | (other.error < error))
-        colour = torch.where(better, other.colour, colour)
-        error = torch.where(better, other.error, error)
-        shown = torch.maximum(shown, other.shown)
-    return WarpedPlate(colour, shown, error)
+        better = (other.shown > 0) & ((best.shown == 0) | (other.error < best.error))
+        best = map_tensors(functools.partial(torch.where, better), other, best)
+    return best

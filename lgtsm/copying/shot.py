@@ -1,7 +1,8 @@
-"""The frames of a shot that still lend or need pixels, ready to be sampled."""
+"""The frames of a shot still needed as sources or targets."""
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -13,19 +14,23 @@ from ..align.track import FlowFunction, Track
 from ..box import Box, hole_box
 from ..fills.averaging import size_of
 from ..fills.smooth import smooth_fill
+from ..options import FlowMethod, Motion
+from .source_frames import Search
 
 GRID_PX = 16
 """Contexts are aligned to this, so that pooled cells do not depend on where they start."""
 SURROUND_PX = 40
-"""Pixels farther than this from a hole's box do not influence its fill. Set by hand, not swept."""
+"""Pixels around a hole's box in which copies are compared, before alignment to `GRID_PX`. Set by
+hand, not swept."""
 
 
 @dataclass(frozen=True)
 class HoleArea:
     """Where the hole of a frame is.
 
-    box: bounding box of the hole; context: the part of the frame that decides what is filled in. It
-    depends on the frame's own hole alone, so that streamed and whole clips get the same fill.
+    box: bounding box of the hole.
+    context: the part of the frame in which copies are compared. It depends on the frame's own hole
+        alone, so that streamed and whole clips get the same fill.
     """
 
     box: Box
@@ -44,13 +49,13 @@ def find_hole(hole: Tensor) -> HoleArea | None:
 class ShotFrame:
     """One frame of a shot.
 
-    frame: (1,3,h,w) in [0,1], holes filled smoothly, so that sampling next to them stays plausible.
+    pixels: (1,3,h,w) in [0,1], hole filled smoothly, so that sampling next to it stays plausible.
     known: (1,1,h,w) 1 = not a hole.
     grey: (1,1,h,w).
     hole: where the hole is; None without one.
     """
 
-    frame: Tensor
+    pixels: Tensor
     known: Tensor
     grey: Tensor
     hole: HoleArea | None
@@ -62,21 +67,18 @@ class Shot:
     Args:
         size: (height, width) of the frames.
         device: where pixels are gathered.
-        with_camera: follow the camera by homographies.
-        with_flow: follow every pixel by dense flow too; needs `with_camera`.
-        measure: how flow is measured.
+        search: only the motion that it needs is measured.
+
+    Raises:
+        DeviceError: RAFT is chosen, and torchvision or its weights are missing. A missing OpenCV
+            raises it only when flow is first measured.
     """
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        device: torch.device,
-        *,
-        with_camera: bool,
-        with_flow: bool,
-        measure: FlowFunction = dense_flow,
-    ) -> None:
+    def __init__(self, size: tuple[int, int], device: torch.device, search: Search) -> None:
         self.size, self.device = size, device
+        with_flow = Motion.FLOW in search.motions
+        with_camera = with_flow or Motion.PLANAR in search.motions
+        measure = _flow_function(search.flow, device) if with_camera else dense_flow
         self.track = Track(size, with_camera=with_camera, with_flow=with_flow, measure=measure)
         self._frames: dict[int, ShotFrame] = {}
         self._arrived = 0
@@ -90,13 +92,13 @@ class Shot:
     def push(self, frame: Tensor, hole: Tensor) -> None:
         """Add the next frame (1,3,h,w) in [0,1] and its hole (1,1,h,w), 1 = hole."""
         frame, hole = frame.to(self.device), hole.to(self.device)
-        area = find_hole(hole)
-        if area is not None:
-            part = (..., area.context.rows, area.context.columns)
+        where = find_hole(hole)
+        if where is not None:
+            part = (..., where.context.rows, where.context.columns)
             filled = frame.clone()
             filled[part] = smooth_fill(frame[part], hole[part])
             frame = filled
-        self._frames[self._arrived] = ShotFrame(frame, 1 - hole, to_grey(frame), area)
+        self._frames[self._arrived] = ShotFrame(frame, 1 - hole, to_grey(frame), where)
         self.track.push(frame, hole)
         self._arrived += 1
 
@@ -109,3 +111,16 @@ class Shot:
     def drop(self, t: int) -> None:
         """Drop one frame's pixels; the motion through it is kept."""
         self._frames.pop(t, None)
+
+
+@functools.lru_cache(maxsize=4)
+def _flow_function(method: FlowMethod, device: torch.device) -> FlowFunction:
+    if method is FlowMethod.DIS:
+        from ..align.opencv_flow import dis_flow_with_holes
+
+        return dis_flow_with_holes
+    if method is FlowMethod.RAFT:
+        from ..align.raft_flow import load_raft
+
+        return load_raft(device)
+    return dense_flow

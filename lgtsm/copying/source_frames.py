@@ -4,24 +4,55 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from ..options import FlowMethod, Motion
 
 # chosen on 14 real clips of 432x240, 40 frames each; offsets beyond 39 came later, by hand
 OFFSETS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 14, 17, 20, 24, 28, 33, 39, 48, 64, 80, 96, 128, 160, 192)
 """Distances in time that are searched, both ways, in frames: dense where frames align best."""
 _VALUES = (1.0, 0.35, 0.25, 0.15, 0.1, 0.05)  # of a pixel's first copy, its second, ...
 _LATER = 0.02  # of every further copy; set by hand, not swept
-_FADE_FRAMES = 25.0  # distance in time at which the value has fallen to a third
+_CHOICE_FADE_FRAMES = 25.0  # distance in time at which the value has fallen to a third
 _LEAST_VALUE = 0.004  # mean value per hole pixel that a frame must add
+
+
+@dataclass(frozen=True)
+class Search:
+    """Which source frames are searched, and how.
+
+    motions: kinds of motion to try: none, planar, flow; () for no copies.
+    window: how far sources may be (before, after), in frames.
+    count: how many of them may lend pixels to one frame.
+    flow: how dense flow is measured.
+    """
+
+    motions: tuple[Motion, ...]
+    window: tuple[int, int]
+    count: int
+    flow: FlowMethod = FlowMethod.BUILT_IN
+
+    @classmethod
+    def of(
+        cls,
+        motion: Motion,
+        window: tuple[int, int],
+        count: int,
+        flow: FlowMethod = FlowMethod.BUILT_IN,
+    ) -> Search:
+        """Return the search for a user's choice of motion."""
+        if count == 0 or not any(window):
+            return cls((), (0, 0), 0)
+        every = (Motion.NONE, Motion.PLANAR, Motion.FLOW)
+        return cls(every if motion is Motion.AUTO else (motion,), window, count, flow)
 
 
 def offsets_within(before: int, after: int) -> list[int]:
     """Return the offsets within a window, nearest first, later before earlier."""
-    return [
-        sign * o for o in OFFSETS for sign in (1, -1) if (o <= after if sign > 0 else o <= before)
-    ]
+    return [d for o in OFFSETS for d in (o, -o) if -before <= d <= after]
 
 
 def choose_source_frames(shown: Tensor, offsets: Sequence[int], count: int) -> list[int]:
@@ -36,18 +67,19 @@ def choose_source_frames(shown: Tensor, offsets: Sequence[int], count: int) -> l
         Indices of frames, most useful first.
     """
     values = torch.tensor((*_VALUES, _LATER), dtype=torch.float32, device=shown.device)
-    seen = torch.zeros(shown.shape[1], dtype=torch.long, device=shown.device)
-    weight = shown.float()
-    faded = torch.tensor([math.exp(-abs(o) / _FADE_FRAMES) for o in offsets], device=shown.device)
-    left = list(range(len(offsets)))
+    num_copies = torch.zeros(shown.shape[1], dtype=torch.long, device=shown.device)
+    shown_float = shown.float()
+    fades = [math.exp(-abs(o) / _CHOICE_FADE_FRAMES) for o in offsets]
+    fade = torch.tensor(fades, device=shown.device)
+    remaining = list(range(len(offsets)))
     chosen: list[int] = []
-    while left and len(chosen) < count:
-        value = values[seen.clamp_max(len(_VALUES))]
-        gains = (weight[left] @ value) * faded[left]
+    while remaining and len(chosen) < count:
+        value = values[num_copies.clamp_max(len(_VALUES))]
+        gains = (shown_float[remaining] @ value) * fade[remaining]
         best = int(gains.argmax())
         if float(gains[best]) < _LEAST_VALUE * shown.shape[1]:
             break
-        index = left.pop(best)
+        index = remaining.pop(best)
         chosen.append(index)
-        seen += shown[index]
+        num_copies += shown[index]
     return chosen

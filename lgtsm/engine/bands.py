@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..align.sampling import pixel_grid, sample_at
+from ..align.sampling import sample_at
 from ..box import Box
-from ..copying.candidates import Detail
+from ..copying.candidates import CopySources
+from ..copying.coords import box_grid
 from .fitting import Fit, to_source
 
 _STEP = 1 / 508
@@ -56,11 +57,11 @@ class Bands:
         for t in [t for t in self._bands if t < number - self.reach]:
             del self._bands[t]
 
-    def detail(self, detail: Detail, wanted: Box) -> Tensor:
+    def detail(self, sources: CopySources, wanted: Box) -> Tensor:
         """Return the detail that copies add to a part of a source frame.
 
         Args:
-            detail: which frames, from where.
+            sources: which frames, from where.
             wanted: part of the source frame.
 
         Returns:
@@ -69,15 +70,14 @@ class Bands:
         fit = self.fit
         scale_y, scale_x = fit.scale
         scale = torch.tensor([scale_x, scale_y])[None, :, None, None]
-        corner = torch.tensor([wanted.left, wanted.top])[None, :, None, None]
-        grid = (pixel_grid(wanted.height, wanted.width, scale) + corner) * scale
-        inside = grid - torch.tensor([detail.box.left, detail.box.top])[None, :, None, None]
+        grid = box_grid(wanted, scale) * scale
+        inside = grid - torch.tensor([sources.box.left, sources.box.top])[None, :, None, None]
         result = torch.zeros(3, wanted.height, wanted.width)
-        for i, number in enumerate(detail.numbers):
+        for i, number in enumerate(sources.numbers):
             if number not in self._bands:
                 continue
-            weight = sample_at(detail.weights[i : i + 1].cpu().float(), inside)
-            coords = sample_at(detail.coords[i : i + 1].cpu().float(), inside) / scale
+            weight = sample_at(sources.weights[i : i + 1].cpu().float(), inside)
+            coords = sample_at(sources.coords[i : i + 1].cpu().float(), inside) / scale
             result += (weight * self._sample(number, coords))[0]
         return result
 

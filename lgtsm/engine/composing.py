@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
-from ..copying.plates import Plate, resized_picture
+from ..copying.plates import Plate, resize_picture
 from ..masks.morph import feather_weights
 from .bands import Bands
 from .filling import Fill
@@ -95,11 +95,11 @@ class ShotComposer:
         if self.fit.resized:
             for plate in self.plates:
                 if plate.frame == index:  # the editor's own pixels
-                    picture = resized_picture(plate.picture, self.fit.source)
+                    picture = resize_picture(plate.picture, self.fit.source)
                     return picture[:, wanted.rows, wanted.columns]
         large = to_source(fill.pixels, fill.box, wanted, self.fit)
-        if self._bands is not None and fill.detail is not None:
-            large = (large + self._bands.detail(fill.detail, wanted)).clamp(0, 1)
+        if self._bands is not None and fill.sources is not None:
+            large = (large + self._bands.detail(fill.sources, wanted)).clamp(0, 1)
         return large
 
 

@@ -7,9 +7,16 @@ import math
 from ..align.track import FLOW_SIDE
 from ..box import Box
 from ..copying.shot import SURROUND_PX
-from ..copying.steady import RADIUS
 from ..models.combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, VIDEO_LAYERS, CombLayer
-from ..models.spec import FAMILIES, LAYERS, CombCNSpec, LayerSpec, NetworkSpec, TrunkSpec
+from ..models.spec import (
+    FAMILIES,
+    LAYERS,
+    SMOOTHING_FRAMES,
+    CombCNSpec,
+    LayerSpec,
+    NetworkSpec,
+    TrunkSpec,
+)
 from ..options import InpaintOptions, Mode, Motion
 from .fitting import plan_fit
 from .policy import choose_policy
@@ -75,7 +82,7 @@ def estimate(
     near, reach = options.source_frames, options.reach
     if options.mode is Mode.FILL or near == 0 or reach == 0:
         near = reach = 0
-    lookahead = max(reach + RADIUS if near else 0, past)
+    lookahead = max(reach + SMOOTHING_FRAMES if near else 0, past)
     kept = min(num_frames, max(reach, future) + policy.chunk + lookahead)
     # a window waits until it is full
     ahead = window_frames(policy.chunk) if spec.trunk.in_windows else 0

@@ -10,10 +10,12 @@ from torch import Tensor
 
 from ..box import Box, hole_box
 from ..copying.blend_weights import MOTIONS
-from ..copying.blending import BlendedFill, blend_frame, known_candidate, new_shot
-from ..copying.candidates import Detail, Search
+from ..copying.blending import BlendedFill, blend_frame
+from ..copying.candidates import CopySources
 from ..copying.plates import PlacedPlate
-from ..copying.steady import margin, steady_frame
+from ..copying.shot import Shot
+from ..copying.source_frames import Search
+from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
 from .hooks import Hooks
@@ -37,12 +39,12 @@ class Fill:
 
     box: around the hole and its border, widened.
     pixels: (3,h,w) float32 in [0,1] covering `box`, equal to the frame where it is known.
-    detail: which frames lend it what the working size lost; None where none does.
+    sources: which frames lend it the detail that the working size lost; None where none does.
     """
 
     box: Box
     pixels: Tensor
-    detail: Detail | None = None
+    sources: CopySources | None = None
 
 
 Filled = tuple[int, Fill | None]
@@ -60,7 +62,7 @@ class _Copied:
 
     candidate: CandidateFill
     to_paint: Tensor | None
-    detail: Detail | None
+    sources: CopySources | None
     source_fractions: tuple[float, ...]
 
 
@@ -119,13 +121,13 @@ class ShotFiller:
         self.source_fractions = [0.0] * (1 + len(MOTIONS))
         self.num_filled = 0
         self._frame_box = Box(0, 0, *size)
-        self._shot = new_shot(size, policy.device, search)
+        self._shot = Shot(size, policy.device, search)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
         self._net = None if network is None else self._open(network, size)
         self._reach = self._net.stream.reach if self._net else (0, 0)
         # a pushed frame influences outputs up to `reach` frames later, whose holes must be known
-        self._lookahead = max(search.window[1] + margin(search)[1], self._reach[0])
+        self._lookahead = max(search.window[1] + smoothing_reach(search)[1], self._reach[0])
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
         policy = self.policy
@@ -194,7 +196,7 @@ class ShotFiller:
             return t, None
         frame, _ = self._part(t, box)
         self._count(blended.source_fractions)
-        return t, Fill(box, blended.on(frame, box).fill[0].cpu(), blended.detail)
+        return t, Fill(box, blended.on(frame, box).fill[0].cpu(), blended.sources)
 
     def _feed(self, net: _Net, count: int) -> Iterator[Filled]:
         """Encode `count` frames and push them, in as many pieces as memory allows."""
@@ -229,10 +231,10 @@ class ShotFiller:
         blended = self._smoothed(t) if from_fill or self.search.motions else None
         candidate, to_paint = None, None
         if from_fill:
-            candidate = known_candidate(frame) if blended is None else blended.on(frame, box)
+            candidate = CandidateFill.of_known(frame) if blended is None else blended.on(frame, box)
         if blended is not None and state.box is not None:
             own, own_hole = self._part(t, state.box)
-            copied, sources = blended.on(own, state.box), blended.detail
+            copied, sources = blended.on(own, state.box), blended.sources
             if not from_fill:
                 sure = (copied.confidence > _SURE_CONFIDENCE) & (copied.error < _SURE_ERROR)
                 to_paint = own_hole.masked_fill(sure, 0)
@@ -263,21 +265,21 @@ class ShotFiller:
                 raw = torch.where(copied.to_paint > 0, raw, copied.candidate.fill)
             frame, hole = self._part(t, state.box)
             pixels = torch.where(hole > 0, raw.clamp(0, 1), frame).cpu()
-            yield t, Fill(state.box, pixels[0], copied.detail if copied else None)
+            yield t, Fill(state.box, pixels[0], copied.sources if copied else None)
         self._forget()
 
     def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
         """Return a part of a frame (1,3,h,w) and of its hole (1,1,h,w)."""
         frame, part = self._shot[t], (..., box.rows, box.columns)
-        return frame.frame[part], 1 - frame.known[part]
+        return frame.pixels[part], 1 - frame.known[part]
 
     def _smoothed(self, t: int) -> BlendedFill | None:
         """Return the blended fill of frame t, smoothed in time; None without a hole."""
-        oldest = t - margin(self.search)[0]
+        oldest = t - smoothing_reach(self.search)[0]
         for s, frame in self._frames.items():
             if s < oldest:
                 frame.blended = None
-        return steady_frame(self._shot, t, self.search, self._blended)
+        return smooth_in_time(self._shot, t, self.search, self._blended)
 
     def _blended(self, t: int) -> BlendedFill | None:
         """Return the blended fill of frame t alone, made once."""
@@ -285,7 +287,7 @@ class ShotFiller:
         if frame.box is not None and frame.blended is None:
             self.hooks.check()
             frame.blended = blend_frame(
-                self._shot, t, self.search, self.plates, with_detail=self.border_px > 0
+                self._shot, t, self.search, self.plates, with_sources=self.border_px > 0
             )
         return frame.blended
 
@@ -297,22 +299,22 @@ class ShotFiller:
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
-        before = self._num_begun - self.search.window[0] - margin(self.search)[0]
+        before = self._num_begun - self.search.window[0] - smoothing_reach(self.search)[0]
         oldest = min(before, self._num_done)
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:
             del self._frames[t]
 
 
-def _outside(detail: Detail, painted: Tensor, area: Box) -> Detail:
-    """Return the sources of detail without weight where a network paints.
+def _outside(sources: CopySources, painted: Tensor, area: Box) -> CopySources:
+    """Return the sources without weight where a network paints.
 
     Args:
-        detail: of one frame.
+        sources: of one frame.
         painted: (1,1,h,w) covering `area`, 1 = painted.
         area: around the hole and its border.
     """
-    weights, common = detail.weights.clone(), detail.box & area
-    (rows, columns), (from_rows, from_columns) = common.within(detail.box), common.within(area)
+    weights, common = sources.weights.clone(), sources.box & area
+    (rows, columns), (from_rows, from_columns) = common.within(sources.box), common.within(area)
     weights[..., rows, columns] *= 1 - painted[..., from_rows, from_columns]
-    return replace(detail, weights=weights)
+    return replace(sources, weights=weights)

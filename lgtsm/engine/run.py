@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ..box import hole_box
 from ..copying.blend_weights import MOTIONS
-from ..copying.candidates import Search
-from ..copying.plates import PlacedPlate, Plate, check_plate, resized_picture
-from ..copying.steady import RADIUS
+from ..copying.plates import PlacedPlate, Plate, check_plate, resize_picture
+from ..copying.source_frames import Search
 from ..errors import ShapeError
 from ..models.network import Network
+from ..models.spec import SMOOTHING_FRAMES
 from ..options import InpaintOptions, Mode
 from ..report import Report
 from .composing import Patch, ShotComposer
@@ -90,7 +90,7 @@ class Job:
         self.plates = () if options.mode is Mode.FILL else tuple(plates)
         self.resume_from = resume_from
         past = self.network.spec.trunk.context[0] if self.network else 0
-        self.first_computed = resume_from - past - options.reach - RADIUS
+        self.first_computed = resume_from - past - options.reach - SMOOTHING_FRAMES
         self._running: _Running | None = None
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
@@ -234,7 +234,7 @@ class _Running:
                     "its content"
                 )
                 frame = None
-            picture = resized_picture(plate.picture, self.fit.source)
+            picture = resize_picture(plate.picture, self.fit.source)
             picture, _ = to_working(picture, torch.zeros_like(picture[:1]), self.fit)
             number = None if frame is None else frame - first
             placed.append(PlacedPlate(picture[None].to(self.policy.device), number))

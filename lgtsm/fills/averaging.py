@@ -13,16 +13,14 @@ def size_of(images: Tensor) -> tuple[int, int]:
 
 
 def halve(values: Tensor) -> Tensor:
-    """Average cells of 2x2.
-
-    Args:
-        values: (...,h,w), h and w even.
-
-    Returns:
-        (...,h/2,w/2).
-    """
+    """Average cells of 2x2: (...,h,w), h and w even, to (...,h/2,w/2)."""
     rows = values[..., ::2, :] + values[..., 1::2, :]
     return (rows[..., ::2] + rows[..., 1::2]) * 0.25
+
+
+def squared_difference(one: Tensor, other: Tensor) -> Tensor:
+    """Return the squared difference (N,1,h,w) of images (N,C,h,w), its mean over the channels."""
+    return (one - other).square().mean(1, keepdim=True)
 
 
 def pad_even(values: Tensor) -> Tensor:
@@ -38,14 +36,9 @@ def enlarge(values: Tensor, factor: int, size: tuple[int, int]) -> Tensor:
 
 
 def local_mean(values: Tensor, times: int = 1) -> Tensor:
-    """Average over 3x3 pixels with replicated borders, repeatedly.
+    """Average (...,h,w) over 3x3 pixels with replicated borders, repeatedly.
 
-    Args:
-        values: (...,h,w).
-        times: repetitions; n of them approach a Gaussian of variance 2n/3 pixels.
-
-    Returns:
-        (...,h,w).
+    n repetitions approach a Gaussian of variance 2n/3 pixels.
     """
     for _ in range(times):
         wide = torch.cat([values[..., :1], values, values[..., -1:]], -1)
@@ -56,14 +49,7 @@ def local_mean(values: Tensor, times: int = 1) -> Tensor:
 
 
 def central_differences(values: Tensor) -> Tensor:
-    """Return d/dx and d/dy per pixel, 0 at the borders.
-
-    Args:
-        values: (...,h,w).
-
-    Returns:
-        (2,...,h,w), x then y.
-    """
+    """Return d/dx and d/dy (2,...,h,w) per pixel of (...,h,w), 0 at the borders."""
     slopes = values.new_zeros((2, *values.shape))
     slopes[0, ..., 1:-1] = (values[..., 2:] - values[..., :-2]) / 2
     slopes[1, ..., 1:-1, :] = (values[..., 2:, :] - values[..., :-2, :]) / 2

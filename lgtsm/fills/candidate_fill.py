@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
+
+_Record = TypeVar("_Record")
 
 
 @dataclass(frozen=True)
@@ -32,14 +35,24 @@ class CandidateFill:
     error: Tensor
     confidence: Tensor
 
+    @classmethod
+    def of_known(cls, frame: Tensor) -> CandidateFill:
+        """Return the candidate fill of frames (N,3,h,w) without a hole."""
+        zero = torch.zeros_like(frame[:, :1])
+        return cls(frame, frame, frame, frame, frame, zero, zero)
+
     def stack(self, holes: Tensor) -> Tensor:
         """Return the (N,15,h,w) input of a refining network; see `spec.REFINE_INPUTS`."""
         differences = [c - self.plain for c in (self.smooth, self.copied, self.best)]
         return torch.cat([self.plain, *differences, holes, 4 * self.error, self.confidence], -3)
 
 
+def map_tensors(function: Callable[..., Tensor], *records: _Record) -> _Record:
+    """Apply a function to every field of records of one dataclass, whose fields are all tensors."""
+    names = vars(records[0])
+    return type(records[0])(**{n: function(*(getattr(r, n) for r in records)) for n in names})
+
+
 def join_candidates(rows: Sequence[CandidateFill]) -> CandidateFill:
     """Concatenate the candidate fills of several frames along N."""
-    return CandidateFill(
-        *(torch.cat(parts) for parts in zip(*(vars(r).values() for r in rows), strict=True))
-    )
+    return map_tensors(lambda *parts: torch.cat(parts), *rows)

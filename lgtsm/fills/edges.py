@@ -27,23 +27,22 @@ _FADE = 4  # lines fade over the last quarter of these rings
 _ANY_WEIGHT = 1e-12  # added to a weight, for pixels whose neighbours are all far across the edge
 
 
-def continue_edges(frame: Tensor, hole: Tensor, smooth: Tensor) -> Tensor:
+def continue_edges(smooth: Tensor, hole: Tensor) -> Tensor:
     """Continue edges into the hole of one frame.
 
     Args:
-        frame: (1,3,h,w) in [0,1]; values under the hole are ignored.
+        smooth: (1,3,h,w) in [0,1], the frame with a smooth fill.
         hole: (1,1,h,w) 0 or 1, 1 = hole.
-        smooth: (1,3,h,w) smooth fill of the same frame.
 
     Returns:
-        (1,3,h,w) in [0,1]; equals `smooth` where the frame is known.
+        (1,3,h,w) in [0,1]; known pixels unchanged.
     """
     known = 1 - hole
     if not hole.any() or not known.any():
         return smooth
-    normals, coherence = _directions(frame, known)
+    normals, coherence = _directions(smooth, known)
     depth = rings(hole, _MOST_RINGS)
-    lines = _close(frame * known + smooth * hole, depth, normals, coherence)
+    lines = _close(smooth, depth, normals, coherence)
     fade = ((_MOST_RINGS - depth) * _FADE / _MOST_RINGS).clamp(0, 1)
     weight = coherence * fade * hole
     return smooth + weight * (lines - smooth)
@@ -68,13 +67,9 @@ def _directions(frame: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _close(filled: Tensor, depth: Tensor, normals: Tensor, coherence: Tensor) -> Tensor:
-    """Close a hole ring by ring.
+    """Close the hole of (1,3,h,w) ring by ring; pixels beyond the last ring stay unchanged.
 
-    Args:
-        filled: (1,3,h,w) known pixels, and in the hole what pixels beyond the last ring keep.
-        depth: (1,1,h,w) of `rings`.
-        normals: (2,h,w) unit vectors across the edges, x then y.
-        coherence: (h,w) in [0,1].
+    Rings are numbered by depth (1,1,h,w); normals across the edges (2,h,w) are x then y.
     """
     height, width = depth.shape[-2:]
     side = torch.arange(-_REACH, _REACH + 1, device=depth.device)

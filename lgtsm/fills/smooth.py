@@ -13,8 +13,7 @@ from torch.nn.functional import interpolate, pad
 
 from .averaging import halve, local_mean
 
-SWEEPS = 3
-"""Smoothing sweeps per level: 1 loses 0.05 dB against 3, a fourth gains 0.01 dB."""
+_SWEEPS = 3  # smoothing sweeps per level: 1 loses 0.05 dB against 3, a fourth gains 0.01 dB
 
 
 def push_pull(values: Tensor, weights: Tensor) -> Tensor:
@@ -49,20 +48,14 @@ def push_pull(values: Tensor, weights: Tensor) -> Tensor:
         up = interpolate(filled, size=size, mode="bilinear", align_corners=False)
         up = up[..., : fine.shape[-2], : fine.shape[-1]]
         filled = known * fine + (1 - known) * up
-        for _ in range(SWEEPS):
+        for _ in range(_SWEEPS):
             filled = known * fine + (1 - known) * local_mean(filled)
     return filled[..., :height, :width]
 
 
 def smooth_fill(frames: Tensor, holes: Tensor) -> Tensor:
-    """Fill holes by smooth continuation of the colours around them.
+    """Fill holes (N,1,h,w), 1 = hole, of frames (N,3,h,w) by the colours around them.
 
-    Args:
-        frames: (N,3,h,w) in [0,1]; values under the hole are ignored.
-        holes: (N,1,h,w) 0 or 1, 1 = hole.
-
-    Returns:
-        (N,3,h,w) in [0,1]; known pixels unchanged.
+    Known pixels stay unchanged; values under the hole are ignored.
     """
-    filled = push_pull(frames, 1 - holes)
-    return torch.where(holes > 0, filled, frames)
+    return torch.where(holes > 0, push_pull(frames, 1 - holes), frames)

@@ -12,15 +12,15 @@ from torch.nn.functional import interpolate
 
 from lgtsm.box import Box
 from lgtsm.copying.blend_weights import MOTIONS
-from lgtsm.copying.blending import blend_frame, new_shot
-from lgtsm.copying.candidates import Search
+from lgtsm.copying.blending import blend_frame
 from lgtsm.copying.clip import clip_candidates
-from lgtsm.copying.shot import GRID_PX, SURROUND_PX, find_hole
-from lgtsm.copying.steady import RADIUS, steady_frame
+from lgtsm.copying.shot import GRID_PX, SURROUND_PX, Shot, find_hole
+from lgtsm.copying.source_frames import Search
+from lgtsm.copying.temporal_smoothing import smooth_in_time
 from lgtsm.errors import DeviceError
 from lgtsm.fills.candidate_fill import CandidateFill, join_candidates
 from lgtsm.fills.smooth import smooth_fill
-from lgtsm.models.spec import REFINE_INPUTS, STEADY_FRAMES
+from lgtsm.models.spec import REFINE_INPUTS
 from lgtsm.options import FlowMethod, Motion
 
 properties = settings(max_examples=20, deadline=None)
@@ -127,12 +127,12 @@ def test_fills_are_steady_where_nothing_is_sure(rng):
     frames = 0.5 + 0.2 * torch.rand(6, 3, 64, 96, generator=rng)
     holes = torch.zeros(6, 1, 64, 96)
     holes[..., 20:44, 30:66] = 1
-    shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
+    shot = Shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
     search = Search.of(Motion.AUTO, ALL, 8)
     alone = [blend_frame(shot, t, search) for t in range(6)]
-    steady = [steady_frame(shot, t, search, alone.__getitem__) for t in range(6)]
+    steady = [smooth_in_time(shot, t, search, alone.__getitem__) for t in range(6)]
     hidden = (holes[0, :, 20:44, 30:66] > 0).expand(3, -1, -1)
 
     def restless(rows):
@@ -141,10 +141,6 @@ def test_fills_are_steady_where_nothing_is_sure(rng):
         return sum(float((a - b)[hidden].square().mean()) for a, b in itertools.pairwise(parts))
 
     assert restless(steady) < 0.7 * restless(alone)
-
-
-def test_radius_is_what_the_networks_context_counts():
-    assert RADIUS == STEADY_FRAMES
 
 
 def test_exposure_is_matched(panned):
@@ -162,7 +158,7 @@ def test_opencvs_flow_serves_where_it_is_asked_for(panned):
     frames = panned(5, 3)
     holes = _moving_box(5, frames.shape[-2:])
     search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.DIS)
-    shot = new_shot(frames.shape[-2:], torch.device("cpu"), search)
+    shot = Shot(frames.shape[-2:], torch.device("cpu"), search)
     for frame, hole in zip(frames, holes, strict=True):
         shot.push((frame * (1 - hole))[None], hole[None])
     blended = blend_frame(shot, 2, search)
@@ -178,7 +174,7 @@ def test_a_flow_that_is_not_installed_raises_one_sentence():
         pytest.skip("torchvision is installed")
     search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.RAFT)
     with pytest.raises(DeviceError, match="torchvision"):
-        new_shot((64, 64), torch.device("cpu"), search)
+        Shot((64, 64), torch.device("cpu"), search)
 
 
 def test_only_frames_of_the_window_count(toy_clip, toy_holes):
@@ -209,7 +205,7 @@ def test_holes_contents_do_not_matter(toy_clip, toy_holes, rng):
 def test_source_fractions_tell_where_the_pixels_are_from(panned):
     frames = panned(6, 3)
     holes = _moving_box(6, frames.shape[-2:])
-    shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
+    shot = Shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(frames, holes, strict=True):
         shot.push(frame[None], hole[None])
     source_fractions = blend_frame(shot, 2, Search.of(Motion.AUTO, ALL, 8)).source_fractions

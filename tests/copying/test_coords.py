@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from lgtsm.copying.blending import new_shot
-from lgtsm.copying.candidates import Search
 from lgtsm.copying.consensus import Consensus, select_consensus
-from lgtsm.copying.coords import Target, coarse_coords, exact_coords, plane_coords, rough_coords
+from lgtsm.copying.coords import Target, box_grid, chained_coords, plane_coords, registered_coords
+from lgtsm.copying.shot import Shot
+from lgtsm.copying.source_frames import Search
 from lgtsm.options import Motion
 
 ALL = (99, 99)
@@ -37,16 +37,15 @@ def two_walls(rng) -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_walls_around_a_hole_are_followed_into_it(two_walls):
     frames, holes = two_walls
-    shot = new_shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
+    shot = Shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(frames * (1 - holes), holes, strict=True):
         shot.push(frame[None], hole[None])
     box, others = shot[4].hole.context, [1, 2, 6, 7]
     target = Target(shot, 4, box, others)
-    rough = rough_coords(target, Motion.FLOW, coarse_coords(target, Motion.FLOW))
-    flow = exact_coords(target, Motion.FLOW, rough)
+    flow = registered_coords(target, Motion.FLOW, chained_coords(target, Motion.FLOW))
     found = [flow, *plane_coords(target, flow)]
     assert len(found) == 3
-    truth = target.grid() + torch.zeros_like(flow)
+    truth = box_grid(box, frames) + torch.zeros_like(flow)
     upper = torch.arange(box.top, box.bottom)[:, None].expand(flow.shape[-2:]) < 72
     speed = torch.where(upper, 4.0, 1.0)
     truth[:, 0] -= speed * (torch.tensor(others) - 4)[:, None, None]
@@ -77,8 +76,8 @@ def test_the_consensus_that_fits_and_agrees_is_selected_pixel_by_pixel(rng):
 def test_a_locked_off_camera_needs_no_planes(two_walls):
     frames, holes = two_walls
     still = frames[:1].expand(8, -1, -1, -1)
-    shot = new_shot(still.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
+    shot = Shot(still.shape[-2:], torch.device("cpu"), Search.of(Motion.AUTO, ALL, 8))
     for frame, hole in zip(still, holes, strict=True):
         shot.push(frame[None], hole[None])
     target = Target(shot, 3, shot[3].hole.context, [1, 2, 4, 5])
-    assert plane_coords(target, target.grid().expand(4, -1, -1, -1)) == []
+    assert plane_coords(target, box_grid(target.box, frames).expand(4, -1, -1, -1)) == []

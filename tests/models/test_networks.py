@@ -8,7 +8,7 @@ import torch
 from lgtsm.copying.clip import clip_candidates
 from lgtsm.errors import ShapeError
 from lgtsm.models.build import build
-from lgtsm.models.spec import FAMILIES, STEADY_FRAMES
+from lgtsm.models.spec import FAMILIES, SMOOTHING_FRAMES
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
 WITHOUT_GUIDANCE = ("refine", "combcn")
@@ -123,7 +123,7 @@ def test_context_is_the_reach_in_time(family, random_network, rng):
     # frame `at` is in the past of the frames after it and in the future of those before it
     touched = change.nonzero().flatten()
     # a neighbour's fill is averaged in by how far it agrees, which may be not at all
-    slack = STEADY_FRAMES if network.spec.starts_from_fill else 0
+    slack = SMOOTHING_FRAMES if network.spec.starts_from_fill else 0
     assert at - future <= int(touched[0]) <= at - future + slack
     assert at + past - slack <= int(touched[-1]) <= at + past
 

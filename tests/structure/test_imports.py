@@ -38,7 +38,7 @@ OURS = {
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
     "align": frozenset({"errors", "fills"}),
-    "copying": frozenset({"errors", "options", "box", "fills", "align"}),
+    "copying": frozenset({"errors", "options", "box", "fills", "align", "models.spec"}),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
     "metrics": frozenset({"errors", "options", "box"}),

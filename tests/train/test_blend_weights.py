@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import torch
 
-from lgtsm.copying.blend_weights import MOTIONS, NUM_FEATURES, BlendWeights
+from lgtsm.copying.blend_weights import MOTIONS, NUM_FEATURES, BlendNetwork
 from train.__main__ import main
 from train.tools.blend_items import Pixels, without_motions
 from train.tools.blend_weights import fit, score_blend_weights
@@ -20,8 +20,8 @@ def _frames(count, rng):
         colours = torch.stack([smooth, smooth, planar, smooth], 1)
         features = 0.1 * torch.randn(80, NUM_FEATURES, generator=rng)
         features[:, own] = right[:, 0].float()
-        available = torch.tensor([1.0, 0, 1, 0]).expand(80, 4).clone()
-        rows.append(Pixels(features, colours, available, truth))
+        shown = torch.tensor([1.0, 0, 1, 0]).expand(80, 4).clone()
+        rows.append(Pixels(features, colours, shown, truth))
     return rows
 
 
@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_numbers(rng):
 def test_missing_candidates_get_no_weight(rng):
     (row,) = _frames(1, rng)
     bare = without_motions(row, (False, False, False))
-    weights, _ = BlendWeights()(bare.features, bare.available)
+    weights, _ = BlendNetwork()(bare.features, bare.shown)
     assert torch.equal(weights[:, 1:], torch.zeros_like(weights[:, 1:]))
     assert torch.allclose(weights[:, 0], torch.ones(80))
 

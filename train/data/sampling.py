@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lgtsm.copying.clip import clip_candidates
-from lgtsm.fills.candidate_fill import CandidateFill, join_candidates
+from lgtsm.fills.candidate_fill import CandidateFill, join_candidates, map_tensors
 
 from ..recipe import DataRecipe, Recipe
 from .crops import draw_crop
@@ -62,7 +62,7 @@ def _each(
 ) -> CandidateFill | None:
     if candidate is None:
         return None
-    return CandidateFill(*(change(value) for value in vars(candidate).values()))
+    return map_tensors(change, candidate)
 
 
 def join(batches: Sequence[Batch]) -> Batch:

@@ -12,9 +12,10 @@ import torch
 from einops import rearrange
 from torch import Tensor
 
-from lgtsm.copying.blend_weights import MOTIONS, colours_of, features_of
-from lgtsm.copying.blending import new_shot
-from lgtsm.copying.candidates import Search, gather_candidates
+from lgtsm.copying.blend_weights import MOTIONS, features_of
+from lgtsm.copying.candidates import gather_candidates
+from lgtsm.copying.shot import Shot
+from lgtsm.copying.source_frames import Search
 from lgtsm.options import Motion
 
 from ..data.sampling import Sample, draw_sample
@@ -46,13 +47,13 @@ _MIN_PIXELS = 60
 class Pixels:
     """Hole pixels of one frame.
 
-    features: (P,NUM_FEATURES); colours: (P,4,3); available: (P,4) 1 = this candidate exists; truth:
+    features: (P,NUM_FEATURES); colours: (P,4,3); shown: (P,4) 1 = this candidate exists; truth:
     (P,3).
     """
 
     features: Tensor
     colours: Tensor
-    available: Tensor
+    shown: Tensor
     truth: Tensor
 
     def rows(self, chosen: Tensor) -> Pixels:
@@ -76,7 +77,7 @@ def _clip_pixels(library: Library, seed: int, number: int) -> list[Pixels]:
 def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
     """Yield hole pixels of some frames of one clip."""
     truth, holes = sample.frames, sample.holes
-    shot = new_shot(DATA.shape, truth.device, _SEARCH)
+    shot = Shot(DATA.shape, truth.device, _SEARCH)
     with torch.inference_mode():
         for frame, hole in zip(truth, holes, strict=True):
             shot.push((frame * (1 - hole))[None], hole[None])
@@ -86,14 +87,14 @@ def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
             found = gather_candidates(shot, t, _SEARCH)
             if found is None:
                 continue
-            colours, available = colours_of(found)
+            features, colours, shown = features_of(found)
             inside = torch.nonzero(found.hole.flatten())[:, 0]
             chosen = inside[torch.from_numpy(rng.permutation(len(inside))[:_PIXELS_PER_FRAME])]
             part = truth[t, :, found.box.rows, found.box.columns]
             yield Pixels(
-                rearrange(features_of(found, colours, available), "1 f h w -> (h w) f")[chosen],
+                rearrange(features, "1 f h w -> (h w) f")[chosen],
                 rearrange(colours, "1 n c h w -> (h w) n c")[chosen],
-                rearrange(available, "1 n h w -> (h w) n")[chosen],
+                rearrange(shown, "1 n h w -> (h w) n")[chosen],
                 rearrange(part, "c h w -> (h w) c")[chosen],
             )
 
@@ -105,13 +106,13 @@ def without_motions(pixels: Pixels, kept: tuple[bool, ...]) -> Pixels:
         pixels: of one frame.
         kept: one entry for each of `blend_weights.MOTIONS`.
     """
-    features, available = pixels.features.clone(), pixels.available.clone()
+    features, shown = pixels.features.clone(), pixels.shown.clone()
     own = (features.shape[1] - len(MOTIONS) - 4) // len(MOTIONS)
     for i, is_kept in enumerate(kept):
         if not is_kept:
             features[:, i * own : (i + 1) * own] = 0
-            available[:, i + 1] = 0
+            shown[:, i + 1] = 0
     for j, (one, other) in enumerate(((0, 1), (0, 2), (1, 2))):
         if not (kept[one] and kept[other]):
             features[:, len(MOTIONS) * own + j] = 0
-    return replace(pixels, features=features, available=available)
+    return replace(pixels, features=features, shown=shown)

@@ -18,7 +18,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from lgtsm.copying.blend_weights import BlendWeights
+from lgtsm.copying.blend_weights import BlendNetwork
 from lgtsm.errors import OptionError
 from lgtsm.whole_file import WholeFile
 
@@ -83,11 +83,11 @@ def fit_blend_weights(
     return scores
 
 
-def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
+def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendNetwork:
     """Fit blend weights to hole pixels of many frames."""
     rng = np.random.default_rng([seed, 7])
     draws = torch.Generator().manual_seed(seed)
-    network = BlendWeights()
+    network = BlendNetwork()
     for layer in network.layers:
         if isinstance(layer, nn.Linear):
             nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=draws)
@@ -103,7 +103,7 @@ def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
         ]
         joined, owner = _join(frames)
         noisy = joined.features + _NOISE * torch.randn(joined.features.shape, generator=draws)
-        weights, log_error = network(noisy, joined.available)
+        weights, log_error = network(noisy, joined.shown)
         per_frame, per_pixel = _errors(weights, joined, owner)
         squared = per_pixel.detach() + 1e-6
         likelihood = 0.5 * (squared / log_error[:, 0].exp() + log_error[:, 0]).mean()
@@ -114,10 +114,10 @@ def fit(pixels: Sequence[Pixels], steps: int, seed: int) -> BlendWeights:
     return network.eval().requires_grad_(requires_grad=False)
 
 
-def score_blend_weights(network: BlendWeights, pixels: Sequence[Pixels]) -> tuple[float, float]:
+def score_blend_weights(network: BlendNetwork, pixels: Sequence[Pixels]) -> tuple[float, float]:
     """Return the mean hole PSNR over frames in dB: blended, and of each frame's best candidate."""
     joined, owner = _join(pixels)
-    weights, _ = network(joined.features, joined.available)
+    weights, _ = network(joined.features, joined.shown)
     blended, _ = _errors(weights, joined, owner)
     one_hot = torch.eye(joined.colours.shape[1])
     singles = [_errors(row.expand(len(owner), -1), joined, owner)[0] for row in one_hot]
@@ -138,8 +138,8 @@ def _join(frames: Sequence[Pixels]) -> tuple[Pixels, Tensor]:
     """
     parts = zip(*(vars(f).values() for f in frames), strict=True)
     joined = Pixels(*map(torch.cat, parts))
-    colours, available = joined.colours, joined.available[..., None] > 0
-    colours = torch.where(available, colours, colours[:, :1])
+    colours, shown = joined.colours, joined.shown[..., None] > 0
+    colours = torch.where(shown, colours, colours[:, :1])
     counts = torch.tensor([len(f.features) for f in frames])
     return replace(joined, colours=colours), torch.arange(len(frames)).repeat_interleave(counts)
 

@@ -1,8 +1,8 @@
 """Temporal smoothing: the fill of a frame averaged with its neighbours' along the motion.
 
 Every frame chooses its copies on its own, so fills flicker where nothing is certain. Fills of the
-nearest frames are warped to this one and averaged in, the more, the less certain it is; what is
-certain stays as sharp as it was. The average has a fixed radius, so streamed, resumed and whole
+nearest frames are warped to this one and averaged in, more strongly where it is less certain; what
+is certain stays as sharp as it was. The average has a fixed radius, so streamed, resumed and whole
 shots give the same result.
 """
 
@@ -15,35 +15,28 @@ import torch
 from torch import Tensor
 
 from ..align.sampling import sample_at
+from ..fills.averaging import squared_difference
+from ..models.spec import SMOOTHING_FRAMES
 from ..options import Motion
 from .blending import BlendedFill
-from .candidates import Search
-from .coords import Target, coarse_coords, rough_coords
+from .coords import Target, chained_coords
 from .shot import Shot
+from .source_frames import Search
 
-RADIUS = 2
-"""Frames before and after that are averaged in. Measured on nine clips with moving holes: 1 gains
-0.25 dB and removes half of the warping error, 2 gains 0.35 dB and removes 55 %."""
 # set by hand, not swept
-_ALIKE = 0.2  # standard deviation of a neighbour's weight over its difference of colour
+_SAME_FILL = 0.2  # difference of colour at which a neighbour's weight falls to 0.6
 _FIT = 0.05  # difference around the hole at which a neighbour's weight is halved: it is misaligned
-_UNSURE = 0.03  # expected error from which on neighbours have full weight
+_FULL_DOUBT = 0.03  # expected error from which on neighbours have full weight
 
 
-def neighbours(t: int, search: Search) -> list[int]:
-    """Return the frames averaged into the fill of frame t; none from the future if causal."""
-    before, after = margin(search)
-    return [t + d for d in range(-before, after + 1) if d]
-
-
-def margin(search: Search) -> tuple[int, int]:
-    """Return how many frames (before, after) are needed beyond the search's window."""
+def smoothing_reach(search: Search) -> tuple[int, int]:
+    """Return how many frames (before, after) are averaged in; none from the future if causal."""
     if not search.motions:
         return 0, 0
-    return RADIUS, RADIUS if search.window[1] else 0
+    return SMOOTHING_FRAMES, SMOOTHING_FRAMES if search.window[1] else 0
 
 
-def steady_frame(
+def smooth_in_time(
     shot: Shot, t: int, search: Search, blended_at: Callable[[int], BlendedFill | None]
 ) -> BlendedFill | None:
     """Average the fill of frame t with its neighbours'.
@@ -58,22 +51,23 @@ def steady_frame(
         The blended fill of frame t, smoothed; None where it has no hole.
     """
     blended = blended_at(t)
-    others = [s for s in neighbours(t, search) if s in shot]
+    before, after = smoothing_reach(search)
+    others = [s for s in range(t - before, t + after + 1) if s != t and s in shot]
     if blended is None or not others:
         return blended
     candidate, target = blended.candidate, Target(shot, t, blended.box, others)
     motion = Motion.FLOW if Motion.FLOW in search.motions else search.motions[-1]
-    coords = rough_coords(target, motion, coarse_coords(target, motion))
-    hidden = target.cut(target.frame.known) == 0
+    coords = chained_coords(target, motion)
+    hidden = target.crop(target.frame.known) == 0
     rim = (~hidden).sum().clamp_min(1)
-    doubt = (candidate.error / _UNSURE).clamp_max(1)
+    doubt = (candidate.error / _FULL_DOUBT).clamp_max(1)
     both = torch.cat([candidate.fill, candidate.plain], 1)  # (1,6,h,w)
     total, weights = both, torch.ones_like(candidate.error)
     for i, s in enumerate(others):
         warped = _warped(shot, s, blended_at(s), coords[i : i + 1])
-        difference = (warped[:, 3:] - candidate.plain).square().mean(1, keepdim=True)
+        difference = squared_difference(warped[:, 3:], candidate.plain)
         fit = _FIT**2 / (_FIT**2 + float((difference * ~hidden).sum() / rim))
-        weight = fit * doubt * torch.exp(-difference / (2 * _ALIKE * _ALIKE))
+        weight = fit * doubt * torch.exp(-difference / (2 * _SAME_FILL * _SAME_FILL))
         total, weights = total + weight * warped, weights + weight
     fill, plain = torch.where(hidden, (total / weights).clamp(0, 1), both).chunk(2, 1)
     return replace(blended, candidate=replace(candidate, fill=fill, plain=plain))
@@ -81,7 +75,7 @@ def steady_frame(
 
 def _warped(shot: Shot, s: int, blended: BlendedFill | None, coords: Tensor) -> Tensor:
     """Return frame s with its fill and with its plain fill (1,6,h,w), sampled at coordinates."""
-    both = torch.cat([shot[s].frame] * 2, 1)
+    both = torch.cat([shot[s].pixels] * 2, 1)
     if blended is not None:
         part = (..., blended.box.rows, blended.box.columns)
         both[part] = torch.cat([blended.candidate.fill, blended.candidate.plain], 1)
