@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .api import Result, inpaint, inpaint_clip, inpaint_video
+    from .copying.plates import Plate
+    from .engine.estimate import estimate
+    from .errors import LgtsmError
+    from .masks.draw.free_form import free_form_masks
+    from .options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+    from .plate import clean_plate
+    from .report import Report
+    from .weights.load import load_model
 
 __version__ = "0.1.0"
 

@@ -63,7 +63,9 @@ def clean_plate(
         Cancelled: `cancel` returned True.
     """
     search = Search.of(motion, (reach, reach), source_frames)
-    shot, source, length, first = None, None, 0, 0
+    shot: Shot | None = None
+    source: tuple[Shot, Tensor, Tensor] | None = None
+    length = first = 0
     detector = CutDetector()
     with torch.inference_mode():
         for t, (pixels, hole) in enumerate(pairs):
@@ -80,18 +82,19 @@ def clean_plate(
             if is_cut and t > frame:
                 break
             if shot is None or is_cut:
-                shot, first = Shot(pixels.shape[1:], torch.device("cpu"), search), t
+                size = (pixels.shape[1], pixels.shape[2])
+                shot, first = Shot(size, torch.device("cpu"), search), t
             shot.push(pixels[None], hole[None])
             shot.forget(min(t, frame) - reach - first)
             if t == frame:
-                source = (pixels.clone(), hole)
+                source = (shot, pixels.clone(), hole)
             elif abs(t - frame) not in OFFSETS:
                 shot.drop(t - first)  # never sampled
         if source is None:
             raise OptionError(
                 f"Expected a frame number below {length}, got {frame}; count frames from 0."
             )
-        picture, hole = source
+        shot, picture, hole = source
         blended = blend_frame(shot, frame - first, search)
         confidence = 1 - hole
         if blended is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -109,7 +110,7 @@ class FeatureBatch:
 
     def product(self) -> Tensor:
         """Return the features (N,C,h,w) of all frames; only where there are factors."""
-        return self.factors[0] * self.factors[1] if len(self.factors) > 1 else self.factors[0]
+        return math.prod(self.factors[1:], start=self.factors[0])
 
     def split(self, count: int) -> tuple[FeatureBatch, FeatureBatch]:
         """Return the first `count` frames and the others."""

@@ -205,7 +205,7 @@ class ShotFiller:
             first, number = self._num_begun, min(net.stream.chunk, end - self._num_begun)
             encoded = attempt(lambda f=first, n=number: self._encode(net, f, n))
             if encoded is None:
-                net.stream.shrink(number)
+                net.stream.halve_chunk(number)
                 continue
             values, box = encoded
             for output in net.stream.push(values, box, number):

@@ -122,7 +122,7 @@ class StreamLayer:
         kernels[: self.num_shifted, 0, :, 0] = taps
         return kernels.to(self.dtype)
 
-    def _lay_out(self, conv: torch.nn.Conv2d | torch.nn.Conv3d) -> list[tuple[Tensor, Tensor]]:
+    def _lay_out(self, conv: torch.nn.Module) -> list[tuple[Tensor, Tensor]]:
         """Return a weight (O,I,k,k) and a bias for every frame that a kernel covers."""
         weight, bias = (parameter.detach().to(self.device) for parameter in conv.parameters())
         weight, bias = weight.float(), bias.to(self.dtype)

@@ -168,7 +168,10 @@ def _exists(module):
 def _imports(file):
     """Return the full names of all modules that a file imports, and how many dots each had."""
     package = file.parts[:-1]
-    for node in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
+    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    if file.as_posix() == "lgtsm/__init__.py":  # its lazy names are imported for type checkers only
+        tree.body = [node for node in tree.body if not isinstance(node, ast.If)]
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from ((alias.name, 0) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
