@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
+from statistics import median
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from lgtsm.evaluate.bench.measure import Clock, PeakConvolution, median
+from lgtsm.evaluate.bench.measure import Clock, PeakConvolution
 
 from ..data.sampling import Batch
 from ..process_group import ProcessGroup
