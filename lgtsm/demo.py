@@ -9,11 +9,10 @@ from pathlib import Path
 
 import torch
 
-from .api import Progress, inpaint
+from .api import Progress, inpaint, inpaint_clip
 from .errors import VideoError
 from .fills.smooth import smooth_fill
 from .masks.overlay import overlay
-from .masks.prepare import prepare
 from .metrics.fidelity import hole_psnr
 from .models.network import Network
 from .options import GROW_PX, InpaintOptions, MaskOptions, Mode
@@ -74,12 +73,13 @@ def run_demo(
         ) from error
     network = model if isinstance(model, Network) else load_model(model)
     clip = render_scene(scene or SceneOptions())
-    holes = torch.stack(list(prepare(clip.mask, MaskOptions(grow=GROW_PX))))
-    options = InpaintOptions(cuts=())
+    options = InpaintOptions(cuts=(), mask=MaskOptions(grow=GROW_PX))
     began = time.perf_counter()
-    after = inpaint(clip.frames, holes, network, options, progress, cancel)
-    seconds = time.perf_counter() - began
-    copied = inpaint(clip.frames, holes, None, replace(options, mode=Mode.COPY), None, cancel)
+    result = inpaint_clip(
+        clip.frames, clip.mask, network, options, progress=progress, cancel=cancel
+    )
+    seconds, after, holes = time.perf_counter() - began, result.frames, result.holes
+    copied = inpaint(clip.frames, clip.mask, None, replace(options, mode=Mode.COPY), None, cancel)
     smooth = torch.cat(
         [smooth_fill(f[None], h[None]) for f, h in zip(clip.frames, holes, strict=True)]
     )

@@ -244,7 +244,8 @@ class InpaintOptions(Options):
     )
     feather: int = knob(
         2,
-        "Width in pixels of the soft edge inside the mask; outside nothing changes.",
+        "Width in pixels of the soft edge. It takes only pixels that grow adds, so it is narrower than "
+        "grow: what the mask covers is always replaced in full.",
         limits=(0, 64),
     )
     source_frames: int = knob(
@@ -273,6 +274,15 @@ class InpaintOptions(Options):
             raise OptionError(
                 f"Expected frame numbers of cuts to be 0 or more, got {self.cuts}; count from 0."
             )
+
+    @property
+    def soft_edge_px(self) -> int:
+        """Width of the soft edge that leaves every pixel of the mask as given to the fill.
+
+        Such a pixel is more than `grow` pixels away from the nearest one that is kept, and the fill has
+        full weight from `feather` + 1 pixels on.
+        """
+        return min(self.feather, max(0, self.mask.grow - 1))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,7 +67,7 @@ class Job:
 
     Args:
         network: the network; None is only allowed in copy mode.
-        options: mode, feather, source frames, cuts, run; mask options are not applied here.
+        options: mode, soft edge, source frames, cuts, run; the mask is not grown here.
         hooks: only `cancel` is used.
         report: sizes are written into it at the beginning, figures of a shot at the shot's end.
         plates: pictures of what is behind the holes; see `Plate`.
@@ -208,7 +208,7 @@ class _Running:
         )
         composer = ShotComposer(
             self.fit,
-            feather_px=options.feather,
+            feather_px=options.soft_edge_px,
             plates=self.job.plates,
             reach=options.reach if self.fit.resized and search.motions else None,
         )

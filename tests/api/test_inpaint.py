@@ -51,6 +51,31 @@ def test_nothing_outside_the_hole_changes(
     assert result.max() <= 1
 
 
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    mode=st.sampled_from(Mode),
+    grow=st.integers(0, 6),
+    feather=st.integers(0, 6),
+    max_side=st.sampled_from([64, 960]),
+    seed=st.integers(0, 1000),
+)
+def test_what_the_mask_covers_does_not_reach_the_result(
+    network, mode, grow, feather, max_side, seed
+):
+    rng = torch.Generator().manual_seed(seed)
+    frames = torch.rand(3, 3, 40, 72, generator=rng)
+    holes = torch.zeros(3, 1, 40, 72)
+    holes[:, :, 10:20, 20:33] = 1
+    holes[1:, :, 30:, :9] = 1
+    other = torch.where(holes > 0, torch.rand(frames.shape, generator=rng), frames)
+    run = RunOptions(device="cpu", max_side=max_side)
+    options = InpaintOptions(mode=mode, feather=feather, mask=MaskOptions(grow=grow), run=run)
+    results = [lgtsm.inpaint(clip, holes, network, options) for clip in (frames, other)]
+    assert torch.equal(*results)
+
+
 def test_bits_that_no_arithmetic_would_keep_stay(network, options, toy_clip, toy_holes):
     frames = toy_clip.clone()
     frames[:, :, 0, 0] = -0.0

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from PIL import Image
 
 import lgtsm
 import lgtsm.job as job_module
@@ -86,6 +87,29 @@ def test_a_file_gets_what_the_clip_in_memory_gets(
     wanted = lgtsm.inpaint(_pixels(film), holes_of(20), network, options(feather=3))
     inside = holes_of(20).expand_as(wanted) > 0
     assert (_pixels(target) - wanted)[inside].abs().max() <= 0.51 / 255
+
+
+@pytest.mark.parametrize("grow", [0, 4])
+def test_what_the_mask_covers_does_not_reach_the_file(
+    grow, holes_of, save_masks, network, options, tmp_path, rng
+):
+    holes = holes_of(6)
+    frames = torch.rand(6, 3, 48, 64, generator=rng)
+    other = torch.where(holes > 0, torch.rand(frames.shape, generator=rng), frames)
+    masks = save_masks(tmp_path / "masks.mkv", holes)
+    grown = options(feather=2, mask=MaskOptions(grow=grow))
+    results = []
+    for name, clip in {"one": frames, "other": other}.items():
+        (tmp_path / name).mkdir()
+        for t, frame in enumerate(clip):
+            array = (255 * frame).byte().permute(1, 2, 0).numpy()
+            Image.fromarray(array).save(tmp_path / name / f"{t:04d}.png")
+        target = tmp_path / f"{name}.mkv"
+        lgtsm.inpaint_video(
+            tmp_path / name, masks, target, model=network, options=grown, video=LOSSLESS
+        )
+        results.append(_pixels(target))
+    assert torch.equal(*results)
 
 
 @pytest.mark.parametrize("form", ["still.png", "film.mkv", "folder", "boxes"])
