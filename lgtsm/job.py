@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
 from hashlib import sha256
-from itertools import chain, islice, repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -228,7 +228,7 @@ class FileJob:
         start, end = self.video.start, self.video.end
         frames = read_frames(self.source, start=start, end=end, rate=self.video.rate)
         if isinstance(self.mask, list):
-            masks = islice(box_masks(self.mask, info.height, info.width), start, None)
+            masks = box_masks(self.mask, info.height, info.width, start=start)
             options = replace(self.options.mask, length=LengthPolicy.HOLD)  # boxes never end
             for frame, hole in pair_with(frames, masks, options):
                 yield _Step(frame, frame.rgb(), hole)

@@ -1,115 +1,17 @@
-"""Every option of a job, as frozen dataclasses that check themselves; no torch.
-
-A field declared with `knob` carries its text, range and widget step. The range check here, the
-flags of the command line (`cli/arguments.py`) and the inputs of the nodes (`nodes/schema.py`) are
-all made from that one declaration, under the field's own name.
-"""
+"""Every option of a job, as frozen dataclasses that check themselves; no torch."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from .errors import OptionError
-
-Value = TypeVar("Value")
-SomeOptions = TypeVar("SomeOptions", bound="Options")
-Limits = tuple[int, int] | tuple[float, float] | tuple[Fraction, int]
+from .knobs import Options, knob
 
 GROW_PX = 4
 """Default of `grow` in the command line, the nodes and the demo: masks from segmenters are tight and
 leave a halo. The library itself grows nothing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Knob:
-    """One option, as a user interface needs it.
-
-    kind: its type, without None.
-    default: value where the user chooses none.
-    text: its description, one sentence with a capital letter and a full stop.
-    limits: smallest and largest value; None where there are none.
-    step: of a widget.
-    advanced: a node folds it away.
-    """
-
-    kind: type
-    default: Any
-    text: str
-    limits: Limits | None
-    step: float
-    advanced: bool
-
-
-def knob(
-    default: Value,
-    text: str,
-    *,
-    limits: Limits | None = None,
-    step: float = 1,
-    advanced: bool = False,
-) -> Value:
-    """Declare an option as a field of a dataclass; the arguments are those of `Knob`."""
-    facts = {"text": text, "limits": limits, "step": step, "advanced": advanced}
-    return field(default=default, metadata=facts)
-
-
-@functools.cache
-def knobs(options: type[Options]) -> dict[str, Knob]:
-    """Return the options of a class by name, without fields that are options classes themselves."""
-    hints = get_type_hints(options)
-    found: dict[str, Knob] = {}
-    for one in fields(options):
-        if one.metadata:
-            hint = hints[one.name]
-            kind = hint if isinstance(hint, type) else get_args(hint)[0]  # int of int | None
-            kind = get_origin(kind) or kind  # tuple of tuple[int, ...]
-            found[one.name] = Knob(kind=kind, default=one.default, **one.metadata)
-    return found
-
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """Options that check the limits of their knobs."""
-
-    def __post_init__(self) -> None:
-        """Check the limits.
-
-        Raises:
-            OptionError: a value outside them.
-        """
-        for name, known in knobs(type(self)).items():
-            value = getattr(self, name)
-            if known.limits is None or value is None:
-                continue
-            low, high = known.limits
-            if not low <= value <= high:
-                raise OptionError(
-                    f"Expected {name} between {low} and {high}, got {value}; choose a value in "
-                    "that range."
-                )
-
-    @classmethod
-    def of(cls: type[SomeOptions], values: Mapping[str, Any], **others: Any) -> SomeOptions:
-        """Build options from plain values, closed choices by their value.
-
-        Args:
-            values: by name; names of other things are ignored, missing ones keep their default.
-            others: fields that take precedence, and fields that are options themselves.
-
-        Raises:
-            OptionError: a value outside its limits.
-        """
-        chosen = {
-            name: known.kind(values[name]) if issubclass(known.kind, Enum) else values[name]
-            for name, known in knobs(cls).items()
-            if name in values
-        }
-        return cls(**{**chosen, **others})
 
 
 class Mode(Enum):
@@ -244,8 +146,8 @@ class InpaintOptions(Options):
     )
     feather: int = knob(
         2,
-        "Width in pixels of the soft edge. It takes only pixels that grow adds, so it is narrower than "
-        "grow: what the mask covers is always replaced in full.",
+        "Width in pixels of the soft edge, made of pixels that grow adds: what the mask covers is "
+        "always replaced in full.",
         limits=(0, 64),
     )
     source_frames: int = knob(

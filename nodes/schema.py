@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from comfy_api.latest import io
 
-from ..lgtsm.options import Options, knobs
+from ..lgtsm.knobs import Options, knobs
 
 Made = TypeVar("Made")
 

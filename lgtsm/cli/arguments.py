@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError, VideoError
-from ..options import Options, knobs
+from ..knobs import Options, knobs
 
 if TYPE_CHECKING:
     from ..copying.plates import Plate

@@ -66,13 +66,16 @@ class MaskBox:
         return MaskBox(left, top, width, height, start, end)
 
 
-def box_masks(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Tensor]:
+def box_masks(
+    boxes: Sequence[MaskBox], height: int, width: int, *, start: int = 0
+) -> Iterator[Tensor]:
     """Yield masks (1,H,W), 1 = hole, endlessly; zip them with the frames.
 
     Args:
         boxes: may overlap.
         height: of the frames, in pixels.
         width: of the frames.
+        start: number of the first frame.
 
     Raises:
         OptionError: there is no box, or one is outside the frame.
@@ -86,11 +89,11 @@ def box_masks(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Ten
                 f"Expected boxes inside {width}x{height}, got {box.left},{box.top},{box.width},"
                 f"{box.height}; move it into the frame."
             )
-    return _draw(boxes, height, width)
+    return _draw(boxes, height, width, start)
 
 
-def _draw(boxes: Sequence[MaskBox], height: int, width: int) -> Iterator[Tensor]:
-    for index in count():
+def _draw(boxes: Sequence[MaskBox], height: int, width: int, start: int) -> Iterator[Tensor]:
+    for index in count(start):
         mask = torch.zeros(1, height, width)
         for box in boxes:
             if box.start <= index and (box.end is None or index < box.end):

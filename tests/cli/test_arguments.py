@@ -11,14 +11,8 @@ import pytest
 
 from lgtsm.cli.inpaint import collect
 from lgtsm.cli.main import build_parser
-from lgtsm.options import (
-    InpaintOptions,
-    LengthPolicy,
-    MaskOptions,
-    RunOptions,
-    VideoOptions,
-    knobs,
-)
+from lgtsm.knobs import knobs
+from lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, RunOptions, VideoOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "av", "kornia", "einops", "safetensors", "PIL")

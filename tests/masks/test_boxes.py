@@ -49,3 +49,9 @@ def test_boxes_outside_the_frame_are_an_error_before_any_frame(boxes, one_senten
         box_masks(boxes, 6, 8)
     if boxes:
         one_sentence(error.value)
+
+
+def test_masks_of_a_late_frame_come_at_once():
+    box = MaskBox.parse("1,1,2,2@99999999-100000001")
+    shown = [bool(next(box_masks([box], 4, 4, start=start)).any()) for start in (10**8, 10**9)]
+    assert shown == [True, False]

@@ -12,14 +12,8 @@ from enum import Enum
 import pytest
 
 from lgtsm.cli.main import build_parser
-from lgtsm.options import (
-    CheckLimits,
-    InpaintOptions,
-    MaskOptions,
-    RunOptions,
-    VideoOptions,
-    knobs,
-)
+from lgtsm.knobs import knobs
+from lgtsm.options import CheckLimits, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from tests.nodes.host import ROOT, listed_nodes
 from tests.nodes.write_locale import texts
 

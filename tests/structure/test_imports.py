@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
-FLOOR = frozenset({"errors", "options", "report", "box", "whole_file", "models.spec"})
+FLOOR = frozenset({"errors", "knobs", "options", "report", "box", "whole_file", "models.spec"})
 BELOW_API = FLOOR | {
     "models",
     "fills",
@@ -30,7 +30,8 @@ BELOW_API |= {"evaluate.bench", "evaluate.metrics"}
 
 OURS = {
     "errors": frozenset(),
-    "options": frozenset({"errors"}),
+    "knobs": frozenset({"errors"}),
+    "options": frozenset({"errors", "knobs"}),
     "report": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
@@ -76,6 +77,7 @@ OURS = {
 
 THIRD = {
     "errors": frozenset(),
+    "knobs": frozenset(),
     "options": frozenset(),
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
@@ -125,6 +127,7 @@ ADAPTERS = {
 TORCH_FREE = (
     "lgtsm",
     "lgtsm.errors",
+    "lgtsm.knobs",
     "lgtsm.options",
     "lgtsm.report",
     "lgtsm.interruption",
