@@ -111,15 +111,12 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[2]), int(match[1])
 
 
-def parse_plate(text: str) -> Plate:
-    """Read FILE or FILE@FRAME.
+def plate_file(text: str) -> tuple[Path, int | None]:
+    """Split FILE or FILE@FRAME into the file and its frame number.
 
     Raises:
-        OptionError: not a frame number, or a file that is not a picture.
+        OptionError: not a frame number, or no such file.
     """
-    from ..copying.plates import Plate
-    from ..video.image import read_picture
-
     name, frame = text, None
     if not Path(text).exists() and "@" in text:
         name, _, number = text.rpartition("@")
@@ -132,6 +129,19 @@ def parse_plate(text: str) -> Plate:
     path = Path(name)
     if not path.is_file():
         raise OptionError(f"Expected a picture as plate, found no file {path}; correct the name.")
+    return path, frame
+
+
+def parse_plate(text: str) -> Plate:
+    """Read FILE or FILE@FRAME.
+
+    Raises:
+        OptionError: as `plate_file`, or a file that is not a picture.
+    """
+    from ..copying.plates import Plate
+    from ..video.image import read_picture
+
+    path, frame = plate_file(text)
     try:
         return Plate(read_picture(path), frame)
     except VideoError as error:

@@ -8,11 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..errors import Cancelled, LgtsmError, OptionError
+from ..errors import Cancelled, LgtsmError
 from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
-from .arguments import add_model, add_option, add_options, parse_cuts, parse_plate
-from .tasks import Task, make_folders, plan_tasks
+from .arguments import add_model, add_option, add_options, parse_cuts, parse_plate, plate_file
+from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import format_seconds, progress_bar, write_text
 
 _EPILOG = """several inputs:
@@ -131,7 +131,9 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         "cancel": interruption.happened,
     }
     if not arguments.dry_run:
-        _check_report(arguments.report)
+        report = arguments.report
+        written = Path(report) if report and report != "-" else None
+        check_files(tasks, [plate_file(text)[0] for text in arguments.plates], written)
         make_folders(arguments)
     entries: list[dict[str, Any]] = []
     failures: list[Path] = []
@@ -202,14 +204,6 @@ def _is_done(target: Path) -> bool:
     from ..journal import journal_folder
 
     return target.exists() and not journal_folder(target).exists()
-
-
-def _check_report(report: str | None) -> None:
-    """Refuse a report that cannot be written before hours are spent."""
-    if report and report != "-" and not Path(report).absolute().parent.is_dir():
-        raise OptionError(
-            f"Expected an existing folder for the report, got {report}; create the folder first."
-        )
 
 
 def _write_report(report: str, values: object) -> None:

@@ -67,6 +67,41 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
     ]
 
 
+def check_files(tasks: list[Task], plates: list[Path], report: Path | None) -> None:
+    """Compare all files of a command before any work, so that no output replaces another file.
+
+    Args:
+        tasks: of the command.
+        plates: files of pictures.
+        report: file of the figures, None for none.
+
+    Raises:
+        OptionError: two of one name, a plate in an output folder, or a report that cannot be written.
+    """
+    if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
+        raise OptionError(
+            f"Expected a file in an existing folder for the report, got {report}; create the folder "
+            "or name a file."
+        )
+    masks = [task.mask for task in tasks if isinstance(task.mask, Path)]
+    taken = {path.resolve() for path in (*plates, *masks, *(task.source for task in tasks))}
+    folders = {task.target.resolve() for task in tasks if task.target is not None}
+    outputs = [p for task in tasks for p in (task.target, task.fill_layer, task.mask_used) if p]
+    for output in outputs if report is None else [*outputs, report]:
+        if output.resolve() in taken:
+            raise OptionError(
+                f"Expected a name of its own for every input and output, got {output} twice; choose "
+                "a new name."
+            )
+        taken.add(output.resolve())
+    for plate in plates:
+        if plate.resolve().parent in folders:
+            raise OptionError(
+                f"Expected plates outside the folder that frames are written into, got {plate}; "
+                "move it."
+            )
+
+
 def make_folders(arguments: argparse.Namespace) -> None:
     """Create the output folders of a command with several inputs.
 

@@ -113,6 +113,25 @@ def test_option_out_of_range(refused, make_film, make_mask, tmp_path):
     refused(*job, "--report", tmp_path / "no" / "r.json", says="report")
 
 
+def test_a_report_or_output_never_replaces_a_file_of_the_job(
+    refused, make_film, make_mask, tmp_path
+):
+    film, mask, plate = make_film(), make_mask(), tmp_path / "plate.png"
+    plate.write_bytes(mask.read_bytes())
+    (tmp_path / "frames").mkdir()
+    inside = tmp_path / "frames" / "plate.png"
+    inside.write_bytes(mask.read_bytes())
+    kept = {path: path.read_bytes() for path in (film, mask, plate, inside)}
+    job = _job(film, mask, tmp_path / "o.mp4", "--plate", plate)
+    for report in (film, mask, plate, tmp_path / "o.mp4"):
+        refused(*job, "--report", report, says="twice")
+    refused(*job, "--report", tmp_path, says="report")
+    refused(*job, "--fill-layer", plate, says="twice")
+    refused(*_job(film, mask, tmp_path / "frames", "--plate", inside), says="outside the folder")
+    assert {path: path.read_bytes() for path in kept} == kept
+    assert not (tmp_path / "o.mp4").exists()
+
+
 def test_bad_box(refused, make_film, tmp_path):
     refused("inpaint", make_film(), "--box", "1,2,3", "-o", tmp_path / "o.mp4", says="'1,2,3'")
     refused(
