@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,6 +31,17 @@ DEFAULT_RATE = Fraction(24)
 """Frames per second of image folders and of files without a rate."""
 
 
+_OPEN_OTHERS = frozenset({"concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp"})
+"""Formats whose files name other files or addresses, which ffmpeg would open."""
+
+
+@functools.cache
+def _confined() -> dict[str, str]:
+    """Return options under which ffmpeg reads nothing but the file it is given."""
+    formats = av.formats_available - _OPEN_OTHERS
+    return {"protocol_whitelist": "none", "format_whitelist": ",".join(sorted(formats))}
+
+
 @contextmanager
 def open_media(path: Path) -> Iterator[InputContainer]:
     """Open a media file of any kind that ffmpeg reads.
@@ -43,7 +55,10 @@ def open_media(path: Path) -> Iterator[InputContainer]:
         if path.stat().st_size == 0:
             raise VideoError(f"Expected a media file, got the empty file {path}; copy it again.")
         # An open file, not its name: that could be a pattern or protocol ("take%03d.png").
-        with path.open("rb") as file, av.open(file, "r", metadata_errors="replace") as container:
+        with (
+            path.open("rb") as file,
+            av.open(file, "r", metadata_errors="replace", options=_confined()) as container,
+        ):
             yield container
     except (FFmpegError, OSError) as error:
         reason = error.strerror or type(error).__name__

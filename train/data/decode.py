@@ -75,13 +75,14 @@ def _picture(path: Path) -> np.ndarray:
 
 
 def _video_frames(path: Path) -> Iterator[np.ndarray]:
-    import av.error  # only `prepare` needs PyAV; a training machine may lack it
+    # only `prepare` needs PyAV; a training machine may lack it
+    from lgtsm.video.media import open_media
 
     try:
-        with av.open(str(path)) as container:
+        with open_media(path) as container:
             for frame in container.decode(video=0):
                 yield frame.to_ndarray(format="rgb24")
-    except (av.error.FFmpegError, IndexError) as error:
+    except (VideoError, IndexError) as error:
         raise ClipError(f"it cannot be decoded ({error})") from error
 
 
