@@ -50,11 +50,17 @@ def find(choice: str, repo: str) -> str | Path:
         if hub_file is None:
             raise WeightsError(
                 "Expected a repository as owner/name or owner/name@revision:file.safetensors, got "
-                f"{repo.strip()!r}; correct it or leave it empty."
+                f"{repo.strip()!r:.200}; correct it or leave it empty."
+            )
+        if hub_file.revision.startswith("refs/"):  # a workflow of anybody's may name anybody's
+            raise WeightsError(
+                "Expected a branch, tag or commit of the repository's owner, got the pull request "
+                f"{hub_file.revision:.80}; download it yourself if you trust it."
             )
         return fetch_into(_own_folder(), hub_file)
-    if choice.endswith(_BUILT_IN):
-        return choice.removesuffix(_BUILT_IN)
+    name = choice.removesuffix(_BUILT_IN)
+    if choice.endswith(_BUILT_IN) and name in CATALOGUE:
+        return name
     row = ON_HUB.get(choice.removesuffix(_DOWNLOAD))
     if row is not None and choice.endswith(_DOWNLOAD):
         return fetch_into(_own_folder(), HubFile.of_row(row), sha256=row.sha256)

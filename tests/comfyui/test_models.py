@@ -87,6 +87,7 @@ def test_a_repository_typed_by_hand_is_fetched_and_used(server, hub, load, publi
         ("a/none", "found no a/none"),
         ("not a repo", "Expected a repository as owner/name"),
         ("a/net:model.pth", "Expected a repository as owner/name"),
+        ("a/tiny@refs/pr/1", "got the pull request refs/pr/1"),
     ],
 )
 def test_what_cannot_be_fetched_is_said_and_leaves_nothing(server, load, repo, says):
@@ -95,6 +96,14 @@ def test_what_cannot_be_fetched_is_said_and_leaves_nothing(server, load, repo, s
     assert says in run.error
     left = [p.name for p in (server.base / "models" / "lgtsm").glob("*")]
     assert not [name for name in left if "broken" in name or name.startswith(".fetching")]
+
+
+def test_a_built_in_name_opens_no_path(server, load, published, tmp_path):
+    secret = tmp_path / "secret.safetensors"
+    secret.write_bytes(published.data)
+    run = load(f"{secret} (built-in)")
+    assert run.status == "error"
+    assert run.error
 
 
 def test_pickles_are_refused_and_the_converter_is_named(server, load):
