@@ -90,8 +90,8 @@ def test_every_mode_fills_with_colours_of_the_range(
     mode, family, strong_network, run_job, toy_clip, toy_holes
 ):
     network = None if mode is Mode.COPY else strong_network(family)
-    for references in (0, 8):
-        options = InpaintOptions(mode=mode, source_frames=references, cuts=())
+    for count in (0, 8):
+        options = InpaintOptions(mode=mode, source_frames=count, cuts=())
         result = run_job(network, toy_clip, toy_holes, options)
         assert result.min() >= 0
         assert result.max() <= 1

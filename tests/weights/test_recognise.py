@@ -174,7 +174,7 @@ DISCRIMINATOR = {"temporal_discriminator.conv1.featureConv.layer.weight": torch.
 
 
 @pytest.mark.parametrize(
-    "state", [{"weight": torch.zeros(2)}, DISCRIMINATOR], ids=["any", "critic"]
+    "state", [{"weight": torch.zeros(2)}, DISCRIMINATOR], ids=["any", "discriminator"]
 )
 def test_unknown_tensors_are_told_all_that_was_expected(state, files, one_sentence):
     torch.save(state, files[0])
