@@ -96,8 +96,10 @@ def inpaint_clip(
     given: dict[str, object] = {"frames": frames, "holes": holes}  # whatever the annotations say
     for name, value in given.items():
         if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_meta:
+            is_tensor = isinstance(value, Tensor)
+            found = f"{value.layout} on {value.device}" if is_tensor else type(value).__name__
             raise ShapeError(
-                f"Expected {name} as a dense torch tensor, got {_kind(value)}; convert an array with "
+                f"Expected {name} as a dense torch tensor, got {found}; convert an array with "
                 "torch.from_numpy."
             )
     is_clip = frames.dim() == 4 and frames.shape[1] == 3 and frames.numel() > 0
@@ -143,13 +145,6 @@ def inpaint_clip(
         report.crop = (filled.left, filled.top, filled.width, filled.height)
     report.close(began)
     return result
-
-
-def _kind(value: object) -> str:
-    """Name the type of an argument, and what is special about a tensor."""
-    if not isinstance(value, Tensor):
-        return type(value).__name__
-    return "a meta tensor" if value.is_meta else f"a tensor of layout {value.layout}"
 
 
 def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword-only choices

@@ -43,6 +43,22 @@ from .weights.load import load_model
 _LOG = logging.getLogger(__name__)
 
 
+def refuse_shared_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) -> None:
+    """Refuse outputs that would replace an input or each other.
+
+    Raises:
+        VideoError: two files of one name.
+    """
+    taken = {path.resolve() for path in inputs}
+    for output in outputs:
+        if output is not None and output.resolve() in taken:
+            raise VideoError(
+                f"Expected a name of its own for every input and output, got {output} twice; choose "
+                "a new name."
+            )
+        taken |= {output.resolve()} if output else set()
+
+
 @dataclass(kw_only=True)
 class FileJob:
     """Fill the holes of one file; see `api.inpaint_video` for the fields."""
@@ -106,21 +122,9 @@ class FileJob:
         return report
 
     def check_names(self) -> None:
-        """Refuse outputs that would replace an input or each other.
-
-        Raises:
-            VideoError: two files of one name.
-        """
-        taken = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
-        for output in (self.target, self.fill_layer, self.mask_used):
-            if output is None:
-                continue
-            if any(output.resolve() == path.resolve() for path in taken):
-                raise VideoError(
-                    f"Expected a name of its own for every input and output, got {output} twice; "
-                    "choose a new name."
-                )
-            taken.append(output)
+        """Refuse outputs that would replace an input or each other; raises VideoError."""
+        inputs = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
+        refuse_shared_names(inputs, [self.target, self.fill_layer, self.mask_used])
 
     def check_mask(self, info: VideoInfo, hooks: Hooks | None = None) -> tuple[int, float]:
         """Compare the mask with the frames, decoding it no further than its first hole.

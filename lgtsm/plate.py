@@ -100,10 +100,7 @@ def clean_plate(
         if blended is not None:
             rows, columns = blended.box.rows, blended.box.columns
             inside = hole[:, rows, columns] > 0
-            picture[:, rows, columns] = torch.where(
-                inside, blended.candidate.fill[0], picture[:, rows, columns]
-            )
-            confidence[:, rows, columns] = torch.where(
-                inside, blended.candidate.confidence[0], confidence[:, rows, columns]
-            )
+            found = blended.candidate
+            for whole, part in ((picture, found.fill[0]), (confidence, found.confidence[0])):
+                whole[:, rows, columns] = torch.where(inside, part, whole[:, rows, columns])
     return CleanPlate(picture, (confidence < 0.5).float(), confidence.clamp(0, 1))

@@ -76,24 +76,20 @@ def check_files(tasks: list[Task], plates: list[Path], report: Path | None) -> N
         report: file of the figures, None for none.
 
     Raises:
-        OptionError: two of one name, a plate in an output folder, or a report that cannot be written.
+        OptionError: a plate in an output folder, or a report that cannot be written; VideoError: two
+            files of one name.
     """
     if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
         raise OptionError(
             f"Expected a file in an existing folder for the report, got {report}; create the folder "
             "or name a file."
         )
+    from ..job import refuse_shared_names
+
     masks = [task.mask for task in tasks if isinstance(task.mask, Path)]
-    taken = {path.resolve() for path in (*plates, *masks, *(task.source for task in tasks))}
+    outputs = [p for task in tasks for p in (task.target, task.fill_layer, task.mask_used)]
+    refuse_shared_names([*plates, *masks, *(task.source for task in tasks)], [*outputs, report])
     folders = {task.target.resolve() for task in tasks if task.target is not None}
-    outputs = [p for task in tasks for p in (task.target, task.fill_layer, task.mask_used) if p]
-    for output in outputs if report is None else [*outputs, report]:
-        if output.resolve() in taken:
-            raise OptionError(
-                f"Expected a name of its own for every input and output, got {output} twice; choose "
-                "a new name."
-            )
-        taken.add(output.resolve())
     for plate in plates:
         if plate.resolve().parent in folders:
             raise OptionError(

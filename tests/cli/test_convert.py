@@ -96,7 +96,10 @@ def test_published_file_to_filled_film(
 def test_container_is_described_in_three_lines(lgtsm, checkpoint, tmp_path):
     discriminator = {"temporal_discriminator.conv1.featureConv.layer.bias": torch.zeros(4)}
     config = {"global_config": {"LearnableTSM_kargs": {"shift_ratio": 0.5}}}
-    old, new = checkpoint(epoch=99, config=config, extra=discriminator), tmp_path / "new.safetensors"
+    old, new = (
+        checkpoint(epoch=99, config=config, extra=discriminator),
+        tmp_path / "new.safetensors",
+    )
     code, stdout, stderr = lgtsm("convert", old, new)
     assert (code, stderr) == (0, "")
     count = sum(p.numel() for p in load_model(new).parameters())
