@@ -98,12 +98,15 @@ def test_what_cannot_be_fetched_is_said_and_leaves_nothing(server, load, repo, s
     assert not [name for name in left if "broken" in name or name.startswith(".fetching")]
 
 
-def test_a_built_in_name_opens_no_path(server, load, published, tmp_path):
-    secret = tmp_path / "secret.safetensors"
-    secret.write_bytes(published.data)
-    run = load(f"{secret} (built-in)")
-    assert run.status == "error"
-    assert run.error
+def test_a_built_in_name_opens_no_path(server):
+    inputs = {"model": "secret (built-in)", "repo": "", "dtype": "auto", "device": "auto"}
+    nodes = {
+        "1": {"class_type": "LoadLGTSM", "inputs": inputs},
+        "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 1]}},
+    }
+    status, answer = server.call("/prompt", {"prompt": nodes})
+    assert status == 400
+    assert "secret (built-in)" in json.dumps(answer)
 
 
 def test_pickles_are_refused_and_the_converter_is_named(server, load):

@@ -94,6 +94,11 @@ def _modules(models: Path) -> dict[str, ModuleType]:
     paths.get_filename_list = lambda name: sorted(
         p.name for p in Path(folders[name]).glob("*") if p.is_file()
     )
+    paths.get_full_path = lambda name, file: next(
+        # as the host's: whatever is asked for stays inside the folders
+        (str(p) for p in (Path(f) / file.lstrip("/") for f in folders[name]) if p.is_file()),
+        None,
+    )
     comfy = ModuleType("comfy")
     parts = {f"comfy.{n}": ModuleType(f"comfy.{n}") for n in ("utils", "model_patcher")}
     parts["comfy.model_management"] = ModuleType("comfy.model_management")

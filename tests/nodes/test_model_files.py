@@ -1,0 +1,31 @@
+"""What a value of LoadLGTSM may stand for, whoever wrote it."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+
+from lgtsm.weights.catalogue import DEFAULT
+from tests.nodes.host import listed_nodes
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Return the pack's module of model files."""
+    with listed_nodes(tmp_path / "models") as nodes:
+        package = nodes[0].__module__.rpartition(".")[0]
+        yield importlib.import_module(f"{package}.model_files")
+
+
+def test_only_names_of_the_catalogue_are_built_in(files, tmp_path):
+    secret = tmp_path / "secret.safetensors"
+    secret.write_bytes(b"x")
+    assert files.find(f"{DEFAULT} (built-in)", "") == DEFAULT
+    with pytest.raises(Exception, match="found none"):
+        files.find(f"{secret} (built-in)", "")
+
+
+def test_a_strangers_pull_request_is_no_revision(files):
+    with pytest.raises(Exception, match="pull request refs/pr/7"):
+        files.find(f"{DEFAULT} (built-in)", "owner/name@refs/pr/7")
