@@ -50,13 +50,13 @@ def refuse_shared_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) 
         VideoError: two files of one name.
     """
     taken = {path.resolve() for path in inputs}
-    for output in outputs:
-        if output is not None and output.resolve() in taken:
+    for output in (path for path in outputs if path is not None):
+        if output.resolve() in taken:
             raise VideoError(
                 f"Expected a name of its own for every input and output, got {output} twice; choose "
                 "a new name."
             )
-        taken |= {output.resolve()} if output else set()
+        taken.add(output.resolve())
 
 
 @dataclass(kw_only=True)
