@@ -19,11 +19,6 @@ class FeatureMap:
     box: Box | None
     num_channels: int
 
-    def first(self, num_channels: int) -> FeatureMap:
-        """Return the leading channels, as a copy that does not hold the rest alive."""
-        values = None if self.values is None else _dense(self.values[:num_channels])
-        return FeatureMap(values, self.box, num_channels)
-
     def to(self, dtype: torch.dtype) -> FeatureMap:
         """Return the map in another dtype."""
         values = None if self.values is None else self.values.to(dtype)
@@ -65,13 +60,13 @@ def covers(frame: FrameFeatures, box: Box) -> bool:
 
 
 def leading(frame: FrameFeatures, num_channels: int) -> FrameFeatures:
-    """Return the leading channels of a frame."""
+    """Return the leading channels of a frame, as copies that do not hold the rest alive."""
     maps: list[FeatureMap] = []
     for part in frame:
-        if num_channels <= 0:
-            break
-        maps.append(part.first(min(num_channels, part.num_channels)))
-        num_channels -= part.num_channels
+        count = min(num_channels - sum(m.num_channels for m in maps), part.num_channels)
+        if count > 0:
+            values = None if part.values is None else _dense(part.values[:count])
+            maps.append(FeatureMap(values, part.box, count))
     return tuple(maps)
 
 
@@ -102,11 +97,8 @@ class FeatureBatch:
             parts = [factor[index, :limit] for factor in self.factors]
             values = parts[0] * parts[1] if len(parts) > 1 else _dense(parts[0])
         maps = (FeatureMap(values, self.box, limit),)
-        if not self.skips:
-            return maps
-        if num_channels is None:
-            return (*maps, self.skips[index])
-        return (*maps, *leading((self.skips[index],), num_channels - limit))
+        skips = self.skips[index : index + 1]
+        return maps + (skips if num_channels is None else leading(skips, num_channels - limit))
 
     def product(self) -> Tensor:
         """Return the features (N,C,h,w) of all frames; only where there are factors."""
@@ -114,17 +106,14 @@ class FeatureBatch:
 
     def split(self, count: int) -> tuple[FeatureBatch, FeatureBatch]:
         """Return the first `count` frames and the others."""
-        parts = (slice(0, count), slice(count, self.count))
-        first, rest = (
-            replace(
-                self,
-                factors=tuple(factor[part] for factor in self.factors),
-                count=part.stop - part.start,
-                skips=self.skips[part],
+
+        def cut(part: slice) -> FeatureBatch:
+            factors = tuple(factor[part] for factor in self.factors)
+            return replace(
+                self, factors=factors, count=part.stop - part.start, skips=self.skips[part]
             )
-            for part in parts
-        )
-        return first, rest
+
+        return cut(slice(0, count)), cut(slice(count, self.count))
 
     def to(self, dtype: torch.dtype) -> FeatureBatch:
         """Return the frames in another dtype."""

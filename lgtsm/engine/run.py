@@ -62,36 +62,33 @@ def check_frame(frame: Tensor, hole: Tensor, index: int) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Shot:
+    """The shot that is being filled."""
+
+    filler: ShotFiller
+    composer: ShotComposer
+
+
+@dataclass(frozen=True)
 class Job:
     """One stream of frames through the engine.
 
-    Args:
-        network: the network; None is only allowed in copy mode.
-        options: mode, soft edge, source frames, cuts, run; the mask is not grown here.
-        hooks: only `cancel` is used.
-        report: sizes are written into it at the beginning, figures of a shot at the shot's end.
-        plates: pictures of what is behind the holes; see `Plate`.
-        resume_from: first frame whose patch is wanted; earlier frames are computed only as far as
-            they influence it. A plate without a frame number is searched from there.
+    network: the network; None is only allowed in copy mode.
+    options: mode, soft edge, source frames, cuts, run; the mask is not grown here.
+    hooks: only `cancel` is used.
+    report: sizes are written into it at the beginning, figures of a shot at the shot's end.
+    plates: pictures of what is behind the holes; see `Plate`.
+    resume_from: first frame whose patch is wanted; earlier frames are computed only as far as they
+        influence it. A plate without a frame number is searched from there.
     """
 
-    def __init__(
-        self,
-        network: Network | None,
-        options: InpaintOptions,
-        hooks: Hooks,
-        report: Report,
-        *,
-        plates: Sequence[Plate] = (),
-        resume_from: int = 0,
-    ) -> None:
-        self.network = None if options.mode is Mode.COPY else network
-        self.options, self.hooks, self.report = options, hooks, report
-        self.plates = () if options.mode is Mode.FILL else tuple(plates)
-        self.resume_from = resume_from
-        past = self.network.spec.trunk.context[0] if self.network else 0
-        self.first_computed = resume_from - past - options.reach - SMOOTHING_FRAMES
-        self._running: _Running | None = None
+    network: Network | None
+    options: InpaintOptions
+    hooks: Hooks
+    report: Report
+    plates: Sequence[Plate] = ()
+    resume_from: int = 0
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
@@ -103,28 +100,19 @@ class Job:
         Raises:
             ShapeError: values or sizes that do not fit; Cancelled: the caller asked to stop.
         """
-        self._running = None
+        running: _Running | None = None
         for index, (frame, hole) in enumerate(pairs):
             self.hooks.check()
             check_frame(frame, hole, index)
             # not across the yield: what the caller does with a patch is not ours
             with torch.inference_mode():
-                if self._running is None:
-                    self._running = _Running(self, (frame.shape[1], frame.shape[2]))
-                patches = list(self._running.push(frame, hole))
+                running = running or _Running(self, (frame.shape[1], frame.shape[2]))
+                patches = list(running.push(frame, hole))
             yield from patches
-        if self._running is not None:
+        if running is not None:
             with torch.inference_mode():
-                patches = list(self._running.finish())
+                patches = list(running.finish())
             yield from patches
-
-
-@dataclass(frozen=True)
-class _Shot:
-    """The shot that is being filled."""
-
-    filler: ShotFiller
-    composer: ShotComposer
 
 
 class _Running:
@@ -132,34 +120,33 @@ class _Running:
 
     def __init__(self, job: Job, size: tuple[int, int]) -> None:
         self.job, self.report = job, job.report
-        run, network = job.options.run, job.network
-        multiple = network.multiple if network else 4
-        self.fit = plan_fit(size, max_side=run.max_side, multiple=multiple)
-        passed = network.passed_dtypes if network else ()
-        self.policy = choose_policy(run, self.fit.padded, passed)
+        run, mode = job.options.run, job.options.mode
+        self.network = network = None if mode is Mode.COPY else job.network
+        self.plates = () if mode is Mode.FILL else job.plates
+        past = network.spec.trunk.context[0] if network else 0
+        self.first_computed = job.resume_from - past - job.options.reach - SMOOTHING_FRAMES
+        self.fit = fit = plan_fit(
+            size, max_side=run.max_side, multiple=network.multiple if network else 4
+        )
+        self.policy = choose_policy(run, fit.padded, network.passed_dtypes if network else ())
         self.shot: _Shot | None = None
         self._detector = CutDetector() if job.options.cuts is None else None
         self._cuts = frozenset(job.options.cuts or ())
         self._num_pushed = self._num_hole_pixels = self._num_filled = 0
         self._source_fractions: dict[str, float] = {}
-        for plate in job.plates:
+        for plate in self.plates:
             check_plate(plate, size)
-        self._describe()
-
-    def _describe(self) -> None:
-        """Write what was decided into the report."""
-        fit, report = self.fit, self.report
-        report.size = (fit.source[1], fit.source[0])
-        report.working_size = (fit.working[1], fit.working[0])
+        self.report.size = (fit.source[1], fit.source[0])
+        self.report.working_size = (fit.working[1], fit.working[0])
         if fit.resized:
-            report.notes.append(
+            self.report.notes.append(
                 f"filled at {fit.working[1]}x{fit.working[0]} and enlarged; copies keep the "
                 "source's detail, what the network paints is as soft as that"
             )
-        report.device = str(self.policy.device)
         self._describe_policy()
 
     def _describe_policy(self) -> None:
+        self.report.device = str(self.policy.device)
         self.report.dtype = str(self.policy.dtype).removeprefix("torch.")
         self.report.chunk = self.policy.chunk
 
@@ -180,7 +167,7 @@ class _Running:
         self._num_pushed += 1
         self._num_hole_pixels += int(hole.sum())
         self.report.frames_with_holes += hole_box(hole) is not None
-        if index >= self.job.first_computed:
+        if index >= self.first_computed:
             working, working_hole = to_working(frame, hole, self.fit)
             self.shot.composer.push(index, frame, hole, working)
             yield from self._patches(self.shot, self.shot.filler.push(working, working_hole))
@@ -192,7 +179,7 @@ class _Running:
         self.report.coverage = self._num_hole_pixels / (self._num_pushed * area)
 
     def _new_shot(self) -> _Shot:
-        options, network = self.job.options, self.job.network
+        options, network = self.job.options, self.network
         is_causal = network is not None and network.spec.trunk.shift.causal
         window = (options.reach, 0 if is_causal else options.reach)
         count = 0 if options.mode is Mode.FILL else options.source_frames
@@ -209,7 +196,7 @@ class _Running:
         composer = ShotComposer(
             self.fit,
             feather_px=options.soft_edge_px,
-            plates=self.job.plates,
+            plates=self.plates,
             reach=options.reach if self.fit.resized and search.motions else None,
         )
         return _Shot(filler, composer)
@@ -219,9 +206,9 @@ class _Running:
         begin = self.report.shots[-1]
         end = min((c for c in self.job.options.cuts or () if c > begin), default=None)
         # a resumed job's shot is numbered from the first frame that is computed
-        first = max(begin, self.job.first_computed)
+        first = max(begin, self.first_computed)
         placed: list[PlacedPlate] = []
-        for plate in self.job.plates:
+        for plate in self.plates:
             frame = plate.frame
             if begin and frame is not None and frame < begin:
                 continue  # it belongs to an earlier shot

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -192,12 +193,7 @@ class TrunkStream:
 
     def snapshot(self) -> Callable[[], None]:
         """As `Stream.snapshot`."""
-        state = self._state
-
-        def restore() -> None:
-            self._state = state
-
-        return restore
+        return partial(setattr, self, "_state", self._state)
 
     def narrowed(self, narrow: Callable[[Box | None], Box | None]) -> TrunkStream:
         """As `Stream.narrowed`."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lgtsm.engine import run as engine_run
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.run import Job
 from lgtsm.models.network import Network
@@ -115,3 +116,17 @@ def forward() -> Callable[[Network, Tensor, Tensor], tuple[Tensor, Tensor]]:
         return torch.where(holes > 0, raw.clamp(0, 1), frames), raw
 
     return run
+
+
+@pytest.fixture
+def running(monkeypatch):
+    """Every job that starts while a test runs, so that the test can see what it holds."""
+    started = []
+
+    class Recorded(engine_run._Running):
+        def __init__(self, *args):
+            super().__init__(*args)
+            started.append(self)
+
+    monkeypatch.setattr(engine_run, "_Running", Recorded)
+    return started

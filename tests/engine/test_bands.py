@@ -60,14 +60,14 @@ def test_detail_moves_with_the_camera(fine):
     assert whole < lost
 
 
-def test_a_long_shot_without_holes_piles_up_no_bands(fine):
+def test_a_long_shot_without_holes_piles_up_no_bands(fine, running):
     picture, holes = fine
     options = InpaintOptions(
         mode=Mode.COPY, feather=0, cuts=(), reach=3, run=RunOptions(device="cpu", max_side=112)
     )
     job = Job(None, options, Hooks(), Report())
     pairs = ((picture[0], holes[t] if t < 2 else 0 * holes[0]) for t in range(40))
-    shots = (job._running.shot for _ in job.run(pairs))
+    shots = (running[0].shot for _ in job.run(pairs))
     held = [len(shot.composer._bands._bands) for shot in shots if shot is not None]
     assert max(held[:10]) >= max(held[10:]) > 0
 

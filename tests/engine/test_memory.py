@@ -34,9 +34,9 @@ def _feed(num_frames):
         yield torch.rand(3, 48, 64, generator=rng), hole
 
 
-def _held(job):
+def _held(shot):
     """Return how many frames, boxes and the like a job and what it is made of hold by number."""
-    filler, composer = job._running.shot.filler, job._running.shot.composer
+    filler, composer = shot.filler, shot.composer
     ours = [x for x in vars(filler).values() if type(x).__module__.startswith("lgtsm.")]
     tables = [v for x in (filler, *ours) for v in getattr(x, "__dict__", {}).values()]
     by_number = [v for v in tables if isinstance(v, dict) and any(type(k) is int for k in v)]
@@ -44,7 +44,7 @@ def _held(job):
 
 
 @pytest.mark.parametrize("family", ["refine", "lgtsm", "gated3d_skips", "combcn"])
-def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_network):
+def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_network, running):
     run = RunOptions(device="cpu", chunk=16)
     options = InpaintOptions(source_frames=1, reach=24, cuts=(), run=run)
     network = random_network(family, 2 if family == "combcn" else 4)
@@ -52,8 +52,8 @@ def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_n
     peaks, held = {}, {}
     for patch in job.run(_feed(1000)):
         part = patch.index // 200
-        if job._running.shot is not None:
-            held[part] = max(held.get(part, 0), _held(job))
+        if running[0].shot is not None:
+            held[part] = max(held.get(part, 0), _held(running[0].shot))
         if patch.index % 50 == 9:
             peaks[part] = max(peaks.get(part, 0), _tensor_bytes())
     assert max(peaks.values()) <= 1.05 * peaks[0] + 100_000

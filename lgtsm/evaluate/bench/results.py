@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 from ...errors import OptionError
@@ -152,33 +153,27 @@ def compare_runs(old: BenchResult, new: BenchResult) -> list[CaseChange]:
             "same --dtype."
         )
     before = {_key(row.case): row for row in old.cases}
-    same = (old.machine.device, old.machine.device_name, old.machine.num_threads) == (
-        new.machine.device,
-        new.machine.device_name,
-        new.machine.num_threads,
-    )
-    changes = []
-    for row in new.cases:
-        first = before.get(_key(row.case))
-        if first is None:
-            continue
-        memory = None
-        if same and first.peak_bytes and row.peak_bytes:
-            memory = row.peak_bytes / first.peak_bytes
-        changes.append(
-            CaseChange(
-                name=row.case.name,
-                num_frames=row.case.num_frames,
-                ratio=row.ratio / first.ratio,
-                speed=first.seconds_per_frame / row.seconds_per_frame if same else None,
-                memory=memory,
-            )
-        )
-    if not changes:
+    pairs = [(before[_key(row.case)], row) for row in new.cases if _key(row.case) in before]
+    if not pairs:
         raise OptionError(
             "Expected two runs that share a case, got none in common; choose the same --preset."
         )
-    return changes
+    same = _place(old.machine) == _place(new.machine)
+    return [
+        CaseChange(
+            name=row.case.name,
+            num_frames=row.case.num_frames,
+            ratio=row.ratio / first.ratio,
+            speed=first.seconds_per_frame / row.seconds_per_frame if same else None,
+            memory=row.peak_bytes / first.peak_bytes
+            if same and first.peak_bytes and row.peak_bytes
+            else None,
+        )
+        for first, row in pairs
+    ]
+
+
+_place = attrgetter("device", "device_name", "num_threads")
 
 
 def _key(case: BenchCase) -> BenchCase:

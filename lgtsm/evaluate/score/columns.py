@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from types import MappingProxyType
 
+_HIGHER, _LOWER, _NEAREST = True, False, None
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True)
 class Column:
     """One figure."""
 
@@ -14,6 +16,7 @@ class Column:
     text: str
     is_higher_better: bool | None
     """None: closest to the figure of the truth is best."""
+    _: KW_ONLY
     digits: int = 2
     scale: float = 1.0
     """Factor of the displayed value."""
@@ -23,92 +26,79 @@ class Column:
 COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
     {
         "psnr": Column(
-            label="PSNR hole, dB",
-            text="inside the hole, squared error pooled over the clip",
-            is_higher_better=True,
+            "PSNR hole, dB", "inside the hole, squared error pooled over the clip", _HIGHER
         ),
         "psnr_background": Column(
-            label="PSNR background, dB",
-            text="hole pixels that are not on the clip's own annotated moving object",
-            is_higher_better=True,
+            "PSNR background, dB",
+            "hole pixels that are not on the clip's own annotated moving object",
+            _HIGHER,
         ),
         "psnr_moving": Column(
-            label="PSNR moving, dB",
-            text="hole pixels that are on it: no other frame shows them",
-            is_higher_better=True,
+            "PSNR moving, dB", "hole pixels that are on it: no other frame shows them", _HIGHER
         ),
         "psnr_shown": Column(
-            label="PSNR shown, dB",
-            text="hole pixels that another frame shows, according to the renderer",
-            is_higher_better=True,
+            "PSNR shown, dB",
+            "hole pixels that another frame shows, according to the renderer",
+            _HIGHER,
         ),
-        "psnr_frame": Column(label="PSNR frame, dB", text="whole frame", is_higher_better=True),
-        "ssim": Column(
-            label="SSIM hole",
-            text="mean of the SSIM map over hole pixels",
-            is_higher_better=True,
-            digits=3,
-        ),
-        "ssim_frame": Column(
-            label="SSIM frame", text="mean over the whole frame", is_higher_better=True, digits=4
-        ),
+        "psnr_frame": Column("PSNR frame, dB", "whole frame", _HIGHER),
+        "ssim": Column("SSIM hole", "mean of the SSIM map over hole pixels", _HIGHER, digits=3),
+        "ssim_frame": Column("SSIM frame", "mean over the whole frame", _HIGHER, digits=4),
         "perceptual": Column(
-            label="features x1000",
-            text="distance in SqueezeNet features, whole frame, every fourth frame; not LPIPS",
-            is_higher_better=False,
+            "features x1000",
+            "distance in SqueezeNet features, whole frame, every fourth frame; not LPIPS",
+            _LOWER,
             digits=1,
             scale=1000,
         ),
-        "lpips": Column(
-            label="LPIPS", text="Zhang et al. 2018, version 0.1", is_higher_better=False, digits=4
-        ),
+        "lpips": Column("LPIPS", "Zhang et al. 2018, version 0.1", _LOWER, digits=4),
         "mse_published": Column(
-            label="MSE, published form",
-            text="whole frame, truncated to bytes as in the LGTSM paper's code",
-            is_higher_better=False,
+            "MSE, published form",
+            "whole frame, truncated to bytes as in the LGTSM paper's code",
+            _LOWER,
             digits=5,
         ),
         "ssim_published": Column(
-            label="SSIM, published form",
-            text="whole frame, the Gaussian window covers channels, too",
-            is_higher_better=True,
+            "SSIM, published form",
+            "whole frame, the Gaussian window covers channels, too",
+            _HIGHER,
             digits=4,
         ),
         "warping": Column(
-            label="warping x1000",
-            text="squared difference to the previous frame, warped by the clean clip's flow, in the "
+            "warping x1000",
+            "squared difference to the previous frame, warped by the clean clip's flow, in the "
             "hole",
-            is_higher_better=False,
+            _LOWER,
             scale=1000,
         ),
         "warping_background": Column(
-            label="warping background x1000",
-            text="the same on hole pixels that are not on the clip's own moving object",
-            is_higher_better=False,
+            "warping background x1000",
+            "the same on hole pixels that are not on the clip's own moving object",
+            _LOWER,
             scale=1000,
         ),
         "flicker": Column(
-            label="flicker",
-            text="change over time inside the hole over that around it; 1 is equally steady",
-            is_higher_better=None,
+            "flicker",
+            "change over time inside the hole over that around it; 1 is equally steady",
+            _NEAREST,
             needs_truth=False,
         ),
         "seam": Column(
-            label="seam",
-            text="contrast across the mask's border over that beside it; 1 is no seam",
-            is_higher_better=None,
+            "seam",
+            "contrast across the mask's border over that beside it; 1 is no seam",
+            _NEAREST,
             needs_truth=False,
         ),
         "residual": Column(
-            label="residual",
-            text="fraction of the removed object's contrast that remains",
-            is_higher_better=None,
+            "residual",
+            "fraction of the removed object's contrast that remains",
+            _NEAREST,
             needs_truth=False,
         ),
         "seconds_per_frame": Column(
-            label="s/frame",
-            text="wall time of one single-threaded process, while others run",
-            is_higher_better=None,
+            "s/frame",
+            "wall time of one single-threaded process, while others run",
+            _NEAREST,
             needs_truth=False,
             digits=3,
         ),

@@ -72,53 +72,32 @@ class StrokePreset:
             )
 
 
+def _preset(
+    num_vertices: tuple[int, int],
+    head: tuple[float, float, float],
+    brush: tuple[float, float],
+    max_point_move: float,
+    line: tuple[float, float, float],
+) -> StrokePreset:
+    """Return a preset; `head` and `line` hold a speed, then the acceleration's two limits."""
+    return StrokePreset(
+        num_vertices=num_vertices,
+        max_head_speed=head[0],
+        max_head_acceleration=head[1:],
+        brush=brush,
+        max_point_move=max_point_move,
+        max_initial_speed=line[0],
+        max_line_acceleration=line[1:],
+    )
+
+
 PRESETS: Mapping[str, StrokePreset] = MappingProxyType(
     {
-        Preset.OBJECT_LIKE.value: StrokePreset(
-            num_vertices=(5, 30),
-            max_head_speed=15,
-            max_head_acceleration=(10, 1.5),
-            brush=(20, 50),
-            max_point_move=10,
-            max_line_acceleration=(5, 0.5),
-            max_initial_speed=10,
-        ),
-        Preset.OBJECT_LIKE_MIDDLE.value: StrokePreset(
-            num_vertices=(5, 15),
-            max_head_speed=8,
-            max_head_acceleration=(4, 1.5),
-            brush=(20, 50),
-            max_point_move=5,
-            max_line_acceleration=(5, 0.5),
-            max_initial_speed=10,
-        ),
-        Preset.OBJECT_LIKE_SMALL.value: StrokePreset(
-            num_vertices=(5, 20),
-            max_head_speed=7,
-            max_head_acceleration=(3.5, 1.5),
-            brush=(10, 30),
-            max_point_move=5,
-            max_line_acceleration=(3, 0.5),
-            max_initial_speed=4,
-        ),
-        Preset.RAND_CURVE.value: StrokePreset(
-            num_vertices=(10, 30),
-            max_head_speed=20,
-            max_head_acceleration=(15, 0.5),
-            brush=(3, 10),
-            max_point_move=3,
-            max_line_acceleration=(5, 0.5),
-            max_initial_speed=6,
-        ),
-        Preset.RAND_CURVE_SMALL.value: StrokePreset(
-            num_vertices=(6, 22),
-            max_head_speed=12,
-            max_head_acceleration=(8, 0.5),
-            brush=(2.5, 5),
-            max_point_move=1.5,
-            max_line_acceleration=(3, 0.5),
-            max_initial_speed=3,
-        ),
+        "object_like": _preset((5, 30), (15, 10, 1.5), (20, 50), 10, (10, 5, 0.5)),
+        "object_like_middle": _preset((5, 15), (8, 4, 1.5), (20, 50), 5, (10, 5, 0.5)),
+        "object_like_small": _preset((5, 20), (7, 3.5, 1.5), (10, 30), 5, (4, 3, 0.5)),
+        "rand_curve": _preset((10, 30), (20, 15, 0.5), (3, 10), 3, (6, 5, 0.5)),
+        "rand_curve_small": _preset((6, 22), (12, 8, 0.5), (2.5, 5), 1.5, (3, 3, 0.5)),
     }
 )
 
