@@ -38,6 +38,17 @@ class Motion(Enum):
     """Every pixel moves by itself: parallax, a background that is not rigid."""
 
 
+class Unseen(Enum):
+    """What fills the places that no frame of the shot shows."""
+
+    AUTO = "auto"
+    """Places that would show are synthesised once and carried along; the network does the rest."""
+    SYNTHESISE = "synthesise"
+    """All of them are synthesised, however small."""
+    NETWORK = "network"
+    """The network, or the smooth fill where there is none."""
+
+
 class FlowMethod(Enum):
     """How dense optical flow between neighbouring frames is estimated."""
 
@@ -143,6 +154,12 @@ class InpaintOptions(Options):
         FlowMethod.BUILT_IN,
         "How dense optical flow is estimated: built-in, dis (needs OpenCV) or raft (needs "
         "torchvision).",
+    )
+    unseen: Unseen = knob(
+        Unseen.AUTO,
+        "What fills places that no frame shows: auto synthesises the larger ones from the picture "
+        "around them, once for the whole shot; synthesise does so for all; network leaves them to the "
+        "network.",
     )
     feather: int = knob(
         2,

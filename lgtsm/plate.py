@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .copying.blending import blend_frame
+from .copying.blending import SEEN, blend_frame
 from .copying.shot import Shot
 from .copying.source_frames import OFFSETS, Search
 from .engine.cuts import CutDetector
@@ -103,4 +103,4 @@ def clean_plate(
             found = blended.candidate
             for whole, part in ((picture, found.fill[0]), (confidence, found.confidence[0])):
                 whole[:, rows, columns] = torch.where(inside, part, whole[:, rows, columns])
-    return CleanPlate(picture, (confidence < 0.5).float(), confidence.clamp(0, 1))
+    return CleanPlate(picture, (confidence < SEEN).float(), confidence.clamp(0, 1))

@@ -32,7 +32,9 @@ class Report:
     """Numbers of the first frames of all shots."""
     sources: dict[str, float] = field(default_factory=dict)
     """Where the pixels in the holes came from before any network: mean fractions of the smooth
-    fill, of copies under each kind of motion, and of plates."""
+    fill, of copies under each kind of motion, of synthesis, and of plates."""
+    unseen: float = 0.0
+    """Fraction of the hole's pixels that no frame and no plate shows, 0..1."""
     device: str = ""
     dtype: str = ""
     chunk: int = 0

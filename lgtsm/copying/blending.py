@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,7 +15,8 @@ from ..fills.edges import continue_edges
 from ..fills.smooth import push_pull
 from .blend_weights import MOTIONS, BlendNetwork, features_of, load_blend_network
 from .candidates import Candidates, CopySources, gather_candidates
-from .plates import PlacedPlate, best_of_plates
+from .key_frames import Backdrop
+from .plates import best_of_plates
 from .shot import Shot
 from .source_frames import Search
 
@@ -26,6 +26,12 @@ _MIN_SMOOTH_WEIGHT = 0.02  # weight of the smooth fill below which its edges wou
 _MIN_COPY_WEIGHT = 1e-3  # weight of all copies below which a pixel counts as not copied
 _PLATE_ERROR = 0.01  # largest expected error of a plate: low enough that no network paints over it
 _WEIGHT_BLUR = 2  # repetitions of a 3x3 average: weights that change every pixel would be noise
+SEEN = 0.5
+"""Weight of all copies below which no frame counts as showing a pixel; set by hand, not swept."""
+
+SOURCES = ("smooth", *(motion.value for motion in MOTIONS), "synthesised", "unseen")
+"""What a hole is filled from: the smooth fill, copies under each motion, synthesis, which sum to 1 with
+plates; and the fraction of its pixels that neither a frame nor a plate shows."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +40,7 @@ class BlendedFill:
 
     box: the part.
     candidate: N = 1, on the part.
-    source_fractions: mean weight inside the hole of the smooth fill and of the copies under each
-        motion, in the order of `MOTIONS`; the fractions sum to 1 with that of plates.
+    source_fractions: `SOURCES`, mean weights inside the hole.
     sources: source frames of the copies, where asked for and copied from.
     """
 
@@ -66,7 +71,7 @@ def blend_frame(
     shot: Shot,
     t: int,
     search: Search,
-    plates: Sequence[PlacedPlate] = (),
+    backdrop: Backdrop | None = None,
     *,
     with_sources: bool = False,
 ) -> BlendedFill | None:
@@ -76,13 +81,13 @@ def blend_frame(
         shot: holds frame t and its window.
         t: the frame.
         search: which source frames are searched.
-        plates: they take precedence over the candidates.
+        backdrop: plates, which take precedence over the candidates, and key frames, which do not.
         with_sources: return the source frames too, needed only where frames are reduced.
 
     Returns:
         None for a frame without a hole.
     """
-    candidates = gather_candidates(shot, t, search)
+    candidates, backdrop = gather_candidates(shot, t, search), backdrop or Backdrop()
     if candidates is None:
         return None
     hole, (features, colours, shown) = candidates.hole, features_of(candidates)
@@ -95,7 +100,7 @@ def blend_frame(
     copied = (copy_weights[:, :, None] * colours[:, 1:]).sum(1) / confidence.clamp_min(1e-6)
     copied = torch.where(confidence > _MIN_COPY_WEIGHT, copied, candidates.frame)
     best = _best_copy(candidates, copy_weights, confidence)
-    plate = best_of_plates(plates, shot, t, candidates.box)
+    plate = best_of_plates(backdrop.plates, shot, t, candidates.box)
     if plate is not None:
         fill, plain, copied, best = (
             torch.where(plate.shown > 0, plate.colour, x) for x in (fill, plain, copied, best)
@@ -104,6 +109,17 @@ def blend_frame(
         error = torch.where(plate.shown > 0, plate_error, error)
         confidence = torch.maximum(confidence, plate.shown)
         weights = weights * (1 - plate.shown)
+    unseen = float((hole * (confidence < SEEN)).sum() / hole.sum())
+    layer = None
+    if backdrop.key_frames is not None:
+        layer = backdrop.key_frames.layer(shot, t, candidates.box, fill, confidence)
+    if layer is not None:
+        fill, plain, copied, best = (
+            x + layer.weight * (layer.colour - x) for x in (fill, plain, copied, best)
+        )
+        error = error + layer.weight * (_PLATE_ERROR - error)
+        confidence = torch.maximum(confidence, layer.weight)
+        weights = weights * (1 - layer.weight)
     fill, plain, best = (torch.where(hole > 0, x, candidates.frame) for x in (fill, plain, best))
     candidate = CandidateFill(
         fill=fill,
@@ -119,8 +135,12 @@ def blend_frame(
         float((weights[:, i : i + 1] * hole).sum() / num_hole_pixels)
         for i in range(len(MOTIONS) + 1)
     )
-    sources = _find_sources(candidates, weights[:, 1:]) if with_sources else None
-    return BlendedFill(candidates.box, candidate, source_fractions, sources)
+    synthesised = 0.0 if layer is None else float((layer.weight * hole).sum() / num_hole_pixels)
+    sources = None
+    if with_sources:
+        sources = _join(_find_sources(candidates, weights[:, 1:]), layer and layer.sources)
+    fractions = (*source_fractions, synthesised, unseen)
+    return BlendedFill(candidates.box, candidate, fractions, sources)
 
 
 def _weigh(network: BlendNetwork, features: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
@@ -189,3 +209,15 @@ def _find_sources(candidates: Candidates, weights: Tensor) -> CopySources | None
     sharp = sources.weights.square()
     sharp = sharp / sharp.sum(0, keepdim=True).clamp_min(1e-12)
     return replace(sources, weights=sharp * inside.sum(1, keepdim=True))
+
+
+def _join(one: CopySources | None, other: CopySources | None) -> CopySources | None:
+    """Return the sources of both, on the same box."""
+    if one is None or other is None:
+        return one or other
+    return CopySources(
+        one.box,
+        one.numbers + other.numbers,
+        torch.cat([one.coords, other.coords]),
+        torch.cat([one.weights, other.weights]),
+    )

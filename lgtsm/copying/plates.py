@@ -80,19 +80,17 @@ class PlacedPlate:
     Args:
         picture: (1,3,h,w) at the size of the shot's frames.
         frame: number of its frame in the shot; None is unknown.
+        known: (1,1,h,w) 1 = frames are aligned with this pixel; None is all of them.
     """
 
-    def __init__(self, picture: Tensor, frame: int | None) -> None:
+    def __init__(self, picture: Tensor, frame: int | None, known: Tensor | None = None) -> None:
         self.picture, self.frame = picture, frame
         self._grey = to_grey(picture)
-        self._known = torch.ones_like(self._grey)
+        self._known = torch.ones_like(self._grey) if known is None else known
         self._last: tuple[int, Tensor] | None = None
 
     def _locate(self, shot: Shot, t: int) -> tuple[Tensor, float] | None:
-        """Return the (1,3,3) homography from frame t to the plate and its error, or None: no fit.
-
-        Call it in the order of frames: each result is where the next search starts.
-        """
+        """Return the (1,3,3) homography from frame t to the plate and its error, or None: no fit."""
         identity = torch.eye(3, device=self.picture.device)
         if t == self.frame:
             self._last = (t, identity)
@@ -124,27 +122,40 @@ class PlacedPlate:
             starts.append(track.homography(t, self.frame).to(self.picture.device))
         return starts
 
-    def warp(self, shot: Shot, t: int, box: Box) -> WarpedPixels | None:
-        """Warp the plate to a part of frame t; None where it does not fit."""
+    def coords_from(self, shot: Shot, t: int, box: Box) -> Tensor | None:
+        """Return where the pixels of a part of frame t are in the plate, (1,2,h,w); None: no fit.
+
+        Call it in the order of frames: each result is where the next search starts.
+        """
         found = self._locate(shot, t)
         if found is None:
             return None
         matrix, error = found
         part = (..., box.rows, box.columns)
-        frame, known = shot[t].pixels[part], shot[t].known[part]
-        if t == self.frame:  # its own frame: nothing is resampled or matched
-            return WarpedPixels(self.picture[part], torch.ones_like(known), torch.zeros_like(known))
-        grid = box_grid(box, frame)
+        grid = box_grid(box, shot[t].grey)
+        if t == self.frame:
+            return grid
         coords = move_coords(matrix, grid, shot.size)
         if error > HOMOGRAPHY_SUFFICES_ERROR and shot.track.with_flow:
             warped, warped_known = sample_known(torch.cat([self._grey, self._known], 1), coords)
-            grey = shot[t].grey[part]
+            grey, known = shot[t].grey[part], shot[t].known[part]
             start = torch.zeros_like(grid)
             flow, _ = dense_flow(grey * known, known, warped, warped_known, start)
             # flow is in pixels of the frame: apply it before the homography
             coords = move_coords(matrix, grid + flow, shot.size)
+        return coords
+
+    def warp(self, shot: Shot, t: int, box: Box) -> WarpedPixels | None:
+        """Warp the plate to a part of frame t; None where it does not fit."""
+        coords = self.coords_from(shot, t, box)
+        if coords is None:
+            return None
+        part = (..., box.rows, box.columns)
+        frame, known = shot[t].pixels[part], shot[t].known[part]
+        if t == self.frame:  # its own frame: nothing is resampled or matched
+            return WarpedPixels(self.picture[part], torch.ones_like(known), torch.zeros_like(known))
         colour = sample_at(self.picture, coords, mode="bicubic")
-        coverage = sample_at(self._known, coords, padding="zeros")
+        coverage = sample_at(torch.ones_like(self._known), coords, padding="zeros")
         return match_to_frame(colour, coverage, frame, known)
 
 

@@ -8,6 +8,8 @@ as the source while the network's own pixels stay unchanged.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
@@ -52,9 +54,9 @@ class Bands:
         self._bands[self._arrived] = (band / _STEP).round().clamp(-127, 127).to(torch.int8)
         self._arrived += 1
 
-    def forget(self, number: int) -> None:
-        """Drop the bands that neither frame `number` nor a later one reaches."""
-        for t in [t for t in self._bands if t < number - self.reach]:
+    def forget(self, number: int, kept: Collection[int] = ()) -> None:
+        """Drop the bands that neither frame `number` nor a later one reaches, but for some kept."""
+        for t in [t for t in self._bands if t < number - self.reach and t not in kept]:
             del self._bands[t]
 
     def detail(self, sources: CopySources, wanted: Box) -> Tensor:

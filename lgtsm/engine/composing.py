@@ -59,6 +59,7 @@ class ShotComposer:
     ) -> None:
         self.fit, self.feather_px, self.plates = fit, feather_px, plates
         self._bands = None if reach is None else Bands(fit, reach)
+        self._key_frames: tuple[int, ...] = ()
         self._waiting: deque[tuple[int, _WaitingFrame | None]] = deque()
 
     def push(self, index: int, frame: Tensor, hole: Tensor, working: Tensor) -> None:
@@ -81,7 +82,8 @@ class ShotComposer:
         """Put the fill of the next frame, `number` in its shot, into its source frame."""
         index, source = self._waiting.popleft()
         if self._bands is not None:
-            self._bands.forget(number)
+            self._key_frames = fill.key_frames if fill else self._key_frames
+            self._bands.forget(number, self._key_frames)
         if source is None or fill is None:
             return Patch(index, None, None)
         rows, columns = source.box.within(source.around)

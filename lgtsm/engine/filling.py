@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
-from ..copying.blend_weights import MOTIONS
-from ..copying.blending import BlendedFill, blend_frame
+from ..copying.blending import SOURCES, BlendedFill, blend_frame
 from ..copying.candidates import CopySources
-from ..copying.plates import PlacedPlate
+from ..copying.key_frames import Backdrop
 from ..copying.shot import Shot
 from ..copying.source_frames import Search
 from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
@@ -40,11 +39,13 @@ class Fill:
     box: around the hole and its border, widened.
     pixels: (3,h,w) float32 in [0,1] covering `box`, equal to the frame where it is known.
     sources: which frames lend it the detail that the working size lost; None where none does.
+    key_frames: numbers of the frames whose detail later frames may still need.
     """
 
     box: Box
     pixels: Tensor
     sources: CopySources | None = None
+    key_frames: tuple[int, ...] = ()
 
 
 Filled = tuple[int, Fill | None]
@@ -96,7 +97,7 @@ class ShotFiller:
         size: (height, width) of working frames, multiples of the network's.
         policy: device, dtype, frames per chunk.
         search: where copies may come from.
-        plates: pictures of the scene at working size.
+        backdrop: pictures at working size of what is behind the holes.
         border_px: pixels around a hole that are returned with it; more than 0 where frames are
             reduced, so that detail is wanted.
         hooks: asked between layers.
@@ -112,13 +113,13 @@ class ShotFiller:
         *,
         policy: Policy,
         search: Search,
-        plates: Sequence[PlacedPlate] = (),
+        backdrop: Backdrop,
         border_px: int,
         hooks: Hooks,
     ) -> None:
-        self.search, self.plates, self.border_px = search, plates, border_px
+        self.search, self.backdrop, self.border_px = search, backdrop, border_px
         self.policy, self.hooks = policy, hooks
-        self.source_fractions = [0.0] * (1 + len(MOTIONS))
+        self.source_fractions = [0.0] * len(SOURCES)
         self.num_filled = 0
         self._frame_box = Box(0, 0, *size)
         self._shot = Shot(size, policy.device, search)
@@ -153,6 +154,10 @@ class ShotFiller:
     def dtype(self) -> torch.dtype:
         """What the network computes in; float32 once a half precision has overflowed."""
         return self._net.stream.dtype if self._net else self.policy.dtype
+
+    @property
+    def _key_frames(self) -> tuple[int, ...]:
+        return self.backdrop.key_frames.numbers if self.backdrop.key_frames else ()
 
     @property
     def notes(self) -> list[str]:
@@ -196,7 +201,8 @@ class ShotFiller:
             return t, None
         frame, _ = self._part(t, box)
         self._count(blended.source_fractions)
-        return t, Fill(box, blended.on(frame, box).fill[0].cpu(), blended.sources)
+        pixels = blended.on(frame, box).fill[0].cpu()
+        return t, Fill(box, pixels, blended.sources, self._key_frames)
 
     def _feed(self, net: _Net, count: int) -> Iterator[Filled]:
         """Encode `count` frames and push them, in as many pieces as memory allows."""
@@ -265,7 +271,8 @@ class ShotFiller:
                 raw = torch.where(copied.to_paint > 0, raw, copied.candidate.fill)
             frame, hole = self._part(t, state.box)
             pixels = torch.where(hole > 0, raw.clamp(0, 1), frame).cpu()
-            yield t, Fill(state.box, pixels[0], copied.sources if copied else None)
+            sources = copied.sources if copied else None
+            yield t, Fill(state.box, pixels[0], sources, self._key_frames)
         self._forget()
 
     def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
@@ -287,7 +294,7 @@ class ShotFiller:
         if frame.box is not None and frame.blended is None:
             self.hooks.check()
             frame.blended = blend_frame(
-                self._shot, t, self.search, self.plates, with_sources=self.border_px > 0
+                self._shot, t, self.search, self.backdrop, with_sources=self.border_px > 0
             )
         return frame.blended
 

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from ..box import hole_box
-from ..copying.blend_weights import MOTIONS
+from ..copying.blending import SOURCES
+from ..copying.key_frames import Backdrop, KeyFrames
 from ..copying.plates import PlacedPlate, Plate, check_plate, resize_picture
 from ..copying.source_frames import Search
 from ..errors import ShapeError
 from ..models.network import Network
 from ..models.spec import SMOOTHING_FRAMES
-from ..options import InpaintOptions, Mode
+from ..options import InpaintOptions, Mode, Unseen
 from ..report import Report
 from .composing import Patch, ShotComposer
 from .cuts import CutDetector
@@ -189,7 +190,7 @@ class _Running:
             self.fit.padded,
             policy=self.policy,
             search=search,
-            plates=self._placed_plates(),
+            backdrop=Backdrop(self._placed_plates(), self._key_frames()),
             border_px=_BORDER_PX if self.fit.resized else 0,
             hooks=self.job.hooks,
         )
@@ -200,6 +201,12 @@ class _Running:
             reach=options.reach if self.fit.resized and search.motions else None,
         )
         return _Shot(filler, composer)
+
+    def _key_frames(self) -> KeyFrames | None:
+        unseen = self.job.options.unseen
+        if unseen is Unseen.NETWORK or self.job.options.mode is Mode.FILL:
+            return None
+        return KeyFrames(synthesise_all=unseen is Unseen.SYNTHESISE)
 
     def _placed_plates(self) -> list[PlacedPlate]:
         """Bring the plates to working size and to the numbering of this shot."""
@@ -241,12 +248,12 @@ class _Running:
 
     def _count_sources(self, filler: ShotFiller) -> None:
         """Write into the report where the pixels in the holes came from, before any network."""
-        names = ("smooth", *(motion.value for motion in MOTIONS))
-        for name, total in zip(names, filler.source_fractions, strict=True):
+        for name, total in zip(SOURCES, filler.source_fractions, strict=True):
             self._source_fractions[name] = self._source_fractions.get(name, 0.0) + total
         self._num_filled += filler.num_filled
         if self._num_filled:
             means = {k: total / self._num_filled for k, total in self._source_fractions.items()}
+            self.report.unseen = round(means.pop("unseen"), 4)
             means["plate"] = max(0.0, 1 - sum(means.values()))
             self.report.sources = {name: round(mean, 4) for name, mean in means.items()}
 

@@ -18,6 +18,7 @@ BELOW_API = FLOOR | {
     "models",
     "fills",
     "align",
+    "synthesis",
     "copying",
     "masks",
     "metrics",
@@ -39,7 +40,10 @@ OURS = {
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
     "align": frozenset({"errors", "fills"}),
-    "copying": frozenset({"errors", "options", "box", "fills", "align", "models.spec"}),
+    "synthesis": frozenset({"fills"}),
+    "copying": frozenset(
+        {"errors", "options", "box", "fills", "align", "synthesis", "models.spec"}
+    ),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
     "metrics": frozenset({"errors", "options", "box"}),
@@ -86,6 +90,7 @@ THIRD = {
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
+    "synthesis": frozenset({"torch"}),
     "copying": frozenset({"torch", "safetensors", "einops"}),
     "models": frozenset({"torch", "einops"}),
     "masks": frozenset({"torch", "numpy", "PIL", "scipy"}),

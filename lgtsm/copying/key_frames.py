@@ -1,0 +1,200 @@
+"""Key frames: what no frame of a shot shows is synthesised once and carried along the motion.
+
+The first frame in which such a place appears becomes a key frame: the place is completed from the
+rest of that picture, and later frames copy it from there, aligned with the key frame directly, so that
+one place has one texture for the whole shot and does not drift. A copy of real pixels always wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import max_pool2d
+
+from ..align.sampling import pixel_grid, sample_at
+from ..box import Box
+from ..fills.averaging import local_mean
+from ..fills.depth import shrink
+from ..synthesis.complete import complete
+from .candidates import CopySources
+from .consensus import match_to_frame
+from .plates import PlacedPlate
+from .shot import Shot
+
+# set by hand on eight removals of 432x240, not swept
+_SURE, _UNSURE = 0.9, 0.5  # weight of copies from which none, and all of a pixel is synthesised
+_TRUSTED = 0.9  # weight of copies from which a pixel of a hole may be copied from in turn
+_MARGIN_PX = 2  # by which a synthesised place reaches under the copies around it
+_THIN_PX = 3  # a place is worth a key frame where it is wider than twice this,
+_LEAST_PART = 3e-4  # and what is left of it then is at least this fraction of the frame
+_MOST = 6  # key frames that are kept
+_EDGE_BLUR = 2  # repetitions of a 3x3 average that soften the edge of a synthesised place
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Synthesised pixels on a part of a frame.
+
+    colour: (1,3,h,w) in [0,1].
+    weight: (1,1,h,w) in [0,1], their part of a pixel.
+    sources: key frames and where in them the pixels were taken from.
+    """
+
+    colour: Tensor
+    weight: Tensor
+    sources: CopySources
+
+
+@dataclass(frozen=True)
+class _KeyFrame:
+    """A completed frame.
+
+    place: (1,1,h,w) what was synthesised, 1 = synthesised.
+    shift: (1,2,h,w) from such a pixel to the one it was taken from, in pixels, x then y.
+    """
+
+    plate: PlacedPlate
+    place: Tensor
+    shift: Tensor
+
+
+@dataclass(frozen=True)
+class _Warped:
+    """A key frame on a part of a frame, (1,C,h,w) each: colours, place, and coords of sources."""
+
+    number: int
+    colour: Tensor
+    place: Tensor
+    coords: Tensor
+
+
+class KeyFrames:
+    """The key frames of one shot, at most six.
+
+    Args:
+        synthesise_all: synthesise places of any size, not only those that would show.
+        seed: of the synthesis.
+    """
+
+    def __init__(self, *, synthesise_all: bool = False, seed: int = 0) -> None:
+        self.synthesise_all, self.seed = synthesise_all, seed
+        self._kept: list[_KeyFrame] = []
+        self.num_made = 0
+
+    def layer(self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor) -> Layer | None:
+        """Return what is synthesised in a part of frame t, making a key frame of it where due.
+
+        Call it once for every frame with a hole, in order.
+
+        Args:
+            shot: holds the frame.
+            t: the frame.
+            box: the part.
+            fill: (1,3,h,w) its fill without synthesis.
+            confidence: (1,1,h,w) weight of the copies in it, 0..1.
+        """
+        hole = 1 - shot[t].known[..., box.rows, box.columns]
+        wanted = hole * ((_SURE - confidence) / (_SURE - _UNSURE)).clamp(0, 1)
+        if not bool((wanted > 0).any()):
+            return None
+        warped = [x for key in self._kept if (x := _warp(key, shot, t, box)) is not None]
+        colour, places = _stack(warped, fill)
+        shown = places.sum(0, keepdim=True)
+        if self._is_worth_it((wanted > 0.5) & (shown == 0), shot.size):
+            key = self._make(shot, t, box, colour, confidence, shown)
+            self._kept = [*self._kept[-_MOST + 1 :], key]
+            self.num_made += 1
+            own = _warp(key, shot, t, box)
+            assert own is not None  # its own frame
+            colour, places = _stack([*warped, own], fill)
+            warped.append(own)
+            shown = places.sum(0, keepdim=True)
+        if not warped:
+            return None
+        soft = torch.minimum(shown, local_mean(shown + 1 - hole, _EDGE_BLUR).clamp(0, 1))
+        weight = wanted * soft
+        numbers, coords = tuple(x.number for x in warped), torch.cat([x.coords for x in warped])
+        return Layer(colour, weight, CopySources(box, numbers, coords, places * weight))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        """Frames of the shot that are key frames now."""
+        return tuple(key.plate.frame for key in self._kept if key.plate.frame is not None)
+
+    def _is_worth_it(self, missing: Tensor, size: tuple[int, int]) -> bool:
+        """Tell whether a place (1,1,h,w) bool would show."""
+        if self.synthesise_all:
+            return bool(missing.any())
+        for _ in range(_THIN_PX):
+            missing = shrink(missing, corners=True)
+        return int(missing.sum()) > _LEAST_PART * size[0] * size[1]
+
+    def _make(
+        self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor, shown: Tensor
+    ) -> _KeyFrame:
+        """Complete frame t where neither copies nor earlier key frames show its hole."""
+        frame, part = shot[t], (..., box.rows, box.columns)
+        picture, place = frame.pixels.clone(), torch.zeros_like(frame.known)
+        hole = 1 - frame.known[part]
+        picture[part] = torch.where(hole > 0, fill, picture[part])
+        unsure = (hole * (confidence < _SURE) * (shown == 0)).to(hole.dtype)
+        side = 2 * _MARGIN_PX + 1
+        place[part] = max_pool2d(unsure, side, 1, _MARGIN_PX) * hole * (shown == 0)
+        trusted = frame.known.clone()
+        trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
+        done = complete(picture, place, trusted * (1 - place), seed=self.seed)
+        grid, width = pixel_grid(*shot.size, picture), shot.size[1]
+        from_pixel = torch.cat([done.sources % width, done.sources // width], 1) + 0.5
+        # where nothing could be copied there is no shift, and no detail in the band of a hole
+        shift = torch.where(done.sources >= 0, from_pixel - grid, 0)
+        return _KeyFrame(PlacedPlate(done.picture, t, 1 - place), place, shift)
+
+
+def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box) -> _Warped | None:
+    """Warp a key frame to a part of frame t; None where it does not fit."""
+    plate, number = key.plate, key.plate.frame
+    coords = plate.coords_from(shot, t, box)
+    if coords is None or number is None:
+        return None
+    part = (..., box.rows, box.columns)
+    if t == number:
+        colour, place, shift = (x[part] for x in (plate.picture, key.place, key.shift))
+        return _Warped(number, colour, place, coords + shift)
+    masks = torch.cat([torch.ones_like(key.place), key.place], 1)
+    coverage, place = sample_at(masks, coords, padding="zeros").chunk(2, 1)
+    colour = sample_at(plate.picture, coords, mode="bicubic")
+    matched = match_to_frame(colour, coverage, shot[t].pixels[part], shot[t].known[part])
+    place = torch.where(place > 0.5, matched.shown, 0)
+    shift = sample_at(key.shift, coords, mode="nearest")
+    return _Warped(number, matched.colour, place, coords + shift)
+
+
+def _stack(warped: Sequence[_Warped], fill: Tensor) -> tuple[Tensor, Tensor]:
+    """Lay key frames over a fill (1,3,h,w), earlier ones on top.
+
+    Returns:
+        Colours (1,3,h,w), and the place (K,1,h,w) that each key frame shows.
+    """
+    free = torch.ones_like(fill[:, :1])
+    colour, places = fill, [free[:0]]
+    for one in warped:
+        place = one.place * free
+        colour = torch.where(place > 0, one.colour, colour)
+        free = free - place
+        places.append(place)
+    return colour, torch.cat(places)
+
+
+@dataclass(frozen=True)
+class Backdrop:
+    """What is known to be behind the holes of a shot besides its own frames.
+
+    plates: pictures of the scene.
+    key_frames: they synthesise what nothing shows; None leaves the smooth fill there.
+    """
+
+    plates: Sequence[PlacedPlate] = ()
+    key_frames: KeyFrames | None = None

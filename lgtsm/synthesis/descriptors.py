@@ -1,0 +1,61 @@
+"""Patches as short vectors whose distance is how different they look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d
+
+from ..fills.averaging import size_of
+from .level import RADIUS, Level, margins
+
+# set by hand on six removals of 432x240, not swept
+_LENGTH = 24  # principal components; the 147 numbers of a patch search six times as slowly
+_SAMPLE = 4096  # source patches from which they are found
+_BRIGHTNESS = 0.7  # weight of a patch's mean colour, where 1 is that of plain squared differences
+_NEARNESS = (
+    0.5  # squared difference, summed over a patch, that one picture's side of distance costs
+)
+
+
+@dataclass(frozen=True)
+class Descriptors:
+    """Linear filters that describe patches.
+
+    filters: (24,3,7,7) principal components of patches with damped brightness.
+    """
+
+    filters: Tensor
+
+    @classmethod
+    def of(cls, level: Level) -> Descriptors:
+        """Find the components of the source patches of one size."""
+        step = max(1, len(level.sources) // _SAMPLE)
+        rows, columns = level.patch_offsets()
+        near = level.sources[::step, None] + rows * level.width + columns
+        patches = level.colours[near]  # (M,49,3)
+        damped = _damped(patches.transpose(1, 2)).flatten(1)
+        centred = (damped - damped.mean(0)).double()
+        # float64: the order of nearly equal components must not depend on the machine's rounding
+        _, vectors = torch.linalg.eigh(centred.T @ centred)
+        components = vectors[:, -_LENGTH:].T.to(patches.dtype)
+        side = 2 * RADIUS + 1
+        # damping is symmetric: the filters of damped patches are the damped components
+        return cls(_damped(components.unflatten(1, (3, side * side))).unflatten(2, (side, side)))
+
+    def describe(self, picture: Tensor) -> Tensor:
+        """Return one vector a pixel, (h*w,26), of the patches around all pixels of (1,3,h,w)."""
+        height, width = size_of(picture)
+        described = conv2d(margins(picture), self.filters)[0].flatten(1)
+        number = torch.arange(height * width, device=picture.device)
+        place = torch.stack([number // width, number % width]) * (
+            _NEARNESS**0.5 / max(height, width)
+        )
+        return torch.cat([described, place.to(described.dtype)]).T.contiguous()
+
+
+def _damped(patches: Tensor) -> Tensor:
+    """Weaken the mean of patches (M,3,49), colour by colour."""
+    return patches - (1 - _BRIGHTNESS) * patches.mean(2, keepdim=True)

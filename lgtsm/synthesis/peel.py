@@ -1,0 +1,41 @@
+"""A first guess for the smallest size: the hole is closed ring by ring from its border.
+
+Every pixel takes the colour of the source whose surroundings are most like what is known around it so
+far (Efros and Leung 1999, "Texture synthesis by non-parametric sampling"), all pixels of a ring at once.
+Unlike a smooth fill the guess has the edges and colours of the picture, which decides what the larger
+sizes make of it.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..fills.averaging import size_of
+from .level import Level
+
+_NEARNESS = 0.01  # squared difference a number that one picture's side of distance costs; by hand
+
+
+def peel(level: Level) -> Tensor:
+    """Return the picture (1,3,h,w) with its hole closed ring by ring."""
+    (height, width), (rows, columns) = size_of(level.picture), level.patch_offsets()
+    side = max(height, width)
+    offered = level.colours[level.sources[:, None] + rows * width + columns].flatten(1)  # (M,147)
+    colours, ready = level.colours.clone(), (level.depth == 0).to(offered.dtype)
+    source_rows, source_columns = level.sources // width, level.sources % width
+    for ring in range(1, int(level.depth.max()) + 1):
+        pixels = (level.depth == ring).nonzero()[:, 0]
+        y, x = pixels[:, None] // width + rows, pixels[:, None] % width + columns
+        inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
+        around = torch.where(inside, y * width + x, 0)
+        known = (ready[around] * inside)[..., None].expand(-1, -1, 3).flatten(1)  # (N,147)
+        wanted = colours[around].flatten(1) * known
+        cost = known @ offered.square().T - 2 * wanted @ offered.T
+        cost = cost / known.sum(1, keepdim=True).clamp_min(1)
+        far = (pixels[:, None] // width - source_rows).square()
+        far = far + (pixels[:, None] % width - source_columns).square()
+        best = (cost + _NEARNESS * far / (side * side)).argmin(1)
+        colours[pixels] = level.colours[level.sources[best]]
+        ready[pixels] = 1
+    return colours.T.reshape(level.picture.shape)
