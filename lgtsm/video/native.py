@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from types import MappingProxyType
+from typing import cast
 
 import av
 from av.error import FFmpegError
+from av.filter import Graph
 from av.sidedata.sidedata import SideDataContainer
 from av.video.codeccontext import VideoCodecContext
 
@@ -43,6 +46,11 @@ _SINGLES = MappingProxyType(
         "yaf32le": "gbrapf32le",
     }
 )
+
+_PNG_FORMATS = frozenset(
+    {"pal8", "monob", "gray", "ya8", "rgb24", "rgba", "gray16be", "ya16be", "rgb48be", "rgba64be"}
+)
+"""Pixel formats of ffmpeg's PNG decoder."""
 
 
 def is_native(name: str) -> bool:
@@ -119,20 +127,33 @@ def blank_frame(width: int, height: int, name: str) -> av.VideoFrame:
     return frame
 
 
-def side_data(frame: av.VideoFrame) -> SideDataContainer | None:
+def side_data(frame: av.VideoFrame) -> SideDataContainer:
     """Return the metadata that a decoder attached to a frame.
 
     `frame.side_data` would be cached on the frame it refers to: a cycle that keeps every frame of
     a film until the next full garbage collection, which may be thousands of frames away.
-
-    Returns:
-        The metadata; None where PyAV 18 cannot list it, for want of a name for one entry's type
-        (EXIF).
     """
+    if frame.format.name in _PNG_FORMATS:
+        # PyAV 18 frees the name of a PNG's colour profile, which the frame frees again: a crash.
+        frame = _without(frame, "ICC_PROFILE")
     try:
         return SideDataContainer(frame)  # pyright: ignore[reportCallIssue]  missing in the stubs
-    except ValueError:
-        return None
+    except ValueError as error:
+        unnamed = re.match(r"\d+", str(error))
+        if unnamed is None:
+            raise
+        return side_data(_without(frame, unnamed[0]))  # EXIF, for which PyAV 18 has no name
+
+
+def _without(frame: av.VideoFrame, kind: str) -> av.VideoFrame:
+    """Return the same picture without attached metadata of one type (ffmpeg's name or number)."""
+    graph = Graph()
+    size = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}"
+    ends = graph.add("buffer", f"{size}:time_base=1/24"), graph.add("buffersink")
+    graph.link_nodes(ends[0], graph.add("sidedata", f"mode=delete:type={kind}"), ends[1])
+    graph.configure()
+    graph.push(frame)
+    return cast(av.VideoFrame, graph.pull())
 
 
 def clone(frame: av.VideoFrame) -> av.VideoFrame:
