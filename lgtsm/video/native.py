@@ -64,6 +64,19 @@ def _same_samples(name: str) -> str | None:
     return _SAME_SAMPLES.get(name) or (little if name[-2:] == "be" and layout_of(little) else None)
 
 
+def supported_name(pixel_format: av.VideoFormat) -> str:
+    """Return the format of ours in which `supported` gives frames of a pixel format."""
+    name = pixel_format.name
+    known = name if layout_of(name) is not None else _SINGLES.get(name) or _same_samples(name)
+    if known is not None:
+        return known
+    bits = max((c.bits for c in pixel_format.components), default=8)
+    alpha = any(c.is_alpha for c in pixel_format.components)
+    if pixel_format.is_rgb or pixel_format.is_bayer or pixel_format.has_palette:
+        return ("rgba64le" if alpha else "rgb48le") if bits > 8 else "rgba" if alpha else "rgb24"
+    return ("yuva444p" if alpha else "yuv444p") + ("16le" if bits > 8 else "")
+
+
 def supported(frame: av.VideoFrame) -> av.VideoFrame:
     """Return a decoded frame in a format that `layout_of` knows.
 
@@ -73,21 +86,12 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
     Raises:
         VideoError: the format cannot be converted.
     """
-    name = frame.format.name
-    if layout_of(name) is not None:
+    name, target = frame.format.name, supported_name(frame.format)
+    if target == name:
         return frame
     if name in _SINGLES:
-        return _as_singles(frame, _SINGLES[name])
-    target = _same_samples(name)
-    if target is None:
-        bits = max((c.bits for c in frame.format.components), default=8)
-        alpha = any(c.is_alpha for c in frame.format.components)
-        if frame.format.is_rgb or frame.format.is_bayer or frame.format.has_palette:
-            target = (
-                ("rgba64le" if alpha else "rgb48le") if bits > 8 else "rgba" if alpha else "rgb24"
-            )
-        else:
-            target = ("yuva444p" if alpha else "yuv444p") + ("16le" if bits > 8 else "")
+        return _as_singles(frame, target)
+    if not is_native(name):
         # At debug level, since it repeats for every frame; the reader warns once.
         _log.debug("Pixel format %s is read as %s, which is not exact.", name, target)
     try:

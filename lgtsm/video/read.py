@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ..errors import VideoError
 from .folder import list_images
+from .formats import check_size
 from .frame import Frame, exceeds_range, make_frame, read_luma
 from .image import IMAGE_SUFFIXES, load_image
 from .media import (
@@ -131,11 +132,7 @@ def _convert(decoded: Iterator[_Decoded], path: Path, start: int) -> Iterator[Fr
                     path,
                     frame.format.name,
                 )
-        if size != (frame.width, frame.height):
-            raise VideoError(
-                f"Expected all frames of {path} to be {size[0]}x{size[1]}, got "
-                f"{frame.width}x{frame.height} at frame {number}; split the file there."
-            )
+        check_size(path, number, size, (frame.width, frame.height))
         yield make_frame(frame, time=time, index=number)
     if size is None:
         raise VideoError(

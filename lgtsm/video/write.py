@@ -11,13 +11,15 @@ from torch import Tensor
 
 from ..errors import VideoError
 from ..options import VideoOptions
-from .carrier import convert
+from .carrier import convert, has_colour
+from .colour import Colour, Matrix, colour_of
 from .encode import Encoder, SourceStream, choose_encoding, container_preset
 from .folder import FrameFolderWriter
+from .formats import first_frames, holds, widest
 from .frame import Frame
 from .hdr import hdr_of
 from .image import IMAGE_SUFFIXES
-from .layout import Layout
+from .layout import Family, Layout, known_layout
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .output import Output, is_folder_name, write_errors
 from .packets import PacketCopier, copied_tags, moved_tags
@@ -33,6 +35,10 @@ class _OpenFile:
     encoder: Encoder
     layout: Layout
     """Pixel format of the encoder."""
+    held: Layout
+    """Holds the samples of all frames, as far as is known beforehand."""
+    colour: Colour
+    """Meaning of the encoder's samples, unless they are RGB."""
     zero: Fraction
     """Seconds on the source's clock at which the file begins."""
     copier: PacketCopier | None
@@ -77,6 +83,11 @@ class VideoWriter(Output):
         self._has_streams = self._source.is_file() and not is_image
         self._rate = Fraction(rate)
         self._file: _OpenFile | None = None
+        try:
+            self._layouts = self._find_layouts()
+        except BaseException:
+            self._open.close()
+            raise
         self._end = Fraction(0)
         """Seconds at which the last frame ends."""
 
@@ -102,7 +113,8 @@ class VideoWriter(Output):
                 duration = frame.native.duration * frame.native.time_base
             if file.copier is not None:
                 file.copier.copy_until(frame.time)
-            picture = convert(native, file.layout)
+            self._check_held(frame, file)
+            picture = convert(native, file.layout, colour=file.colour)
             follows = file.encoder.add(picture, frame.time - file.zero, duration)
         if not follows:
             self._warn_once(
@@ -111,19 +123,63 @@ class VideoWriter(Output):
         self._end = frame.time + duration
         self._num_frames += 1
 
+    def _find_layouts(self) -> dict[Layout, int]:
+        """Return the layouts that occur, each with its first frame, as far as headers tell."""
+        formats = first_frames(self._source, self._options.start, self._options.end)
+        layouts = {known_layout(name): number for name, number in formats.items()}
+        if self._options.lossless:
+            for layout, number in layouts.items():
+                self._check_family(next(iter(layouts)), layout, number)
+        return layouts
+
+    def _check_family(self, first: Layout, layout: Layout, number: int) -> None:
+        if {first.family, layout.family} == {Family.YUV, Family.RGB}:
+            raise VideoError(
+                f"Expected all frames of {self._source} as YUV or all as RGB for lossless video, got "
+                f"{first.name} and, at frame {number}, {layout.name}; write a folder of images."
+            )
+
+    def _check_held(self, frame: Frame, file: _OpenFile) -> None:
+        """Refuse a frame that the file would not hold; raises VideoError."""
+        lossless, layout = self._options.lossless, frame.layout
+        if not holds(file.held, layout):
+            raise VideoError(
+                f"Expected all frames of {self._source} in pixel format {file.held.name}, got "
+                f"{layout.name} at frame {frame.index}; split the file there."
+            )
+        if lossless:
+            self._check_family(file.held, layout, frame.index)
+        if lossless and layout.family is Family.YUV and not has_colour(frame.native, file.colour):
+            raise VideoError(
+                f"Expected one colour matrix and range in {self._source} for lossless video, got "
+                f"others from frame {frame.index} on; split the file there."
+            )
+
     def _open_file(self, frame: Frame) -> _OpenFile:
         """Open file, encoder and copied streams for the first frame."""
         options, video = self._options, self._source_stream(frame)
         cut = options.start > 0
+        held = widest([frame.layout, *self._layouts])
+        if len(self._layouts) > 1:
+            _log.warning(
+                "%s has frames in several pixel formats (%s); all are written in one.",
+                self._source,
+                ", ".join(f"{layout.name} from frame {n}" for layout, n in self._layouts.items()),
+            )
         encoding = choose_encoding(
             self._container,
             video,
-            frame.layout,
+            held,
             (frame.native.height, frame.native.width),
             quality=options.quality,
             lossless=options.lossless,
         )
-        first = convert(frame.native, encoding.layout)
+        families = {layout.family for layout in (held, frame.layout, *self._layouts)}
+        colour = colour_of(frame.native, frame.layout)
+        matrix_wanted = Family.RGB in families or Family.YUV not in families
+        if encoding.layout.family is Family.YUV and matrix_wanted:
+            colour = Colour(Matrix.BT709, full=False)  # on which all players agree
+        first = convert(frame.native, encoding.layout, colour=colour)
         encoder = Encoder(self._whole.path, self._container, encoding, video, first)
         self._open.callback(encoder.close)
         if frame.native.interlaced_frame:
@@ -141,6 +197,8 @@ class VideoWriter(Output):
         return _OpenFile(
             encoder=encoder,
             layout=encoding.layout,
+            held=held,
+            colour=colour,
             zero=frame.time if cut else Fraction(0),
             copier=copier,
         )
