@@ -35,8 +35,9 @@ from .video.ahead import ReadAhead, WriteBehind, frames_ahead
 from .video.clip import FillLayerWriter, MaskWriter
 from .video.folder import list_images
 from .video.frame import Frame
+from .video.image import is_still
 from .video.probe import VideoInfo, count_frames, probe
-from .video.read import is_still, read_frames, read_masks
+from .video.read import read_frames, read_masks
 from .video.write import open_writer
 from .weights.load import load_model
 

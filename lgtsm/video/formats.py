@@ -12,7 +12,7 @@ from av.error import FFmpegError
 
 from ..errors import VideoError
 from .folder import list_images
-from .image import IMAGE_SUFFIXES
+from .image import is_still
 from .layout import Family, Layout, known_layout
 from .media import is_hidden, open_media, video_codec, video_stream
 from .native import supported_name
@@ -35,7 +35,7 @@ def first_frames(source: Path, start: int = 0, end: int | None = None) -> dict[s
     Raises:
         VideoError: an image cannot be read, or a recording changes its picture size.
     """
-    if source.is_dir() or source.suffix.lower() in IMAGE_SUFFIXES:
+    if source.is_dir() or is_still(source):
         files = list_images(source) if source.is_dir() else [source]
         found = (
             (number, _image_format(file)) for number, file in islice(enumerate(files), start, end)

@@ -21,7 +21,7 @@ from ..errors import VideoError
 from .folder import list_images
 from .formats import check_size
 from .frame import Frame, exceeds_range, make_frame, read_luma
-from .image import IMAGE_SUFFIXES, load_image
+from .image import is_still, load_image
 from .media import (
     DEFAULT_RATE,
     decoder_of,
@@ -98,11 +98,6 @@ def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterato
         start, end = 0, None
     frames = _read(path, start, end, DEFAULT_RATE)
     return (frame.orientation.upright(read_luma(frame.native)) for frame in frames)
-
-
-def is_still(path: Path) -> bool:
-    """Tell whether a path names one still image."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
 
 
 def _read(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[Frame]:

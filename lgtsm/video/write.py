@@ -18,7 +18,7 @@ from .folder import FrameFolderWriter
 from .formats import first_frames, holds, widest
 from .frame import Frame
 from .hdr import hdr_of
-from .image import IMAGE_SUFFIXES
+from .image import is_still
 from .layout import Family, Layout, known_layout
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .output import Output, is_folder_name, write_errors
@@ -79,8 +79,7 @@ class VideoWriter(Output):
                 f"Expected a file ending in .mkv for lossless video, got {target.name}; rename it."
             )
         super().__init__(target, folder=False, source=self._source)
-        is_image = self._source.suffix.lower() in IMAGE_SUFFIXES
-        self._has_streams = self._source.is_file() and not is_image
+        self._has_streams = self._source.is_file() and not is_still(self._source)
         self._rate = Fraction(rate)
         self._file: _OpenFile | None = None
         try:
