@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from ..errors import VideoError
+from .clock import Clock, read_stretches
 from .folder import list_images
 from .formats import check_size
 from .frame import Frame, exceeds_range, make_frame, read_luma
@@ -54,8 +55,8 @@ def read_frames(
         rate: frames per second of a folder (files carry their own times).
 
     Returns:
-        Frames; `Frame.rgb` gives their pixels. Time is the file's own time stamp; only files
-        without time stamps are timed by number and rate.
+        Frames; `Frame.rgb` gives their pixels. Time is the file's own time stamp, without a late
+        start and jumps (`clock`); only files without time stamps are timed by number and rate.
 
     Raises:
         VideoError: nothing can be read, the range is empty, or the size changes on the way.
@@ -161,21 +162,20 @@ def _number(
     frames: Iterator[av.VideoFrame], number: int, start: int, end: int | None, path: Path
 ) -> Iterator[_Decoded]:
     """Number and time the frames, and select those from start to end."""
-    rate = None
+    rate, clock = None, Clock(read_stretches(path), number)
     for index, frame in enumerate(frames, number):
         if end is not None and index >= end:
             return
-        if index < start:
-            continue
         if frame.pts is not None and frame.time_base:
-            time = frame.pts * frame.time_base
+            time = clock(frame.pts * frame.time_base)
         else:
             if rate is None:
                 with open_media(path) as container:
                     rate = stream_rate(video_stream(container, path))
                 _log.warning("%s has frames without time stamps; they are timed by rate.", path)
             time = index / rate
-        yield frame, time, index
+        if index >= start:
+            yield frame, time, index
 
 
 def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
@@ -244,6 +244,7 @@ def _plan_seek(path: Path, start: int) -> tuple[int, int] | None:
         packets do not determine frame numbers with certainty.
     """
     times: list[int] = []
+    last = None
     keys: list[tuple[int, int]] = []
     try:
         with open_media(path) as container:
@@ -254,6 +255,9 @@ def _plan_seek(path: Path, start: int) -> tuple[int, int] | None:
                     continue
                 if packet.pts is None or packet.is_corrupt or packet.is_discard:
                     return None
+                if last is not None and packet.dts is not None and packet.dts < last:
+                    return None  # the clock jumps back
+                last = packet.dts
                 times.append(packet.pts)
                 if packet.is_keyframe:
                     keys.append((packet.pts, packet.dts if packet.dts is not None else packet.pts))
