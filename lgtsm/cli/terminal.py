@@ -26,7 +26,7 @@ def logging_to_stderr(level: int) -> Iterator[None]:
     logger = logging.getLogger("lgtsm")
     handler, before = _BarHandler(level), logger.level
     logger.addHandler(handler)
-    logger.setLevel(level)
+    logger.setLevel(min(level, logging.WARNING))  # reports note warnings that are not shown
     try:
         yield
     finally:

@@ -21,6 +21,11 @@ _BACK, _GAP = Fraction(1, 2), 10
 """Seconds back or ahead that make a jump; ffmpeg's own threshold ahead is 10, too."""
 
 
+def is_jump(last: Fraction | None, time: Fraction) -> bool:
+    """Tell whether a time stamp does not follow the one before it (None at the beginning)."""
+    return last is not None and not last - _BACK <= time <= last + _GAP
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A part of a file without jumps."""
@@ -51,7 +56,7 @@ class Clock:
     def __call__(self, time: Fraction) -> Fraction:
         """Return seconds from zero on for a time stamp in seconds."""
         last, self._last = self._last, time
-        if last is not None and not last - _BACK <= time <= last + _GAP:
+        if last is not None and is_jump(last, time):
             # a stream may pause, and go on in the same stretch
             later = range(self._now + (time < last), len(self._stretches))
             self._now = next((i for i in later if self._stretches[i].holds(time)), self._now)
@@ -87,7 +92,7 @@ def read_stretches(path: Path) -> list[Stretch]:
             if stamp is not None:
                 shown = (packet.pts if packet.pts is not None else stamp) * packet.time_base
                 decoded = stamp * packet.time_base
-                if last is not None and not last - _BACK <= decoded <= last + _GAP:
+                if is_jump(last, decoded):
                     close()
                     first, start, end = number, None, None
                 last = decoded
