@@ -28,7 +28,8 @@ class Evidence:
         self._codec = stream.codec_context.codec.canonical_name
         self._promised = promised_packets(stream)
         self._frame = 1 / stream_rate(stream)
-        self._dropped = 0 if container.format.flags & Flags.ts_discont.value else _DROPPED
+        # where recordings are joined, the packet's counter jumps, which is no damage
+        self._may_be_joined = bool(container.format.flags & Flags.ts_discont.value)
         self._start = (stream.start_time or 0) * (stream.time_base or Fraction(0))
         self._seconds, self._slack = _promised_seconds(container, stream)
         self._slack *= self._frame
@@ -37,6 +38,7 @@ class Evidence:
         self.num_frames = 0
         self._num_packets = self._shown = 0
         self._interlaced = False
+        self._key: int | None = None
         self._decoded: Fraction | None = None
         self._end: Fraction | None = None
         self._jumps = False
@@ -51,8 +53,12 @@ class Evidence:
     def add_packet(self, packet: av.Packet) -> None:
         """Count a packet with data."""
         self._num_packets += 1
-        self._shown += not packet.is_discard and not is_hidden(packet, self._codec)
-        if packet.is_corrupt:
+        if self._key is None and packet.is_keyframe:
+            self._key = packet.pts
+        # recordings may begin between key frames; what needs earlier ones is not decoded
+        led = self._key is None or (packet.pts is not None and packet.pts < self._key)
+        self._shown += not (led or packet.is_discard or is_hidden(packet, self._codec))
+        if packet.is_corrupt and not self._may_be_joined:
             self.add_error("a damaged packet")
         if packet.dts is not None:
             time = packet.dts * packet.time_base
@@ -80,10 +86,10 @@ class Evidence:
         self._last = time
 
     def reason(self, *, whole: bool) -> str | None:
-        """Return what is wrong after the last packet, None without evidence.
+        """Return what is wrong, None without evidence.
 
         Args:
-            whole: all packets of the file were read.
+            whole: all packets of the file were read and decoded.
         """
         if self.error is not None or not whole or self._jumps:
             return self.error
@@ -105,8 +111,9 @@ class Evidence:
         (usual, _), total = self._steps.most_common(1)[0], self._steps.total()
         regular = sum(self._steps[usual + d] for d in (-1, 0, 1))
         start, end = self._pause
-        missing = (end - start) * 1000 / usual - 1
-        if regular < _REGULAR * total or missing < self._dropped + Fraction(1, 2):
+        most = 0 if self._may_be_joined else _DROPPED
+        is_gap = (end - start) * 1000 / usual - 1 > most + Fraction(1, 2)
+        if regular < _REGULAR * total or not is_gap:
             return None
         return f"no frames from {float(start):.2f} to {float(end):.2f} seconds"
 

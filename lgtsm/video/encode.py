@@ -181,7 +181,9 @@ class Encoder:
             options["movie_timescale"] = str(source.time_base.denominator)
             if source.time_base.numerator == 1:
                 options["video_track_timescale"] = str(source.time_base.denominator)
-        self.container = av.open(str(path), "w", format=container.muxer, container_options=options)
+        # absolute: "part 1: intro.mp4" would name a protocol
+        name = str(path.absolute())
+        self.container = av.open(name, "w", format=container.muxer, container_options=options)
         self._time_base = source.time_base
         self._last_pts: int | None = None
         try:

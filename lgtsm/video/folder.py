@@ -88,7 +88,9 @@ class FrameFolderWriter(Output):
         elif is_still(source):
             self._names = [source]
         _check_apart(self._names)
-        super().__init__(Path(target), folder=True, source=source)
+        names = {_written_name(name) for name in self._names}
+        is_ours = {"is_ours": names.__contains__} if names else {}
+        super().__init__(Path(target), folder=True, source=source, **is_ours)
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame; pixels (3,H,W) and hole (1,H,W) as for `VideoWriter.write`.

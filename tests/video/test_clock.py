@@ -56,11 +56,12 @@ def _greys(path):
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
 @pytest.mark.parametrize("second", [0, 11, 612, 600_000 // 90], ids=str)
-def test_joined_recordings_become_one_film(tmp_path, refill, suffix, second):
+def test_joined_recordings_become_one_film(tmp_path, refill, caplog, suffix, second):
     source, target = tmp_path / "in.ts", tmp_path / f"out{suffix}"
     first = 700 if second == 600_000 // 90 else 10
     source.write_bytes(_record(first, 25) + _record(second, 25, first=25))
     assert refill(source, target) == 50
+    assert not [r for r in caplog.records if "damaged" in r.message]
     frames = _times(target, "video")
     assert frames == [Fraction(i, RATE) for i in range(50)]
     sound = _times(target, "audio")

@@ -126,3 +126,12 @@ def test_masks_may_be_strict_too(damaged):
     with pytest.raises(VideoError, match="undamaged"):
         list(read_masks(damaged, strict=True))
     assert torch.stack(list(read_masks(damaged))).shape[0] > 10
+
+
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.45])
+def test_a_recording_that_begins_between_key_frames_is_whole(tmp_path, make_video, caplog, share):
+    source = make_video(tmp_path / "a.ts", num=40, noise=True, options={"g": "12", "bf": "3"})
+    data = source.read_bytes()
+    source.write_bytes(data[int(len(data) * share) // 188 * 188 :])
+    assert 10 < len(list(read_frames(source, strict=True))) < 40
+    assert not caplog.records
