@@ -30,9 +30,8 @@ class Evidence:
         self._frame = 1 / stream_rate(stream)
         # where recordings are joined, the packet's counter jumps, which is no damage
         self._may_be_joined = bool(container.format.flags & Flags.ts_discont.value)
-        self._start = (stream.start_time or 0) * (stream.time_base or Fraction(0))
-        self._seconds, self._slack = _promised_seconds(container, stream)
-        self._slack *= self._frame
+        self._promised_end, slack = _promised_end(container, stream)
+        self._slack = slack * self._frame
         self.error: str | None = None
         """The first sure sign, in the words of ffmpeg or as a short phrase."""
         self.num_frames = 0
@@ -100,8 +99,8 @@ class Evidence:
         if self.num_frames < packets:
             return f"{packets - self.num_frames} packets without a frame"
         end = self._end or Fraction(0)
-        if end + self._slack < self._seconds + self._start:
-            return f"{float(end - self._start):.2f} of {float(self._seconds):.2f} seconds"
+        if end + self._slack < self._promised_end:
+            return f"it ends at {float(end):.2f} instead of {float(self._promised_end):.2f} seconds"
         return self._gap()
 
     def _gap(self) -> str | None:
@@ -118,18 +117,19 @@ class Evidence:
         return f"no frames from {float(start):.2f} to {float(end):.2f} seconds"
 
 
-def _promised_seconds(container: InputContainer, stream: VideoStream) -> tuple[Fraction, Fraction]:
-    """Return the duration in a header without frame count, 0 if there is none, and its slack.
+def _promised_end(container: InputContainer, stream: VideoStream) -> tuple[Fraction, Fraction]:
+    """Return where a header without frame count says the stream ends, 0 if it does not, and its slack.
 
     The slack is in frames.
     """
     if stream.frames:
         return Fraction(0), Fraction(0)
-    tag = stream.metadata.get("DURATION", "")  # Matroska
+    tag = stream.metadata.get("DURATION", "")
     if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tag):
-        seconds = int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3])
-        return seconds, Fraction(3, 4)
+        # Matroska: the end by ffmpeg, the length by others, which is less
+        return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3]), Fraction(3, 4)
     # The duration of a file with sound may be that of the sound.
     if len(container.streams) == 1 and container.duration:
-        return Fraction(container.duration, av.time_base), Fraction(6)
+        start = (stream.start_time or 0) * (stream.time_base or Fraction(0))
+        return start + Fraction(container.duration, av.time_base), Fraction(6)
     return Fraction(0), Fraction(0)

@@ -55,6 +55,8 @@ class SourceStream:
     """Tags of the stream."""
     hdr: StaticHdr | None = None
     """HDR10 metadata of its frames."""
+    own_tags: bool = False
+    """Its file has tags that MP4 and MOV hold only as keys of their own (cameras of Apple)."""
 
 
 def container_preset(target: Path) -> ContainerPreset:
@@ -176,6 +178,8 @@ class Encoder:
             first: first frame in the encoder's format; gives size and colour tags.
         """
         options = dict(container.options)
+        if source.own_tags and "movflags" in options:
+            options["movflags"] += "+use_metadata_tags"
         if container.exact_clock:
             # Edit lists count in the movie's time scale, a millisecond by default: too coarse.
             options["movie_timescale"] = str(source.time_base.denominator)

@@ -139,18 +139,23 @@ def side_data(frame: av.VideoFrame) -> SideDataContainer:
     """
     if frame.format.name in _PNG_FORMATS:
         # PyAV 18 frees the name of a PNG's colour profile, which the frame frees again: a crash.
-        frame = _without(frame, "ICC_PROFILE")
+        frame = without(frame, "ICC_PROFILE")
     try:
         return SideDataContainer(frame)  # pyright: ignore[reportCallIssue]  missing in the stubs
     except ValueError as error:
         unnamed = re.match(r"\d+", str(error))
         if unnamed is None:
             raise
-        return side_data(_without(frame, unnamed[0]))  # EXIF, for which PyAV 18 has no name
+        return side_data(without(frame, unnamed[0]))  # EXIF, for which PyAV 18 has no name
 
 
-def _without(frame: av.VideoFrame, kind: str) -> av.VideoFrame:
-    """Return the same picture without attached metadata of one type (ffmpeg's name or number)."""
+def without(frame: av.VideoFrame, kind: str) -> av.VideoFrame:
+    """Return a frame of the same samples without attached metadata of one type.
+
+    Args:
+        frame: frame whose samples the new one shares.
+        kind: ffmpeg's name or number of the type.
+    """
     graph = Graph()
     size = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}"
     ends = graph.add("buffer", f"{size}:time_base=1/24"), graph.add("buffersink")

@@ -28,6 +28,8 @@ _log = logging.getLogger(__name__)
 _NOT_COPIED = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER", "alpha_mode"}
 )
+OWN_TAGS = "com."
+"""Begins names of tags in the form of a domain (com.apple.quicktime.make)."""
 # Statistics that Matroska stores with each stream describe the old one.
 _STATISTICS = ("BPS", "DURATION", "NUMBER_OF", "_STATISTICS")
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import VideoError
 from ..options import VideoOptions
+from .attached import attach, lost
 from .carrier import convert, has_colour
 from .colour import Colour, Matrix, colour_of
 from .encode import Encoder, SourceStream, choose_encoding, container_preset
@@ -22,7 +23,7 @@ from .image import is_still
 from .layout import Family, Layout, known_layout
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .output import Output, is_folder_name, write_errors
-from .packets import PacketCopier, copied_tags, moved_tags
+from .packets import OWN_TAGS, PacketCopier, copied_tags, moved_tags
 from .paste import paste
 
 _log = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class _OpenFile:
     """The open output, from the first frame on."""
 
     encoder: Encoder
+    family: str
+    """Codec family of the encoder."""
     layout: Layout
     """Pixel format of the encoder."""
     held: Layout
@@ -103,6 +106,8 @@ class VideoWriter(Output):
             VideoError: the file cannot be written.
         """
         native = paste(frame, pixels, hole)
+        if frame.native.interlaced_frame:
+            self._warn_once("%s is interlaced; it is written as progressive frames.", self._source)
         with write_errors(self.target):
             if self._file is None:
                 self._file = self._open_file(frame)
@@ -114,6 +119,9 @@ class VideoWriter(Output):
                 file.copier.copy_until(frame.time)
             self._check_held(frame, file)
             picture = convert(native, file.layout, colour=file.colour)
+            for name in lost(frame.native, picture, file.family):
+                self._warn_once(f"The {name} of %s cannot be written and is lost.", self._source)
+            picture = attach(frame.native, picture, file.family)
             follows = file.encoder.add(picture, frame.time - file.zero, duration)
         if not follows:
             self._warn_once(
@@ -181,8 +189,6 @@ class VideoWriter(Output):
         first = convert(frame.native, encoding.layout, colour=colour)
         encoder = Encoder(self._whole.path, self._container, encoding, video, first)
         self._open.callback(encoder.close)
-        if frame.native.interlaced_frame:
-            _log.warning("%s is interlaced; it is written as progressive frames.", self._source)
         copier = None
         if self._has_streams:
             copier = PacketCopier(
@@ -195,6 +201,7 @@ class VideoWriter(Output):
             )
         return _OpenFile(
             encoder=encoder,
+            family=encoding.family,
             layout=encoding.layout,
             held=held,
             colour=colour,
@@ -218,6 +225,7 @@ class VideoWriter(Output):
                 matrix=matrix,
                 metadata=moved_tags(copied_tags(stream.metadata), self._options.start, rate),
                 hdr=hdr_of(frame.native),
+                own_tags=any(key.startswith(OWN_TAGS) for key in container.metadata),
             )
 
     def _finish(self) -> None:
