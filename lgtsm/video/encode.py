@@ -11,6 +11,7 @@ from typing import cast
 import av
 from av.codec.codec import UnknownCodecError
 from av.container import OutputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from ..errors import VideoError
@@ -51,6 +52,8 @@ class SourceStream:
     """Sample aspect ratio."""
     matrix: tuple[int, ...] | None = None
     """Display matrix."""
+    disposition: Disposition = Disposition.default
+    """Marks of the stream: default, original language and the like."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Tags of the stream."""
     hdr: StaticHdr | None = None
@@ -257,5 +260,6 @@ def _add_stream(
         context.codec_tag = "hvc1"
     if source.matrix is not None:
         stream.set_display_matrix(source.matrix)
+    stream.disposition = source.disposition
     stream.metadata.update(source.metadata)
     return stream

@@ -17,6 +17,7 @@ from av.error import FFmpegError
 from av.stream import Stream
 
 from .clock import Clock, read_stretches
+from .covers import add_covers, is_cover
 from .media import open_media, stream_rate, video_stream
 
 if TYPE_CHECKING:
@@ -78,6 +79,7 @@ class PacketCopier:
         if whole and first is None and (chapters := container.chapters()):
             output.set_chapters([_moved(chapter, self._stretches[0].shift) for chapter in chapters])
         self._streams = self._add_streams(container, source)
+        add_covers(container, output, source)
         self._packets = stack.enter_context(closing(self._read(container)))
         self._waiting: tuple[av.Packet, Fraction | None] | None = None
         self._clocks = {index: Clock(self._stretches) for index in self._streams}
@@ -90,7 +92,7 @@ class PacketCopier:
         picture = video_stream(container, source).index
         streams = {}
         for stream in container.streams:
-            if stream.index == picture or _is_timecode(stream):
+            if stream.index == picture or _is_timecode(stream) or is_cover(stream):
                 continue
             what = f"{stream.type} stream {stream.index} of {source.name}"
             reason = _refusal(stream, self._output.format.name)

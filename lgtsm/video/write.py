@@ -120,7 +120,7 @@ class VideoWriter(Output):
             self._check_held(frame, file)
             picture = convert(native, file.layout, colour=file.colour)
             for name in lost(frame.native, picture, file.family):
-                self._warn_once(f"The {name} of %s cannot be written and is lost.", self._source)
+                self._warn_once(f"The new file cannot hold the {name} of %s.", self._source)
             picture = attach(frame.native, picture, file.family)
             follows = file.encoder.add(picture, frame.time - file.zero, duration)
         if not follows:
@@ -223,6 +223,7 @@ class VideoWriter(Output):
                 time_base=frame.native.time_base or stream.time_base or 1 / rate,
                 aspect=stream.sample_aspect_ratio,
                 matrix=matrix,
+                disposition=stream.disposition,
                 metadata=moved_tags(copied_tags(stream.metadata), self._options.start, rate),
                 hdr=hdr_of(frame.native),
                 own_tags=any(key.startswith(OWN_TAGS) for key in container.metadata),

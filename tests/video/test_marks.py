@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 from fractions import Fraction
@@ -9,6 +10,8 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from av.stream import Disposition
+from PIL import Image
 
 from lgtsm.video.native import side_data
 from lgtsm.video.read import read_frames
@@ -106,7 +109,8 @@ def test_lost_marks_of_360_degrees_are_told_once(tmp_path, make_video, refill, c
     assert {"SPHERICAL", "STEREO3D"} <= marks
     refill(source, tmp_path / "out.mp4")
     told = [r.message.partition(" of ")[0] for r in caplog.records]
-    assert sorted(told) == ["The 360 degree marking", "The stereo 3D marking"]
+    start = "The new file cannot hold the "
+    assert sorted(told) == [f"{start}360 degree marking", f"{start}stereo 3D marking"]
 
 
 APPLE = {
@@ -136,3 +140,67 @@ def test_tags_of_telephones_are_kept(tmp_path, make_video, suffix, refill):
         tags = {key.lower(): value for key, value in container.metadata.items()}
     for key, value in (APPLE | {"title": "A walk"}).items():
         assert tags[key.lower()] == value
+
+
+@pytest.fixture
+def dubbed(tmp_path, make_video):
+    """Return a film with two sound streams, the second by default, and a cover picture."""
+    plain, film = make_video(tmp_path / "plain.mkv", num=5, audio=True), tmp_path / "in.mkv"
+    cover = io.BytesIO()
+    Image.new("RGB", (32, 32), (200, 0, 0)).save(cover, "png")
+    with av.open(str(plain)) as old, av.open(str(film), "w") as new:
+        video, sound = (new.add_stream_from_template(s) for s in old.streams)
+        dub = new.add_stream_from_template(old.streams[1])
+        video.disposition, sound.disposition = Disposition.default, 0
+        dub.disposition = Disposition.default | Disposition.dub
+        new.add_attachment("cover.png", "image/png", cover.getvalue())
+        for packet in old.demux():
+            for stream in [video] if packet.stream_index == 0 else [sound, dub]:
+                if packet.size:
+                    copy = av.Packet(bytes(packet))
+                    copy.pts, copy.dts, copy.time_base = packet.pts, packet.dts, packet.time_base
+                    copy.stream, copy.is_keyframe = stream, packet.is_keyframe
+                    new.mux(copy)
+    return film, cover.getvalue()
+
+
+def test_default_streams_and_covers_are_kept(dubbed, tmp_path, refill, caplog):
+    source, cover = dubbed
+    for name, start in (("out.mkv", 0), ("out.mp4", 0), ("cut.mp4", 2), ("cut.mkv", 2)):
+        refill(source, tmp_path / name, start=start)
+        with av.open(str(tmp_path / name)) as container:
+            *streams, picture = container.streams
+            defaults = [bool(s.disposition & Disposition.default) for s in streams]
+            assert defaults == [True, False, True]
+            assert picture.disposition == Disposition.attached_pic
+            assert bytes(next(container.demux(picture))) == cover
+    assert not caplog.records
+    for name in ("out.mov", "out.webm"):
+        caplog.clear()
+        refill(source, tmp_path / name)
+        assert sum("cover picture" in r.message for r in caplog.records) == 1
+
+
+def test_images_become_a_default_stream(tmp_path, refill):
+    Image.new("RGB", (32, 16), (200, 30, 60)).save(tmp_path / "0.png")
+    refill(tmp_path / "0.png", tmp_path / "out.mkv")
+    with av.open(str(tmp_path / "out.mkv")) as container:
+        assert container.streams[0].disposition & Disposition.default
+
+
+def test_interlacing_that_begins_late_is_told_once(tmp_path, refill, caplog):
+    with av.open(str(tmp_path / "in.mpg"), "w") as out:
+        stream = out.add_stream("mpeg2video", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.flags |= 0x40000 | 0x20000000  # interlaced transform and motion
+        for number in range(6):
+            frame = av.VideoFrame(64, 48, "yuv420p")
+            for plane in frame.planes:
+                np.frombuffer(plane, np.uint8)[:] = 100 + number
+            frame.pts, frame.time_base = number, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    frames = [frame.native.interlaced_frame for frame in read_frames(tmp_path / "in.mpg")]
+    refill(tmp_path / "in.mpg", tmp_path / "out.mp4")
+    assert sum("interlaced" in r.message for r in caplog.records) == any(frames)
+    assert any(frames)
