@@ -30,13 +30,14 @@ from .masks.boxes import MaskBox, box_masks
 from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, binary_hole, inverted_mask, pair_with
 from .models.network import Network
 from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
-from .report import Report
+from .report import Report, noting_warnings
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
 from .video.clip import FillLayerWriter, MaskWriter
 from .video.folder import list_images
 from .video.frame import Frame
+from .video.image import is_still
 from .video.probe import VideoInfo, count_frames, probe
-from .video.read import is_still, read_frames, read_masks
+from .video.read import read_frames, read_masks
 from .video.write import open_writer
 from .weights.load import load_model
 
@@ -82,10 +83,15 @@ class FileJob:
         Returns:
             Its figures.
         """
+        report = Report()
+        with noting_warnings(report):
+            self._run(model, hooks, report)
+        return report
+
+    def _run(self, model: Network | str | Path | None, hooks: Hooks, report: Report) -> None:
         self.check_names()
         info = probe(self.source, rate=self.video.rate)
         _, coverage = self.check_mask(info, hooks)
-        report = Report()
         network = self._load(model, coverage, report)
         report.model = network.name if network else "none"
         began = time.monotonic()
@@ -119,7 +125,6 @@ class FileJob:
         report.shots = [first + self.video.start for first in report.shots]
         report.close(began)
         report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]
-        return report
 
     def check_names(self) -> None:
         """Refuse outputs that would replace an input or each other; raises VideoError."""
@@ -204,7 +209,8 @@ class FileJob:
         run, video = options.pop("run"), asdict(self.video)
         for ignored in ("device", "chunk"):
             del run[ignored]
-        del video["resume"]
+        for ignored in ("resume", "strict"):
+            del video[ignored]
         identity = {
             "version": __version__,
             "files": [[str(p.resolve()), p.stat().st_size, p.stat().st_mtime_ns] for p in files],
@@ -230,7 +236,8 @@ class FileJob:
     def _steps(self, info: VideoInfo) -> Iterator[_Step | None]:
         """Yield frames, and None for every mask before the range, so that cancelling works there."""
         start, end = self.video.start, self.video.end
-        frames = read_frames(self.source, start=start, end=end, rate=self.video.rate)
+        strict = self.video.strict
+        frames = read_frames(self.source, start=start, end=end, rate=self.video.rate, strict=strict)
         if isinstance(self.mask, list):
             masks = box_masks(self.mask, info.height, info.width, start=start)
             options = replace(self.options.mask, length=LengthPolicy.HOLD)  # boxes never end
@@ -241,7 +248,7 @@ class FileJob:
         # after it as far as a hole grows in time
         options = self.options.mask
         last = None if end is None else end + options.temporal_gap + options.temporal_grow
-        masks = read_masks(self.mask, end=None if is_still(self.mask) else last)
+        masks = read_masks(self.mask, end=None if is_still(self.mask) else last, strict=strict)
         numbered = chain(repeat(None, start), frames)
         for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
             yield None if frame is None else _Step(frame, frame.rgb(), hole)

@@ -19,7 +19,7 @@ from torch import Tensor
 from .box import Box
 from .engine.composing import Patch
 from .errors import Cancelled, LgtsmError, OptionError
-from .whole_file import WholeFile
+from .whole_file import WholeFile, short_name
 
 _LOG = logging.getLogger(__name__)
 _BLOCK = 16
@@ -32,7 +32,7 @@ _LEAST_FREE = 2**28
 
 def journal_folder(target: Path) -> Path:
     """Return the folder of a target's journal, beside the target."""
-    return target.with_name(f"{target.name}.lgtsm-partial")
+    return target.with_name(f"{short_name(target.name)}.lgtsm-partial")
 
 
 class Journal:

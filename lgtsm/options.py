@@ -215,6 +215,7 @@ class VideoOptions(Options):
     )
     lossless: bool = knob(False, "Write FFV1 in Matroska, which is exact outside the mask.")
     resume: bool = knob(False, "Continue an interrupted run of the same job.")
+    strict: bool = knob(False, "Where a file is damaged, stop with an error instead of a warning.")
     rate: Fraction = knob(
         Fraction(24),
         "Frames per second where the source is a folder of images, such as 25 or 24000/1001.",

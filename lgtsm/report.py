@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 try:
@@ -65,6 +68,28 @@ class Report:
         """Return the report as indented JSON."""
         values = asdict(self) | {"seconds_per_frame": round(self.seconds_per_frame, 4)}
         return json.dumps(values, indent=2)
+
+
+class _Noting(logging.Handler):
+    def __init__(self, notes: list[str]) -> None:
+        super().__init__(logging.WARNING)
+        self._notes = notes
+
+    def emit(self, record: logging.LogRecord) -> None:
+        text = record.getMessage()
+        if text not in self._notes:
+            self._notes.append(text)
+
+
+@contextmanager
+def noting_warnings(report: Report) -> Iterator[None]:
+    """Add what the readers and writers of files warn of, in any thread, to the notes of a report."""
+    logger, handler = logging.getLogger(f"{__package__}.video"), _Noting(report.notes)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
 
 
 def peak_memory(device: str) -> int:

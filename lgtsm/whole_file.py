@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
+import re
 import shutil
 import uuid
 import weakref
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+_SUFFIX = ".partial"
+_LONG_NAME = 200
+"""Bytes; most file systems allow 255."""
 
 
 class WholeFile:
@@ -27,7 +35,8 @@ class WholeFile:
         """
         self.target = target
         # In the same folder, so that the rename stays on one disk; hidden from listings.
-        self.path = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.partial")
+        self._prefix = f".{short_name(target.name)}."
+        self.path = target.with_name(f"{self._prefix}{uuid.uuid4().hex[:12]}{_SUFFIX}")
         self._create()
         # Also runs when the object is dropped without `commit` or `discard`.
         self._remove = weakref.finalize(self, _delete, self.path)
@@ -46,6 +55,14 @@ class WholeFile:
         self.path.chmod(self._mode)
         self.path.replace(self.target)
         self._remove.detach()
+
+    def remove_older(self) -> None:
+        """Remove what killed processes have left of the same target; no other may write it now."""
+        name = re.compile(re.escape(self._prefix) + "[0-9a-f]{12}" + re.escape(_SUFFIX))
+        with suppress(OSError):
+            for path in self.target.parent.iterdir():
+                if path != self.path and name.fullmatch(path.name):
+                    _delete(path)
 
     def discard(self) -> None:
         """Remove the temporary file or folder; does nothing after `commit`."""
@@ -86,6 +103,12 @@ class WholeFolder(WholeFile):
         else:
             self.path.replace(self.target)
         self._remove.detach()
+
+
+def short_name(name: str) -> str:
+    """Return a name, or a digest of a long one, to which something may be added."""
+    raw = os.fsencode(name)
+    return name if len(raw) <= _LONG_NAME else hashlib.sha256(raw).hexdigest()[:16]
 
 
 def _delete(path: Path) -> None:

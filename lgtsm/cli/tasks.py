@@ -107,6 +107,10 @@ def make_folders(arguments: argparse.Namespace) -> None:
     if len(arguments.inputs) == 1:
         return
     for folder in (arguments.output, arguments.fill_layer, arguments.mask_used):
+        if str(folder) == "-":
+            raise OptionError(
+                "Expected a folder for the outputs, got -; name one, since stdout takes no film."
+            )
         if folder is not None:
             try:
                 folder.mkdir(parents=True, exist_ok=True)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import OptionError
+from ..whole_file import WholeFile
 
 
 class _BarHandler(logging.Handler):
@@ -26,7 +27,7 @@ def logging_to_stderr(level: int) -> Iterator[None]:
     logger = logging.getLogger("lgtsm")
     handler, before = _BarHandler(level), logger.level
     logger.addHandler(handler)
-    logger.setLevel(level)
+    logger.setLevel(min(level, logging.WARNING))  # reports note warnings that are not shown
     try:
         yield
     finally:
@@ -87,7 +88,11 @@ def write_text(path: Path, text: str) -> None:
         OptionError: it cannot be written.
     """
     try:
-        path.write_text(text + "\n", encoding="utf-8")
+        if path.exists() and not path.is_file():  # a pipe or device is not replaced
+            path.write_text(text + "\n", encoding="utf-8")
+            return
+        with WholeFile(path) as partial:
+            partial.write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise OptionError(
             f"Expected to write {path}, got: {error.strerror}; choose another file."

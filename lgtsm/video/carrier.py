@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..errors import VideoError
-from .colour import Colour, Matrix, Range, colour_of, quantise
+from .colour import UNTAGGED, Colour, Matrix, Range, colour_of, matrix_number, quantise
 from .frame import read_alpha, read_rgb, upsample
 from .layout import Component, Family, Layout, known_layout, layout_of, read_samples, samples
 from .native import blank_frame, copy_tags
@@ -78,7 +78,10 @@ def is_exact(source: Layout, target: Layout) -> bool:
 
 
 def convert(
-    frame: av.VideoFrame, target: Layout, orientation: Orientation | None = None
+    frame: av.VideoFrame,
+    target: Layout,
+    orientation: Orientation | None = None,
+    colour: Colour | None = None,
 ) -> av.VideoFrame:
     """Convert a frame to another pixel format of ours.
 
@@ -88,43 +91,61 @@ def convert(
         frame: frame in a format of ours, stored orientation.
         target: format to make.
         orientation: turns the picture upright; None keeps the stored orientation.
+        colour: meaning of the grey or YUV samples to make; None keeps that of the frame, and makes
+            limited BT.709 of RGB.
 
     Returns:
         A new frame with the times and tags of the old one, and correct matrix and range tags.
     """
     source = known_layout(frame.format.name)
     turn = (orientation or Orientation()).upright
-    colour = colour_of(frame, source)
     alpha = read_alpha(frame)
     if target.family is Family.RGB:
-        if source.family is Family.RGB:
-            channels = [
-                _rescale(read_samples(frame, source, c), source, target) for c in source.colours
-            ]
-        else:
-            channels = list(_to_top(read_rgb(frame), target))
-        result = _blank(frame, target, turn(channels[0]))
-        result.colorspace, result.color_range = 0, Range.FULL
-        for component, channel in zip(target.colours, channels, strict=True):
-            _fill(result, target, component, turn(channel))
-    elif source.family is Family.RGB:
+        result = _convert_to_rgb(frame, source, target, turn)
+    elif source.family is Family.RGB or (colour and not has_colour(frame, colour)):
         rgb = turn(read_rgb(frame))
         result = _blank(frame, target, rgb[0])
         # Untagged RGB becomes tagged BT.709, on which all players agree.
-        colour = Colour(Matrix.BT709, full=target.family is Family.GRAY)
-        result.colorspace, result.color_range = 1, Range.FULL if colour.full else Range.LIMITED
+        colour = colour or Colour(Matrix.BT709, full=target.family is Family.GRAY)
+        result.colorspace = matrix_number(colour.matrix)
+        result.color_range = Range.FULL if colour.full else Range.LIMITED
         paste_samples(result, rgb, torch.ones(rgb.shape[1:], dtype=torch.bool), colour)
     else:
-        result = _convert_yuv(frame, source, target, colour, turn)
+        result = _convert_yuv(frame, source, target, colour_of(frame, source), turn)
+        if result.colorspace == 0:  # grey of RGB images; YUV with that matrix is not allowed
+            result.colorspace = UNTAGGED
     opacity = torch.ones(1, frame.height, frame.width) if alpha is None else alpha
     write_alpha(result, target, turn(opacity))
     return result
+
+
+def has_colour(frame: av.VideoFrame, colour: Colour) -> bool:
+    """Tell whether the samples of a grey or YUV frame of ours have a meaning."""
+    layout = known_layout(frame.format.name)
+    own = colour_of(frame, layout)
+    return own.full == colour.full and (layout.family is Family.GRAY or own == colour)
 
 
 def write_alpha(frame: av.VideoFrame, layout: Layout, opacity: Tensor) -> None:
     """Write opacity (1,H,W) float32 in [0,1] into a frame of a layout, if that has alpha."""
     if layout.alpha is not None:
         _fill(frame, layout, layout.alpha, _to_top(opacity, layout)[0])
+
+
+def _convert_to_rgb(
+    frame: av.VideoFrame, source: Layout, target: Layout, turn: Callable[[Tensor], Tensor]
+) -> av.VideoFrame:
+    if source.family is Family.RGB:
+        channels = [
+            _rescale(read_samples(frame, source, c), source, target) for c in source.colours
+        ]
+    else:
+        channels = list(_to_top(read_rgb(frame), target))
+    result = _blank(frame, target, turn(channels[0]))
+    result.colorspace, result.color_range = 0, Range.FULL
+    for component, channel in zip(target.colours, channels, strict=True):
+        _fill(result, target, component, turn(channel))
+    return result
 
 
 def _convert_yuv(

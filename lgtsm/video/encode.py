@@ -11,6 +11,7 @@ from typing import cast
 import av
 from av.codec.codec import UnknownCodecError
 from av.container import OutputContainer
+from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from ..errors import VideoError
@@ -51,10 +52,14 @@ class SourceStream:
     """Sample aspect ratio."""
     matrix: tuple[int, ...] | None = None
     """Display matrix."""
+    disposition: Disposition = Disposition.default
+    """Marks of the stream: default, original language and the like."""
     metadata: dict[str, str] = field(default_factory=dict)
     """Tags of the stream."""
     hdr: StaticHdr | None = None
     """HDR10 metadata of its frames."""
+    own_tags: bool = False
+    """Its file has tags that MP4 and MOV hold only as keys of their own (cameras of Apple)."""
 
 
 def container_preset(target: Path) -> ContainerPreset:
@@ -176,12 +181,16 @@ class Encoder:
             first: first frame in the encoder's format; gives size and colour tags.
         """
         options = dict(container.options)
+        if source.own_tags and "movflags" in options:
+            options["movflags"] += "+use_metadata_tags"
         if container.exact_clock:
             # Edit lists count in the movie's time scale, a millisecond by default: too coarse.
             options["movie_timescale"] = str(source.time_base.denominator)
             if source.time_base.numerator == 1:
                 options["video_track_timescale"] = str(source.time_base.denominator)
-        self.container = av.open(str(path), "w", format=container.muxer, container_options=options)
+        # absolute: "part 1: intro.mp4" would name a protocol
+        name = str(path.absolute())
+        self.container = av.open(name, "w", format=container.muxer, container_options=options)
         self._time_base = source.time_base
         self._last_pts: int | None = None
         try:
@@ -251,5 +260,6 @@ def _add_stream(
         context.codec_tag = "hvc1"
     if source.matrix is not None:
         stream.set_display_matrix(source.matrix)
+    stream.disposition = source.disposition
     stream.metadata.update(source.metadata)
     return stream

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import VideoError
 from .carrier import choose_carrier, convert, is_exact
 from .frame import Frame
-from .image import IMAGE_KINDS, IMAGE_SUFFIXES, image_kind, save_image
+from .image import IMAGE_KINDS, IMAGE_SUFFIXES, image_kind, is_still, save_image
 from .output import Output, write_errors
 from .paste import paste
 
@@ -85,10 +85,12 @@ class FrameFolderWriter(Output):
         self._names: list[Path] = []
         if source.is_dir():
             self._names = list_images(source)
-        elif source.suffix.lower() in IMAGE_SUFFIXES:
+        elif is_still(source):
             self._names = [source]
         _check_apart(self._names)
-        super().__init__(Path(target), folder=True, source=source)
+        names = {_written_name(name) for name in self._names}
+        is_ours = {"is_ours": names.__contains__} if names else {}
+        super().__init__(Path(target), folder=True, source=source, **is_ours)
 
     def write(self, frame: Frame, pixels: Tensor, hole: Tensor) -> None:
         """Write one frame; pixels (3,H,W) and hole (1,H,W) as for `VideoWriter.write`.

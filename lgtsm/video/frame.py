@@ -24,7 +24,7 @@ class Frame:
     orientation: Orientation
     """From stored to display orientation."""
     time: Fraction
-    """Seconds on the clock of the file."""
+    """Seconds on the clock of the film (`clock`)."""
     index: int
     """Number of the frame in the file, the first is 0."""
 

@@ -40,8 +40,6 @@ def hdr_of(frame: av.VideoFrame) -> StaticHdr | None:
     A mastering display must have both colours and luminance to count.
     """
     side = side_data(frame)
-    if side is None:
-        return None
     display, light = side.get("MASTERING_DISPLAY_METADATA"), side.get("CONTENT_LIGHT_LEVEL")
     mastering = None if display is None else _mastering(bytes(display))
     levels = None if light is None else struct.unpack("=2I", bytes(light)[:8])

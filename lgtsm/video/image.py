@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +11,10 @@ from types import MappingProxyType
 
 import av
 import numpy as np
+from PIL.ImageFile import ImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 from torch import Tensor
 
 from ..errors import VideoError
@@ -57,6 +62,11 @@ IMAGE_KINDS: Mapping[str, ImageKind] = MappingProxyType(
 )
 """Suffixes that keep their kind; JPEG and WebP lose quality with every save, so become PNG."""
 
+_SEVERAL: Mapping[str, type[ImageFile]] = MappingProxyType(
+    {".png": PngImageFile, ".webp": WebPImageFile, ".tif": TiffImageFile, ".tiff": TiffImageFile}
+)
+"""Kinds that may hold several pictures."""
+_SUBFILE, _NO_PAGE = 254, 0b101  # TIFF: NewSubfileType, of reduced copies and of masks
 
 _DEEP = {".png": "rgb48be", ".tif": "rgb48le", ".tiff": "rgb48le"}
 
@@ -66,12 +76,45 @@ def image_kind(suffix: str) -> ImageKind:
     return IMAGE_KINDS.get(suffix.lower(), _PNG)
 
 
+def is_still(path: Path) -> bool:
+    """Tell whether a path names an image file; an animated PNG is a film."""
+    if path.suffix.lower() not in IMAGE_SUFFIXES or path.is_dir():
+        return False
+    return path.suffix.lower() != ".png" or num_pictures(path) == 1
+
+
+def num_pictures(path: Path) -> int:
+    """Return how many pictures an image file holds, 1 where that cannot be told.
+
+    ffmpeg shows the first page of a TIFF, and no animated WebP.
+    """
+    kind = _SEVERAL.get(path.suffix.lower())
+    try:
+        if kind is None:
+            return 1
+        with kind(path) as image:
+            if not isinstance(image, TiffImageFile):
+                return getattr(image, "n_frames", 1)
+            pages = 0
+            for page in range(image.n_frames):
+                image.seek(page)
+                pages += not image.tag_v2.get(_SUBFILE, 0) & _NO_PAGE
+            return max(1, pages)
+    except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError, struct.error):
+        return 1  # damaged, or of another kind than its name says
+
+
 def load_image(path: Path) -> av.VideoFrame:
-    """Decode the first picture of an image file, with the orientation tag of its EXIF data.
+    """Decode the picture of an image file, with the orientation tag of its EXIF data.
 
     Raises:
-        VideoError: it cannot be read.
+        VideoError: it cannot be read, or holds several pictures.
     """
+    if (number := num_pictures(path)) > 1:
+        raise VideoError(
+            f"Expected one picture in a file, got {number} in {path}; save each as a file of its own, "
+            "or all as a film."
+        )
     with open_media(path) as container:
         for frame in container.decode(video=0):
             return frame

@@ -29,7 +29,7 @@ _WITH_ALPHA = MappingProxyType({"vp8": "libvpx", "vp9": "libvpx-vp9"})
 
 DEFAULT_RATE = Fraction(24)
 """Frames per second of image folders and of files without a rate."""
-
+_MOST_RATE = 1000
 
 _OPEN_OTHERS = frozenset({"concat", "dash", "hls", "imf", "rtp", "rtsp", "sap", "sdp"})
 """Formats whose files name other files or addresses, which ffmpeg would open."""
@@ -120,8 +120,12 @@ def decoder_of(stream: VideoStream, path: Path) -> VideoCodecContext:
 
 
 def stream_rate(stream: VideoStream) -> Fraction:
-    """Return the average frames per second of a stream, 24 where the file has no rate."""
-    return stream.average_rate or stream.guessed_rate or DEFAULT_RATE
+    """Return the average frames per second of a stream, 24 where the file has no possible rate.
+
+    The average of raw streams (DV) may be their unit of time.
+    """
+    rates = (stream.average_rate, stream.guessed_rate, stream.base_rate)
+    return next((rate for rate in rates if rate and rate <= _MOST_RATE), DEFAULT_RATE)
 
 
 def promised_packets(stream: VideoStream) -> int:

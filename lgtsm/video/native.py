@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 from types import MappingProxyType
+from typing import cast
 
 import av
 from av.error import FFmpegError
+from av.filter import Graph
 from av.sidedata.sidedata import SideDataContainer
 from av.video.codeccontext import VideoCodecContext
 
@@ -44,6 +47,11 @@ _SINGLES = MappingProxyType(
     }
 )
 
+_PNG_FORMATS = frozenset(
+    {"pal8", "monob", "gray", "ya8", "rgb24", "rgba", "gray16be", "ya16be", "rgb48be", "rgba64be"}
+)
+"""Pixel formats of ffmpeg's PNG decoder."""
+
 
 def is_native(name: str) -> bool:
     """Tell whether `supported` keeps all samples of a pixel format (ffmpeg's name)."""
@@ -56,6 +64,19 @@ def _same_samples(name: str) -> str | None:
     return _SAME_SAMPLES.get(name) or (little if name[-2:] == "be" and layout_of(little) else None)
 
 
+def supported_name(pixel_format: av.VideoFormat) -> str:
+    """Return the format of ours in which `supported` gives frames of a pixel format."""
+    name = pixel_format.name
+    known = name if layout_of(name) is not None else _SINGLES.get(name) or _same_samples(name)
+    if known is not None:
+        return known
+    bits = max((c.bits for c in pixel_format.components), default=8)
+    alpha = any(c.is_alpha for c in pixel_format.components)
+    if pixel_format.is_rgb or pixel_format.is_bayer or pixel_format.has_palette:
+        return ("rgba64le" if alpha else "rgb48le") if bits > 8 else "rgba" if alpha else "rgb24"
+    return ("yuva444p" if alpha else "yuv444p") + ("16le" if bits > 8 else "")
+
+
 def supported(frame: av.VideoFrame) -> av.VideoFrame:
     """Return a decoded frame in a format that `layout_of` knows.
 
@@ -65,21 +86,12 @@ def supported(frame: av.VideoFrame) -> av.VideoFrame:
     Raises:
         VideoError: the format cannot be converted.
     """
-    name = frame.format.name
-    if layout_of(name) is not None:
+    name, target = frame.format.name, supported_name(frame.format)
+    if target == name:
         return frame
     if name in _SINGLES:
-        return _as_singles(frame, _SINGLES[name])
-    target = _same_samples(name)
-    if target is None:
-        bits = max((c.bits for c in frame.format.components), default=8)
-        alpha = any(c.is_alpha for c in frame.format.components)
-        if frame.format.is_rgb or frame.format.is_bayer or frame.format.has_palette:
-            target = (
-                ("rgba64le" if alpha else "rgb48le") if bits > 8 else "rgba" if alpha else "rgb24"
-            )
-        else:
-            target = ("yuva444p" if alpha else "yuv444p") + ("16le" if bits > 8 else "")
+        return _as_singles(frame, target)
+    if not is_native(name):
         # At debug level, since it repeats for every frame; the reader warns once.
         _log.debug("Pixel format %s is read as %s, which is not exact.", name, target)
     try:
@@ -119,20 +131,38 @@ def blank_frame(width: int, height: int, name: str) -> av.VideoFrame:
     return frame
 
 
-def side_data(frame: av.VideoFrame) -> SideDataContainer | None:
+def side_data(frame: av.VideoFrame) -> SideDataContainer:
     """Return the metadata that a decoder attached to a frame.
 
     `frame.side_data` would be cached on the frame it refers to: a cycle that keeps every frame of
     a film until the next full garbage collection, which may be thousands of frames away.
-
-    Returns:
-        The metadata; None where PyAV 18 cannot list it, for want of a name for one entry's type
-        (EXIF).
     """
+    if frame.format.name in _PNG_FORMATS:
+        # PyAV 18 frees the name of a PNG's colour profile, which the frame frees again: a crash.
+        frame = without(frame, "ICC_PROFILE")
     try:
         return SideDataContainer(frame)  # pyright: ignore[reportCallIssue]  missing in the stubs
-    except ValueError:
-        return None
+    except ValueError as error:
+        unnamed = re.match(r"\d+", str(error))
+        if unnamed is None:
+            raise
+        return side_data(without(frame, unnamed[0]))  # EXIF, for which PyAV 18 has no name
+
+
+def without(frame: av.VideoFrame, kind: str) -> av.VideoFrame:
+    """Return a frame of the same samples without attached metadata of one type.
+
+    Args:
+        frame: frame whose samples the new one shares.
+        kind: ffmpeg's name or number of the type.
+    """
+    graph = Graph()
+    size = f"video_size={frame.width}x{frame.height}:pix_fmt={frame.format.name}"
+    ends = graph.add("buffer", f"{size}:time_base=1/24"), graph.add("buffersink")
+    graph.link_nodes(ends[0], graph.add("sidedata", f"mode=delete:type={kind}"), ends[1])
+    graph.configure()
+    graph.push(frame)
+    return cast(av.VideoFrame, graph.pull())
 
 
 def clone(frame: av.VideoFrame) -> av.VideoFrame:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import struct
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import av
 from torch import Tensor
@@ -15,13 +14,6 @@ from .native import side_data
 _log = logging.getLogger(__name__)
 
 _ONE = 1 << 16  # display matrices hold 16.16 fixed point numbers
-_MATRICES = MappingProxyType(
-    {
-        90: (0, -_ONE, 0, _ONE, 0, 0, 0, 0, 1 << 30),
-        180: (-_ONE, 0, 0, 0, -_ONE, 0, 0, 0, 1 << 30),
-        270: (0, _ONE, 0, -_ONE, 0, 0, 0, 0, 1 << 30),
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -65,15 +57,10 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
 
     Matrices that are no multiple of 90 degrees count as upright and are logged.
     """
-    data = side_data(frame)
-    if data is None:
-        # PyAV knows the angle even where it cannot list the metadata.
-        matrix = _MATRICES.get(frame.rotation % 360)
-    else:
-        side = data.get("DISPLAYMATRIX")
-        matrix = None if side is None else struct.unpack("=9i", bytes(side)[:36])
-    if matrix is None:
+    side = side_data(frame).get("DISPLAYMATRIX")
+    if side is None:
         return Orientation()
+    matrix = struct.unpack("=9i", bytes(side)[:36])
     # x' = a x + c y and y' = b x + d y, y pointing down (ffmpeg, libavutil/display.h).
     a, b, c, d = (round(matrix[i] / _ONE) for i in (0, 1, 3, 4))
     if a and d and not b and not c:

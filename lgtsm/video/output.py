@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import logging
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -16,6 +18,20 @@ from ..whole_file import WholeFile, WholeFolder
 _log = logging.getLogger(__name__)
 
 AnyOutput = TypeVar("AnyOutput", bound="Output")
+
+
+_ADVICE = {
+    "ENOSPC": "free space on its disk",
+    "EDQUOT": "free space in your quota",
+    "ENOENT": "choose an existing folder",
+    "EACCES": "check the rights of its folder",
+    "EPERM": "check the rights of its folder",
+    "EROFS": "choose a place that can be written",
+    "ENAMETOOLONG": "choose a shorter name",
+    "EFBIG": "choose a disk that holds such large files",
+    "EIO": "check its disk",
+}
+_OTHERWISE = "write another kind of file (.mkv takes most codecs and streams)"
 
 
 @contextmanager
@@ -34,14 +50,32 @@ def write_errors(target: Path) -> Iterator[None]:
         raise
     except (OSError, FFmpegError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise VideoError(
-            f"Expected to write {target}, got: {reason}; check free space, rights and suffix."
-        ) from error
+        advice = _ADVICE.get(
+            errno.errorcode.get(getattr(error, "errno", None) or 0, ""), _OTHERWISE
+        )
+        raise VideoError(f"Expected to write {target}, got: {reason}; {advice}.") from error
 
 
 def is_folder_name(target: Path) -> bool:
     """Tell whether a target names a folder: an existing one, or a name without a suffix."""
     return target.is_dir() or not target.suffix
+
+
+_OF_SYSTEMS = ("Thumbs.db", "desktop.ini")
+
+
+def _is_numbered(name: str) -> bool:
+    return re.fullmatch(r"\d{6,}\.png", name) is not None
+
+
+def _check_folder(target: Path, is_ours: Callable[[str], bool]) -> None:
+    """Refuse to pour images into a folder of other things; raises VideoError."""
+    names = [p.name for p in target.iterdir() if p.name[0] != "." and p.name not in _OF_SYSTEMS]
+    if names and not any(map(is_ours, names)):
+        raise VideoError(
+            f"Expected a new folder, an empty one or an earlier result for images, got {target} with "
+            f"other files; name a file in it ({target.name}/clean.mp4) or choose a new folder."
+        )
 
 
 class Output:
@@ -51,17 +85,30 @@ class Output:
     everything written so far.
     """
 
-    def __init__(self, target: Path, *, folder: bool, source: Path | None = None) -> None:
+    def __init__(
+        self,
+        target: Path,
+        *,
+        folder: bool,
+        source: Path | None = None,
+        is_ours: Callable[[str], bool] = _is_numbered,
+    ) -> None:
         """Create the temporary file or folder, which proves that the target can be written.
 
         Args:
             target: final path.
             folder: write a folder.
             source: file or folder that the target must not replace.
+            is_ours: tells whether a file of a folder may come from an earlier run of the job.
 
         Raises:
-            VideoError: the target is the source or of the other kind, or cannot be written.
+            VideoError: the target is the source, of the other kind or a folder of other things, or
+                cannot be written.
         """
+        if str(target) == "-":
+            raise VideoError(
+                "Expected a file or folder to write, got -; name one, since stdout takes no film."
+            )
         kind = "folder" if folder else "file"
         parent = target.absolute().parent
         if source is not None and target.exists() and source.exists() and target.samefile(source):
@@ -75,6 +122,8 @@ class Output:
                 f"Expected a {kind} to write, got the existing {target}, which is none; choose "
                 "another name."
             )
+        if folder and target.exists():
+            _check_folder(target, is_ours)
         self.target = target
         with write_errors(target):
             self._whole = WholeFolder(target) if folder else WholeFile(target)
@@ -111,3 +160,4 @@ class Output:
             with write_errors(self.target):
                 self._finish()
                 self._whole.commit()
+                self._whole.remove_older()

@@ -9,13 +9,19 @@ from collections.abc import Generator
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import av
 from av.container import InputContainer, OutputContainer
 from av.error import FFmpegError
 from av.stream import Stream
 
+from .clock import Clock, read_stretches
+from .covers import add_covers, is_cover
 from .media import open_media, stream_rate, video_stream
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
 
 _log = logging.getLogger(__name__)
 
@@ -23,6 +29,8 @@ _log = logging.getLogger(__name__)
 _NOT_COPIED = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "ENCODER", "alpha_mode"}
 )
+OWN_TAGS = "com."
+"""Begins names of tags in the form of a domain (com.apple.quicktime.make)."""
 # Statistics that Matroska stores with each stream describe the old one.
 _STATISTICS = ("BPS", "DURATION", "NUMBER_OF", "_STATISTICS")
 
@@ -67,11 +75,15 @@ class PacketCopier:
         container = stack.enter_context(open_media(source))
         self._start, self._rate = start, stream_rate(video_stream(container, source))
         output.metadata.update(self._tags(container.metadata))
+        self._stretches = read_stretches(source)
         if whole and first is None and (chapters := container.chapters()):
-            output.set_chapters(chapters)
+            output.set_chapters([_moved(chapter, self._stretches[0].shift) for chapter in chapters])
         self._streams = self._add_streams(container, source)
+        add_covers(container, output, source)
         self._packets = stack.enter_context(closing(self._read(container)))
-        self._waiting: av.Packet | None = None
+        self._waiting: tuple[av.Packet, Fraction | None] | None = None
+        self._clocks = {index: Clock(self._stretches) for index in self._streams}
+        self._last: dict[int, int] = {}
 
     def _tags(self, tags: dict[str, str]) -> dict[str, str]:
         return moved_tags(copied_tags(tags), self._start, self._rate)
@@ -80,7 +92,7 @@ class PacketCopier:
         picture = video_stream(container, source).index
         streams = {}
         for stream in container.streams:
-            if stream.index == picture or _is_timecode(stream):
+            if stream.index == picture or _is_timecode(stream) or is_cover(stream):
                 continue
             what = f"{stream.type} stream {stream.index} of {source.name}"
             reason = _refusal(stream, self._output.format.name)
@@ -105,28 +117,46 @@ class PacketCopier:
             _log.warning("Sound and subtitles end early, the source is damaged: %s.", error)
 
     def copy_until(self, end: Fraction | None) -> None:
-        """Write the packets before a time in seconds on the source's clock, None for all."""
+        """Write the packets before a time in seconds on the film's clock, None for all."""
         while True:
-            packet = self._waiting or next(self._packets, None)
+            packet, time = self._waiting or self._next()
             self._waiting = None
             if packet is None:
                 return
-            time = _time(packet)
             # Packets of other streams behind this one may be earlier; they follow with the next call.
             if end is not None and time is not None and time >= end:
-                self._waiting = packet
+                self._waiting = packet, time
                 return
             self._write(packet, time)
 
+    def _next(self) -> tuple[av.Packet | None, Fraction | None]:
+        """Return the next packet with its time on the film's clock."""
+        packet = next(self._packets, None)
+        stamp = None if packet is None else _time(packet)
+        if packet is None or stamp is None:
+            return packet, None
+        return packet, self._clocks[packet.stream_index](stamp)
+
     def _write(self, packet: av.Packet, time: Fraction | None) -> None:
-        if self._first is not None:
-            if time is None or time < self._first:
-                return
-            shift = round(self._first / packet.time_base)
+        if self._first is not None and (time is None or time < self._first):
+            return
+        stamp = _time(packet)
+        if stamp is not None and time is not None:
+            shift = round((stamp - time + (self._first or 0)) / packet.time_base)
             packet.pts = None if packet.pts is None else packet.pts - shift
             packet.dts = None if packet.dts is None else packet.dts - shift
+        if packet.dts is not None:
+            last = self._last.get(packet.stream_index)
+            if len(self._stretches) > 1 and last is not None and packet.dts <= last:
+                return  # sound of two joined recordings that overlaps
+            self._last[packet.stream_index] = packet.dts
         packet.stream = self._streams[packet.stream_index]
         self._output.mux_one(packet)
+
+
+def _moved(chapter: Chapter, shift: Fraction) -> Chapter:
+    ticks = round(shift / (chapter["time_base"] or 1))
+    return {**chapter, "start": chapter["start"] - ticks, "end": chapter["end"] - ticks}
 
 
 def _time(packet: av.Packet) -> Fraction | None:

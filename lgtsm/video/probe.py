@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from ..errors import VideoError
 from .colour import UNTAGGED
 from .folder import list_images
-from .image import load_image
+from .image import is_still, load_image, num_pictures
 from .media import (
     DEFAULT_RATE,
     decoder_of,
@@ -25,7 +25,6 @@ from .media import (
     video_stream,
 )
 from .orientation import orientation_of
-from .read import is_still
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +107,8 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
         promised = promised_frames(stream)
         codec = stream.codec_context.codec.canonical_name
         num_frames = promised or round(duration * average)
+        if codec == "apng" and not num_frames:
+            num_frames = num_pictures(path)
         frame = _first_frame(container, stream, path)
         return replace(
             _describe(frame, codec, num_frames, average),

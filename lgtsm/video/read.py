@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,15 +17,17 @@ from av.video.stream import VideoStream
 from torch import Tensor
 
 from ..errors import VideoError
+from .clock import Clock, read_stretches
+from .damage import Evidence
 from .folder import list_images
+from .formats import check_size
 from .frame import Frame, exceeds_range, make_frame, read_luma
-from .image import IMAGE_SUFFIXES, load_image
+from .image import is_still, load_image
 from .media import (
     DEFAULT_RATE,
     decoder_of,
     is_hidden,
     open_media,
-    promised_packets,
     stream_rate,
     video_stream,
 )
@@ -40,7 +41,12 @@ _Decoded: TypeAlias = tuple[av.VideoFrame, Fraction, int]
 
 
 def read_frames(
-    path: Path, *, start: int = 0, end: int | None = None, rate: Fraction = DEFAULT_RATE
+    path: Path,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    rate: Fraction = DEFAULT_RATE,
+    strict: bool = False,
 ) -> Iterator[Frame]:
     """Read frames in display order.
 
@@ -51,15 +57,16 @@ def read_frames(
         start: first frame (0 or more).
         end: frame after the last one; None reads to the end.
         rate: frames per second of a folder (files carry their own times).
+        strict: damage is an error, at the latest behind the last frame.
 
     Returns:
-        Frames; `Frame.rgb` gives their pixels. Time is the file's own time stamp; only files
-        without time stamps are timed by number and rate.
+        Frames; `Frame.rgb` gives their pixels. Time is the file's own time stamp, without a late
+        start and jumps (`clock`); only files without time stamps are timed by number and rate.
 
     Raises:
         VideoError: nothing can be read, the range is empty, or the size changes on the way.
     """
-    return _warn_of_range(_read(Path(path), start, end, rate), path)
+    return _warn_of_range(_read(Path(path), start, end, rate, strict), path)
 
 
 def _warn_of_range(frames: Iterator[Frame], path: Path) -> Iterator[Frame]:
@@ -75,7 +82,9 @@ def _warn_of_range(frames: Iterator[Frame], path: Path) -> Iterator[Frame]:
         yield frame
 
 
-def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterator[Tensor]:
+def read_masks(
+    path: Path, *, start: int = 0, end: int | None = None, strict: bool = False
+) -> Iterator[Tensor]:
     """Read masks: the brightness of a still image, a folder or a video.
 
     An alpha channel is ignored: the drawn grey is the mask.
@@ -84,6 +93,7 @@ def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterato
         path: still image (one mask, whatever the range), folder or video file.
         start: first frame of a folder or video.
         end: frame after the last one; None reads to the end.
+        strict: as in `read_frames`.
 
     Returns:
         Masks (1,H,W) float32 in [0,1], upright; black and white of the source's own range are
@@ -95,16 +105,11 @@ def read_masks(path: Path, *, start: int = 0, end: int | None = None) -> Iterato
     path = Path(path)
     if is_still(path):
         start, end = 0, None
-    frames = _read(path, start, end, DEFAULT_RATE)
+    frames = _read(path, start, end, DEFAULT_RATE, strict)
     return (frame.orientation.upright(read_luma(frame.native)) for frame in frames)
 
 
-def is_still(path: Path) -> bool:
-    """Tell whether a path names one still image."""
-    return path.suffix.lower() in IMAGE_SUFFIXES and not path.is_dir()
-
-
-def _read(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[Frame]:
+def _read(path: Path, start: int, end: int | None, rate: Fraction, strict: bool) -> Iterator[Frame]:
     """Check path and range at once, then decode lazily."""
     if not path.exists():
         raise VideoError(f"Expected a video, an image or a folder, got {path}; check the path.")
@@ -115,7 +120,7 @@ def _read(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[F
     if path.is_dir() or is_still(path):
         decoded = _decode_images(path, start, end, Fraction(rate))
     else:
-        decoded = _decode_file(path, start, end)
+        decoded = _decode_file(path, start, end, strict)
     return _convert(decoded, path, start)
 
 
@@ -131,11 +136,7 @@ def _convert(decoded: Iterator[_Decoded], path: Path, start: int) -> Iterator[Fr
                     path,
                     frame.format.name,
                 )
-        if size != (frame.width, frame.height):
-            raise VideoError(
-                f"Expected all frames of {path} to be {size[0]}x{size[1]}, got "
-                f"{frame.width}x{frame.height} at frame {number}; split the file there."
-            )
+        check_size(path, number, size, (frame.width, frame.height))
         yield make_frame(frame, time=time, index=number)
     if size is None:
         raise VideoError(
@@ -152,96 +153,100 @@ def _decode_images(path: Path, start: int, end: int | None, rate: Fraction) -> I
         yield frame, index / rate, index
 
 
-def _decode_file(path: Path, start: int, end: int | None) -> Iterator[_Decoded]:
+def _decode_file(path: Path, start: int, end: int | None, strict: bool) -> Iterator[_Decoded]:
     plan = _plan_seek(path, start) if start else None
     if plan:
         seek, stamp = plan
-        frames = _decode_from(path, seek)
+        frames = _decode_from(path, seek, strict)
         first = next((f for f in frames if f.pts is None or f.pts >= stamp), None)
         if first is not None and first.pts == stamp:
             yield from _number(chain([first], frames), start, start, end, path)
             return
         _log.debug("Seeking in %s missed frame %d; all frames are decoded.", path, start)
-    yield from _number(_decode_from(path, None), 0, start, end, path)
+    yield from _number(_decode_from(path, None, strict), 0, start, end, path)
 
 
 def _number(
     frames: Iterator[av.VideoFrame], number: int, start: int, end: int | None, path: Path
 ) -> Iterator[_Decoded]:
     """Number and time the frames, and select those from start to end."""
-    rate = None
+    rate, clock = None, Clock(read_stretches(path), number)
     for index, frame in enumerate(frames, number):
         if end is not None and index >= end:
             return
-        if index < start:
-            continue
         if frame.pts is not None and frame.time_base:
-            time = frame.pts * frame.time_base
+            time = clock(frame.pts * frame.time_base)
         else:
             if rate is None:
                 with open_media(path) as container:
                     rate = stream_rate(video_stream(container, path))
                 _log.warning("%s has frames without time stamps; they are timed by rate.", path)
             time = index / rate
-        yield frame, time, index
+        if index >= start:
+            yield frame, time, index
 
 
-def _decode_from(path: Path, seek: int | None) -> Iterator[av.VideoFrame]:
-    """Decode to the end, over damage, logging it once."""
+def _decode_from(path: Path, seek: int | None, strict: bool) -> Iterator[av.VideoFrame]:
+    """Decode to the end, over damage, which is logged once or, if `strict`, an error."""
     with open_media(path) as container:
         stream = video_stream(container, path)
-        decoder = decoder_of(stream, path)
-        promised = promised_packets(stream)
-        if seek is not None:
-            container.seek(seek, stream=stream)
-        damage: str | None = None
-        num_packets = num_frames = 0
-        last = Fraction(0)
-        packets = container.demux(stream)
-        while True:
-            try:
-                packet = next(packets, None)
-            except FFmpegError as error:
-                # Nothing can be read from here on, but the decoder still holds frames.
-                damage, packet = str(error), None
-            try:
-                frames = decoder.decode(packet if packet is not None and packet.size else None)
-            except EOFError:
-                frames = []
-            except FFmpegError as error:
-                damage, frames = str(error), []
-            num_frames += len(frames)
-            for frame in frames:
-                # Frames that the decoder returns when it is flushed have no time base.
-                frame.time_base = frame.time_base or stream.time_base
+        evidence = Evidence(container, stream)
+        reason = None
+        try:
+            for frame in _decode_all(container, stream, path, seek, evidence):
+                if strict and evidence.error:
+                    break
                 yield frame
-            if packet is None or not packet.size:
-                break
-            num_packets += 1
-            if packet.pts is not None:
-                last = max(last, packet.pts * packet.time_base)
-        if damage is None and seek is None and num_packets < promised:
-            damage = f"{num_packets} of {promised} packets"
-        seconds = _promised_seconds(container, stream)
-        if damage is None and last + max(3 / stream_rate(stream), Fraction(1, 4)) < seconds:
-            damage = f"{float(last):.2f} of {float(seconds):.2f} seconds"
-        if damage is not None:
-            _log.warning(
-                "%s is damaged or cut off (%s); %d frames were decoded.", path, damage, num_frames
+            reason = evidence.reason(whole=seek is None)
+        finally:  # also where the caller needs no more frames
+            reason = reason or evidence.error
+            if reason is not None and not strict:
+                _log.warning(
+                    "%s is damaged or cut off (%s); %d frames were decoded.",
+                    path,
+                    reason,
+                    evidence.num_frames,
+                )
+        if reason is not None and strict:
+            raise VideoError(
+                f"Expected an undamaged file, got {path} ({reason}, {evidence.num_frames} frames "
+                "decoded); copy it again or leave out strict."
             )
 
 
-def _promised_seconds(container: InputContainer, stream: VideoStream) -> Fraction:
-    """Return the duration in a header without frame count (Matroska), 0 if there is none."""
-    if stream.frames:
-        return Fraction(0)
-    tag = stream.metadata.get("DURATION", "")
-    if match := re.fullmatch(r"(\d+):(\d+):(\d+(?:\.\d+)?)", tag):
-        return int(match[1]) * 3600 + int(match[2]) * 60 + Fraction(match[3])
-    # The duration of a file with sound may be that of the sound.
-    if len(container.streams) == 1 and container.duration:
-        return Fraction(container.duration, av.time_base)
-    return Fraction(0)
+def _decode_all(
+    container: InputContainer,
+    stream: VideoStream,
+    path: Path,
+    seek: int | None,
+    evidence: Evidence,
+) -> Iterator[av.VideoFrame]:
+    decoder = decoder_of(stream, path)
+    if seek is not None:
+        container.seek(seek, stream=stream)
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except FFmpegError as error:
+            # Nothing can be read from here on, but the decoder still holds frames.
+            evidence.add_error(error.strerror or str(error))
+            packet = None
+        try:
+            frames = decoder.decode(packet if packet is not None and packet.size else None)
+        except EOFError:
+            frames = []
+        except FFmpegError as error:
+            evidence.add_error(error.strerror or str(error))
+            frames = []
+        for frame in frames:
+            # Frames that the decoder returns when it is flushed have no time base.
+            frame.time_base = frame.time_base or stream.time_base
+            evidence.add_frame(frame)
+            yield frame
+        if packet is None or not packet.size:
+            return
+        evidence.add_packet(packet)
 
 
 def _plan_seek(path: Path, start: int) -> tuple[int, int] | None:
@@ -252,6 +257,7 @@ def _plan_seek(path: Path, start: int) -> tuple[int, int] | None:
         packets do not determine frame numbers with certainty.
     """
     times: list[int] = []
+    last = None
     keys: list[tuple[int, int]] = []
     try:
         with open_media(path) as container:
@@ -262,6 +268,9 @@ def _plan_seek(path: Path, start: int) -> tuple[int, int] | None:
                     continue
                 if packet.pts is None or packet.is_corrupt or packet.is_discard:
                     return None
+                if last is not None and packet.dts is not None and packet.dts < last:
+                    return None  # the clock jumps back
+                last = packet.dts
                 times.append(packet.pts)
                 if packet.is_keyframe:
                     keys.append((packet.pts, packet.dts if packet.dts is not None else packet.pts))

@@ -11,16 +11,19 @@ from torch import Tensor
 
 from ..errors import VideoError
 from ..options import VideoOptions
-from .carrier import convert
+from .attached import attach, lost
+from .carrier import convert, has_colour
+from .colour import Colour, Matrix, colour_of
 from .encode import Encoder, SourceStream, choose_encoding, container_preset
 from .folder import FrameFolderWriter
+from .formats import first_frames, holds, widest
 from .frame import Frame
 from .hdr import hdr_of
-from .image import IMAGE_SUFFIXES
-from .layout import Layout
+from .image import is_still
+from .layout import Family, Layout, known_layout
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .output import Output, is_folder_name, write_errors
-from .packets import PacketCopier, copied_tags, moved_tags
+from .packets import OWN_TAGS, PacketCopier, copied_tags, moved_tags
 from .paste import paste
 
 _log = logging.getLogger(__name__)
@@ -31,8 +34,14 @@ class _OpenFile:
     """The open output, from the first frame on."""
 
     encoder: Encoder
+    family: str
+    """Codec family of the encoder."""
     layout: Layout
     """Pixel format of the encoder."""
+    held: Layout
+    """Holds the samples of all frames, as far as is known beforehand."""
+    colour: Colour
+    """Meaning of the encoder's samples, unless they are RGB."""
     zero: Fraction
     """Seconds on the source's clock at which the file begins."""
     copier: PacketCopier | None
@@ -73,10 +82,14 @@ class VideoWriter(Output):
                 f"Expected a file ending in .mkv for lossless video, got {target.name}; rename it."
             )
         super().__init__(target, folder=False, source=self._source)
-        is_image = self._source.suffix.lower() in IMAGE_SUFFIXES
-        self._has_streams = self._source.is_file() and not is_image
+        self._has_streams = self._source.is_file() and not is_still(self._source)
         self._rate = Fraction(rate)
         self._file: _OpenFile | None = None
+        try:
+            self._layouts = self._find_layouts()
+        except BaseException:
+            self._open.close()
+            raise
         self._end = Fraction(0)
         """Seconds at which the last frame ends."""
 
@@ -93,6 +106,8 @@ class VideoWriter(Output):
             VideoError: the file cannot be written.
         """
         native = paste(frame, pixels, hole)
+        if frame.native.interlaced_frame:
+            self._warn_once("%s is interlaced; it is written as progressive frames.", self._source)
         with write_errors(self.target):
             if self._file is None:
                 self._file = self._open_file(frame)
@@ -102,7 +117,11 @@ class VideoWriter(Output):
                 duration = frame.native.duration * frame.native.time_base
             if file.copier is not None:
                 file.copier.copy_until(frame.time)
-            picture = convert(native, file.layout)
+            self._check_held(frame, file)
+            picture = convert(native, file.layout, colour=file.colour)
+            for name in lost(frame.native, picture, file.family):
+                self._warn_once(f"The new file cannot hold the {name} of %s.", self._source)
+            picture = attach(frame.native, picture, file.family)
             follows = file.encoder.add(picture, frame.time - file.zero, duration)
         if not follows:
             self._warn_once(
@@ -111,23 +130,65 @@ class VideoWriter(Output):
         self._end = frame.time + duration
         self._num_frames += 1
 
+    def _find_layouts(self) -> dict[Layout, int]:
+        """Return the layouts that occur, each with its first frame, as far as headers tell."""
+        formats = first_frames(self._source, self._options.start, self._options.end)
+        layouts = {known_layout(name): number for name, number in formats.items()}
+        if self._options.lossless:
+            for layout, number in layouts.items():
+                self._check_family(next(iter(layouts)), layout, number)
+        return layouts
+
+    def _check_family(self, first: Layout, layout: Layout, number: int) -> None:
+        if {first.family, layout.family} == {Family.YUV, Family.RGB}:
+            raise VideoError(
+                f"Expected all frames of {self._source} as YUV or all as RGB for lossless video, got "
+                f"{first.name} and, at frame {number}, {layout.name}; write a folder of images."
+            )
+
+    def _check_held(self, frame: Frame, file: _OpenFile) -> None:
+        """Refuse a frame that the file would not hold; raises VideoError."""
+        lossless, layout = self._options.lossless, frame.layout
+        if not holds(file.held, layout):
+            raise VideoError(
+                f"Expected all frames of {self._source} in pixel format {file.held.name}, got "
+                f"{layout.name} at frame {frame.index}; split the file there."
+            )
+        if lossless:
+            self._check_family(file.held, layout, frame.index)
+        if lossless and layout.family is Family.YUV and not has_colour(frame.native, file.colour):
+            raise VideoError(
+                f"Expected one colour matrix and range in {self._source} for lossless video, got "
+                f"others from frame {frame.index} on; split the file there."
+            )
+
     def _open_file(self, frame: Frame) -> _OpenFile:
         """Open file, encoder and copied streams for the first frame."""
         options, video = self._options, self._source_stream(frame)
         cut = options.start > 0
+        held = widest([frame.layout, *self._layouts])
+        if len(self._layouts) > 1:
+            _log.warning(
+                "%s has frames in several pixel formats (%s); all are written in one.",
+                self._source,
+                ", ".join(f"{layout.name} from frame {n}" for layout, n in self._layouts.items()),
+            )
         encoding = choose_encoding(
             self._container,
             video,
-            frame.layout,
+            held,
             (frame.native.height, frame.native.width),
             quality=options.quality,
             lossless=options.lossless,
         )
-        first = convert(frame.native, encoding.layout)
+        families = {layout.family for layout in (held, frame.layout, *self._layouts)}
+        colour = colour_of(frame.native, frame.layout)
+        matrix_wanted = Family.RGB in families or Family.YUV not in families
+        if encoding.layout.family is Family.YUV and matrix_wanted:
+            colour = Colour(Matrix.BT709, full=False)  # on which all players agree
+        first = convert(frame.native, encoding.layout, colour=colour)
         encoder = Encoder(self._whole.path, self._container, encoding, video, first)
         self._open.callback(encoder.close)
-        if frame.native.interlaced_frame:
-            _log.warning("%s is interlaced; it is written as progressive frames.", self._source)
         copier = None
         if self._has_streams:
             copier = PacketCopier(
@@ -140,7 +201,10 @@ class VideoWriter(Output):
             )
         return _OpenFile(
             encoder=encoder,
+            family=encoding.family,
             layout=encoding.layout,
+            held=held,
+            colour=colour,
             zero=frame.time if cut else Fraction(0),
             copier=copier,
         )
@@ -159,8 +223,10 @@ class VideoWriter(Output):
                 time_base=frame.native.time_base or stream.time_base or 1 / rate,
                 aspect=stream.sample_aspect_ratio,
                 matrix=matrix,
+                disposition=stream.disposition,
                 metadata=moved_tags(copied_tags(stream.metadata), self._options.start, rate),
                 hdr=hdr_of(frame.native),
+                own_tags=any(key.startswith(OWN_TAGS) for key in container.metadata),
             )
 
     def _finish(self) -> None:

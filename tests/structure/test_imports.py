@@ -95,7 +95,7 @@ THIRD = {
     "models": frozenset({"torch", "einops"}),
     "masks": frozenset({"torch", "numpy", "PIL", "scipy"}),
     "metrics": frozenset({"torch", "numpy", "kornia", "safetensors"}),
-    "video": frozenset({"av", "numpy", "torch"}),
+    "video": frozenset({"av", "numpy", "torch", "PIL"}),
     "weights": frozenset({"torch", "safetensors"}),
     "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),

@@ -165,3 +165,21 @@ def test_foreign_pixel_format_is_read_with_one_warning(tmp_path, make_video, cap
     assert len(frames) == 3
     assert frames[1].rgb().min() > 0.98
     assert len(caplog.records) == 1
+
+
+def test_raw_dv_has_its_rate(tmp_path, refill):
+    with av.open(str(tmp_path / "in.dv"), "w", format="dv") as out:
+        stream = out.add_stream("dvvideo", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 720, 576, "yuv420p"
+        for i in range(4):
+            frame = av.VideoFrame(720, 576, "yuv420p")
+            for plane in frame.planes:
+                np.frombuffer(plane, np.uint8)[:] = 128
+            frame.pts, frame.time_base = i, Fraction(1, 25)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    info = probe(tmp_path / "in.dv")
+    assert (info.rate, info.num_frames) == (25, 4)
+    refill(tmp_path / "in.dv", tmp_path / "out.mp4")
+    assert probe(tmp_path / "out.mp4").rate == 25
+    assert [f.time * 25 for f in read_frames(tmp_path / "out.mp4")] == [0, 1, 2, 3]
