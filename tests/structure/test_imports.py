@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 TREES = ("lgtsm", "train", "nodes")
 FLOOR = frozenset({"errors", "knobs", "options", "report", "box", "whole_file", "models.spec"})
 BELOW_API = FLOOR | {
+    "tensor_digest",
     "models",
     "fills",
     "align",
@@ -37,6 +38,7 @@ OURS = {
     "box": frozenset(),
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"errors"}),
+    "tensor_digest": frozenset(),
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
@@ -63,7 +65,7 @@ OURS = {
             "scene",
         }
     ),
-    "journal": frozenset({"errors", "options", "box", "whole_file", "engine"}),
+    "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "job": BELOW_API | {"journal"},
     "api": BELOW_API | {"journal", "job"},
     "plate": FLOOR | {"copying", "engine"},
@@ -85,6 +87,7 @@ THIRD = {
     "box": frozenset({"torch"}),
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"torch"}),
+    "tensor_digest": frozenset({"torch"}),
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
@@ -99,7 +102,7 @@ THIRD = {
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
     "evaluate.bench": frozenset({"torch", "numpy"}),
-    "journal": frozenset({"torch", "safetensors"}),
+    "journal": frozenset({"torch", "safetensors", "filelock"}),
     "job": frozenset({"torch"}),
     "api": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
