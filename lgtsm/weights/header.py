@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -89,18 +90,31 @@ def read_card(path: Path) -> Card:
         raw = file.read(length)
     try:
         metadata = json.loads(raw).get("__metadata__", {})
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise _not_ours(path.name) from error
+    return card_of(metadata, path.name)
+
+
+def card_of(metadata: Mapping[str, str], name: str) -> Card:
+    """Return the self-description in the metadata of a file's header.
+
+    Args:
+        metadata: of the header.
+        name: of the file, for messages.
+
+    Raises:
+        WeightsError: damaged, or not written by this package.
+    """
+    try:
         config = json.loads(metadata["lgtsm.config"])
         provenance = json.loads(metadata.get("lgtsm.provenance", "{}"))
         dtypes = tuple(name for name in metadata.get("lgtsm.dtypes", "").split(",") if name)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise WeightsError(
-            f"Expected a weight file written by this package, got {path.name} without its "
-            "configuration; use a file made by `python -m train export`."
-        ) from error
+        raise _not_ours(name) from error
     spec = NetworkSpec.from_config(config)
     if metadata.get("lgtsm.family") != spec.family:
         raise WeightsError(
-            f"Expected family and configuration of {path.name} to agree, got "
+            f"Expected family and configuration of {name} to agree, got "
             f"{metadata.get('lgtsm.family')!r} and {spec.family!r}; get the file again."
         )
     return Card(
@@ -108,4 +122,11 @@ def read_card(path: Path) -> Card:
         licence=metadata.get("lgtsm.licence", "not stated"),
         provenance=provenance,
         dtypes=dtypes,
+    )
+
+
+def _not_ours(name: str) -> WeightsError:
+    return WeightsError(
+        f"Expected a weight file written by this package, got {name} without its configuration; "
+        "use a file made by `python -m train export`."
     )
