@@ -130,6 +130,7 @@ def inpaint_clip(
     if options.mode is not Mode.COPY:
         network = model if isinstance(model, Network) else load_model(model)
     report.model = network.name if network else "none"
+    report.notes += network.notes if network else ()
     job = Job(network, options, hooks, report, plates=plates)
     filled = None
     for patch in job.run(zip(frames, used, strict=True)):

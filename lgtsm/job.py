@@ -88,6 +88,7 @@ class FileJob:
         report = Report()
         network = self._load(model, coverage, report)
         report.model = network.name if network else "none"
+        report.notes += network.notes if network else ()
         began = time.monotonic()
         with ExitStack() as last, ExitStack() as stack:
             # writers first: a target that cannot be written must not cost an older journal

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 
-def tensor_digest(tensors: Mapping[str, Tensor]) -> str:
+def tensor_digest(tensors: Mapping[str, Tensor], about: str = "") -> str:
     """Return the SHA-256 of names, types, shapes and values in hexadecimal digits.
 
     Args:
         tensors: dense, on the CPU; their order and strides do not count.
+        about: a text without which they mean nothing, such as the configuration of a network.
     """
-    result = hashlib.sha256()
+    result = hashlib.sha256(about.encode())
     for name, value in sorted(tensors.items()):
         result.update(json.dumps([name, str(value.dtype), list(value.shape)]).encode())
         result.update(value.detach().contiguous().reshape(-1).view(torch.uint8).numpy().data)

@@ -47,7 +47,7 @@ OURS = {
     "masks": frozenset({"errors", "options", "box"}),
     "metrics": frozenset({"errors", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
-    "weights": frozenset({"errors", "whole_file", "models", "models.spec"}),
+    "weights": frozenset({"errors", "whole_file", "tensor_digest", "models", "models.spec"}),
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "copying", "masks"},
     "evaluate": frozenset(),
