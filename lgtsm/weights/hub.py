@@ -23,11 +23,12 @@ MAIN = "main"
 """Revision of a hub file, unless named."""
 _MOST_BYTES = 2**30
 """Files beyond this size are not fetched; the largest published network takes a tenth of it."""
+_LONGEST_NAME = 500
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PATH_ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """Unlikely ends of a repository's name: `folder/net.pth` is a mistyped path."""
 _FORM = re.compile(
-    r"(?P<repo>\w[\w.-]*/\w[\w.-]*)"
+    r"(?P<repo>\w[\w.-]{0,95}/\w[\w.-]{0,95})(?<![.-])"
     r"(?:@(?P<revision>\w[\w./-]*))?"
     r"(?::(?P<file>\w[\w./-]*\.safetensors))?",
     re.ASCII,
@@ -73,7 +74,9 @@ class Cached:
 def parse_hub_file(text: str) -> HubFile | None:
     """Parse `owner/name[@revision][:file.safetensors]`; None if the text has another form."""
     match = _FORM.fullmatch(text)
-    if match is None or ".." in text or match["repo"].endswith(_PATH_ENDINGS):
+    if match is None or ".." in text or match["repo"].endswith((*_PATH_ENDINGS, ".git")):
+        return None
+    if "--" in match["repo"] or len(text) > _LONGEST_NAME:  # no hub has such names
         return None
     return HubFile(
         repo=match["repo"],

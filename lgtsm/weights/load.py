@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -39,10 +40,12 @@ def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
         return wanted, CATALOGUE[wanted].path
     if isinstance(wanted, str) and wanted in ON_HUB:
         return wanted, _from_hub(HubFile.of_row(ON_HUB[wanted]))
-    path = Path(wanted)
-    if path.is_file():
-        return path.name, path
-    hub_file = parse_hub_file(wanted) if isinstance(wanted, str) and not path.exists() else None
+    path, exists = Path(wanted), False
+    with suppress(OSError, ValueError):  # too long a name for the disk, a null byte in it
+        exists = path.exists()
+        if path.is_file():
+            return path.name, path
+    hub_file = parse_hub_file(wanted) if isinstance(wanted, str) and not exists else None
     if hub_file is None:
         names = ", ".join((*CATALOGUE, *ON_HUB))
         raise WeightsError(

@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
-FLOOR = frozenset({"errors", "knobs", "options", "report", "box", "whole_file", "models.spec"})
+FLOOR = frozenset(
+    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "models.spec"}
+)
 BELOW_API = FLOOR | {
     "tensor_digest",
     "models",
@@ -39,10 +41,13 @@ OURS = {
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"errors"}),
     "tensor_digest": frozenset(),
+    "clip_tensors": frozenset(),
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
-    "copying": frozenset({"errors", "options", "box", "fills", "align", "models.spec"}),
+    "copying": frozenset(
+        {"errors", "options", "box", "clip_tensors", "fills", "align", "models.spec"}
+    ),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
     "metrics": frozenset({"errors", "options", "box"}),
@@ -88,6 +93,7 @@ THIRD = {
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"torch"}),
     "tensor_digest": frozenset({"torch"}),
+    "clip_tensors": frozenset({"torch"}),
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
