@@ -18,6 +18,13 @@ _LONGEST = 1000
 _LONGEST_VALUE = 80
 
 
+def shortened(message: str) -> str:
+    """Return a message, of a long one the beginning and the end: what was expected, what to do."""
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST * 2 // 3]} ... {message[-_LONGEST // 3 :]}"
+
+
 def shown(value: object) -> str:
     """Return a value as messages show it, shortened where it is long."""
     try:
@@ -31,10 +38,8 @@ class LgtsmError(Exception):
     """Base of every error raised on purpose; catch it to catch them all."""
 
     def __init__(self, message: str = "") -> None:
-        """Keep the beginning and the end of a long message: what was expected, and what to do."""
-        if len(message) > _LONGEST:
-            message = f"{message[: _LONGEST * 2 // 3]} ... {message[-_LONGEST // 3 :]}"
-        super().__init__(message)
+        """Take one sentence; a long one is shortened."""
+        super().__init__(shortened(message))
 
 
 class OptionError(LgtsmError, ValueError):
