@@ -28,7 +28,7 @@ _VGG_TOP = 22
 class PerceptualNet(nn.Module):
     """A frozen feature network."""
 
-    name: str
+    name: str = "not stated"
     """For the model card."""
     divisors: tuple[float, ...]
     """Of each tap's style term."""
