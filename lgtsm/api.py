@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from .clip_tensors import describe, is_clip_tensor, is_dense, is_mask_tensor
 from .copying.plates import Plate
 from .engine.hooks import Hooks
 from .engine.run import Job
@@ -93,26 +94,7 @@ def inpaint_clip(
     began = time.monotonic()
     report = Report()
     options = options or InpaintOptions()
-    given: dict[str, object] = {"frames": frames, "holes": holes}  # whatever the annotations say
-    for name, value in given.items():
-        if not isinstance(value, Tensor) or value.layout is not torch.strided or value.is_meta:
-            is_tensor = isinstance(value, Tensor)
-            found = f"{value.layout} on {value.device}" if is_tensor else type(value).__name__
-            raise ShapeError(
-                f"Expected {name} as a dense torch tensor, got {found}; convert an array with "
-                "torch.from_numpy."
-            )
-    is_clip = frames.dim() == 4 and frames.shape[1] == 3 and frames.numel() > 0
-    if not is_clip or not frames.is_floating_point():
-        raise ShapeError(
-            f"Expected frames (T,3,H,W) as floats in 0..1, got {tuple(frames.shape)} of "
-            f"{frames.dtype}; move the channels to the second place, divide bytes by 255."
-        )
-    if holes.dim() != 4 or holes.shape[1:] != (1, *frames.shape[2:]):
-        raise ShapeError(
-            f"Expected holes ({len(frames)},1,{frames.shape[2]},{frames.shape[3]}) or one hole for "
-            f"all frames, got {tuple(holes.shape)}; resize the masks to the frames."
-        )
+    _check_tensors(frames, holes, plates)
     hooks = Hooks(progress, cancel)
     used = torch.stack(
         [hole for _, hole in pair_with(hooks.checked(frames), holes.float(), options.mask)]
@@ -130,6 +112,7 @@ def inpaint_clip(
     if options.mode is not Mode.COPY:
         network = model if isinstance(model, Network) else load_model(model)
     report.model = network.name if network else "none"
+    report.notes += network.notes if network else ()
     job = Job(network, options, hooks, report, plates=plates)
     filled = None
     for patch in job.run(zip(frames, used, strict=True)):
@@ -145,6 +128,34 @@ def inpaint_clip(
         report.crop = (filled.left, filled.top, filled.width, filled.height)
     report.close(began)
     return result
+
+
+def _check_tensors(frames: Tensor, holes: Tensor, plates: Sequence[Plate]) -> None:
+    """Raise ShapeError for anything but a clip, its holes and plates, whatever was annotated."""
+    for name, value in (("frames", frames), ("holes", holes)):
+        if not is_dense(value):
+            raise ShapeError(
+                f"Expected {name} as a dense torch tensor, got {describe(value)}; convert an array "
+                "with torch.from_numpy."
+            )
+    is_clip = frames.dim() == 4 and frames.shape[1] == 3 and frames.numel() > 0
+    if not is_clip or not is_clip_tensor(frames):
+        raise ShapeError(
+            f"Expected frames (T,3,H,W) as floats in 0..1, of 16 bits or more, got "
+            f"{tuple(frames.shape)} of {frames.dtype}; move the channels to the second place, "
+            "divide bytes by 255."
+        )
+    is_one = holes.dim() == 4 and holes.shape[1:] == (1, *frames.shape[2:])
+    if not is_one or not is_mask_tensor(holes):
+        raise ShapeError(
+            f"Expected holes ({len(frames)},1,{frames.shape[2]},{frames.shape[3]}) or one hole for "
+            f"all frames, got {tuple(holes.shape)} of {holes.dtype}; resize or convert the masks."
+        )
+    wrong = [plates] if is_dense(plates) else [p for p in plates if type(p) is not Plate]
+    if wrong:
+        raise ShapeError(
+            f"Expected plates as a list of Plate, got {describe(wrong[0])}; write [Plate(picture)]."
+        )
 
 
 def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword-only choices

@@ -13,9 +13,33 @@ Every message is one sentence: what was expected, what came, what to do.
 
 from __future__ import annotations
 
+_LONGEST = 1000
+"""Characters of a message; what a caller or a file wrote may be of any length."""
+_LONGEST_VALUE = 80
+
+
+def shortened(message: str) -> str:
+    """Return a message, of a long one the beginning and the end: what was expected, what to do."""
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST * 2 // 3]} ... {message[-_LONGEST // 3 :]}"
+
+
+def shown(value: object) -> str:
+    """Return a value as messages show it, shortened where it is long."""
+    try:
+        text = repr(value) if isinstance(value, str) else str(value)
+    except ValueError:  # Python writes no whole number of more than 4300 digits
+        return "a number of thousands of digits"
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
 
 class LgtsmError(Exception):
     """Base of every error raised on purpose; catch it to catch them all."""
+
+    def __init__(self, message: str = "") -> None:
+        """Take one sentence; a long one is shortened."""
+        super().__init__(shortened(message))
 
 
 class OptionError(LgtsmError, ValueError):

@@ -94,12 +94,13 @@ class FileJob:
         _, coverage = self.check_mask(info, hooks)
         network = self._load(model, coverage, report)
         report.model = network.name if network else "none"
+        report.notes += network.notes if network else ()
         began = time.monotonic()
-        with ExitStack() as stack:
+        with ExitStack() as last, ExitStack() as stack:
             # writers first: a target that cannot be written must not cost an older journal
             sinks = _Sinks(self, info, stack)
             journal = Journal(self.target, self.identity(network), resume=self.video.resume)
-            stack.push(journal.leave)
+            last.push(journal.leave)  # kept until the writers have closed their files
             report.resumed_from = journal.count
             ahead = frames_ahead(info.height, info.width)
             # last, so that both threads are over before files are finished or removed
@@ -121,7 +122,6 @@ class FileJob:
         report.frames += report.resumed_from
         if filled is not None:  # of the frames that were computed in this run
             report.crop = (filled.left, filled.top, filled.width, filled.height)
-        journal.remove()
         report.shots = [first + self.video.start for first in report.shots]
         report.close(began)
         report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]

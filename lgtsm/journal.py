@@ -1,33 +1,40 @@
 """Finished patches of a running file job, on disk, so that an interrupted job can be resumed.
 
-Only hole pixels are stored: the rest of a patch equals the frame, which is read again anyway.
+Only hole pixels are stored: the rest of a patch equals the frame, which is read again anyway. One
+job at a time holds the journal of a target, and its blocks carry that job's id and a checksum.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
+import os
+import platform
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from filelock import FileLock, Timeout
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from .box import Box
 from .engine.composing import Patch
-from .errors import Cancelled, LgtsmError, OptionError
+from .errors import Cancelled, LgtsmError, OptionError, VideoError
+from .tensor_digest import tensor_digest
 from .whole_file import WholeFile, short_name
 
 _LOG = logging.getLogger(__name__)
 _BLOCK = 16
 """Frames per file: at most so many are lost by an abrupt end; set by hand, not swept."""
-_FORM = 2
+_FORM = 3
 """Version of the file format; blocks of another version belong to another job."""
 _LEAST_FREE = 2**28
 """Bytes of free disk space left to the output; set by hand, not swept."""
+_LOCK, _OWNER, _CARD = "lock", "owner.txt", "job.json"
 
 
 def journal_folder(target: Path) -> Path:
@@ -38,6 +45,8 @@ def journal_folder(target: Path) -> Path:
 class Journal:
     """Hole pixels of frames 0 ... count-1 of one job, float32, in blocks.
 
+    It is held until `leave` or `remove`; the system lets it go where a process is killed.
+
     Args:
         target: output of the job.
         job: everything the result depends on; only the same job can be resumed.
@@ -45,47 +54,92 @@ class Journal:
 
     Raises:
         OptionError: the journal belongs to another job.
+        VideoError: another job is writing the target.
     """
 
     def __init__(self, target: Path, job: dict[str, object], *, resume: bool) -> None:
         self.folder = journal_folder(target)
+        self._lock = FileLock(self.folder / _LOCK, timeout=0, thread_local=False)
         self._block: dict[str, Tensor] = {}
         self._loaded: tuple[int, dict[str, Tensor]] = (-1, {})
         self.count = 0
         described = json.loads(json.dumps(job | {"form": _FORM}, default=str))
-        card = self.folder / "job.json"
+        self._job = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
+        try:
+            self._take(target)
+            if resume and self._is_of(described):
+                self.count = self._whole_blocks()
+            else:
+                self._begin(described)
+        except (OSError, NotImplementedError) as error:  # the latter: a disk without locks
+            self._give_up(error)
+        except LgtsmError:
+            self._lock.release()
+            raise
+
+    def _take(self, target: Path) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire()
+        except Timeout as error:
+            owner = "another job"
+            with suppress(OSError, ValueError):
+                owner = (self.folder / _OWNER).read_text(encoding="utf-8")
+            raise VideoError(
+                f"Expected {target} to be written by one job at a time, got a second one beside "
+                f"{owner}; wait until that ends, or choose another name."
+            ) from error
+        (self.folder / _OWNER).write_text(
+            f"process {os.getpid()} on {platform.node()}", encoding="utf-8"
+        )
+
+    def _is_of(self, described: object) -> bool:
+        """Tell whether there is a journal of this job; raises OptionError for another job's."""
         before = None
         with suppress(OSError, ValueError):  # what cannot be read is replaced
-            before = json.loads(card.read_text(encoding="utf-8")) if resume else None
+            before = json.loads((self.folder / _CARD).read_text(encoding="utf-8"))
         if before not in (None, described):
             raise OptionError(
                 f"Expected {self.folder} to hold the same job, got another one's; repeat it with "
                 "the same files and options, or run without resume."
             )
-        if before is not None:
-            self.count = self._whole_blocks()
-            return
-        shutil.rmtree(self.folder, ignore_errors=True)
-        try:
-            self.folder.mkdir(parents=True)
-            card.write_text(json.dumps(described, indent=1), encoding="utf-8")
-        except OSError as error:
-            self._give_up(error)
+        return before is not None
+
+    def _begin(self, described: object) -> None:
+        for path in self.folder.iterdir():
+            if path.name not in (_LOCK, _OWNER):
+                path.unlink()
+        (self.folder / _CARD).write_text(json.dumps(described, indent=1), encoding="utf-8")
 
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:08d}.safetensors"
 
+    def _read(self, number: int) -> dict[str, Tensor] | None:
+        """Return a block; None where there is none, or it is damaged or of another job."""
+        try:
+            with safe_open(self._path(number), "pt") as file:
+                said = file.metadata()
+                # copies: a mapped file that is cut short would end the process
+                block = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
+        except (SafetensorError, OSError):
+            return None
+        return block if said == self._said(number, block) else None
+
+    def _said(self, number: int, block: dict[str, Tensor]) -> dict[str, str]:
+        """Return what the header of a whole block of this job says."""
+        return {"job": self._job, "block": str(number), "sha256": tensor_digest(block)}
+
     def _whole_blocks(self) -> int:
-        """Return the number of frames in consecutive readable blocks."""
+        """Return the number of frames in consecutive whole blocks."""
         number = 0
-        while self._path(number).is_file():
-            try:
-                block = load_file(self._path(number))
-            except SafetensorError:
-                break
-            if len(block) < _BLOCK:
-                return number * _BLOCK  # a last, short block is computed again
+        while self._read(number) is not None:
             number += 1
+        if self._path(number).is_file():
+            _LOG.warning(
+                "%s is damaged or of another job; frames from %d on are computed again",
+                self._path(number),
+                number * _BLOCK,
+            )
         return number * _BLOCK
 
     def patch(self, index: int, frame: Tensor, hole: Tensor) -> Patch:
@@ -95,10 +149,19 @@ class Journal:
             index: of the frame, below `count`.
             frame: (3,H,W) source frame.
             hole: (1,H,W), 1 = hole.
+
+        Raises:
+            VideoError: its block was damaged since the journal was opened.
         """
         number = index // _BLOCK
         if self._loaded[0] != number:
-            self._loaded = (number, load_file(self._path(number)))
+            found = self._read(number)
+            if found is None:
+                raise VideoError(
+                    f"Expected {self._path(number)} as it was when this job began, got another "
+                    "file; run again with resume."
+                )
+            self._loaded = (number, found)
         block = self._loaded[1]
         key = next(key for key in block if int(key.partition(" ")[0]) == index)
         corners = [int(c) for c in key.split(" ")[1:]]
@@ -122,13 +185,14 @@ class Journal:
             self._write(patch.index // _BLOCK)
 
     def _write(self, number: int) -> None:
-        if self.folder.is_dir():
+        if self._lock.is_locked:
             try:
                 size = sum(v.nbytes for v in self._block.values())
                 if shutil.disk_usage(self.folder).free < _LEAST_FREE + size:
                     raise OSError(f"less than {_LEAST_FREE >> 20} MB would be left on its disk")
+                block = {key: value.cpu().contiguous() for key, value in self._block.items()}
                 with WholeFile(self._path(number)) as partial:
-                    save_file(self._block, partial)
+                    save_file(block, partial, self._said(number, block))
             except (OSError, SafetensorError) as error:
                 self._give_up(error)
         self._block = {}
@@ -136,14 +200,22 @@ class Journal:
     def _give_up(self, error: Exception) -> None:
         """Continue without a journal, which is only a convenience."""
         _LOG.warning("this job cannot be resumed after an interruption: %s", error)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self.remove()
 
     def leave(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Remove a journal without patches after an error; for `ExitStack.push`."""
+        """Remove the journal of a finished job, or of a failed one without patches; keep others.
+
+        For `ExitStack.push`, around everything that makes the result whole.
+        """
         failed = isinstance(error, LgtsmError) and not isinstance(error, Cancelled)
-        if failed and not self._path(0).is_file():
+        if error is None or (failed and not self._path(0).is_file()):
             self.remove()
+        elif failed and self._lock.is_locked:
+            _LOG.warning("finished frames are kept in %s, resume goes on from there", self.folder)
+        self._lock.release()
 
     def remove(self) -> None:
-        """Delete everything, when the job is done."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Delete everything and let others in; another job's journal is left alone."""
+        if self._lock.is_locked:
+            self._lock.release()  # first, because Windows removes no open file
+            shutil.rmtree(self.folder, ignore_errors=True)

@@ -8,13 +8,14 @@ declaration, under the field's own name. No torch.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+import numbers
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import Enum
 from fractions import Fraction
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
-from .errors import OptionError
+from .errors import OptionError, shown
 
 Value = TypeVar("Value")
 SomeOptions = TypeVar("SomeOptions", bound="Options")
@@ -82,17 +83,15 @@ class Options:
             value = getattr(self, name)
             if issubclass(known.kind, Enum):
                 object.__setattr__(self, name, _choice(name, known.kind, value))
-            elif known.kind is int and value is not None and not isinstance(value, int):
-                raise OptionError(
-                    f"Expected {name} to be a whole number, got {value!r:.80}; round it."
-                )
+            elif value is not None:
+                _check_kind(name, known.kind, value)
             if known.limits is None or value is None:
                 continue
             low, high = known.limits
             if not low <= value <= high:
                 raise OptionError(
-                    f"Expected {name} between {low} and {high}, got {value}; choose a value in "
-                    "that range."
+                    f"Expected {name} between {low} and {high}, got {shown(value)}; choose a value "
+                    "in that range."
                 )
 
     @classmethod
@@ -110,6 +109,22 @@ class Options:
         return cls(**{**chosen, **others})
 
 
+def _check_kind(name: str, kind: type[Any], value: object) -> None:
+    """Raise OptionError for a value of another kind; words for yes and no are not understood."""
+    if kind is int and not isinstance(value, numbers.Integral):
+        raise OptionError(f"Expected {name} to be a whole number, got {shown(value)}; round it.")
+    if kind in (float, Fraction) and not isinstance(value, numbers.Real):
+        raise OptionError(f"Expected {name} to be a number, got {shown(value)}; give one.")
+    if kind is bool and (isinstance(value, str) or value not in (True, False)):
+        raise OptionError(f"Expected {name} to be True or False, got {shown(value)}; give one.")
+    if kind is tuple and not (
+        isinstance(value, Sequence) and all(isinstance(v, numbers.Integral) for v in value)
+    ):
+        raise OptionError(
+            f"Expected {name} as whole numbers, got {shown(value)}; give a tuple of them."
+        )
+
+
 def _choice(name: str, kind: type[Enum], value: object) -> Enum:
     """Return a member of a closed choice, given as it is or by its word."""
     try:
@@ -117,5 +132,5 @@ def _choice(name: str, kind: type[Enum], value: object) -> Enum:
     except ValueError as error:
         words = ", ".join(str(member.value) for member in kind)
         raise OptionError(
-            f"Expected {name} to be one of {words}, got {value!r:.80}; correct the word."
+            f"Expected {name} to be one of {words}, got {shown(value)}; correct the word."
         ) from error

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from fractions import Fraction
 
-from .errors import OptionError
+from .errors import OptionError, shown
 from .knobs import Options, knob
 
 GROW_PX = 4
@@ -191,7 +191,7 @@ class InpaintOptions(Options):
         super().__post_init__()
         if self.cuts is not None and any(c < 0 for c in self.cuts):
             raise OptionError(
-                f"Expected frame numbers of cuts to be 0 or more, got {self.cuts}; count from 0."
+                f"Expected frame numbers of cuts to be 0 or more, got {shown(self.cuts)}; count from 0."
             )
 
     @property
@@ -227,7 +227,7 @@ class VideoOptions(Options):
         super().__post_init__()
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise OptionError(
-                f"Expected a range with start < end, got {self.start} to {self.end}; "
+                f"Expected a range with start < end, got {shown(self.start)} to {shown(self.end)}; "
                 "count frames from 0, the end is not included."
             )
 

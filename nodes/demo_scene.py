@@ -6,6 +6,7 @@ from comfy_api.latest import io
 
 from ..lgtsm.scene.camera import Camera, SceneOptions
 from ..lgtsm.scene.render import render_scene
+from .clip_limit import check_clip
 from .convert import from_holes, to_images
 from .loaded import Reporter
 from .schema import choice, number, schema
@@ -51,6 +52,7 @@ class LGTSMDemoScene(io.ComfyNode):
     def execute(  # noqa: D102
         cls, camera: str, frames: int, width: int, height: int, seed: int
     ) -> io.NodeOutput:
+        check_clip(frames, height, width, channels=7)  # two clips and a mask
         options = SceneOptions(
             camera=Camera(camera), num_frames=frames, width=width, height=height, seed=seed
         )

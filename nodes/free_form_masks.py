@@ -10,6 +10,7 @@ from ..lgtsm.masks.draw.free_form import SEED_LIMIT, free_form_masks, leave_bord
 from ..lgtsm.masks.draw.kinds import Kind
 from ..lgtsm.masks.draw.raster import draw_masks
 from ..lgtsm.masks.draw.stroke_presets import Preset
+from .clip_limit import check_clip
 from .convert import from_holes, to_frames
 from .schema import choice, number, schema
 
@@ -117,6 +118,7 @@ class GenerateFreeFormMasks(io.ComfyNode):
         if like is not None:
             frames, _, height, width = to_frames(like).shape
         size = (frames, height, width)
+        check_clip(*size, channels=1)
         if preset == _CUSTOM:
             share = coverage or None
             holes = draw_masks(*size, kind=Kind(kind), seed=seed, coverage_ratio=share, speed=speed)

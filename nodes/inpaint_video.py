@@ -148,7 +148,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
             target = _finish(job.target, source, temporary, video_options)
         finally:
             _tidy(job, unfinished)
-        report.outputs = [str(target)]
+        report.outputs = [_shown(target)]
         return io.NodeOutput(
             InputImpl.VideoFromFile(str(target)),
             InputImpl.VideoFromFile(str(job.mask_used)),
@@ -177,6 +177,15 @@ def _finish(path: Path, source: Path, temporary: Path, video: VideoOptions) -> P
         target = Path(folder) / f"{stem}_{number:05}_.mkv"
     shutil.move(path, target)
     return target
+
+
+def _shown(path: Path) -> str:
+    """Return how ComfyUI writes a file in one of its folders: no path of the server is told."""
+    for kind in ("output", "temp"):
+        folder = Path(folder_paths.get_directory_by_type(kind))
+        if path.is_relative_to(folder):
+            return f"{path.relative_to(folder).as_posix()} [{kind}]"
+    return path.name
 
 
 def _tidy(job: FileJob, unfinished: Path) -> None:

@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections import Counter
+from pathlib import Path
 
 import torch
 from tqdm import tqdm
@@ -16,10 +17,12 @@ from lgtsm.weights.load import load_model
 
 from .arguments import build_parser, recipe_of, run_of
 from .data.cached import cache_items
-from .data.sources import open_library, prepare
+from .data.sources import Library, is_decoded, open_library, open_or_prepare, prepare
 from .loop import train, train_both
 from .losses.perceptual import PerceptualNet, load_perceptual
-from .process_group import open_group
+from .process_group import ProcessGroup, open_group
+from .run import STAGES, Run
+from .session import warn_of_losses
 from .tools.blend_weights import fit_blend_weights
 from .tools.compare import compare, format_scores, write_scores
 from .tools.export import Terms, export
@@ -44,13 +47,25 @@ def _items(args: argparse.Namespace) -> None:
 
 def _stage(args: argparse.Namespace) -> None:
     """Train one stage in this process, or in all processes that torchrun has started."""
+    run, net = run_of(args), _perceptual(args)
     with open_group(args.device) as group:
-        train(run_of(args), open_library(args.data), _perceptual(args), group)
+        train(run, _library(run, args.data, net, group), net, group)
 
 
 def _all(args: argparse.Namespace) -> None:
+    run, net = run_of(args), _perceptual(args)
+    run.recipe.stage(STAGES[1])  # fail before anything slow
     with open_group(args.device) as group:
-        train_both(run_of(args), open_library(args.data), _perceptual(args), group)
+        train_both(run, _library(run, args.data, net, group), net, group)
+
+
+def _library(run: Run, data: Path, net: PerceptualNet | None, group: ProcessGroup) -> Library:
+    """Open decoded clips; one process alone decodes films itself."""
+    if group.size > 1 or is_decoded(data):
+        return open_library(data)
+    run.torch_device()
+    warn_of_losses(run, net)  # again where the stage starts: decoding may take hours
+    return open_or_prepare(data, run.out, resume=run.resume)
 
 
 def _slice(args: argparse.Namespace) -> None:
@@ -128,6 +143,9 @@ def main(argv: list[str] | None = None) -> int:
     except LgtsmError as error:
         print(f"train: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("train: interrupted", file=sys.stderr)
+        return 130
     return 0
 
 

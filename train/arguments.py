@@ -94,7 +94,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 
 def _add_training(parser: argparse.ArgumentParser, command: str) -> None:
     """Add the options that all training commands share."""
-    parser.add_argument("--data", type=Path, required=True, help=f"{_CACHE}; slice: or its .tar")
+    other = "or its .tar" if command == "slice" else "or films, decoded into OUT/data first"
+    parser.add_argument("--data", type=Path, required=True, help=f"{_CACHE}; {other}")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run")
     _add_recipe(parser)
     length = parser.add_mutually_exclusive_group(required=True)

@@ -24,8 +24,10 @@ from .data.sources import Library
 from .data.stream import open_items
 from .initialise import initialise
 from .losses.features import Gram
+from .losses.left_out import left_out
 from .losses.perceptual import PerceptualNet
 from .process_group import ProcessGroup
+from .recipe import PixelLosses
 from .run import Run
 from .step import Learner, Stepper, make_learner, seeded
 
@@ -64,13 +66,16 @@ def start_session(
         WeightsError: nothing to continue from, or weights of another network.
     """
     recipe, device = run.recipe, run.torch_device(group.local_rank)
+    if group.is_main:  # before the items, which take a while
+        warn_of_losses(run, net)
     net = net.to(device) if net is not None else None
     training, held_out = library.split()
     training.require(recipe.data.num_frames)
     items = open_items(run, training)
     learner = _make_learner(run, items[0].to(device))
-    if group.is_main:
-        _warn_of_losses(run, learner, net)
+    lacks = left_out(learner.stage.losses, net)
+    about = {"feature_network": net.name if net else "none", "left_out": lacks}
+    learner.provenance |= {key: value for key, value in about.items() if value}
     group.broadcast(learner.tensors())
     stepper = Stepper(learner, net, group, dtype=run.dtype(device), micro_batch=run.micro_batch)
     session = Session(run, group, device, training, items, learner, stepper)
@@ -114,6 +119,8 @@ def _load_weights(network: Network, source: Path) -> dict:
         provenance = json.loads(metadata.get("provenance", "{}"))
         progress = json.loads(metadata["progress"])
         run = {k: progress[k] for k in ("stage", "step") if k in progress}
+        # of that run, not of this one
+        run |= {k: provenance.pop(k) for k in ("feature_network", "left_out") if k in provenance}
         provenance["runs_before"] = [*provenance.get("runs_before", []), run]
     elif has_compact(source):
         raise WeightsError(
@@ -135,16 +142,17 @@ def _load_weights(network: Network, source: Path) -> dict:
     return provenance | {"initialised_from": source.name}
 
 
-def _warn_of_losses(run: Run, learner: Learner, net: PerceptualNet | None) -> None:
-    """Log which losses differ from the recipe's."""
-    losses = learner.stage.losses
-    wanted = [name for name in ("perceptual", "style") if getattr(losses, name, 0)]
-    if wanted and net is None:
-        _LOG.warning(
-            "the recipe's %s losses are left out without a perceptual net; pass --perceptual",
-            " and ".join(wanted),
-        )
-    elif run.micro_batch and "style" in wanted and getattr(losses, "gram", None) is Gram.BATCH:
+def warn_of_losses(run: Run, net: PerceptualNet | None) -> None:
+    """Log which losses differ from the recipe's, and what that costs."""
+    losses = run.recipe.stage(run.stage).losses
+    if lacks := left_out(losses, net):
+        _LOG.warning("%s: %s; pass SqueezeNet with --perceptual", run.stage, lacks)
+    elif (
+        run.micro_batch
+        and isinstance(losses, PixelLosses)
+        and losses.style
+        and losses.gram is Gram.BATCH
+    ):
         _LOG.warning(
             "Gram matrices mix the %d items of a micro-batch, not the whole batch as published",
             run.micro_batch,

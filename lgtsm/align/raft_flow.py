@@ -4,10 +4,6 @@ Teed and Deng 2020, "RAFT: Recurrent All-Pairs Field Transforms for Optical Flow
 Not verified on the real weights.
 """
 
-# torchvision is optional, and untyped where it is not installed
-# pyright: reportMissingImports=false, reportUnknownMemberType=false
-# pyright: reportUnknownVariableType=false, reportUnknownArgumentType=false
-
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -16,9 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from ..errors import DeviceError
 from ..fills.averaging import size_of
 from ..fills.smooth import smooth_fill
+from ..torchvision_networks import load_torchvision
 from .sampling import KNOWN, pixel_grid, sample_at
 
 _LEAST_SIDE = 128  # RAFT correlates eighths of the frame over four levels
@@ -28,17 +24,10 @@ def load_raft(device: torch.device) -> Callable[..., tuple[Tensor, Tensor]]:
     """Return a function with the arguments and results of `flow.dense_flow`.
 
     Raises:
-        DeviceError: torchvision or its weights are missing.
+        DeviceError: torchvision is missing or does not fit torch.
+        WeightsError: its weights are missing, or are not those published.
     """
-    try:
-        from torchvision.models.optical_flow import Raft_Small_Weights, raft_small
-
-        network = raft_small(weights=Raft_Small_Weights.DEFAULT).eval().to(device)
-    except (ImportError, OSError) as error:
-        raise DeviceError(
-            f"Expected torchvision and its RAFT weights for the flow 'raft', got: {error}; install "
-            "torchvision, let it download them once, or use the built-in flow."
-        ) from error
+    network = load_torchvision("raft_small").to(device)
 
     def flow(
         frames: Tensor, known: Tensor, others: Tensor, others_known: Tensor, start: Tensor

@@ -7,9 +7,10 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from typing import NoReturn
 
 from .. import __version__
-from ..errors import Cancelled, LgtsmError
+from ..errors import Cancelled, LgtsmError, shortened
 from ..interruption import Interruption
 from . import bench, check, convert, demo, info, inpaint, masks, models, plate, publish, score
 from .terminal import logging_to_stderr
@@ -26,9 +27,17 @@ _EPILOG = """exit codes:
 """
 
 
+class _Parser(argparse.ArgumentParser):
+    """Its subcommands are of the same class."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong without repeating an argument of any length."""
+        super().error(shortened(message))
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="lgtsm",
         description="Video inpainting: copy real pixels from other frames and let a network fill "
         "only the rest.",

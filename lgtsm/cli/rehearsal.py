@@ -66,7 +66,9 @@ def rehearse(
     per_frame = _trial(job, info, network, Hooks(None, cancel), report)
     if not report.frames:
         return f"{task.source}\n  the mask is empty: nothing would be filled"
-    memory = estimate(num_frames, info.height, info.width, options, network and network.spec)
+    memory = estimate(
+        max(1, num_frames), info.height, info.width, options, network and network.spec
+    )
     about = "" if info.num_frames_exact else "about "
     masks = f"{num_masks} masks" if num_masks > 1 else "one mask for all frames"
     if isinstance(task.mask, list):

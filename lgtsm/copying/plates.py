@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -21,7 +22,8 @@ from ..align.projective import move_coords
 from ..align.sampling import sample_at, sample_known
 from ..align.track import HOMOGRAPHY_SUFFICES_ERROR
 from ..box import Box
-from ..errors import ShapeError
+from ..clip_tensors import describe, is_clip_tensor
+from ..errors import ShapeError, shown
 from ..fills.candidate_fill import map_tensors
 from .consensus import WarpedPixels, match_to_frame
 from .coords import box_grid
@@ -52,10 +54,16 @@ def check_plate(plate: Plate, size: tuple[int, int]) -> None:
         ShapeError: not a picture, or of another shape than the frames.
     """
     picture = plate.picture
-    if picture.dim() != 3 or picture.shape[0] != 3 or not picture.is_floating_point():
+    is_picture = is_clip_tensor(picture) and picture.dim() == 3 and picture.shape[0] == 3
+    if not is_picture or not picture.numel() or not torch.isfinite(picture).all():
         raise ShapeError(
-            f"Expected a plate (3,h,w) as floats in 0..1, got {tuple(picture.shape)} "
-            f"of {picture.dtype}; convert it to RGB floats."
+            f"Expected a plate (3,h,w) as finite floats in 0..1, got {describe(picture)}; convert "
+            "it to RGB floats."
+        )
+    number: object = plate.frame
+    if number is not None and not isinstance(number, Integral):
+        raise ShapeError(
+            f"Expected the frame number of a plate, got {shown(number)}; count from 0."
         )
     height, width = picture.shape[1:]
     stretch = (width / height) / (size[1] / size[0])

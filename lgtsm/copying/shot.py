@@ -70,8 +70,9 @@ class Shot:
         search: only the motion that it needs is measured.
 
     Raises:
-        DeviceError: RAFT is chosen, and torchvision or its weights are missing. A missing OpenCV
-            raises it only when flow is first measured.
+        DeviceError: RAFT is chosen, and torchvision is missing or does not fit torch. A missing
+            OpenCV raises it only when flow is first measured.
+        WeightsError: RAFT is chosen, and its weights are missing or are not those published.
     """
 
     def __init__(self, size: tuple[int, int], device: torch.device, search: Search) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from numbers import Integral
 
 from ..align.track import FLOW_SIDE
 from ..box import Box
 from ..copying.shot import SURROUND_PX
+from ..errors import OptionError, shown
 from ..models.combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, VIDEO_LAYERS, CombLayer
 from ..models.spec import (
     FAMILIES,
@@ -69,7 +71,20 @@ def estimate(
 
     Returns:
         Bytes on the device that computes; on a CPU this is main memory.
+
+    Raises:
+        OptionError: no frames, no pixels, or a ratio outside its range.
     """
+    sizes = (num_frames, height, width)
+    if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        raise OptionError(
+            "Expected num_frames, height and width of 1 or more, got "
+            f"{', '.join(map(shown, sizes))}; give those of the clip."
+        )
+    if not 0 <= hole_ratio <= 1:
+        raise OptionError(
+            f"Expected hole_ratio between 0 and 1, got {shown(hole_ratio)}; 1 is the worst case."
+        )
     options = options or InpaintOptions()
     spec = spec or FAMILIES["refine"]
     fit = plan_fit((height, width), max_side=options.run.max_side, multiple=spec.trunk.multiple)

@@ -10,9 +10,9 @@ from itertools import count
 import torch
 from torch import Tensor
 
-from ..errors import OptionError
+from ..errors import OptionError, shown
 
-_PATTERN = re.compile(r"(-?\d+),(-?\d+),(\d+),(\d+)(?:@(\d*)-(\d*))?")
+_PATTERN = re.compile(r"(-?\d{1,9}),(-?\d{1,9}),(\d{1,9}),(\d{1,9})(?:@(\d{0,9})-(\d{0,9}))?")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class MaskBox:
         match = _PATTERN.fullmatch(text.replace(" ", ""))
         if match is None:
             raise OptionError(
-                f"Expected a box as x,y,width,height or x,y,width,height@first-last, got {text!r}; "
+                f"Expected a box as x,y,width,height or x,y,width,height@first-last, got {shown(text)}; "
                 "use whole numbers of pixels and frames."
             )
         left, top, width, height = (int(v) for v in match.groups()[:4])

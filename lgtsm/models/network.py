@@ -45,6 +45,8 @@ class Network(nn.Module):
     """Where the weights came from: a built-in name or a file name."""
     passed_dtypes: tuple[str, ...] = ()
     """Half precisions (bf16, fp16) that the weight file lists as accurate enough."""
+    notes: tuple[str, ...] = ()
+    """What a report says about the weights; one sentence each."""
     accepts_guidance: bool = False
     """Whether the input has a channel for guidance."""
     spec: NetworkSpec

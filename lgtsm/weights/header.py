@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from ..models.spec import NetworkSpec
 _MAX_HEADER_BYTES = 10_000_000
 """Headers written here take a few kilobytes; anything larger is damaged or an attack."""
 _CHUNK_BYTES = 1 << 20
+CONFIG, DIGEST = "lgtsm.config", "lgtsm.sha256"
+"""Names in the header: of the network's configuration, and of the SHA-256 of it and the tensors."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,7 @@ class Card:
         return {
             "format": "pt",
             "lgtsm.family": self.spec.family,
-            "lgtsm.config": json.dumps(self.spec.to_config()),
+            CONFIG: json.dumps(self.spec.to_config()),
             "lgtsm.licence": self.licence,
             "lgtsm.provenance": json.dumps(self.provenance),
             "lgtsm.dtypes": ",".join(self.dtypes),
@@ -83,24 +86,45 @@ def read_card(path: Path) -> Card:
     Raises:
         WeightsError: damaged, or not written by this package.
     """
+    return card_of(read_metadata(path), path.name)
+
+
+def read_metadata(path: Path) -> Mapping[str, str]:
+    """Return the metadata in the header of a safetensors file, whoever wrote it.
+
+    Raises:
+        WeightsError: damaged, or another format.
+    """
     check_safetensors(path)
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         raw = file.read(length)
     try:
-        metadata = json.loads(raw).get("__metadata__", {})
-        config = json.loads(metadata["lgtsm.config"])
+        return json.loads(raw).get("__metadata__", {})
+    except (ValueError, AttributeError, RecursionError) as error:
+        raise _not_ours(path.name) from error
+
+
+def card_of(metadata: Mapping[str, str], name: str) -> Card:
+    """Return the self-description in the metadata of a file's header.
+
+    Args:
+        metadata: of the header.
+        name: of the file, for messages.
+
+    Raises:
+        WeightsError: damaged, or not written by this package.
+    """
+    try:
+        config = json.loads(metadata[CONFIG])
         provenance = json.loads(metadata.get("lgtsm.provenance", "{}"))
         dtypes = tuple(name for name in metadata.get("lgtsm.dtypes", "").split(",") if name)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise WeightsError(
-            f"Expected a weight file written by this package, got {path.name} without its "
-            "configuration; use a file made by `python -m train export`."
-        ) from error
+        raise _not_ours(name) from error
     spec = NetworkSpec.from_config(config)
     if metadata.get("lgtsm.family") != spec.family:
         raise WeightsError(
-            f"Expected family and configuration of {path.name} to agree, got "
+            f"Expected family and configuration of {name} to agree, got "
             f"{metadata.get('lgtsm.family')!r} and {spec.family!r}; get the file again."
         )
     return Card(
@@ -108,4 +132,11 @@ def read_card(path: Path) -> Card:
         licence=metadata.get("lgtsm.licence", "not stated"),
         provenance=provenance,
         dtypes=dtypes,
+    )
+
+
+def _not_ours(name: str) -> WeightsError:
+    return WeightsError(
+        f"Expected a weight file written by this package, got {name} without its configuration; "
+        "use a file made by `python -m train export`."
     )

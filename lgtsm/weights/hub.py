@@ -17,15 +17,18 @@ from pathlib import Path
 
 from ..errors import WeightsError
 from .catalogue import DEFAULT_FILE, OnHub
-from .header import Card, read_card, sha256_of
+from .header import Card, card_of, read_card, sha256_of
 
 MAIN = "main"
 """Revision of a hub file, unless named."""
+_MOST_BYTES = 2**30
+"""Files beyond this size are not fetched; the largest published network takes a tenth of it."""
+_LONGEST_NAME = 500
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PATH_ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
 """Unlikely ends of a repository's name: `folder/net.pth` is a mistyped path."""
 _FORM = re.compile(
-    r"(?P<repo>\w[\w.-]*/\w[\w.-]*)"
+    r"(?P<repo>\w[\w.-]{0,95}/\w[\w.-]{0,95})(?<![.-])"
     r"(?:@(?P<revision>\w[\w./-]*))?"
     r"(?::(?P<file>\w[\w./-]*\.safetensors))?",
     re.ASCII,
@@ -71,7 +74,9 @@ class Cached:
 def parse_hub_file(text: str) -> HubFile | None:
     """Parse `owner/name[@revision][:file.safetensors]`; None if the text has another form."""
     match = _FORM.fullmatch(text)
-    if match is None or ".." in text or match["repo"].endswith(_PATH_ENDINGS):
+    if match is None or ".." in text or match["repo"].endswith((*_PATH_ENDINGS, ".git")):
+        return None
+    if "--" in match["repo"] or len(text) > _LONGEST_NAME:  # no hub has such names
         return None
     return HubFile(
         repo=match["repo"],
@@ -116,7 +121,7 @@ def fetch(hub_file: HubFile, *, sha256: str | None = None) -> Path:
             raise _no_hash(hub_file)
         # without links the cache stores no hash; the file was checked when it was fetched
         return path if expected is None else _checked(path, expected, hub_file)
-    expected = ask_hash(hub_file, sha256)
+    expected = ask(hub_file, sha256)
     return _checked(download(hub_file), expected, hub_file)
 
 
@@ -168,16 +173,27 @@ def _stated(path: Path) -> str | None:
     return name if _SHA256.fullmatch(name) else None
 
 
-def ask_hash(hub_file: HubFile, sha256: str | None = None) -> str:
-    """Ask the hub for the SHA-256 of a file; it must be `sha256` where that is given.
+def ask(hub_file: HubFile, sha256: str | None = None) -> str:
+    """Ask the hub for hash, size and header of a file, before it is downloaded.
 
-    Called before the download, because `hf_hub_download` tries for 20 seconds to reach a hub that
-    does not answer, and reports fewer reasons.
+    Also because `hf_hub_download` tries for 20 seconds to reach a hub that does not answer, and
+    reports fewer reasons.
+
+    Args:
+        hub_file: what to ask for.
+        sha256: from the catalogue; None trusts the hub's.
+
+    Returns:
+        The file's SHA-256.
+
+    Raises:
+        WeightsError: as `fetch`; no file of this package, or one of more than a gigabyte.
     """
     with _client_errors(hub_file):
         from huggingface_hub import get_hf_file_metadata
 
-        stated = get_hf_file_metadata(_url(hub_file)).etag
+        answer = get_hf_file_metadata(_url(hub_file))
+    stated = answer.etag
     if stated is None or not _SHA256.fullmatch(stated):
         raise _no_hash(hub_file)
     if sha256 is not None and sha256 != stated:
@@ -185,6 +201,19 @@ def ask_hash(hub_file: HubFile, sha256: str | None = None) -> str:
             f"Expected {hub_file} with sha256 {sha256} as in the catalogue, got {stated} from "
             "the hub; nothing was fetched, check HF_ENDPOINT and update lgtsm."
         )
+    if answer.size is None or answer.size > _MOST_BYTES:
+        raise WeightsError(
+            f"Expected {hub_file} of at most {_MOST_BYTES:,} bytes, got "
+            f"{'no size' if answer.size is None else f'{answer.size:,}'} from the hub; nothing was "
+            f"fetched, {_by_hand(hub_file)} if you trust it."
+        )
+    with _client_errors(hub_file):
+        from huggingface_hub import parse_safetensors_file_metadata
+
+        header = parse_safetensors_file_metadata(
+            hub_file.repo, hub_file.file, revision=hub_file.revision
+        )
+    card_of(header.metadata, str(hub_file))  # files of other programs are refused here
     return stated
 
 
@@ -261,10 +290,10 @@ def _client_errors(hub_file: HubFile) -> Iterator[None]:
 
 def client_exceptions() -> tuple[type[Exception], ...]:
     """Return what the client raises, with the errors of its transport, which differs by version."""
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import HfHubHTTPError, SafetensorsParsingError
 
     bases = [base for base in HfHubHTTPError.__bases__ if issubclass(base, Exception)]
-    return OSError, ValueError, *bases
+    return OSError, ValueError, SafetensorsParsingError, *bases
 
 
 def _no_hash(hub_file: HubFile) -> WeightsError:

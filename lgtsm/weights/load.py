@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -13,9 +15,12 @@ from torch import Tensor
 from ..errors import WeightsError
 from ..models.build import build, tensor_shapes
 from ..models.network import Network
+from ..tensor_digest import tensor_digest
 from .catalogue import CATALOGUE, DEFAULT, ON_HUB, BuiltIn
-from .header import read_card, sha256_of
+from .header import CONFIG, DIGEST, card_of, read_metadata, sha256_of
 from .hub import HubFile, fetch, parse_hub_file
+
+_LOG = logging.getLogger(__name__)
 
 
 def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
@@ -35,10 +40,12 @@ def find_weights(name_or_path: str | Path | None = None) -> tuple[str, Path]:
         return wanted, CATALOGUE[wanted].path
     if isinstance(wanted, str) and wanted in ON_HUB:
         return wanted, _from_hub(HubFile.of_row(ON_HUB[wanted]))
-    path = Path(wanted)
-    if path.is_file():
-        return path.name, path
-    hub_file = parse_hub_file(wanted) if isinstance(wanted, str) and not path.exists() else None
+    path, exists = Path(wanted), False
+    with suppress(OSError, ValueError):  # too long a name for the disk, a null byte in it
+        exists = path.exists()
+        if path.is_file():
+            return path.name, path
+    hub_file = parse_hub_file(wanted) if isinstance(wanted, str) and not exists else None
     if hub_file is None:
         names = ", ".join((*CATALOGUE, *ON_HUB))
         raise WeightsError(
@@ -82,7 +89,8 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
             a file that cannot be fetched from a hub.
     """
     name, path = find_weights(name_or_path)
-    card = read_card(path)
+    metadata = read_metadata(path)
+    card = card_of(metadata, path.name)
     try:
         tensors = load_file(path)
     except SafetensorError as error:
@@ -98,12 +106,28 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
             f"{len(found)} of which {wrong} does not fit; use a file whose header has not been "
             "changed."
         )
-    tensors = finite_floats(tensors, path.name)
+    floats = finite_floats(tensors, path.name)
+    notes = ()
+    if DIGEST in metadata:
+        _check_values(tensors, metadata, path.name)
+    elif name_or_path is not None and Path(name_or_path) == path:  # others have a hash elsewhere
+        notes = (f"{path.name} holds no checksum of its weights, damage to it goes unnoticed.",)
+        _LOG.warning("%s", notes[0])
     with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
         network = build(card.spec)
-    network.load_state_dict(tensors)
-    network.name, network.passed_dtypes = name, card.dtypes
+    network.load_state_dict(floats)
+    network.name, network.passed_dtypes, network.notes = name, card.dtypes, notes
     return network.eval().requires_grad_(False)
+
+
+def _check_values(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], name: str) -> None:
+    """Raise WeightsError where a file is not the one that was saved."""
+    found = tensor_digest(tensors, metadata[CONFIG])
+    if metadata[DIGEST] != found:
+        raise WeightsError(
+            f"Expected the weights that {name} was saved with (SHA-256 {metadata[DIGEST]:.12}), "
+            f"got others ({found:.12}); the file was damaged or changed, get it again."
+        )
 
 
 def finite_floats(tensors: Mapping[str, Tensor], file_name: str) -> dict[str, Tensor]:

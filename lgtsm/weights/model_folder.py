@@ -6,22 +6,36 @@ the files there, under readable names.
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import tempfile
+import time
 from pathlib import Path
 
 from ..errors import WeightsError
 from .header import read_card, sha256_of
-from .hub import MAIN, HubFile, ask_hash, download
+from .hub import MAIN, HubFile, ask, download
 
 _HASH_SUFFIX = ".sha256"
+_FETCHING = ".fetching-"
+_STALE_SECONDS = 3600
+"""A download that has written nothing for so long was given up; the client gives up in minutes."""
+_LONGEST_NAME = 200
+"""Characters; disks take 255 bytes, the suffix of the hash file included."""
 
 
 def local_name(hub_file: HubFile) -> str:
-    """Return the name of a hub file in a models folder."""
+    """Return the name of a hub file in a models folder; no two files have the same."""
     # a revision keeps its @, which no folder of the repository can begin with
     revision = "" if hub_file.revision == MAIN else f"@{hub_file.revision}"
-    parts = [hub_file.repo + revision, hub_file.file.removesuffix(".safetensors")]
-    return "--".join(parts).replace("/", "--") + ".safetensors"
+    inner = hub_file.file.removesuffix(".safetensors")
+    name = f"{hub_file.repo}{revision}--{inner}".replace("/", "--")
+    parts = f"{hub_file.repo}/{hub_file.revision}/{inner}".split("/")
+    unclear = "/" in hub_file.revision or any("--" in f"-{part}-" for part in parts)
+    if unclear or len(name) > _LONGEST_NAME:
+        digest = hashlib.sha256(str(hub_file).encode()).hexdigest()[:8]
+        name = f"{name[:_LONGEST_NAME]}={digest}"
+    return name + ".safetensors"
 
 
 def check_hash(path: Path, sha256: str | None = None) -> None:
@@ -65,12 +79,14 @@ def fetch_into(folder: Path, hub_file: HubFile, *, sha256: str | None = None) ->
     """
     path = folder / local_name(hub_file)
     if path.is_file():
+        _check_origin(path, hub_file)
         check_hash(path, sha256)
         return path
-    expected = ask_hash(hub_file, sha256)
+    expected = ask(hub_file, sha256)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".fetching-") as partial:
+        _remove_stale(folder)
+        with tempfile.TemporaryDirectory(dir=folder, prefix=_FETCHING) as partial:
             fetched = download(hub_file, Path(partial))
             got = sha256_of(fetched)
             if got != expected:
@@ -78,9 +94,9 @@ def fetch_into(folder: Path, hub_file: HubFile, *, sha256: str | None = None) ->
                     f"Expected {hub_file} with sha256 {expected}, got {got}; nothing was kept, "
                     "load it again."
                 )
-            read_card(fetched)  # refuse files of other programs
+            read_card(fetched)  # what the hub showed of it before may have been another file
             path.with_name(path.name + _HASH_SUFFIX).write_text(
-                f"{expected}  {path.name}\n", encoding="utf-8"
+                f"{expected}  {path.name}\n# {hub_file}\n", encoding="utf-8"
             )
             fetched.replace(path)
     except OSError as error:
@@ -89,3 +105,23 @@ def fetch_into(folder: Path, hub_file: HubFile, *, sha256: str | None = None) ->
             "folder and the free space."
         ) from error
     return path
+
+
+def _check_origin(path: Path, hub_file: HubFile) -> None:
+    """Raise WeightsError for a file of another name, which a disk that ignores case gives."""
+    beside = path.with_name(path.name + _HASH_SUFFIX)
+    lines = beside.read_text(encoding="utf-8").splitlines() if beside.is_file() else []
+    origin = lines[1].removeprefix("# ") if len(lines) > 1 else str(hub_file)  # unknown
+    if origin != str(hub_file):
+        raise WeightsError(
+            f"Expected {hub_file} at {path.name}, got {origin}, whose name differs in case alone; "
+            "move that file to another folder."
+        )
+
+
+def _remove_stale(folder: Path) -> None:
+    """Remove downloads that a killed process left."""
+    for partial in folder.glob(f"{_FETCHING}*"):
+        times = [path.stat().st_mtime for path in (partial, *partial.rglob("*")) if path.exists()]
+        if max(times, default=0) < time.time() - _STALE_SECONDS:
+            shutil.rmtree(partial, ignore_errors=True)

@@ -8,14 +8,15 @@ import torch
 from safetensors.torch import save_file
 
 from ..models.network import Network
+from ..tensor_digest import tensor_digest
 from ..whole_file import WholeFile
-from .header import Card
+from .header import CONFIG, DIGEST, Card
 
 
 def save_model(
     network: Network, path: Path, card: Card, *, dtype: torch.dtype = torch.float32
 ) -> None:
-    """Write a network; on failure an existing file is kept.
+    """Write a network and the SHA-256 of it; on failure an existing file is kept.
 
     Args:
         network: whose weights to write.
@@ -28,5 +29,7 @@ def save_model(
         key: value.detach().to("cpu", dtype).contiguous()
         for key, value in network.state_dict().items()
     }
+    metadata = card.to_metadata()
+    metadata[DIGEST] = tensor_digest(tensors, metadata[CONFIG])
     with WholeFile(path) as partial:
-        save_file(tensors, partial, metadata=card.to_metadata())
+        save_file(tensors, partial, metadata=metadata)

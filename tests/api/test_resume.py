@@ -1,5 +1,7 @@
-"""An interrupted file job goes on where it was."""
+"""An interrupted file job goes on where it was, and two jobs never share a journal."""
 
+import errno
+import os
 import shutil
 
 import pytest
@@ -8,10 +10,11 @@ import torch
 import lgtsm
 from lgtsm.box import Box
 from lgtsm.engine.composing import Patch
-from lgtsm.errors import OptionError
+from lgtsm.errors import OptionError, VideoError
 from lgtsm.journal import Journal
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import VideoOptions
+from lgtsm.whole_file import WholeFile
 
 pytest.importorskip("av")
 
@@ -108,12 +111,19 @@ def _patches(num):
         yield Patch(t, box, pixels), frame, hole
 
 
-def test_a_journal_gives_back_what_was_put_in(tmp_path):
-    described = {"files": ["a"], "span": [0, None], "options": {"cuts": (1, 2)}}
-    journal = Journal(tmp_path / "x.mp4", described, resume=False)
-    made = list(_patches(40))
+def _interrupted(target, described, num):
+    """Return the folder of a journal of `num` frames that a stopped job left, and the frames."""
+    journal = Journal(target, described, resume=False)
+    made = list(_patches(num))
     for patch, _, hole in made:
         journal.add(patch, hole)
+    journal.leave(HostStopError, HostStopError(), None)
+    return journal.folder, made
+
+
+def test_a_journal_gives_back_what_was_put_in(tmp_path):
+    described = {"files": ["a"], "span": [0, None], "options": {"cuts": (1, 2)}}
+    _, made = _interrupted(tmp_path / "x.mp4", described, 40)
     again = Journal(tmp_path / "x.mp4", described, resume=True)
     assert again.count == 32
     for patch, frame, hole in made[:32]:
@@ -125,12 +135,88 @@ def test_a_journal_gives_back_what_was_put_in(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_damaged_block_is_computed_again(tmp_path):
-    journal = Journal(tmp_path / "x.mp4", {}, resume=False)
-    for patch, _, hole in _patches(48):
+def _torn(block, folder):
+    block.write_bytes(b"torn")
+
+
+def _flipped(block, folder):
+    data = bytearray(block.read_bytes())
+    data[-1] ^= 1  # a value, not the header
+    block.write_bytes(data)
+
+
+def _of_another_job(block, folder):
+    other, _ = _interrupted(folder.with_name("y.mp4"), {"options": "others"}, 48)
+    shutil.copy(other / block.name, block)
+
+
+def _moved(block, folder):
+    shutil.copy(folder / "00000000.safetensors", block)
+
+
+@pytest.mark.parametrize("damage", [_torn, _flipped, _of_another_job, _moved])
+def test_a_damaged_or_foreign_block_is_computed_again(damage, tmp_path, caplog):
+    folder, made = _interrupted(tmp_path / "x.mp4", {}, 48)
+    damage(folder / "00000001.safetensors", folder)
+    journal = Journal(tmp_path / "x.mp4", {}, resume=True)
+    assert journal.count == 16
+    assert "computed again" in caplog.text
+    for patch, _, hole in made[16:]:
         journal.add(patch, hole)
-    (journal.folder / "00000001.safetensors").write_bytes(b"torn")
-    assert Journal(tmp_path / "x.mp4", {}, resume=True).count == 16
+    journal.leave(HostStopError, HostStopError(), None)
+    assert Journal(tmp_path / "x.mp4", {}, resume=True).count == 48
+
+
+def test_a_block_damaged_while_it_is_used_is_one_sentence(tmp_path, one_sentence):
+    folder, made = _interrupted(tmp_path / "x.mp4", {}, 16)
+    journal = Journal(tmp_path / "x.mp4", {}, resume=True)
+    _flipped(folder / "00000000.safetensors", folder)
+    with pytest.raises(VideoError) as error:
+        journal.patch(*(made[0][0].index, *made[0][1:]))
+    one_sentence(error.value)
+
+
+def test_a_second_job_on_one_target_is_refused_and_the_first_goes_on(
+    job, options, tmp_path, one_sentence
+):
+    whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
+    job(whole)
+    refused = []
+
+    def progress(done, total, note):
+        if done in (5, 30):
+            video = VideoOptions(lossless=True, resume=done > 5)
+            with pytest.raises(VideoError, match=f"beside process {os.getpid()} on ") as error:
+                job(target, video=video, options=options(feather=7))
+            refused.append(error.value)
+
+    job(target, progress=progress)
+    assert len(refused) == 2
+    one_sentence(refused[0])
+    assert torch.equal(_pixels(target), _pixels(whole))
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "film.mkv",
+        "masks.mkv",
+        "out.mkv",
+        "whole.mkv",
+    }
+
+
+def test_a_result_that_cannot_be_finished_keeps_its_frames(job, tmp_path, monkeypatch, caplog):
+    target, commit = tmp_path / "out.mkv", WholeFile.commit
+
+    def full(whole):
+        if whole.target == target:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        commit(whole)
+
+    monkeypatch.setattr(WholeFile, "commit", full)
+    with pytest.raises(VideoError, match="No space left"):
+        job(target)
+    assert "are kept in" in caplog.text
+    monkeypatch.undo()
+    assert job(target, video=RESUME).resumed_from == 32
+    assert not (tmp_path / "out.mkv.lgtsm-partial").exists()
 
 
 def test_a_journal_takes_the_space_of_the_hole_not_of_its_box(tmp_path):

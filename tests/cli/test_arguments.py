@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from lgtsm.cli.inpaint import collect
-from lgtsm.cli.main import build_parser
+from lgtsm.cli.main import build_parser, main
 from lgtsm.knobs import knobs
 from lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, RunOptions, VideoOptions
 
@@ -141,3 +141,11 @@ def test_a_rate_that_is_none_is_one_sentence(rate, capsys):
     with pytest.raises(SystemExit):
         _parse("--rate", rate)
     assert f"expected a rate such as 25 or 24000/1001, got '{rate}'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--grow", "--mode", "--rate", "--unknown"])
+def test_wrong_usage_does_not_repeat_an_argument_of_any_length(option, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["inpaint", "a.mp4", "--mask", "m.png", "-o", "b.mp4", option, "x" * 100_000])
+    *_, last = capsys.readouterr().err.splitlines()
+    assert len(last) < 1100

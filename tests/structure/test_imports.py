@@ -13,8 +13,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
-FLOOR = frozenset({"errors", "knobs", "options", "report", "box", "whole_file", "models.spec"})
+FLOOR = frozenset(
+    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "models.spec"}
+)
 BELOW_API = FLOOR | {
+    "tensor_digest",
     "models",
     "fills",
     "align",
@@ -37,22 +40,34 @@ OURS = {
     "interruption": frozenset(),
     "box": frozenset(),
     "whole_file": frozenset(),
+    "torchvision_networks": frozenset({"errors"}),
+    "tensor_digest": frozenset(),
+    "clip_tensors": frozenset(),
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
-    "align": frozenset({"errors", "fills"}),
+    "align": frozenset({"errors", "fills", "torchvision_networks"}),
     "synthesis": frozenset({"fills"}),
     "copying": frozenset(
-        {"errors", "options", "box", "fills", "align", "synthesis", "models.spec"}
+        {
+            "errors",
+            "options",
+            "box",
+            "clip_tensors",
+            "fills",
+            "align",
+            "synthesis",
+            "models.spec",
+        }
     ),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
     "metrics": frozenset({"errors", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
-    "weights": frozenset({"errors", "whole_file", "models", "models.spec"}),
+    "weights": frozenset({"errors", "whole_file", "tensor_digest", "models", "models.spec"}),
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "copying", "masks"},
     "evaluate": frozenset(),
-    "evaluate.metrics": frozenset({"errors", "metrics"}),
+    "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
     "evaluate.bench": frozenset(
         {
             "errors",
@@ -66,7 +81,7 @@ OURS = {
             "scene",
         }
     ),
-    "journal": frozenset({"errors", "options", "box", "whole_file", "engine"}),
+    "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "job": BELOW_API | {"journal"},
     "api": BELOW_API | {"journal", "job"},
     "plate": FLOOR | {"copying", "engine"},
@@ -75,7 +90,7 @@ OURS = {
     "cli": BELOW_API | {"interruption", "journal", "job", "api", "plate", "demo", "evaluate.score"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API | {"journal", "job", "api", "plate", "demo"},
-    "train": BELOW_API | {"interruption"},
+    "train": BELOW_API | {"interruption", "torchvision_networks"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
 
@@ -87,6 +102,9 @@ THIRD = {
     "interruption": frozenset(),
     "box": frozenset({"torch"}),
     "whole_file": frozenset(),
+    "torchvision_networks": frozenset({"torch"}),
+    "tensor_digest": frozenset({"torch"}),
+    "clip_tensors": frozenset({"torch"}),
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
@@ -102,7 +120,7 @@ THIRD = {
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
     "evaluate.bench": frozenset({"torch", "numpy"}),
-    "journal": frozenset({"torch", "safetensors"}),
+    "journal": frozenset({"torch", "safetensors", "filelock"}),
     "job": frozenset({"torch"}),
     "api": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
@@ -120,12 +138,11 @@ ADAPTERS = {
     "lgtsm/cli/publish.py": frozenset({"huggingface_hub"}),
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
     "lgtsm/align/opencv_flow.py": frozenset({"cv2"}),
-    "lgtsm/align/raft_flow.py": frozenset({"torchvision"}),
+    "lgtsm/torchvision_networks.py": frozenset({"torchvision"}),
     "lgtsm/models/kernels.py": frozenset({"triton"}),
     "lgtsm/evaluate/metrics/lpips_distance.py": frozenset({"lpips"}),
     "lgtsm/evaluate/metrics/opencv_baselines.py": frozenset({"cv2"}),
     "lgtsm/evaluate/score/plots.py": frozenset({"matplotlib"}),
-    "train/losses/perceptual.py": frozenset({"torchvision"}),
 }
 """The one file each that may import more."""
 

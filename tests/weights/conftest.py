@@ -74,9 +74,17 @@ class Hub:
         if request.command == "GET":
             request.wfile.write(body)
 
+    def _note(self, request):
+        """Log a request; return the first and the last byte where it asks for a part."""
+        span = request.headers.get("Range", "").removeprefix("bytes=")
+        first, _, last = span.partition("-")
+        kind = "part" if last else request.command
+        self.log.append((kind, request.path, request.headers.get("Authorization", "")))
+        return (int(first), int(last)) if last else None
+
     def _hub(self, request):
         sent = request.headers.get("Authorization", "")
-        self.log.append((request.command, request.path, sent))
+        self._note(request)
         owner, name, call, revision, file = (*request.path[1:].split("/", 4), *[""] * 5)[:5]
         if call != "resolve":  # such as the client's own question for a list of agents
             return self._reply(request, 404)
@@ -107,16 +115,21 @@ class Hub:
             302,
             X_Repo_Commit=commit,
             X_Linked_Etag=f'"{hashlib.sha256(body).hexdigest()}"',
-            X_Linked_Size=len(body),
+            X_Linked_Size=2**40 if repo.fault == "huge" else len(body),
             ETag='"of the redirect"',
             Location=f"{self._store}/{owner}/{name}/{file}",
         )
 
     def _bytes(self, request):
-        self.log.append((request.command, request.path, request.headers.get("Authorization", "")))
+        part = self._note(request)
         owner, name, file = request.path[1:].split("/", 2)
         repo = self.repos[f"{owner}/{name}"]
         body, half = repo.files[file], len(repo.files[file]) // 2
+        if part is not None:  # the header; faults below are those of the download
+            body, size = body[part[0] : part[1] + 1], len(body)
+            return self._reply(
+                request, 206, body, Content_Range=f"bytes {part[0]}-{part[1]}/{size}"
+            )
         if repo.fault == "truncated":
             return self._reply(request, 200, body[:half])
         if repo.fault == "tampered":

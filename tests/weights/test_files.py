@@ -13,6 +13,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+import lgtsm
 from lgtsm.errors import WeightsError
 from lgtsm.models.spec import FAMILIES
 from lgtsm.weights.catalogue import CATALOGUE, DEFAULT
@@ -248,6 +249,50 @@ HEAD = "trunk.conv11.feature.weight"
 def test_tensors_that_do_not_fit_the_header_are_refused(change, file, one_sentence):
     _rewrite(file, change)
     _refused(file, one_sentence, "does not fit")
+
+
+def _flip(path, at):
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16])
+def test_a_flipped_bit_of_a_weight_is_refused(dtype, file, tiny_network, one_sentence):
+    save_model(tiny_network, file, _card(tiny_network), dtype=dtype)
+    _flip(file, -dtype.itemsize)  # the lowest bit of the last weight
+    _refused(file, one_sentence, "damaged or changed")
+
+
+def test_weights_that_changed_places_or_meaning_are_refused(file, one_sentence):
+    trunk = "trunk.conv2.feature.weight", "trunk.conv2.gate.weight"
+
+    def swap(tensors):
+        tensors.update({trunk[0]: tensors[trunk[1]], trunk[1]: tensors[trunk[0]]})
+
+    _rewrite(file, swap)
+    _refused(file, one_sentence, "damaged or changed")
+    _rewrite(file, swap)
+    load_model(file)
+    config = read_card(file).spec.to_config()
+    config["trunk"]["shift"]["ratio"] = 0.25
+    _rewrite(file, **{"lgtsm.config": json.dumps(config)})
+    _refused(file, one_sentence, "damaged or changed")
+
+
+def test_a_file_without_a_checksum_loads_with_a_note(file, caplog, toy_clip, toy_holes):
+    _rewrite(file, **{"lgtsm.sha256": None})
+    note = "tiny.safetensors holds no checksum of its weights, damage to it goes unnoticed."
+    assert load_model(file).notes == (note,)
+    assert note in caplog.text
+    report = lgtsm.inpaint_clip(toy_clip[:2], toy_holes[:2], model=file).report
+    assert note in report.notes
+
+
+def test_built_in_weights_need_no_note(caplog):
+    # the catalogue holds the hash of the whole file
+    assert load_model().notes == load_model(DEFAULT).notes == ()
+    assert caplog.text == ""
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

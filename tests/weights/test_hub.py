@@ -111,8 +111,10 @@ def test_each_refusal_is_one_sentence_and_leaves_nothing(
         "a/private": make_repo(files, token="hf_right"),
         **{
             f"a/{fault.replace(' ', '-')}": make_repo(files, fault=fault)
-            for fault in ("truncated", "tampered", "down", "not a hub", "plain git")
+            for fault in ("truncated", "tampered", "down", "not a hub", "plain git", "huge")
         },
+        "a/other": make_repo({"model.safetensors": b"\x02" + bytes(7) + b"{}" + bytes(64)}),
+        "a/pickle": make_repo({"model.safetensors": b"\x80\x04" + bytes(64)}),
     }
     expected = {
         "a/none": "found no a/none",
@@ -125,12 +127,19 @@ def test_each_refusal_is_one_sentence_and_leaves_nothing(
         "a/down": "503",
         "a/not-a-hub": "none from the hub",
         "a/plain-git": "none from the hub",
+        "a/huge": "at most 1,073,741,824 bytes, got 1,099,511,627,776",
+        "a/other": "written by this package, got a/other",
+        "a/pickle": "from http",
     }
+    unfit = ("a/huge", "a/other", "a/pickle")
     answers = dict(zip(expected, client(*expected), strict=True))
     for hub_file, (path, message) in answers.items():
         assert path == ""
         assert expected[hub_file] in message, hub_file
         one_sentence(WeightsError(message))
+    fetched = {path.rpartition("/")[0][1:] for method, path, _ in hub.log if method == "GET"}
+    assert "a/truncated" in fetched
+    assert not fetched & {*unfit}  # not even begun
     by_hand = f"{hub.endpoint}/a/truncated/resolve/main/model.safetensors"
     assert by_hand in answers["a/truncated"][1]
     assert _files(client.cache) == []
@@ -159,7 +168,7 @@ def test_token_opens_a_private_repository_and_stays_with_the_hub(
     one_sentence(WeightsError(message))
     [[path, _]] = client("a/b", HF_TOKEN="hf_right")
     assert Path(path).read_bytes() == weights
-    assert [sent for _, path, sent in hub.log if path == "/a/b/model.safetensors"] == [""]
+    assert {sent for _, path, sent in hub.log if path == "/a/b/model.safetensors"} == {""}
 
 
 def test_interrupted_transfer_is_taken_up_again(hub, client, make_repo, weights):
@@ -167,7 +176,8 @@ def test_interrupted_transfer_is_taken_up_again(hub, client, make_repo, weights)
     [[path, message]] = client("a/b")
     assert path, message
     assert Path(path).read_bytes() == weights
-    assert sum(path == "/a/b/model.safetensors" for _, path, _ in hub.log) == 2
+    gets = [path for method, path, _ in hub.log if method == "GET"]
+    assert gets.count("/a/b/model.safetensors") == 2
 
 
 def test_half_a_file_of_a_killed_process_is_no_model(hub, client, make_repo, weights):

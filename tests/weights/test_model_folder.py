@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import time
 
 import pytest
 
@@ -57,6 +59,49 @@ def test_names_tell_where_a_file_came_from(text, name):
     assert local_name(HubFile(repo="a/b")) == "a--b--model.safetensors"
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("a/b:c/d.safetensors", "a/b:c--d.safetensors"),
+        ("a/b@x/y:z.safetensors", "a/b@x:y/z.safetensors"),
+        ("a/b@x-:z.safetensors", "a/b@x:-z.safetensors"),
+        (f"a/b:{'x' * 300}.safetensors", f"a/b:{'x' * 301}.safetensors"),
+    ],
+)
+def test_no_two_files_have_one_name(texts):
+    first, second = (
+        local_name(parse_hub_file(text) or HubFile(repo="a/b", revision="x", file="-z.safetensors"))
+        for text in texts
+    )
+    assert first != second
+    assert max(len(first), len(second)) < 240
+    assert not {*first} & {*'/\\:*?"<>|'}
+
+
+def test_a_file_whose_name_differs_in_case_alone_is_not_taken_for_another(
+    hub, fetch_in_folder, make_repo, weights
+):
+    hub.repos["a/b"] = make_repo({"model.safetensors": weights})
+    assert fetch_in_folder("a/b")[1] == ""
+    beside = fetch_in_folder.folder / "a--b--model.safetensors.sha256"
+    beside.write_text(beside.read_text().replace("# a/b", "# A/b"))  # as on Windows and macOS
+    assert "got A/b, whose name differs in case alone" in fetch_in_folder("a/b")[1]
+
+
+def test_downloads_that_a_killed_process_left_are_removed(hub, fetch_in_folder, make_repo, weights):
+    hub.repos["a/b"] = make_repo({"model.safetensors": weights})
+    old, new = (fetch_in_folder.folder / f".fetching-{age}" for age in ("old", "new"))
+    for folder in (old, new):
+        (folder / ".cache").mkdir(parents=True)
+        (folder / ".cache" / "net.incomplete").write_bytes(b"half")
+    long_ago = time.time() - 7200
+    for path in (old / ".cache" / "net.incomplete", old / ".cache", old):
+        os.utime(path, (long_ago, long_ago))
+    assert fetch_in_folder("a/b")[1] == ""
+    assert not old.exists()
+    assert (new / ".cache" / "net.incomplete").exists()  # perhaps another process's, at work
+
+
 def test_file_is_fetched_once_and_stored_with_its_hash_alone(
     hub, fetch_in_folder, make_repo, weights
 ):
@@ -103,4 +148,5 @@ def test_files_of_other_programs_are_refused(hub, fetch_in_folder, make_repo):
     other = len(header).to_bytes(8, "little") + header
     hub.repos["a/b"] = make_repo({"model.safetensors": other})
     assert "written by this package" in fetch_in_folder("a/b")[1]
-    assert list(fetch_in_folder.folder.iterdir()) == []
+    assert not fetch_in_folder.folder.exists()
+    assert not [path for method, path, _ in hub.log if method == "GET" and "/a/b/" in path]

@@ -111,11 +111,11 @@ def prepare(data: Path | None, out: Path, *, num_scenes: int = 0) -> Library:
     Raises:
         OptionError: nothing to train on, material marked as non-commercial, or inverted masks.
     """
+    material = find_material(data) if data is not None else []
     out.mkdir(parents=True, exist_ok=True)
     before = _read_index(out) if (out / _INDEX).is_file() else {"clips": [], "masks": []}
     clips, masks = ([c for c in rows if (out / c.path).is_file()] for rows in before.values())
     num_skipped = 0
-    material = find_material(data) if data is not None else []
     works: list[tuple[Material, Iterable[np.ndarray]]] = [  # decoded as they are stored
         (m, decode_chunks(m)) for m in material if m.kind is not Kind.MASKS
     ]
@@ -144,19 +144,51 @@ def prepare(data: Path | None, out: Path, *, num_scenes: int = 0) -> Library:
     return Library(out, tuple(clips), tuple(masks))
 
 
+def is_decoded(root: Path) -> bool:
+    """Tell whether `prepare` has written a folder."""
+    return (root / _INDEX).is_file()
+
+
 def open_library(root: Path) -> Library:
     """Open a folder that `prepare` has written.
 
     Raises:
         OptionError: there is no index in it.
     """
-    if not (root / _INDEX).is_file():
+    if not is_decoded(root):
         raise OptionError(
             f"Expected an index at {root / _INDEX}, found none; run `python -m train prepare` "
             "first."
         )
     index = _read_index(root)
     return Library(root, tuple(index["clips"]), tuple(index["masks"]))
+
+
+def open_or_prepare(data: Path, out: Path, *, resume: bool) -> Library:
+    """Open decoded clips; where there are only films, decode them first.
+
+    Args:
+        data: folder that `prepare` has written, or what `prepare` takes.
+        out: folder of the run; films are decoded into `data` in it, once.
+        resume: keep what was decoded, even if there are more films now, so that the run goes on
+            with the same items.
+
+    Raises:
+        OptionError: neither decoded clips nor anything to decode.
+    """
+    if is_decoded(data) or not data.exists():
+        return open_library(data)
+    decoded = out / "data"
+    if resume and is_decoded(decoded):
+        return open_library(decoded)
+    _LOG.info(
+        "%s holds no decoded clips: its films are decoded into %s first; give --data %s to later "
+        "commands",
+        *(data, decoded, decoded),
+    )
+    library = prepare(data, decoded)
+    _LOG.info("%d clips and photographs in %s", len(library.clips), decoded)
+    return library
 
 
 def _scene(number: int) -> Material:

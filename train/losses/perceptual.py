@@ -2,8 +2,7 @@
 
 Input range, channel order, mean and the scale of the taps belong to a network, not to a loss.
 VGG-16 gets raw RGB in [0,1], as in the published code, without the normalisation it was trained
-with; SqueezeNet v1.0 gets mean-subtracted BGR bytes, as it was trained. Only this file imports
-torchvision.
+with; SqueezeNet v1.0 gets mean-subtracted BGR bytes, as it was trained.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from torch.nn.functional import conv2d, max_pool2d, relu
 from lgtsm.errors import WeightsError
 from lgtsm.metrics.frozen import read_frozen
 from lgtsm.metrics.perceptual import SqueezeNetFeatures
+from lgtsm.torchvision_networks import load_torchvision
 
 VGG_TAPS = (8, 15, 22)
 """relu2_2, relu3_3 and relu4_3 of torchvision's VGG-16, as numbers of its `features`."""
@@ -28,7 +28,7 @@ _VGG_TOP = 22
 class PerceptualNet(nn.Module):
     """A frozen feature network."""
 
-    name: str
+    name: str = "not stated"
     """For the model card."""
     divisors: tuple[float, ...]
     """Of each tap's style term."""
@@ -117,11 +117,12 @@ def load_perceptual(source: str | Path) -> PerceptualNet:
         source: a safetensors file with SqueezeNet v1.0 or VGG-16, or the word `torchvision`.
 
     Raises:
-        WeightsError: no such file, a damaged one, another network, or torchvision or its weights
-            are missing.
+        DeviceError: torchvision is missing or does not fit torch.
+        WeightsError: no such file, a damaged one, or another network.
     """
+    weights: Mapping[str, Tensor]
     if str(source) == TORCHVISION:
-        weights = _torchvision_vgg16()
+        weights = load_torchvision("vgg16").state_dict()
     else:
         weights = read_frozen(source, "feature network")
     net: PerceptualNet
@@ -130,25 +131,6 @@ def load_perceptual(source: str | Path) -> PerceptualNet:
     else:
         net = SqueezeNet(SqueezeNetFeatures(weights))
     return net.eval().requires_grad_(False)
-
-
-def _torchvision_vgg16() -> dict[str, Tensor]:
-    """Return the tensors features.N.weight|bias; torchvision downloads them once into its cache."""
-    try:
-        from torchvision.models import VGG16_Weights, vgg16  # noqa: TID251  this adapter alone
-    except ImportError as error:
-        raise WeightsError(
-            "Expected torchvision for its VGG-16, got none; install it or give a safetensors file "
-            "with SqueezeNet or VGG-16."
-        ) from error
-    try:
-        network = vgg16(weights=VGG16_Weights.IMAGENET1K_V1)
-    except OSError as error:
-        raise WeightsError(
-            f"Expected torchvision's VGG-16 weights, got {str(error).splitlines()[0]}; download "
-            "them into its cache or give a safetensors file."
-        ) from error
-    return {f"features.{key}": value for key, value in network.features.state_dict().items()}
 
 
 def distance_features(net: PerceptualNet | None) -> SqueezeNetFeatures | None:

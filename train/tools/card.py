@@ -68,7 +68,7 @@ Video inpainting weights for the Python package `lgtsm`; load them with
 `{command}`: {about["steps"]} steps in {about["minutes"]} minutes, seed {about["seed"]}, feature
 network of the losses: {about["perceptual"]}. Half precisions within 45 dB of float32:
 {", ".join(card.dtypes) or "none listed"}.
-{_origin(about)}
+{_origin(about)}{_lacks(about)}
 Recipe:
 
 ```json
@@ -103,6 +103,13 @@ def _origin(about: dict) -> str:
     runs = [f"{run['stage']}, {run['step']} steps" for run in about.get("runs_before", [])]
     after = f", after {'; '.join(runs)}" if runs else ""
     return f"Initialised from `{name}`{after}.\n"
+
+
+def _lacks(about: dict) -> str:
+    """Return a paragraph about the losses that this run and those before lacked."""
+    runs = [*about.get("runs_before", []), {"stage": about["stage"], **about}]
+    lines = [f"**{run['stage']}: {run['left_out']}.**\n" for run in runs if run.get("left_out")]
+    return "".join(f"\n{line}" for line in lines)
 
 
 def _some(names: list[str]) -> str:

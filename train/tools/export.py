@@ -23,6 +23,7 @@ from ..session import RESEARCH_ONLY
 from ..step import Learner, make_learner
 from .card import write_folder
 
+NOT_STATED = "not stated"
 _MIN_PSNR = 45.0
 """In dB, in the hole, against float32: half precisions below are not listed."""
 _NUM_TRIALS = 6
@@ -96,13 +97,13 @@ class Terms:
 
     stage: "stage1" or "stage2"; licence: of the weights; strength: see `shrink_head`, to be chosen
     on clips that are used neither for training nor for the final scores; perceptual: feature
-    network of the losses, for the card.
+    network of the losses, instead of the one that the run was given.
     """
 
     stage: str = "stage1"
     licence: str = "Apache-2.0"
     strength: float = 1.0
-    perceptual: str = "not stated"
+    perceptual: str = NOT_STATED
 
 
 def export(run: Path, recipe: Recipe, library: Library, out: Path, terms: Terms) -> Card:
@@ -151,7 +152,9 @@ def export(run: Path, recipe: Recipe, library: Library, out: Path, terms: Terms)
             "minutes": round(learner.seconds / 60, 1),
             "seed": recipe.seed,
             "strength": terms.strength,
-            "perceptual": terms.perceptual,
+            "perceptual": terms.perceptual
+            if terms.perceptual != NOT_STATED
+            else learner.provenance.get("feature_network", NOT_STATED),
             "training_items": len(training.clips),
             "training_licences": dict(Counter(clip.licence for clip in training.clips)),
             "held_out_sources": sorted({clip.source for clip in held_out.clips}),

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from ...errors import OptionError
+from ...torchvision_networks import load_torchvision
 
-BACKBONES = ("alex", "vgg", "squeeze")
-"""The published tables use alex."""
+BACKBONES = {"alex": "alexnet", "vgg": "vgg16", "squeeze": "squeezenet1_1"}
+"""Names of the package and of torchvision; the published tables use alex."""
 
 
 def has_lpips() -> bool:
@@ -34,6 +35,8 @@ def load_lpips(backbone: str = "alex") -> Callable[[Tensor, Tensor], Tensor]:
 
     Raises:
         OptionError: the package is missing, or the backbone is unknown.
+        DeviceError: torchvision does not fit torch.
+        WeightsError: torchvision's weights are missing, or are not those published.
     """
     if backbone not in BACKBONES:
         raise OptionError(
@@ -44,9 +47,15 @@ def load_lpips(backbone: str = "alex") -> Callable[[Tensor, Tensor], Tensor]:
             "Expected the package lpips, found none; pip install lpips, or use the SqueezeNet "
             "feature distance, which is another metric."
         )
+    published = load_torchvision(BACKBONES[backbone]).state_dict()  # before the package's imports
     import lpips
 
-    network = lpips.LPIPS(net=backbone, version="0.1", verbose=False).eval().requires_grad_(False)
+    with torch.random.fork_rng(devices=[]):  # it draws random weights first
+        network = lpips.LPIPS(net=backbone, version="0.1", verbose=False, pnet_rand=True)
+    # the package keeps torchvision's numbers of the layers inside its slices
+    slices = network.net.state_dict()
+    network.net.load_state_dict({k: published[f"features.{k.split('.', 1)[1]}"] for k in slices})
+    network = network.eval().requires_grad_(False)
     return lambda first, second: published_lpips(network, first, second)
 
 

@@ -14,19 +14,24 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import torch
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from ...errors import OptionError
+from ...errors import OptionError, shown
 from .stroke_presets import Preset, StrokePreset, find_preset
 
 SEED_LIMIT = 2**32
 """Seeds of the legacy generator are below this."""
 STROKE_RANGE = (1, 20)
 """Published range of the number of strokes per clip, upper end excluded."""
+MAX_STROKES = 1000
+"""Far more than cover any frame."""
+MAX_SIDE, MAX_FRAMES = 2**16, 10**6
+"""Far more than any memory holds."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ def free_form_masks(
         width: of a frame in pixels, 1 or more.
         preset: published preset, see `stroke_presets.PRESETS`.
         seed: 0 to 2**32 - 1; the same seed gives the same clip.
-        num_strokes: strokes in the clip, 0 or more; None: 1 to 19, drawn first, as published.
+        num_strokes: strokes in the clip, 0 to `MAX_STROKES`; None: 1 to 19, drawn first, as published.
 
     Returns:
         Holes (T,1,H,W) float32, 0 or 1, 1 = hole, on the CPU.
@@ -68,14 +73,25 @@ def free_form_masks(
     """
     settings = find_preset(preset)
     check_clip_size(num_frames, height, width)
-    if not 0 <= seed < SEED_LIMIT:
-        raise OptionError(f"Expected a seed in 0 to 2**32 - 1, got {seed}; choose one in it.")
-    if num_strokes is not None and num_strokes < 0:
-        raise OptionError(f"Expected num_strokes of 0 or more, got {num_strokes}; raise it.")
+    if not _is_whole(seed, 0, SEED_LIMIT - 1):
+        raise OptionError(
+            f"Expected a seed in 0 to 2**32 - 1, got {shown(seed)}; choose one in it."
+        )
+    if num_strokes is not None and not _is_whole(num_strokes, 0, MAX_STROKES):
+        raise OptionError(
+            f"Expected num_strokes of 0 to {MAX_STROKES}, got {shown(num_strokes)}; choose a "
+            "number in it."
+        )
     rng = np.random.RandomState(seed)
     if num_strokes is None:
         num_strokes = int(rng.randint(*STROKE_RANGE))
-    holes = np.empty((num_frames, height, width), dtype=np.float32)
+    try:
+        holes = np.empty((num_frames, height, width), dtype=np.float32)
+    except MemoryError as error:
+        raise OptionError(
+            f"Expected masks that fit into memory, got {num_frames} of {width}x{height}; draw "
+            "fewer or smaller ones."
+        ) from error
     frames = stroke_frames(num_frames, height, width, settings, num_strokes, rng)
     for index, strokes in enumerate(frames):
         holes[index] = draw_strokes(strokes, height, width)
@@ -197,10 +213,15 @@ def check_clip_size(num_frames: int, height: int, width: int) -> None:
     """Check that a clip has frames and pixels.
 
     Raises:
-        OptionError: a number is below 1.
+        OptionError: a number is below 1, absurdly large, or no whole number.
     """
-    if min(num_frames, height, width) < 1:
+    sides = _is_whole(height, 1, MAX_SIDE) and _is_whole(width, 1, MAX_SIDE)
+    if not sides or not _is_whole(num_frames, 1, MAX_FRAMES):
         raise OptionError(
-            "Expected num_frames, height and width of 1 or more, got "
-            f"{num_frames}, {height} and {width}; raise them."
+            f"Expected num_frames of 1 to {MAX_FRAMES}, height and width of 1 to {MAX_SIDE}, got "
+            f"{shown(num_frames)}, {shown(height)} and {shown(width)}; choose numbers in these."
         )
+
+
+def _is_whole(value: object, low: int, high: int) -> bool:
+    return isinstance(value, Integral) and low <= int(value) <= high

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
 
-from ...errors import OptionError
+from ...errors import OptionError, shown
 
 
 class Preset(Enum):
@@ -116,6 +116,6 @@ def find_preset(preset: Preset | StrokePreset | str) -> StrokePreset:
     name = preset.value if isinstance(preset, Preset) else preset
     if name not in PRESETS:
         raise OptionError(
-            f"Expected a stroke preset, got {name!r}; choose one of {', '.join(PRESETS)}."
+            f"Expected a stroke preset, got {shown(name)}; choose one of {', '.join(PRESETS)}."
         )
     return PRESETS[name]
