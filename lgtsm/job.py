@@ -99,7 +99,7 @@ class FileJob:
             # last, so that both threads are over before files are finished or removed
             behind = stack.enter_context(WriteBehind(ahead))
             steps = stack.enter_context(ReadAhead(self._steps(info), ahead))
-            work = _Work(self.num_frames(info), sinks, behind, journal, hooks)
+            work = _Work(sinks, behind, journal, hooks)
             job = Job(
                 network,
                 self._from_start(),
@@ -107,6 +107,7 @@ class FileJob:
                 report,
                 plates=self.numbered(),
                 resume_from=journal.count,
+                num_frames=self.num_frames(info),
             )
             filled = None
             for patch in job.run(work.feed(steps)):
@@ -303,12 +304,9 @@ class _Sinks:
 class _Work:
     """Frames on their way: fed to the engine, kept until their patch is there, then written."""
 
-    def __init__(
-        self, total: int, sinks: _Sinks, behind: WriteBehind, journal: Journal, hooks: Hooks
-    ) -> None:
+    def __init__(self, sinks: _Sinks, behind: WriteBehind, journal: Journal, hooks: Hooks) -> None:
         self.sinks, self.behind, self.journal, self.hooks = sinks, behind, journal, hooks
         self.waiting: deque[tuple[Frame, Tensor]] = deque()
-        self.total, self.done = total, 0
 
     def feed(self, steps: Iterable[_Step | None]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
@@ -327,7 +325,5 @@ class _Work:
         return hole
 
     def _write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
-        """Hand one frame to the writers; progress is told here, in the caller's own thread."""
+        """Hand one frame to the writers."""
         self.behind.put(partial(self.sinks.write, frame, hole, patch))
-        self.done += 1
-        self.hooks.report(self.done, self.total, "filling")
