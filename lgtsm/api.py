@@ -14,6 +14,7 @@ from torch import Tensor
 from .copying.plates import Plate
 from .engine.hooks import Hooks
 from .engine.run import Job
+from .engine.threads import computing_threads
 from .errors import ShapeError
 from .masks.boxes import MaskBox
 from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, inverted_mask, pair_with
@@ -134,14 +135,15 @@ def inpaint_clip(
     report.model = network.name if network else "none"
     job = Job(network, options, hooks, report, plates=plates, num_frames=len(frames))
     filled = None
-    for patch in job.run(zip(frames, used, strict=True)):
-        if patch.box is not None and patch.pixels is not None:
-            filled = patch.box | filled
-            rows, columns = patch.box.rows, patch.box.columns
-            target = result.frames[patch.index, :, rows, columns]
-            hole = used[patch.index, :, rows, columns].to(target.device) > 0
-            # only hole pixels are written: the rest keeps its bits whatever its dtype
-            target.copy_(torch.where(hole, patch.pixels.to(target), target))
+    with computing_threads(options.run.threads) as report.threads:
+        for patch in job.run(zip(frames, used, strict=True)):
+            if patch.box is not None and patch.pixels is not None:
+                filled = patch.box | filled
+                rows, columns = patch.box.rows, patch.box.columns
+                target = result.frames[patch.index, :, rows, columns]
+                hole = used[patch.index, :, rows, columns].to(target.device) > 0
+                # only hole pixels are written: the rest keeps its bits whatever its dtype
+                target.copy_(torch.where(hole, patch.pixels.to(target), target))
     if filled is not None:
         report.crop = (filled.left, filled.top, filled.width, filled.height)
     report.close(began)

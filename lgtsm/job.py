@@ -24,6 +24,7 @@ from .copying.plates import Plate
 from .engine.composing import Patch
 from .engine.hooks import Hooks
 from .engine.run import Job
+from .engine.threads import computing_threads
 from .errors import ShapeError, VideoError
 from .journal import Journal
 from .masks.boxes import MaskBox, box_masks
@@ -90,6 +91,7 @@ class FileJob:
         report.model = network.name if network else "none"
         began = time.monotonic()
         with ExitStack() as stack:
+            report.threads = stack.enter_context(computing_threads(self.options.run.threads))
             # writers first: a target that cannot be written must not cost an older journal
             sinks = _Sinks(self, info, stack)
             journal = Journal(self.target, self.identity(network), resume=self.video.resume)
@@ -195,15 +197,15 @@ class FileJob:
     def identity(self, network: Network | None) -> dict[str, object]:
         """Return everything the written files depend on, as JSON values.
 
-        Equal identities mean the same job: what an interrupted one has left may be used. Device and
-        chunk are left out, since they change no more than rounding does.
+        Equal identities mean the same job: what an interrupted one has left may be used. Device,
+        chunk and threads are left out, since they change no more than rounding does.
         """
         named = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
         # only pictures of a folder: the output and its journal may be in it, too
         files = [f for p in named for f in (list_images(p) if p.is_dir() else [p])]
         options = asdict(self.options)
         run, video = options.pop("run"), asdict(self.video)
-        for ignored in ("device", "chunk"):
+        for ignored in ("device", "chunk", "threads"):
             del run[ignored]
         del video["resume"]
         identity = {

@@ -123,6 +123,13 @@ class RunOptions(Options):
         step=16,
         advanced=True,
     )
+    threads: int = knob(
+        0,
+        "Threads of the CPU that compute; 0 takes as many as other programs leave free when the job "
+        "begins, a fixed number gives the same bits every time.",
+        limits=(0, 1024),
+        advanced=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
