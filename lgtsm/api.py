@@ -15,6 +15,7 @@ from .clip_tensors import describe, is_clip_tensor, is_dense, is_mask_tensor
 from .copying.plates import Plate
 from .engine.hooks import Hooks
 from .engine.run import Job
+from .engine.threads import computing_threads
 from .errors import ShapeError
 from .masks.boxes import MaskBox
 from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, inverted_mask, pair_with
@@ -84,7 +85,8 @@ def inpaint_clip(
             is a hole and the mode is not copy.
         options: what may fill, masks, device, and so on.
         plates: clean plates or painted frames; what they show is preferred to everything else.
-        progress: called as progress(done, total, note).
+        progress: called as progress(done, total, note) at every step: work done in whole frames'
+            worth, all frames (0 is unknown), what was just done.
         cancel: asked between layers; True stops.
 
     Raises:
@@ -103,6 +105,7 @@ def inpaint_clip(
     if not used.any():
         report.frames, report.size = len(frames), (frames.shape[3], frames.shape[2])
         report.notes.append(EMPTY_MASK)
+        hooks.report(len(frames), len(frames), EMPTY_MASK)
         return result
     if used.mean() > INVERTED_RATIO:
         note = inverted_mask(float(used.mean()))
@@ -113,17 +116,17 @@ def inpaint_clip(
         network = model if isinstance(model, Network) else load_model(model)
     report.model = network.name if network else "none"
     report.notes += network.notes if network else ()
-    job = Job(network, options, hooks, report, plates=plates)
+    job = Job(network, options, hooks, report, plates=plates, num_frames=len(frames))
     filled = None
-    for patch in job.run(zip(frames, used, strict=True)):
-        if patch.box is not None and patch.pixels is not None:
-            filled = patch.box | filled
-            rows, columns = patch.box.rows, patch.box.columns
-            target = result.frames[patch.index, :, rows, columns]
-            hole = used[patch.index, :, rows, columns].to(target.device) > 0
-            # only hole pixels are written: the rest keeps its bits whatever its dtype
-            target.copy_(torch.where(hole, patch.pixels.to(target), target))
-        hooks.report(patch.index + 1, len(frames), "filling")
+    with computing_threads(options.run.threads) as report.threads:
+        for patch in job.run(zip(frames, used, strict=True)):
+            if patch.box is not None and patch.pixels is not None:
+                filled = patch.box | filled
+                rows, columns = patch.box.rows, patch.box.columns
+                target = result.frames[patch.index, :, rows, columns]
+                hole = used[patch.index, :, rows, columns].to(target.device) > 0
+                # only hole pixels are written: the rest keeps its bits whatever its dtype
+                target.copy_(torch.where(hole, patch.pixels.to(target), target))
     if filled is not None:
         report.crop = (filled.left, filled.top, filled.width, filled.height)
     report.close(began)
@@ -184,7 +187,8 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         fill_layer: .mov (ProRes 4444) or folder for the fill alone, with alpha.
         mask_used: .mkv or folder for the holes that were filled.
         plates: clean plates or painted frames, numbered as the frames of the file.
-        progress: called as progress(done, total, note).
+        progress: called as progress(done, total, note) at every step: work done in whole frames'
+            worth, all frames (0 is unknown), what was just done.
         cancel: asked between layers; True stops, what was computed is kept for `resume`.
 
     Returns:

@@ -24,6 +24,7 @@ from .copying.plates import Plate
 from .engine.composing import Patch
 from .engine.hooks import Hooks
 from .engine.run import Job
+from .engine.threads import computing_threads
 from .errors import ShapeError, VideoError
 from .journal import Journal
 from .masks.boxes import MaskBox, box_masks
@@ -97,6 +98,7 @@ class FileJob:
         report.notes += network.notes if network else ()
         began = time.monotonic()
         with ExitStack() as last, ExitStack() as stack:
+            report.threads = stack.enter_context(computing_threads(self.options.run.threads))
             # writers first: a target that cannot be written must not cost an older journal
             sinks = _Sinks(self, info, stack)
             journal = Journal(self.target, self.identity(network), resume=self.video.resume)
@@ -106,7 +108,7 @@ class FileJob:
             # last, so that both threads are over before files are finished or removed
             behind = stack.enter_context(WriteBehind(ahead))
             steps = stack.enter_context(ReadAhead(self._steps(info), ahead))
-            work = _Work(self.num_frames(info), sinks, behind, journal, hooks)
+            work = _Work(sinks, behind, journal, hooks)
             job = Job(
                 network,
                 self._from_start(),
@@ -114,6 +116,7 @@ class FileJob:
                 report,
                 plates=self.numbered(),
                 resume_from=journal.count,
+                num_frames=self.num_frames(info),
             )
             filled = None
             for patch in job.run(work.feed(steps)):
@@ -199,15 +202,15 @@ class FileJob:
     def identity(self, network: Network | None) -> dict[str, object]:
         """Return everything the written files depend on, as JSON values.
 
-        Equal identities mean the same job: what an interrupted one has left may be used. Device and
-        chunk are left out, since they change no more than rounding does.
+        Equal identities mean the same job: what an interrupted one has left may be used. Device,
+        chunk and threads are left out, since they change no more than rounding does.
         """
         named = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
         # only pictures of a folder: the output and its journal may be in it, too
         files = [f for p in named for f in (list_images(p) if p.is_dir() else [p])]
         options = asdict(self.options)
         run, video = options.pop("run"), asdict(self.video)
-        for ignored in ("device", "chunk"):
+        for ignored in ("device", "chunk", "threads"):
             del run[ignored]
         for ignored in ("resume", "strict"):
             del video[ignored]
@@ -310,12 +313,9 @@ class _Sinks:
 class _Work:
     """Frames on their way: fed to the engine, kept until their patch is there, then written."""
 
-    def __init__(
-        self, total: int, sinks: _Sinks, behind: WriteBehind, journal: Journal, hooks: Hooks
-    ) -> None:
+    def __init__(self, sinks: _Sinks, behind: WriteBehind, journal: Journal, hooks: Hooks) -> None:
         self.sinks, self.behind, self.journal, self.hooks = sinks, behind, journal, hooks
         self.waiting: deque[tuple[Frame, Tensor]] = deque()
-        self.total, self.done = total, 0
 
     def feed(self, steps: Iterable[_Step | None]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
@@ -334,7 +334,5 @@ class _Work:
         return hole
 
     def _write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
-        """Hand one frame to the writers; progress is told here, in the caller's own thread."""
+        """Hand one frame to the writers."""
         self.behind.put(partial(self.sinks.write, frame, hole, patch))
-        self.done += 1
-        self.hooks.report(self.done, self.total, "filling")

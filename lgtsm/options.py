@@ -71,6 +71,15 @@ class LengthPolicy(Enum):
     """Start the mask clip again."""
 
 
+class CompareAs(Enum):
+    """How a clip before and after the repair is shown in one picture."""
+
+    SIDE_BY_SIDE = "side-by-side"
+    """Before on the left, after on the right."""
+    WIPE = "wipe"
+    """One picture: a line moves across it and back, after on its left, before on its right."""
+
+
 class DType(Enum):
     """Arithmetic of the network; masks, blending and copies are always float32."""
 
@@ -132,6 +141,13 @@ class RunOptions(Options):
         "and composited at their own.",
         limits=(64, 8192),
         step=16,
+        advanced=True,
+    )
+    threads: int = knob(
+        0,
+        "Threads of the CPU that compute; 0 takes as many as other programs leave free when the job "
+        "begins, a fixed number gives the same bits every time.",
+        limits=(0, 1024),
         advanced=True,
     )
 
@@ -220,6 +236,11 @@ class VideoOptions(Options):
         Fraction(24),
         "Frames per second where the source is a folder of images, such as 25 or 24000/1001.",
         limits=(Fraction(1, 1000), 1000),
+    )
+    compare_as: CompareAs = knob(
+        CompareAs.SIDE_BY_SIDE,
+        "How a comparison shows before and after: side-by-side, or wipe, where a line moves across "
+        "the picture.",
     )
 
     def __post_init__(self) -> None:

@@ -42,6 +42,8 @@ class Report:
     dtype: str = ""
     chunk: int = 0
     """Frames computed together at the end of the job."""
+    threads: int = 0
+    """Threads of the CPU that computed."""
     crop: tuple[int, int, int, int] | None = None
     """Left, top, width and height of the part of the frames that was filled, over the whole clip."""
     peak_memory: int = 0

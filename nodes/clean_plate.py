@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from comfy_api.latest import io
 from torch import Tensor
 
@@ -70,12 +72,15 @@ class LGTSMCleanPlate(io.ComfyNode):
     ) -> io.NodeOutput:
         frames = to_frames(images)
         masks = to_masks(mask, frame_size(frames), num_frames=len(frames))
+        reporter = Reporter()
+
+        def told() -> Iterator[tuple[Tensor, Tensor]]:
+            for done, pair in enumerate(pair_with(frames, masks, MaskOptions(grow=grow)), 1):
+                yield pair
+                reporter.progress(done, len(frames), "measuring motion")
+
         plate = clean_plate(
-            pair_with(frames, masks, MaskOptions(grow=grow)),
-            frame,
-            motion=Motion(motion),
-            **settings,
-            cancel=Reporter().cancel,
+            told(), frame, motion=Motion(motion), **settings, cancel=reporter.cancel
         )
         return io.NodeOutput(
             to_images(plate.picture[None]),

@@ -35,6 +35,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         default=DType.FP32.value,
         help="arithmetic of both networks [fp32]",
     )
+    add_option(
+        parser,
+        RunOptions,
+        "threads",
+        help="threads of the CPU that compute; 0 takes as many as torch does [0]",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     parser.add_argument(
         "--compare", type=Path, metavar="FILE", help="print the change since an earlier --json FILE"
@@ -45,6 +51,15 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Measure and print the table."""
+    import torch
+
+    from ..engine.threads import computing_threads
+
+    with computing_threads(arguments.threads or torch.get_num_threads()):
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     from ..engine.policy import choose_device, choose_dtype
     from ..evaluate.bench.cases import PRESETS
     from ..evaluate.bench.results import compare_runs, format_changes, format_table, read_run

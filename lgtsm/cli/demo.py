@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..interruption import Interruption
 from .arguments import add_model, parse_size
-from .terminal import format_seconds, progress_bar
+from .terminal import format_seconds, format_speed, progress_bar
 
 _CAMERAS = ("locked", "planar", "parallax")
 
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     print(f"hole:   {result.coverage:.1%} of the picture, {result.num_frames} frames")
     print(
         f"time:   {format_seconds(result.seconds)}, "
-        f"{result.num_frames / max(result.seconds, 1e-6):.1f} frames/s"
+        f"{format_speed(result.num_frames, result.seconds)}"
     )
     print("inside the hole, against the truth (PSNR, higher is better):")
     for name, value in (

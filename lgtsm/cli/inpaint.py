@@ -13,7 +13,7 @@ from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from .arguments import add_model, add_option, add_options, parse_cuts, parse_plate, plate_file
 from .tasks import Task, check_files, make_folders, plan_tasks
-from .terminal import format_seconds, progress_bar, write_text
+from .terminal import format_seconds, format_speed, progress_bar, write_text
 
 _EPILOG = """several inputs:
   -o, --fill-layer and --mask-used are then folders, created if needed, that receive one file per
@@ -183,11 +183,10 @@ def _fill(
             progress=bar,
             **settings,
         )
-    speed = (report.frames - report.resumed_from) / max(report.seconds, 1e-6)
     resumed = f", {report.resumed_from} of them from before" if report.resumed_from else ""
     _say(
         f"{target}: {report.frames} frames{resumed} in {format_seconds(report.seconds)}, "
-        f"{speed:.1f} frames/s",
+        f"{format_speed(report.frames - report.resumed_from, report.seconds)}",
         arguments,
     )
     return json.loads(report.to_json())

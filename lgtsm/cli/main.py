@@ -66,6 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    # before torch is loaded: threads that wait for each other sleep instead of keeping cores busy
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # before anything slow, so that Ctrl-C ends in one line at any moment
     with Interruption() as interruption:
         try:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, Motion, VideoOptions
 from .arguments import add_option, add_options
+from .terminal import progress_bar
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -46,13 +52,14 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--confidence", type=Path, metavar="OUT", help="write the share of copied pixels as grey"
     )
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
+    parser.add_argument("--quiet", action="store_true", help="no bar")
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Make the plate and write its pictures."""
     from ..job import FileJob
-    from ..plate import clean_plate
+    from ..plate import REACH, clean_plate
     from ..video.image import check_picture_name, write_picture
     from ..video.probe import probe
 
@@ -74,12 +81,20 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     )
     info = probe(job.source, rate=job.video.rate)
     job.check_mask(info)
-    plate = clean_plate(
-        ((pixels, hole.float()) for pixels, hole in job.pairs(info)),
-        arguments.frame,
-        motion=Motion(arguments.motion),
-        cancel=interruption.happened,
-    )
+    total = min(job.num_frames(info), arguments.frame + REACH + 1)
+    with progress_bar("plate", quiet=arguments.quiet) as bar:
+
+        def told() -> Iterator[tuple[Tensor, Tensor]]:
+            for number, (pixels, hole) in enumerate(job.pairs(info)):
+                yield pixels, hole.float()
+                bar(min(number + 1, total), total, "measuring motion")
+
+        plate = clean_plate(
+            told(),
+            arguments.frame,
+            motion=Motion(arguments.motion),
+            cancel=interruption.happened,
+        )
     write_picture(plate.picture, arguments.output)
     for path, values in (
         (arguments.missing, plate.missing),

@@ -51,12 +51,13 @@ def progress_bar(
         file=sys.stderr,
         disable=True if quiet else None,  # None: off unless the file is a terminal
         dynamic_ncols=True,
+        smoothing=0.05,  # stages of a job differ in speed
     ) as bar:
 
         def show(done: int, total: int, note: str) -> None:
             bar.total = total or None
-            if note:
-                bar.set_postfix_str(note, refresh=False)
+            if not bar.disable and note != bar.postfix:
+                bar.set_postfix_str(note)
             bar.update(done - bar.n)
 
         yield show
@@ -79,6 +80,14 @@ def format_seconds(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s"
+
+
+def format_speed(frames: int, seconds: float) -> str:
+    """Write a speed in words: frames a second, below one a second seconds a frame."""
+    seconds = max(seconds, 1e-6)
+    if frames >= seconds or not frames:
+        return f"{frames / seconds:.1f} frames/s"
+    return f"{seconds / frames:.1f} s/frame"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -17,8 +17,8 @@ from ..copying.source_frames import Search
 from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
-from .hooks import Hooks
 from .policy import Policy, open_stream
+from .progress import ShotWork, Stage
 from .recovery import RobustStream, attempt
 from .stream import StreamOutput, StreamSetup
 
@@ -100,7 +100,7 @@ class ShotFiller:
         backdrop: pictures at working size of what is behind the holes.
         border_px: pixels around a hole that are returned with it; more than 0 where frames are
             reduced, so that detail is wanted.
-        hooks: asked between layers.
+        work: asked between layers, and told of every frame that has passed a stage.
 
     source_fractions: sums over the `num_filled` frames with a hole that are finished; see
         `BlendedFill`.
@@ -115,10 +115,10 @@ class ShotFiller:
         search: Search,
         backdrop: Backdrop,
         border_px: int,
-        hooks: Hooks,
+        work: ShotWork,
     ) -> None:
         self.search, self.backdrop, self.border_px = search, backdrop, border_px
-        self.policy, self.hooks = policy, hooks
+        self.policy, self.work = policy, work
         self.source_fractions = [0.0] * len(SOURCES)
         self.num_filled = 0
         self._frame_box = Box(0, 0, *size)
@@ -132,7 +132,7 @@ class ShotFiller:
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
         policy = self.policy
-        setup = StreamSetup(size, policy.device, policy.dtype, self._box_at, self.hooks.check)
+        setup = StreamSetup(size, policy.device, policy.dtype, self._box_at, self.work.check)
         stream = open_stream(network.trunk, setup)
         smaller = max(64, int(max(size) * _SMALLER) // 16 * 16)
         too_large = (
@@ -171,6 +171,7 @@ class ShotFiller:
         if box is not None:
             box = box.grow(self.border_px).aligned(QUANTUM_PX) & self._frame_box
         self._frames[self._num_pushed] = _Frame(box)
+        self.work.passed(Stage.READ, self._num_pushed)
         self._num_pushed += 1
         if self._num_pushed - self._num_begun >= self.chunk + self._lookahead:
             yield from self._begin(self.chunk)
@@ -188,6 +189,7 @@ class ShotFiller:
         if self._net is None:
             for t in range(self._num_begun, self._num_begun + count):
                 yield self._from_copies(t)
+                self.work.passed(Stage.COPY, t)
             self._num_begun = self._num_done = self._num_begun + count
         else:
             yield from self._feed(self._net, count)
@@ -195,7 +197,7 @@ class ShotFiller:
 
     def _from_copies(self, t: int) -> Filled:
         """Fill one frame without a network."""
-        self.hooks.check()
+        self.work.check()
         box, blended = self._frames[t].box, self._smoothed(t)
         if box is None or blended is None:
             return t, None
@@ -217,6 +219,7 @@ class ShotFiller:
             for output in net.stream.push(values, box, number):
                 yield from self._decode(net.network, output)
             self._num_begun += number
+            self.work.passed(Stage.COPY, self._num_begun - 1)
 
     def _encode(self, net: _Net, first: int, count: int) -> tuple[Tensor | None, Box | None]:
         """Return the network's input, (count,C,h,w), on the part of the frames that it reads."""
@@ -226,7 +229,7 @@ class ShotFiller:
         box = box.aligned(QUANTUM_PX) & self._frame_box
         inputs: list[Tensor] = []
         for t in range(first, first + count):
-            self.hooks.check()
+            self.work.check()
             inputs.append(self._encode_frame(net.network, t, box))
         return torch.cat(inputs), box
 
@@ -292,10 +295,11 @@ class ShotFiller:
         """Return the blended fill of frame t alone, made once."""
         frame = self._frames[t]
         if frame.box is not None and frame.blended is None:
-            self.hooks.check()
+            self.work.check()
             frame.blended = blend_frame(
                 self._shot, t, self.search, self.backdrop, with_sources=self.border_px > 0
             )
+            self.work.passed(Stage.COPY, t)
         return frame.blended
 
     def _count(self, fractions: tuple[float, ...]) -> None:

@@ -15,7 +15,8 @@ Item = TypeVar("Item")
 class Hooks:
     """Progress and cancellation; an exception from either passes through unchanged.
 
-    progress: called as progress(done, total, note), in frames; total is 0 where it is unknown.
+    progress: called as progress(done, total, note) at every step: the work done, in whole frames' worth;
+        all frames, 0 where unknown; what was done.
     cancel: returns True to stop; asked before every layer of every chunk.
     """
 

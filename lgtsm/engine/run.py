@@ -24,6 +24,7 @@ from .filling import Filled, ShotFiller
 from .fitting import plan_fit, to_working
 from .hooks import Hooks
 from .policy import choose_policy
+from .progress import Stage, Work
 
 _BORDER_PX = 3
 """Working pixels around a hole's box that enlarging to source size may read (bicubic: 2)."""
@@ -77,11 +78,12 @@ class Job:
 
     network: the network; None is only allowed in copy mode.
     options: mode, soft edge, source frames, cuts, run; the mask is not grown here.
-    hooks: only `cancel` is used.
+    hooks: progress and cancellation.
     report: sizes are written into it at the beginning, figures of a shot at the shot's end.
     plates: pictures of what is behind the holes; see `Plate`.
     resume_from: first frame whose patch is wanted; earlier frames are computed only as far as they
         influence it. A plate without a frame number is searched from there.
+    num_frames: as far as known, for progress alone; 0 is unknown.
     """
 
     network: Network | None
@@ -90,6 +92,7 @@ class Job:
     report: Report
     plates: Sequence[Plate] = ()
     resume_from: int = 0
+    num_frames: int = 0
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
@@ -105,15 +108,12 @@ class Job:
         for index, (frame, hole) in enumerate(pairs):
             self.hooks.check()
             check_frame(frame, hole, index)
-            # not across the yield: what the caller does with a patch is not ours
             with torch.inference_mode():
                 running = running or _Running(self, (frame.shape[1], frame.shape[2]))
-                patches = list(running.push(frame, hole))
-            yield from patches
+            yield from running.counted(running.push(frame, hole))
         if running is not None:
-            with torch.inference_mode():
-                patches = list(running.finish())
-            yield from patches
+            yield from running.counted(running.finish())
+            running.work.finish(running.num_pushed)
 
 
 class _Running:
@@ -130,10 +130,11 @@ class _Running:
             size, max_side=run.max_side, multiple=network.multiple if network else 4
         )
         self.policy = choose_policy(run, fit.padded, network.passed_dtypes if network else ())
+        self.work = Work(job.hooks, job.num_frames, job.options, network, job.resume_from)
         self.shot: _Shot | None = None
         self._detector = CutDetector() if job.options.cuts is None else None
         self._cuts = frozenset(job.options.cuts or ())
-        self._num_pushed = self._num_hole_pixels = self._num_filled = 0
+        self.num_pushed = self._num_hole_pixels = self._num_filled = 0
         self._source_fractions: dict[str, float] = {}
         for plate in self.plates:
             check_plate(plate, size)
@@ -151,9 +152,20 @@ class _Running:
         self.report.dtype = str(self.policy.dtype).removeprefix("torch.")
         self.report.chunk = self.policy.chunk
 
+    def counted(self, patches: Iterator[Patch]) -> Iterator[Patch]:
+        """Yield patches of `push` or `finish` one by one, each as soon as it is made."""
+        while True:
+            # not across the yield: what the caller does with a patch is not ours
+            with torch.inference_mode():
+                patch = next(patches, None)
+            if patch is None:
+                return
+            yield patch
+            self.work.passed(Stage.FILL, patch.index)
+
     def push(self, frame: Tensor, hole: Tensor) -> Iterator[Patch]:
         """Add the next frame (3,H,W) and its hole (1,H,W); yield patches that are finished."""
-        index, size = self._num_pushed, (frame.shape[1], frame.shape[2])
+        index, size = self.num_pushed, (frame.shape[1], frame.shape[2])
         if size != self.fit.source:
             raise ShapeError(
                 f"Expected all frames to be {self.fit.source[1]}x{self.fit.source[0]}, got "
@@ -165,7 +177,7 @@ class _Running:
             yield from self._end_shot()
             self.report.shots.append(index)
             self.shot = self._new_shot()
-        self._num_pushed += 1
+        self.num_pushed += 1
         self._num_hole_pixels += int(hole.sum())
         self.report.frames_with_holes += hole_box(hole) is not None
         if index >= self.first_computed:
@@ -177,7 +189,7 @@ class _Running:
         """Yield the patches of the frames that were waiting for later ones."""
         yield from self._end_shot()
         area = self.fit.source[0] * self.fit.source[1]
-        self.report.coverage = self._num_hole_pixels / (self._num_pushed * area)
+        self.report.coverage = self._num_hole_pixels / (self.num_pushed * area)
 
     def _new_shot(self) -> _Shot:
         options, network = self.job.options, self.network
@@ -192,7 +204,7 @@ class _Running:
             search=search,
             backdrop=Backdrop(self._placed_plates(), self._key_frames()),
             border_px=_BORDER_PX if self.fit.resized else 0,
-            hooks=self.job.hooks,
+            work=self.work.of_shot(self._first()),
         )
         composer = ShotComposer(
             self.fit,
@@ -208,12 +220,15 @@ class _Running:
             return None
         return KeyFrames(synthesise_all=unseen is Unseen.SYNTHESISE)
 
+    def _first(self) -> int:
+        """Return the number of the shot's first computed frame."""
+        return max(self.report.shots[-1], self.first_computed)
+
     def _placed_plates(self) -> list[PlacedPlate]:
         """Bring the plates to working size and to the numbering of this shot."""
         begin = self.report.shots[-1]
         end = min((c for c in self.job.options.cuts or () if c > begin), default=None)
-        # a resumed job's shot is numbered from the first frame that is computed
-        first = max(begin, self.first_computed)
+        first = self._first()  # of a resumed job later than the shot's
         placed: list[PlacedPlate] = []
         for plate in self.plates:
             frame = plate.frame

@@ -1,4 +1,4 @@
-"""Pictures that show a mask, or where a result differs from its source; for display only."""
+"""Pictures that show a mask, a result beside its source, or where they differ; for display only."""
 
 from __future__ import annotations
 
@@ -7,11 +7,18 @@ from enum import Enum
 import torch
 from torch import Tensor
 
+from ..errors import ShapeError
+from ..options import CompareAs
+
 _TINT = (0.9, 0.15, 0.35)
 _TINT_WEIGHT = 0.65
 _CHECKER_PX = 8
 _DIM = 0.35
 """Brightness of a frame below marked changes."""
+_SWEEP = 48
+"""Frames in which the line of a wipe crosses the picture: two seconds of a film."""
+_LINE_RATIO = 1 / 320
+"""Width of that line as a fraction of the picture's."""
 
 
 class Paint(Enum):
@@ -70,3 +77,38 @@ def mark_changes(before: Tensor, after: Tensor, holes: Tensor) -> Tensor:
     red = torch.tensor((1.0, 0.1, 0.1)).to(after).view(1, 3, 1, 1)
     green = torch.tensor((0.1, 0.7, 0.3)).to(after).view(1, 3, 1, 1)
     return torch.where(changed, torch.where(inside, green, red), grey)
+
+
+def compare(
+    before: Tensor, after: Tensor, compare_as: CompareAs = CompareAs.SIDE_BY_SIDE, *, first: int = 0
+) -> Tensor:
+    """Show a clip before and after its repair in one picture.
+
+    Args:
+        before: (T,3,H,W) in [0,1].
+        after: (T,3,H,W) in [0,1].
+        compare_as: side by side, or as a wipe.
+        first: number of the first frame given; the line of a wipe moves by frame number, so a clip
+            may be passed in parts.
+
+    Returns:
+        A new tensor: (T,3,H,2W) side by side, (T,3,H,W) as a wipe.
+
+    Raises:
+        ShapeError: the clips differ in size or length.
+    """
+    if before.shape != after.shape:
+        raise ShapeError(
+            f"Expected clips of one size and length to compare, got {tuple(before.shape)} and "
+            f"{tuple(after.shape)}; give the source and the result of one job."
+        )
+    after = after.to(before)
+    if compare_as is CompareAs.SIDE_BY_SIDE:
+        return torch.cat([before, after], 3)
+    width = before.shape[3]
+    # from the middle, so that a short clip shows both
+    number = torch.arange(first, first + len(before), device=before.device) + _SWEEP // 2
+    position = width * (1 - (number % (2 * _SWEEP) - _SWEEP).abs() / _SWEEP).view(-1, 1, 1, 1)
+    column = torch.arange(width, device=before.device) + 0.5
+    line = (column - position).abs() < max(1.0, width * _LINE_RATIO / 2)
+    return torch.where(line, 1.0, torch.where(column < position, after, before))

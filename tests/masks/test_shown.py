@@ -7,10 +7,12 @@ import json
 import pytest
 import torch
 
+from lgtsm.errors import ShapeError
 from lgtsm.masks.boxes import MaskBox, box_masks
 from lgtsm.masks.coverage import coverage
 from lgtsm.masks.morph import stretch
-from lgtsm.masks.overlay import Paint, mark_changes, overlay
+from lgtsm.masks.overlay import Paint, compare, mark_changes, overlay
+from lgtsm.options import CompareAs
 
 
 def _holes(*shares):
@@ -69,6 +71,31 @@ def test_changes_are_red_outside_and_green_inside(rng):
     assert shown[1, 0, 0] > shown[0, 0, 0]
     assert shown[0, 2, 2] > shown[1, 2, 2]
     assert shown[0, 1, 1] == shown[1, 1, 1]
+
+
+def test_before_and_after_stand_side_by_side(rng):
+    before, after = torch.rand(2, 3, 3, 4, 6, generator=rng)
+    shown = compare(before, after)
+    assert torch.equal(shown[..., :6], before)
+    assert torch.equal(shown[..., 6:], after)
+
+
+def test_a_wipe_shows_both_and_its_line_crosses_the_picture_and_comes_back():
+    before, after = torch.zeros(96, 3, 2, 64), torch.full((96, 3, 2, 64), 0.5)
+    shown = compare(before, after, CompareAs.WIPE)
+    assert shown.shape == before.shape
+    repaired = (shown[:, 0, 0] == 0.5).sum(1)
+    assert 28 <= repaired[0] <= 32
+    assert [int(repaired[t]) for t in (24, 72)] == [63, 0]
+    assert ((shown == 1).sum((1, 2, 3)) > 0).all()
+    parts = [compare(before[:1], after[:1], CompareAs.WIPE, first=t)[0] for t in range(96)]
+    assert torch.equal(torch.stack(parts), shown)
+
+
+def test_clips_of_two_sizes_are_not_compared(one_sentence):
+    with pytest.raises(ShapeError) as error:
+        compare(torch.zeros(2, 3, 4, 4), torch.zeros(3, 3, 4, 4))
+    one_sentence(error.value)
 
 
 @pytest.mark.parametrize("size", [(5, 5), (31, 17), (5, 31)])
