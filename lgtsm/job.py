@@ -116,6 +116,7 @@ class FileJob:
                 report,
                 plates=self.numbered(),
                 resume_from=journal.count,
+                key_frames_from=journal.key_frames_from,
                 num_frames=self.num_frames(info),
             )
             filled = None

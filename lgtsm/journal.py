@@ -30,7 +30,7 @@ from .whole_file import WholeFile, short_name
 _LOG = logging.getLogger(__name__)
 _BLOCK = 16
 """Frames per file: at most so many are lost by an abrupt end; set by hand, not swept."""
-_FORM = 3
+_FORM = 4
 """Version of the file format; blocks of another version belong to another job."""
 _LEAST_FREE = 2**28
 """Bytes of free disk space left to the output; set by hand, not swept."""
@@ -45,7 +45,8 @@ def journal_folder(target: Path) -> Path:
 class Journal:
     """Hole pixels of frames 0 ... count-1 of one job, float32, in blocks.
 
-    It is held until `leave` or `remove`; the system lets it go where a process is killed.
+    `key_frames_from` is `Patch.depends_from` of the last of them. The journal is held until `leave` or
+    `remove`; the system lets it go where a process is killed.
 
     Args:
         target: output of the job.
@@ -62,7 +63,7 @@ class Journal:
         self._lock = FileLock(self.folder / _LOCK, timeout=0, thread_local=False)
         self._block: dict[str, Tensor] = {}
         self._loaded: tuple[int, dict[str, Tensor]] = (-1, {})
-        self.count = 0
+        self.count = self.key_frames_from = 0
         described = json.loads(json.dumps(job | {"form": _FORM}, default=str))
         self._job = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
         try:
@@ -114,8 +115,11 @@ class Journal:
     def _path(self, number: int) -> Path:
         return self.folder / f"{number:08d}.safetensors"
 
-    def _read(self, number: int) -> dict[str, Tensor] | None:
-        """Return a block; None where there is none, or it is damaged or of another job."""
+    def _read(self, number: int) -> tuple[str, dict[str, Tensor]] | None:
+        """Return what a block's last patch depends on, and the block.
+
+        None where there is none, or it is damaged or of another job.
+        """
         try:
             with safe_open(self._path(number), "pt") as file:
                 said = file.metadata()
@@ -123,17 +127,20 @@ class Journal:
                 block = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError):
             return None
-        return block if said == self._said(number, block) else None
+        since = (said or {}).get("depends_from", "")
+        return (since, block) if said == self._said(number, since, block) else None
 
-    def _said(self, number: int, block: dict[str, Tensor]) -> dict[str, str]:
+    def _said(self, number: int, since: str, block: dict[str, Tensor]) -> dict[str, str]:
         """Return what the header of a whole block of this job says."""
-        return {"job": self._job, "block": str(number), "sha256": tensor_digest(block)}
+        digest = tensor_digest(block | {f"depends_from {since}": torch.zeros(0)})
+        said = {"job": self._job, "block": str(number), "depends_from": since}
+        return said | {"sha256": digest}
 
     def _whole_blocks(self) -> int:
         """Return the number of frames in consecutive whole blocks."""
         number = 0
-        while self._read(number) is not None:
-            number += 1
+        while (found := self._read(number)) is not None:
+            number, self.key_frames_from = number + 1, int(found[0])
         if self._path(number).is_file():
             _LOG.warning(
                 "%s is damaged or of another job; frames from %d on are computed again",
@@ -161,7 +168,7 @@ class Journal:
                     f"Expected {self._path(number)} as it was when this job began, got another "
                     "file; run again with resume."
                 )
-            self._loaded = (number, found)
+            self._loaded = (number, found[1])
         block = self._loaded[1]
         key = next(key for key in block if int(key.partition(" ")[0]) == index)
         corners = [int(c) for c in key.split(" ")[1:]]
@@ -182,9 +189,9 @@ class Journal:
             value = patch.pixels[:, hole[0, box.rows, box.columns] > 0]
         self._block[key] = value
         if (patch.index + 1) % _BLOCK == 0:
-            self._write(patch.index // _BLOCK)
+            self._write(patch.index // _BLOCK, patch.depends_from)
 
-    def _write(self, number: int) -> None:
+    def _write(self, number: int, since: int) -> None:
         if self._lock.is_locked:
             try:
                 size = sum(v.nbytes for v in self._block.values())
@@ -192,7 +199,7 @@ class Journal:
                     raise OSError(f"less than {_LEAST_FREE >> 20} MB would be left on its disk")
                 block = {key: value.cpu().contiguous() for key, value in self._block.items()}
                 with WholeFile(self._path(number)) as partial:
-                    save_file(block, partial, self._said(number, block))
+                    save_file(block, partial, self._said(number, str(since), block))
             except (OSError, SafetensorError) as error:
                 self._give_up(error)
         self._block = {}

@@ -75,14 +75,14 @@ class KeyFrames:
     """The key frames of one shot, at most six.
 
     Args:
+        first: number of the first frame that may be one.
         synthesise_all: synthesise places of any size, not only those that would show.
         seed: of the synthesis.
     """
 
-    def __init__(self, *, synthesise_all: bool = False, seed: int = 0) -> None:
-        self.synthesise_all, self.seed = synthesise_all, seed
+    def __init__(self, first: int = 0, *, synthesise_all: bool = False, seed: int = 0) -> None:
+        self.first, self.synthesise_all, self.seed = first, synthesise_all, seed
         self._kept: list[_KeyFrame] = []
-        self.num_made = 0
 
     def layer(self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor) -> Layer | None:
         """Return what is synthesised in a part of frame t, making a key frame of it where due.
@@ -103,10 +103,9 @@ class KeyFrames:
         warped = [x for key in self._kept if (x := _warp(key, shot, t, box)) is not None]
         colour, places = _stack(warped, fill)
         shown = places.sum(0, keepdim=True)
-        if self._is_worth_it((wanted > 0.5) & (shown == 0), shot.size):
+        if t >= self.first and self._is_worth_it((wanted > 0.5) & (shown == 0), shot.size):
             key = self._make(shot, t, box, colour, confidence, shown)
             self._kept = [*self._kept[-_MOST + 1 :], key]
-            self.num_made += 1
             own = _warp(key, shot, t, box)
             assert own is not None  # its own frame
             colour, places = _stack([*warped, own], fill)

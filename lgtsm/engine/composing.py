@@ -24,11 +24,13 @@ class Patch:
     index: number of the frame in the stream.
     box: part of the source frame, None where nothing changes.
     pixels: (3,h,w) float32 covering `box`, equal to the source outside the hole; None without a box.
+    depends_from: first frame that can have a key frame which this or a later patch depends on.
     """
 
     index: int
     box: Box | None
     pixels: Tensor | None
+    depends_from: int = 0
 
 
 @dataclass(frozen=True)

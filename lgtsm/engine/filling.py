@@ -156,6 +156,11 @@ class ShotFiller:
         return self._net.stream.dtype if self._net else self.policy.dtype
 
     @property
+    def makes_key_frames(self) -> bool:
+        """Whether there has been a key frame so far."""
+        return bool(self._key_frames)
+
+    @property
     def _key_frames(self) -> tuple[int, ...]:
         return self.backdrop.key_frames.numbers if self.backdrop.key_frames else ()
 

@@ -68,6 +68,7 @@ def check_frame(frame: Tensor, hole: Tensor, index: int) -> None:
 class _Shot:
     """The shot that is being filled."""
 
+    first: int
     filler: ShotFiller
     composer: ShotComposer
 
@@ -83,7 +84,8 @@ class Job:
     plates: pictures of what is behind the holes; see `Plate`.
     resume_from: first frame whose patch is wanted; earlier frames are computed only as far as they
         influence it. A plate without a frame number is searched from there.
-    num_frames: as far as known, for progress alone; 0 is unknown.
+    key_frames_from: first frame that may be a key frame; see `Patch.depends_from`. What key frames
+        synthesise is carried through their whole shot, so all is computed from there.
     """
 
     network: Network | None
@@ -92,7 +94,13 @@ class Job:
     report: Report
     plates: Sequence[Plate] = ()
     resume_from: int = 0
+    key_frames_from: int = 0
     num_frames: int = 0
+
+    @property
+    def makes_key_frames(self) -> bool:
+        """Whether what no frame shows may be synthesised."""
+        return self.options.mode is not Mode.FILL and self.options.unseen is not Unseen.NETWORK
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
@@ -126,6 +134,8 @@ class _Running:
         self.plates = () if mode is Mode.FILL else job.plates
         past = network.spec.trunk.context[0] if network else 0
         self.first_computed = job.resume_from - past - job.options.reach - SMOOTHING_FRAMES
+        if job.makes_key_frames:
+            self.first_computed = min(self.first_computed, job.key_frames_from)
         self.fit = fit = plan_fit(
             size, max_side=run.max_side, multiple=network.multiple if network else 4
         )
@@ -212,13 +222,14 @@ class _Running:
             plates=self.plates,
             reach=options.reach if self.fit.resized and search.motions else None,
         )
-        return _Shot(filler, composer)
+        return _Shot(self.report.shots[-1], filler, composer)
 
     def _key_frames(self) -> KeyFrames | None:
-        unseen = self.job.options.unseen
-        if unseen is Unseen.NETWORK or self.job.options.mode is Mode.FILL:
+        if not self.job.makes_key_frames:
             return None
-        return KeyFrames(synthesise_all=unseen is Unseen.SYNTHESISE)
+        synthesise_all = self.job.options.unseen is Unseen.SYNTHESISE
+        first = max(0, self.job.key_frames_from - self._first())
+        return KeyFrames(first, synthesise_all=synthesise_all)
 
     def _first(self) -> int:
         """Return the number of the shot's first computed frame."""
@@ -278,4 +289,5 @@ class _Running:
             patch = shot.composer.compose(number, fill)
             if patch.index >= self.job.resume_from:
                 self.report.frames += 1
-                yield patch
+                made = shot.filler.makes_key_frames
+                yield replace(patch, depends_from=shot.first if made else patch.index + 1)

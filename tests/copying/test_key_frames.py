@@ -6,7 +6,10 @@ from torch.nn.functional import avg_pool2d
 
 from lgtsm.api import inpaint_clip
 from lgtsm.copying.key_frames import KeyFrames
+from lgtsm.engine.hooks import Hooks
+from lgtsm.engine.run import Job
 from lgtsm.options import InpaintOptions, Mode, RunOptions, Unseen
+from lgtsm.report import Report
 
 COPY = InpaintOptions(mode=Mode.COPY, feather=0, run=RunOptions(device="cpu"))
 
@@ -102,6 +105,35 @@ def test_chunks_do_not_change_the_result(panning, chunk):
     usual = InpaintOptions(mode=Mode.COPY, feather=0, reach=3, run=COPY.run)
     one, other = (inpaint_clip(frames, holes, None, o).frames for o in (options, usual))
     assert torch.equal(one, other)
+
+
+def _patches(frames, holes, options, **resume):
+    job = Job(None, options, Hooks(), Report(), **resume)
+    return list(job.run(zip(frames, holes, strict=True)))
+
+
+@pytest.mark.parametrize("begin", [0, 14])
+def test_a_resumed_shot_equals_the_whole_one(rng, begin):
+    """A shot with a moving hole, in which something is never shown from frame `begin` on."""
+    wide = _grain(rng, 64, 200)
+    frames = torch.cat([wide[..., 2 * t : 2 * t + 96] for t in range(34)])
+    holes = torch.zeros(34, 1, 64, 96)
+    for t in range(34):
+        holes[t, :, 4:12, 3 * t % 80 : 3 * t % 80 + 9] = 1
+        if t >= begin:
+            holes[t, :, 24:52, 70 - 2 * t : 94 - 2 * t] = 1
+    options = _options(Unseen.AUTO, cuts=(), reach=5)
+    whole = _patches(frames, holes, options)
+    assert whole[-1].depends_from == 0
+    if begin:
+        assert whole[1].depends_from == 2
+    for start in (2, 9, 20, 33):
+        since = whole[start - 1].depends_from
+        rest = _patches(frames, holes, options, resume_from=start, key_frames_from=since)
+        assert [p.index for p in rest] == list(range(start, 34))
+        for one, other in zip(whole[start:], rest, strict=True):
+            assert one.box == other.box
+            assert one.box is None or torch.equal(one.pixels, other.pixels)
 
 
 def test_a_cut_ends_what_is_carried(still):
