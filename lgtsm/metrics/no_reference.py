@@ -1,6 +1,6 @@
-"""Quality of a fill without any truth: seam contrast, flicker and what is left of the object.
+"""Quality of a fill without any truth: seam, flicker, sharpness and what is left of the object.
 
-All three measures are ours. Each compares the hole with the known pixels around it, so that what both
+All measures are ours. Each compares the hole with the known pixels around it, so that what both
 share (texture, motion, fades) cancels, and takes one frame at a time in constant memory.
 """
 
@@ -18,6 +18,9 @@ RING_PX = 8
 """Width of the ring of known pixels that flicker is compared with; set by hand, not swept."""
 SEAM_RING_PX = 4
 """Width of the ring that the seam is compared with; set by hand, not swept."""
+SHARP_RING_PX, SHARP_MARGIN_PX = (6, 24), 2
+"""Distances between which sharpness around a hole is measured, and the margin inside it that is not;
+set by hand, not swept."""
 ONE_LEVEL = 1 / 255
 """Added to both terms of a ratio: differences below one level of 255 are invisible."""
 
@@ -136,6 +139,39 @@ def clip_flicker(frames: Tensor, holes: Tensor) -> float | None:
     for frame, hole in zip(frames, holes, strict=True):
         flicker.add(frame, hole)
     return flicker.value
+
+
+class Sharpness:
+    """Mean absolute Laplacian inside the hole, over that of known pixels around it.
+
+    1: as sharp as the surroundings; a smooth fill is near 0. Two pixels inside the border and six
+    outside are left out, since a seam or a soft edge would count as detail.
+    """
+
+    def __init__(self) -> None:
+        self._inside, self._around = _RunningMean(), _RunningMean()
+
+    def add(self, frame: Tensor, hole: Tensor) -> None:
+        """Add a frame; arguments as `SeamContrast.add`."""
+        box = hole_box(hole)
+        if box is None:
+            return
+        part = box.grow(SHARP_RING_PX[1] + 1) & Box(0, 0, *hole.shape[-2:])
+        frame, hole = (x[:, part.rows, part.columns] for x in (frame, hole))
+        if min(frame.shape[-2:]) < 3:
+            return
+        centre = 4 * frame[:, 1:-1, 1:-1]
+        beside = frame[:, 1:-1, :-2] + frame[:, 1:-1, 2:] + frame[:, :-2, 1:-1] + frame[:, 2:, 1:-1]
+        detail = (centre - beside).abs()
+        inner = 1 - widen(1 - hole, SHARP_MARGIN_PX)
+        near, far = (widen(hole, px) for px in SHARP_RING_PX)
+        self._inside.add(detail[:, inner[0, 1:-1, 1:-1] > 0])
+        self._around.add(detail[:, (far - near)[0, 1:-1, 1:-1] > 0])
+
+    @property
+    def value(self) -> float | None:
+        """The ratio; None where no hole has an inside and surroundings."""
+        return self._inside.relative_to(self._around)
 
 
 class Residual:

@@ -89,6 +89,12 @@ COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
             _NEAREST,
             needs_truth=False,
         ),
+        "sharpness": Column(
+            "sharpness",
+            "mean Laplacian inside the hole over that around it; 1 is as sharp as the surroundings",
+            _NEAREST,
+            needs_truth=False,
+        ),
         "residual": Column(
             "residual",
             "fraction of the removed object's contrast that remains",

@@ -12,7 +12,7 @@ from torch import Tensor
 from ...align.homography import to_grey
 from ...align.opencv_flow import LEAST_SIDE, dis_flow
 from ...metrics.fidelity import psnr, region_mean, squared_error, ssim_map
-from ...metrics.no_reference import Flicker, Residual, SeamContrast
+from ...metrics.no_reference import Flicker, Residual, SeamContrast, Sharpness
 from ...metrics.perceptual import SqueezeNetFeatures, distance_of_features, load_features
 from ..metrics.i3d import I3D, MIN_FRAMES, Form, load_i3d, video_features
 from ..metrics.lpips_distance import load_lpips
@@ -105,12 +105,19 @@ class Evaluator:
 
     def _no_reference(self, result: Tensor) -> Row:
         seam, flicker, residual = SeamContrast(), Flicker(), Residual()
+        sharpness = Sharpness()
         material = self.material
         for before, after, hole in zip(material.frames, result, material.holes, strict=True):
             seam.add(after, hole)
             flicker.add(after, hole)
+            sharpness.add(after, hole)
             residual.add(before, after, hole)
-        return {"seam": seam.value, "flicker": flicker.value, "residual": residual.value}
+        return {
+            "seam": seam.value,
+            "flicker": flicker.value,
+            "sharpness": sharpness.value,
+            "residual": residual.value,
+        }
 
     def _fidelity(self, result: Tensor, truth: Tensor) -> Row:
         holes, own = self.material.holes, self.material.own
