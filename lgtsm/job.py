@@ -153,7 +153,7 @@ class FileJob:
         if isinstance(self.mask, list):
             first = next(box_masks(self.mask, info.height, info.width))
             return 0, max(float(first.mean()), 1e-9)
-        number = count_frames(self.mask)
+        number = count_frames(self.mask, self.source)
         refused = self.options.mask.length is LengthPolicy.ERROR and number > 1
         if refused and info.num_frames_exact and number != info.num_frames:
             frames = count_frames(self.source)  # headers err, and nobody should redo a right mask
@@ -163,7 +163,9 @@ class FileJob:
                     "masks, or choose to hold the last one or to loop."
                 )
         coverage = 0.0
-        for index, mask in enumerate((hooks or Hooks()).checked(read_masks(self.mask))):
+        for index, mask in enumerate(
+            (hooks or Hooks()).checked(read_masks(self.mask, frames_of=self.source))
+        ):
             if tuple(mask.shape[1:]) != (info.height, info.width):
                 raise ShapeError(
                     f"Expected a mask of {info.width}x{info.height} like the video, got "
@@ -252,7 +254,8 @@ class FileJob:
         # after it as far as a hole grows in time
         options = self.options.mask
         last = None if end is None else end + options.temporal_gap + options.temporal_grow
-        masks = read_masks(self.mask, end=None if is_still(self.mask) else last, strict=strict)
+        last = None if is_still(self.mask) else last
+        masks = read_masks(self.mask, end=last, strict=strict, frames_of=self.source)
         numbered = chain(repeat(None, start), frames)
         for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
             yield None if frame is None else _Step(frame, frame.rgb(), hole)

@@ -22,6 +22,8 @@ from .native import copy_colours
 from .presets import CONTAINERS, ENCODERS, PRORES_PROFILES, ContainerPreset, EncoderPreset
 
 _log = logging.getLogger(__name__)
+_SLICED_PX = 32
+"""Shorter side from which on FFV1 cuts any picture into slices; it fails at some smaller sizes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +125,8 @@ def choose_encoding(
     elif not is_exact(layout, chosen):
         _log.warning("Pixel format %s is written as %s.", layout.name, chosen.name)
     options = preset.quality_options(quality)
+    if family == "ffv1" and min(size) < _SLICED_PX:
+        options["slices"] = "1"
     if source.hdr is not None and family == "hevc":
         options["x265-params"] += ":" + source.hdr.x265_params()
     elif source.hdr is not None:

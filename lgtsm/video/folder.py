@@ -11,9 +11,11 @@ from torch import Tensor
 from ..errors import VideoError
 from .carrier import choose_carrier, convert, is_exact
 from .frame import Frame
-from .image import IMAGE_KINDS, IMAGE_SUFFIXES, image_kind, is_still, save_image
+from .image import IMAGE_KINDS, IMAGE_SUFFIXES, ImageKind, image_kind, is_still, save_image
+from .layout import Family, Layout
 from .output import Output, write_errors
 from .paste import paste
+from .profiles import fits, is_srgb, read_profile
 
 _SPELLINGS = MappingProxyType({".jpeg": ".jpg", ".tiff": ".tif"})
 
@@ -117,5 +119,16 @@ class FrameFolderWriter(Output):
         name = _written_name(source) if source else f"{frame.index:06d}{kind.suffix}"
         with write_errors(self.target):
             image = convert(pasted, layout, frame.orientation)
-            save_image(image, self._whole.path / name, kind)
+            save_image(image, self._whole.path / name, kind, self._profile(source, layout, kind))
         self._num_frames += 1
+
+    def _profile(self, source: Path | None, layout: Layout, kind: ImageKind) -> bytes | None:
+        """Return the colour profile to write."""
+        profile = read_profile(source) if source else None
+        if profile is None:
+            return None
+        if kind.suffix == ".png" and fits(profile, gray=layout.family is Family.GRAY):
+            return profile
+        if not is_srgb(profile):
+            self._warn_once("The new images cannot hold the colour profile of %s.", source)
+        return None

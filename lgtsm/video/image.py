@@ -21,6 +21,7 @@ from ..errors import VideoError
 from ..whole_file import WholeFile
 from .frame import make_frame
 from .media import open_media, video_codec
+from .profiles import with_profile
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp", ".bmp"})
 """Lower-case suffixes of still images."""
@@ -121,8 +122,16 @@ def load_image(path: Path) -> av.VideoFrame:
     raise VideoError(f"Expected an image, got {path} without a picture; check the file.")
 
 
-def save_image(frame: av.VideoFrame, path: Path, kind: ImageKind) -> None:
+def save_image(
+    frame: av.VideoFrame, path: Path, kind: ImageKind, profile: bytes | None = None
+) -> None:
     """Encode a frame, in one of the kind's pixel formats, into an image file.
+
+    Args:
+        frame: the picture.
+        path: file to write.
+        kind: of the file.
+        profile: its colour profile; only PNG takes one.
 
     Raises:
         OSError: the file cannot be written.
@@ -134,7 +143,8 @@ def save_image(frame: av.VideoFrame, path: Path, kind: ImageKind) -> None:
     encoder.framerate = Fraction(24)
     frame.pts, frame.time_base = 0, encoder.time_base
     packets = encoder.encode(frame) + encoder.encode(None)
-    path.write_bytes(b"".join(bytes(packet) for packet in packets))
+    data = b"".join(bytes(packet) for packet in packets)
+    path.write_bytes(data if profile is None else with_profile(data, profile))
 
 
 def read_picture(path: Path) -> Tensor:

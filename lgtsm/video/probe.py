@@ -25,6 +25,7 @@ from .media import (
     video_stream,
 )
 from .orientation import orientation_of
+from .read import list_masks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,14 +193,18 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
     return start, end
 
 
-def count_frames(path: Path) -> int:
+def count_frames(path: Path, frames_of: Path | None = None) -> int:
     """Return the number of frames of a video file or folder of images; 1 for a still image.
+
+    Args:
+        path: what is counted.
+        frames_of: source of the frames where masks are counted, as in `read_masks`.
 
     Raises:
         VideoError: it cannot be read.
     """
     if path.is_dir():
-        return len(list_images(path))
+        return len(list_masks(path, frames_of))
     return 1 if is_still(path) else len(_shown(path)[1])
 
 

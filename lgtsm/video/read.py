@@ -32,6 +32,7 @@ from .media import (
     video_stream,
 )
 from .native import is_native
+from .numbered import masks_of_frames
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +84,12 @@ def _warn_of_range(frames: Iterator[Frame], path: Path) -> Iterator[Frame]:
 
 
 def read_masks(
-    path: Path, *, start: int = 0, end: int | None = None, strict: bool = False
+    path: Path,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    strict: bool = False,
+    frames_of: Path | None = None,
 ) -> Iterator[Tensor]:
     """Read masks: the brightness of a still image, a folder or a video.
 
@@ -94,6 +100,7 @@ def read_masks(
         start: first frame of a folder or video.
         end: frame after the last one; None reads to the end.
         strict: as in `read_frames`.
+        frames_of: source of the frames; in a folder with gaps, masks have the frames' numbers.
 
     Returns:
         Masks (1,H,W) float32 in [0,1], upright; black and white of the source's own range are
@@ -105,11 +112,18 @@ def read_masks(
     path = Path(path)
     if is_still(path):
         start, end = 0, None
-    frames = _read(path, start, end, DEFAULT_RATE, strict)
+    frames = _read(path, start, end, DEFAULT_RATE, strict, frames_of)
     return (frame.orientation.upright(read_luma(frame.native)) for frame in frames)
 
 
-def _read(path: Path, start: int, end: int | None, rate: Fraction, strict: bool) -> Iterator[Frame]:
+def _read(
+    path: Path,
+    start: int,
+    end: int | None,
+    rate: Fraction,
+    strict: bool,
+    frames_of: Path | None = None,
+) -> Iterator[Frame]:
     """Check path and range at once, then decode lazily."""
     if not path.exists():
         raise VideoError(f"Expected a video, an image or a folder, got {path}; check the path.")
@@ -118,7 +132,7 @@ def _read(path: Path, start: int, end: int | None, rate: Fraction, strict: bool)
             f"Expected a range with 0 <= start < end, got {start} to {end}; count frames from 0."
         )
     if path.is_dir() or is_still(path):
-        decoded = _decode_images(path, start, end, Fraction(rate))
+        decoded = _decode_images(list_masks(path, frames_of), start, end, Fraction(rate))
     else:
         decoded = _decode_file(path, start, end, strict)
     return _convert(decoded, path, start)
@@ -144,8 +158,21 @@ def _convert(decoded: Iterator[_Decoded], path: Path, start: int) -> Iterator[Fr
         )
 
 
-def _decode_images(path: Path, start: int, end: int | None, rate: Fraction) -> Iterator[_Decoded]:
+def list_masks(path: Path, frames_of: Path | None) -> list[Path]:
+    """List an image, or those of a folder, in the order of the frames of a source.
+
+    Raises:
+        VideoError: there are none, or a frame of a sequence with gaps has none.
+    """
     files = list_images(path) if path.is_dir() else [path]
+    if frames_of is None or not frames_of.is_dir():
+        return files
+    return masks_of_frames(files, list_images(frames_of))
+
+
+def _decode_images(
+    files: list[Path], start: int, end: int | None, rate: Fraction
+) -> Iterator[_Decoded]:
     for index, file in islice(enumerate(files), start, end):
         frame = load_image(file)
         # the decoder's own clock is that of a single picture

@@ -15,7 +15,7 @@ from .attached import attach, lost
 from .carrier import convert, has_colour
 from .colour import Colour, Matrix, colour_of
 from .encode import Encoder, SourceStream, choose_encoding, container_preset
-from .folder import FrameFolderWriter
+from .folder import FrameFolderWriter, list_images
 from .formats import first_frames, holds, widest
 from .frame import Frame
 from .hdr import hdr_of
@@ -25,6 +25,7 @@ from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .output import Output, is_folder_name, write_errors
 from .packets import OWN_TAGS, PacketCopier, copied_tags, moved_tags
 from .paste import paste
+from .profiles import is_srgb, read_profile
 
 _log = logging.getLogger(__name__)
 
@@ -166,6 +167,8 @@ class VideoWriter(Output):
         """Open file, encoder and copied streams for the first frame."""
         options, video = self._options, self._source_stream(frame)
         cut = options.start > 0
+        if not self._has_streams:
+            self._tell_profile()
         held = widest([frame.layout, *self._layouts])
         if len(self._layouts) > 1:
             _log.warning(
@@ -208,6 +211,12 @@ class VideoWriter(Output):
             zero=frame.time if cut else Fraction(0),
             copier=copier,
         )
+
+    def _tell_profile(self) -> None:
+        images = list_images(self._source) if self._source.is_dir() else [self._source]
+        profile = read_profile(images[0])
+        if profile is not None and not is_srgb(profile):
+            _log.warning("A film cannot hold the colour profile of %s.", images[0])
 
     def _source_stream(self, frame: Frame) -> SourceStream:
         matrix = frame.orientation.matrix

@@ -27,3 +27,12 @@ def test_a_webm_holds_alpha_however_fine_the_colours_were(name, tmp_path):
     encoder.add(frame, Fraction(0), Fraction(1, 25))
     encoder.finish()
     assert len(list(read_frames(tmp_path / "a.webm"))) == 1
+
+
+@pytest.mark.parametrize("size", [(23, 8), (9, 5), (40, 3), (2, 2)])
+def test_small_pictures_are_written_without_loss(tmp_path, make_video, refill, size):
+    options = {"level": "1"}
+    source = make_video(tmp_path / "in.mkv", codec="ffv1", size=size, num=2, options=options)
+    refill(source, tmp_path / "out.mkv", lossless=True)
+    for old, new in zip(read_frames(source), read_frames(tmp_path / "out.mkv"), strict=True):
+        assert (old.rgb() == new.rgb()).all()

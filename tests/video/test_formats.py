@@ -77,18 +77,19 @@ def test_grey_film_has_no_matrix_of_rgb(tmp_path, make_video, refill, target):
     assert np.abs(old - new).mean() < 0.01
 
 
-def _recording(path, parts, codec="libx264"):
-    """Join recordings of several pixel formats and sizes, as `cat a.ts b.ts` does."""
+def _recording(path, parts, matrices=(2, 2)):
+    """Join recordings of several pixel formats, sizes and matrices, as `cat a.ts b.ts` does."""
     data = b""
     for number, (fmt, width) in enumerate(parts):
         file = io.BytesIO()
         with av.open(file, "w", format="mpegts", options={"mpegts_copyts": "1"}) as out:
-            stream = out.add_stream(codec, rate=25, options={"preset": "ultrafast", "bf": "0"})
+            stream = out.add_stream("libx264", rate=25, options={"preset": "ultrafast", "bf": "0"})
             stream.width, stream.height, stream.pix_fmt = width, 32, fmt
+            stream.codec_context.colorspace = matrices[number]
             for index in range(4):
                 frame = av.VideoFrame(width, 32, fmt)
-                for plane in frame.planes:
-                    np.frombuffer(plane, np.uint8)[:] = 1
+                for plane, level in zip(frame.planes, (80, 90, 180), strict=True):
+                    np.frombuffer(plane, np.uint8)[:] = level if fmt == "yuv420p" else 1
                 frame.pts, frame.time_base = number * 4 + index, Fraction(1, 25)
                 out.mux(stream.encode(frame))
             out.mux(stream.encode(None))
@@ -111,6 +112,27 @@ def test_recording_that_changes_its_size_is_refused_before_work(tmp_path, one_se
         open_writer(tmp_path / "out.mp4", source)
     one_sentence(caught.value)
     assert [p.name for p in tmp_path.iterdir()] == ["in.ts"]
+
+
+def test_a_frame_that_no_header_told_of_is_refused_by_number(
+    tmp_path, folder, refill, monkeypatch, one_sentence
+):
+    monkeypatch.setattr("lgtsm.video.write.first_frames", lambda *_: {})
+    with pytest.raises(VideoError, match="format rgb24, got rgba at frame 2;") as caught:
+        refill(folder(["rgb", "rgb", "rgba"]), tmp_path / "out.mkv", lossless=True)
+    one_sentence(caught.value)
+    assert [p.name for p in tmp_path.iterdir()] == ["in"]
+
+
+def test_recording_that_changes_its_matrix(tmp_path, refill, one_sentence):
+    source = _recording(tmp_path / "in.ts", [("yuv420p", 48)] * 2, matrices=(6, 1))
+    refill(source, tmp_path / "out.mp4")
+    old, new = (list(read_frames(p)) for p in (source, tmp_path / "out.mp4"))
+    assert np.abs(old[0].rgb() - old[7].rgb()).max() > 0.035
+    assert all(np.abs(a.rgb() - b.rgb()).max() < 0.02 for a, b in zip(old, new, strict=True))
+    with pytest.raises(VideoError, match="others from frame 4 on") as caught:
+        refill(source, tmp_path / "out.mkv", lossless=True)
+    one_sentence(caught.value)
 
 
 def test_yuv_and_rgb_images_are_refused_for_lossless_before_work(tmp_path, refill, one_sentence):

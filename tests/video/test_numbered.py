@@ -1,0 +1,93 @@
+"""Masks of image sequences with gaps belong to the frames of their numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lgtsm.api import inpaint_video
+from lgtsm.errors import ShapeError, VideoError
+from lgtsm.options import InpaintOptions, VideoOptions
+from lgtsm.video.numbered import masks_of_frames
+
+
+@pytest.fixture
+def sequence(tmp_path):
+    """sequence(folder, pattern, numbers, mask=False): images whose masks move with their number."""
+
+    def make(name, pattern, numbers, *, mask=False):
+        folder = tmp_path / name
+        folder.mkdir()
+        for number in numbers:
+            pixels = np.full((24, 40, 3), 40 + number % 100, np.uint8)
+            if mask:
+                pixels[:] = 0
+                pixels[4:12, number % 10 * 3 : number % 10 * 3 + 6] = 255
+            Image.fromarray(pixels).save(folder / pattern.format(number))
+        return folder
+
+    return make
+
+
+COPY = InpaintOptions(mode="copy", motion="none")
+
+
+def _holes(folder):
+    return [
+        int(np.asarray(Image.open(path).convert("L")).any(0).argmax() // 3)
+        for path in sorted(folder.iterdir())
+    ]
+
+
+@pytest.mark.parametrize(
+    ("frames", "masks"),
+    [
+        ([1, 2, 5, 6], [1, 2, 3, 4, 5, 6]),
+        ([1, 2, 5, 6], [6, 1, 2, 5, 8]),
+        ([2, 4, 6], [1, 2, 3, 4, 5, 6]),
+        ([1001, 1002, 1005], [1001, 1002, 1003, 1004, 1005]),
+    ],
+)
+def test_masks_have_the_numbers_of_their_frames(tmp_path, sequence, frames, masks):
+    source = sequence("in", "shot_v2_{:04}.png", frames)
+    mask = sequence("masks", "{:05}_v2_mask.png", masks, mask=True)
+    used = tmp_path / "used"
+    report = inpaint_video(source, mask, tmp_path / "out", options=COPY, mask_used=used)
+    assert report.frames == len(frames)
+    assert _holes(used) == [number % 10 for number in frames]
+    part = VideoOptions(start=1, end=3)
+    inpaint_video(source, mask, tmp_path / "p", options=COPY, video=part, mask_used=tmp_path / "q")
+    assert _holes(tmp_path / "q") == [number % 10 for number in frames[1:3]]
+
+
+def test_a_frame_without_its_mask_is_named(tmp_path, sequence, one_sentence):
+    source = sequence("in", "f{:04}.png", [1, 2, 5, 6])
+    mask = sequence("masks", "m{:04}.png", [1, 2, 3, 4], mask=True)
+    with pytest.raises(VideoError, match=r"none for f0005\.png in ") as caught:
+        inpaint_video(source, mask, tmp_path / "out", options=COPY)
+    one_sentence(caught.value)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "masks"]
+
+
+@pytest.mark.parametrize("masks", [[11, 12, 15, 16], [0, 1, 2, 3], [900, 907, 950, 999]])
+def test_other_numbers_are_paired_in_order(tmp_path, sequence, masks):
+    frames = [1, 2, 5, 6] if masks[0] else [1, 2, 3, 4]
+    source = sequence("in", "f{:04}.png", frames)
+    mask = sequence("masks", "m{:04}.png", masks, mask=True)
+    inpaint_video(source, mask, tmp_path / "out", options=COPY, mask_used=tmp_path / "used")
+    assert _holes(tmp_path / "used") == [number % 10 for number in masks]
+
+
+def test_whole_sequences_of_two_lengths_are_still_refused(tmp_path, sequence):
+    source = sequence("in", "f{:04}.png", [1, 2, 3])
+    mask = sequence("masks", "m{:04}.png", [1, 2, 3, 4], mask=True)
+    with pytest.raises(ShapeError, match="got 4"):
+        inpaint_video(source, mask, tmp_path / "out", options=COPY)
+
+
+def test_names_without_own_numbers_keep_their_order(tmp_path):
+    frames = [tmp_path / f"f{n}.png" for n in (1, 2, 5)]
+    for names in (["a.png", "b.png", "c.png"], ["m1.png", "m1b.png", "m7.png"], ["m1.png"]):
+        masks = [tmp_path / name for name in names]
+        assert masks_of_frames(masks, frames) == masks
