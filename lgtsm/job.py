@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -25,24 +24,22 @@ from .engine.composing import Patch
 from .engine.hooks import Hooks
 from .engine.run import Job
 from .engine.threads import computing_threads
-from .errors import ShapeError, VideoError
+from .errors import VideoError
 from .journal import Journal
-from .masks.boxes import MaskBox, box_masks
-from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, binary_hole, inverted_mask, pair_with
+from .mask_source import MaskSource
+from .masks.boxes import MaskBox
+from .masks.prepare import pair_with
 from .models.network import Network
-from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
+from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report, noting_warnings
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
 from .video.clip import FillLayerWriter, MaskWriter
 from .video.folder import list_images
 from .video.frame import Frame
-from .video.image import is_still
-from .video.probe import VideoInfo, count_frames, probe
-from .video.read import read_frames, read_masks
+from .video.probe import VideoInfo, probe
+from .video.read import read_frames
 from .video.write import open_writer
 from .weights.load import load_model
-
-_LOG = logging.getLogger(__name__)
 
 
 def refuse_shared_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) -> None:
@@ -92,8 +89,8 @@ class FileJob:
     def _run(self, model: Network | str | Path | None, hooks: Hooks, report: Report) -> None:
         self.check_names()
         info = probe(self.source, rate=self.video.rate)
-        _, coverage = self.check_mask(info, hooks)
-        network = self._load(model, coverage, report)
+        _, coverage = self.check_mask(info, hooks, report.notes)
+        network = self._load(model, coverage)
         report.model = network.name if network else "none"
         report.notes += network.notes if network else ()
         began = time.monotonic()
@@ -134,53 +131,15 @@ class FileJob:
         inputs = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
         refuse_shared_names(inputs, [self.target, self.fill_layer, self.mask_used])
 
-    def check_mask(self, info: VideoInfo, hooks: Hooks | None = None) -> tuple[int, float]:
-        """Compare the mask with the frames, decoding it no further than its first hole.
+    def check_mask(
+        self, info: VideoInfo, hooks: Hooks | None = None, notes: list[str] | None = None
+    ) -> tuple[int, float]:
+        """Compare the mask of the source described by `info` with its frames; see `MaskSource.check`."""
+        masks = MaskSource(self.mask, self.options.mask, info)
+        return masks.check(self.source, hooks or Hooks(), [] if notes is None else notes)
 
-        Args:
-            info: of the source.
-            hooks: asked to stop at every mask.
-
-        Returns:
-            Number of masks, 0 where boxes stand for any number of frames; fraction of the frame,
-            before growing, that the first mask with a hole covers, 0 where none has.
-
-        Raises:
-            ShapeError: another size than the frames, or a length that the policy refuses.
-            VideoError: the mask cannot be read.
-        """
-        if isinstance(self.mask, list):
-            first = next(box_masks(self.mask, info.height, info.width))
-            return 0, max(float(first.mean()), 1e-9)
-        number = count_frames(self.mask)
-        refused = self.options.mask.length is LengthPolicy.ERROR and number > 1
-        if refused and info.num_frames_exact and number != info.num_frames:
-            frames = count_frames(self.source)  # headers err, and nobody should redo a right mask
-            if number != frames:
-                raise ShapeError(
-                    f"Expected one mask or {frames} like the frames, got {number}; add or cut "
-                    "masks, or choose to hold the last one or to loop."
-                )
-        coverage = 0.0
-        for index, mask in enumerate((hooks or Hooks()).checked(read_masks(self.mask))):
-            if tuple(mask.shape[1:]) != (info.height, info.width):
-                raise ShapeError(
-                    f"Expected a mask of {info.width}x{info.height} like the video, got "
-                    f"{mask.shape[2]}x{mask.shape[1]}; resize the mask."
-                )
-            coverage = float(binary_hole(mask, self.options.mask, index).mean())
-            if coverage:
-                break
-        return number, coverage
-
-    def _load(
-        self, model: Network | str | Path | None, coverage: float, report: Report
-    ) -> Network | None:
+    def _load(self, model: Network | str | Path | None, coverage: float) -> Network | None:
         """Load the network where there is something for it to do."""
-        if not 0 < coverage <= INVERTED_RATIO:
-            note = inverted_mask(coverage) if coverage else EMPTY_MASK
-            report.notes.append(note)
-            _LOG.warning("%s", note)
         if not coverage or self.options.mode is Mode.COPY:
             return None
         return model if isinstance(model, Network) else load_model(model)
@@ -241,18 +200,9 @@ class FileJob:
         start, end = self.video.start, self.video.end
         strict = self.video.strict
         frames = read_frames(self.source, start=start, end=end, rate=self.video.rate, strict=strict)
-        if isinstance(self.mask, list):
-            masks = box_masks(self.mask, info.height, info.width, start=start)
-            options = replace(self.options.mask, length=LengthPolicy.HOLD)  # boxes never end
-            for frame, hole in pair_with(frames, masks, options):
-                yield _Step(frame, frame.rgb(), hole)
-            return
-        # masks are numbered like the frames of the file: those before the range count, and those
-        # after it as far as a hole grows in time
-        options = self.options.mask
-        last = None if end is None else end + options.temporal_gap + options.temporal_grow
-        masks = read_masks(self.mask, end=None if is_still(self.mask) else last, strict=strict)
-        numbered = chain(repeat(None, start), frames)
+        source = MaskSource(self.mask, self.options.mask, info)
+        masks, options, before = source.read(start, end, strict=strict)
+        numbered = chain(repeat(None, before), frames)
         for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
             yield None if frame is None else _Step(frame, frame.rgb(), hole)
 

@@ -114,6 +114,10 @@ class MaskOptions(Options):
         "What to do when a mask clip is shorter than the video: error stops, hold repeats its last "
         "frame, loop starts it again; a single mask always serves every frame.",
     )
+    fit_mask: bool = knob(
+        False,
+        "Stretch a mask of another shape to the frames; one of the same shape is always stretched.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -39,11 +39,13 @@ def test_missing_mask(refused, make_film, tmp_path):
 def test_mask_of_another_size(refused, make_film, make_mask, tmp_path):
     mask = make_mask(size=(40, 64))
     refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="64x48")
+    refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="--fit-mask")
 
 
 def test_mask_of_another_length(refused, make_film, make_mask, tmp_path):
     mask = make_mask("masks", num=7)
     refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="got 7")
+    refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="--length hold")
 
 
 def test_a_short_mask_may_be_held(lgtsm, make_film, make_mask, tmp_path):

@@ -6,6 +6,7 @@ import sys
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from lgtsm.cli import tasks as tasks_module
 from lgtsm.errors import OptionError
@@ -52,6 +53,48 @@ def test_grow_is_four_pixels(lgtsm, make_film, make_mask, read_film, tmp_path):
         assert (code, stderr) == (0, "")
         areas[grow] = int((read_film(used / "000003.png") > 0).sum())
     assert areas[None] == areas[4] > areas[0]
+
+
+@pytest.mark.parametrize(
+    ("size", "extra"), [((24, 32), ()), ((49, 65), ()), ((40, 64), ("--fit-mask",))]
+)
+def test_a_mask_of_another_size_is_stretched_with_a_note(
+    size, extra, lgtsm, make_film, make_mask, read_film, tmp_path
+):
+    used, report = tmp_path / "used", tmp_path / "r.json"
+    code, _, stderr = lgtsm(
+        "inpaint", make_film(), "--mask", make_mask(size=size), "-o", tmp_path / "o.mp4",
+        "--mode", "copy", "--grow", 0, "--mask-used", used, "--report", report, *extra,
+    )  # fmt: skip
+    assert code == 0, stderr
+    note = f"the mask of {size[1]}x{size[0]} is stretched to the 64x48 of the frames"
+    assert stderr.count(note) == 1
+    assert json.loads(report.read_text(encoding="utf-8"))["notes"] == [note]
+    drawn = read_film(used / "000000.png")[0, ..., 0] > 0
+    assert drawn[17:23, 17:31].all()
+    assert drawn.mean() < 0.1
+
+
+@pytest.mark.parametrize("extra", [(), ("--dry-run",)])
+def test_an_unusual_mask_is_spoken_of_once_at_the_beginning(
+    extra, lgtsm, make_film, tmp_path, monkeypatch
+):
+    values = np.ones((48, 64), np.uint8)
+    values[:4] = 0
+    Image.fromarray(values).save(tmp_path / "m.png")
+
+    def stop(*_):
+        raise OptionError("the work begins")
+
+    monkeypatch.setattr("lgtsm.engine.run.Job.run", stop)
+    _, _, stderr = lgtsm(
+        "inpaint", make_film(), "--mask", tmp_path / "m.png", "-o", tmp_path / "o.mp4",
+        "--mode", "copy", *extra,
+    )  # fmt: skip
+    labels, inverted, work = stderr.splitlines()
+    assert "every value above 0 is hole" in labels
+    assert "covers 92% of the picture: is it inverted?" in inverted
+    assert "the work begins" in work
 
 
 def test_boxes_range_and_report_file(lgtsm, make_film, read_film, tmp_path):

@@ -82,7 +82,8 @@ OURS = {
         }
     ),
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
-    "job": BELOW_API | {"journal"},
+    "mask_source": FLOOR | {"engine", "masks", "video"},
+    "job": BELOW_API | {"journal", "mask_source"},
     "api": BELOW_API | {"journal", "job"},
     "plate": FLOOR | {"copying", "engine"},
     "demo": BELOW_API | {"journal", "job", "api"},
@@ -121,6 +122,7 @@ THIRD = {
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
     "evaluate.bench": frozenset({"torch", "numpy"}),
     "journal": frozenset({"torch", "safetensors", "filelock"}),
+    "mask_source": frozenset({"torch"}),
     "job": frozenset({"torch"}),
     "api": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
