@@ -13,14 +13,12 @@ from enum import Enum
 from pathlib import Path
 
 import torch
-from av.codec.codec import Properties
 from torch import Tensor
 
 from ..errors import VideoError
-from .folder import list_images
+from .folder import keeps_values
 from .frame import Frame, read_alpha, read_luma, read_rgb
 from .layout import Layout
-from .media import open_media, video_stream
 
 _log = logging.getLogger(__name__)
 
@@ -82,20 +80,12 @@ def mask_values(
     rule: _Rule | None = None
     lossless = False
     for number, frame in enumerate(frames):
-        lossless = _is_lossless(path) if number == 0 else lossless
+        lossless = keeps_values(path) if number == 0 else lossless
         if rule is None:
             rule = _judge(frame, lossless=lossless, is_still=is_still, path=path)
             if rule is not None and rule.meaning.value:
                 (tell or _log.warning)(rule.meaning.value.format(path))
         yield frame.orientation.upright(_values(frame, rule or _Rule(_Meaning.BRIGHTNESS)))
-
-
-def _is_lossless(path: Path) -> bool:
-    """Tell whether the codec of a file keeps every value, as far as it is known for that."""
-    path = list_images(path)[0] if path.is_dir() else path
-    with open_media(path) as container:
-        kinds = int(video_stream(container, path).codec_context.codec.properties)
-    return bool(kinds & Properties.LOSSLESS.value) and not kinds & Properties.LOSSY.value
 
 
 def _judge(frame: Frame, *, lossless: bool, is_still: bool, path: Path) -> _Rule | None:
