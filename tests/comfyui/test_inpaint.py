@@ -91,6 +91,15 @@ def test_an_empty_mask_returns_the_images(inpaint, clip):
     assert "empty" in json.loads(result.run.text("4"))["notes"][0]
 
 
+def test_an_inverted_mask_is_said_on_the_node_before_the_work(inpaint, clip):
+    images, mask = clip()
+    run = inpaint(images, 1 - mask, mode="copy").run
+    kinds = [event["type"] for event in run.events]
+    [text] = [event["data"] for event in run.events if event["type"] == "text"]
+    assert text.startswith("Warning: the mask covers 9")
+    assert kinds.index("text") < kinds.index("progress")
+
+
 @pytest.mark.parametrize("mode", ["copy", "fill"])
 def test_each_mode_runs(inpaint, clip, mode):
     images, mask = clip()

@@ -145,6 +145,7 @@ ADAPTERS = {
     "lgtsm/evaluate/metrics/lpips_distance.py": frozenset({"lpips"}),
     "lgtsm/evaluate/metrics/opencv_baselines.py": frozenset({"cv2"}),
     "lgtsm/evaluate/score/plots.py": frozenset({"matplotlib"}),
+    "nodes/notices.py": frozenset({"server"}),
 }
 """The one file each that may import more."""
 
