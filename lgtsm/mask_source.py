@@ -109,6 +109,23 @@ class MaskSource:
         # masks are numbered like the frames of the file: those before the range count, and those
         # after it as far as a hole grows in time
         last = None if end is None else end + self.options.temporal_gap + self.options.temporal_grow
-        last = None if is_still(self.mask) else last
-        masks = read_masks(self.mask, end=last, strict=strict, tell=_LOG.debug)
-        return (fit(mask, self.size, self.options) for mask in masks), self.options, start
+        return (
+            self.part(0, None if is_still(self.mask) else last, strict=strict),
+            self.options,
+            start,
+        )
+
+    def part(self, start: int, end: int | None = None, *, strict: bool = False) -> Iterator[Tensor]:
+        """Read some masks of a file or folder at the size of the frames, without telling how.
+
+        Args:
+            start: number of the first.
+            end: number after the last; None reads to the end.
+            strict: as in `read_frames`.
+
+        Yields:
+            Masks (1,H,W).
+        """
+        assert isinstance(self.mask, Path)
+        for mask in read_masks(self.mask, start=start, end=end, strict=strict, tell=_LOG.debug):
+            yield fit(mask, self.size, self.options)

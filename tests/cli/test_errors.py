@@ -72,7 +72,7 @@ def test_output_below_a_file(refused, make_film, make_mask, tmp_path):
 
 
 def test_unknown_suffix(refused, make_film, make_mask, tmp_path):
-    refused(*_job(make_film(), make_mask(), tmp_path / "o.gif"), says="o.gif")
+    refused(*_job(make_film(), make_mask(), tmp_path / "o.xyz"), says="o.xyz")
 
 
 def test_lossless_needs_matroska(refused, make_film, make_mask, tmp_path):
@@ -167,10 +167,10 @@ def test_journal_of_another_job(refused, lgtsm, make_film, make_mask, tmp_path):
 
 
 def test_a_bad_target_keeps_an_older_journal(lgtsm, make_film, make_mask, tmp_path):
-    journal = tmp_path / "o.gif.lgtsm-partial"
+    journal = tmp_path / "o.xyz.lgtsm-partial"
     journal.mkdir()
     (journal / "job.json").write_text("{}", encoding="utf-8")
-    assert lgtsm(*_job(make_film(), make_mask(), tmp_path / "o.gif"))[0] == 1
+    assert lgtsm(*_job(make_film(), make_mask(), tmp_path / "o.xyz"))[0] == 1
     assert journal.is_dir()
 
 

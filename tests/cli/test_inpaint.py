@@ -73,6 +73,18 @@ def test_a_mask_of_another_size_is_stretched_with_a_note(
     drawn = read_film(used / "000000.png")[0, ..., 0] > 0
     assert drawn[17:23, 17:31].all()
     assert drawn.mean() < 0.1
+    rehearsal = lgtsm(
+        "inpaint",
+        make_film(),
+        "--mask",
+        make_mask(size=size),
+        "--mode",
+        "copy",
+        "--dry-run",
+        *extra,
+    )
+    assert rehearsal[0] == 0, rehearsal[2]
+    assert note in rehearsal[2]
 
 
 @pytest.mark.parametrize("extra", [(), ("--dry-run",)])
@@ -87,6 +99,7 @@ def test_an_unusual_mask_is_spoken_of_once_at_the_beginning(
         raise OptionError("the work begins")
 
     monkeypatch.setattr("lgtsm.engine.run.Job.run", stop)
+    monkeypatch.setattr("lgtsm.engine.trial.try_out", stop)
     _, _, stderr = lgtsm(
         "inpaint", make_film(), "--mask", tmp_path / "m.png", "-o", tmp_path / "o.mp4",
         "--mode", "copy", *extra,
@@ -123,6 +136,34 @@ def test_several_inputs_go_on_after_an_error(lgtsm, make_film, make_mask, read_f
     assert stderr.rstrip().endswith(f"lgtsm: 1 of 3 failed: {bad}")
     entries = json.loads(stdout)
     assert ["error" in entry for entry in entries] == [True, False, False]
+
+
+def test_a_folder_of_films_stands_for_its_films(lgtsm, make_film, make_mask, read_film, tmp_path):
+    (tmp_path / "films").mkdir()
+    for name in ("b2.mp4", "b10.mkv"):
+        make_film(name, num=3).rename(tmp_path / "films" / name)
+    (tmp_path / "films" / "notes.txt").touch()
+    out = tmp_path / "clean"
+    words = ["--mask", make_mask(), "-o", out, "--mode", "copy", "--motion", "none"]
+    code, _, stderr = lgtsm("inpaint", tmp_path / "films", *words)
+    assert code == 0, stderr
+    assert [line.split(": ")[0] for line in stderr.splitlines()] == [
+        str(out / "b2.mp4"), str(out / "b10.mkv"),
+    ]  # fmt: skip
+    assert len(read_film(out / "b2.mp4")) == 3
+    (tmp_path / "films" / "b10.mkv").unlink()  # one film of a folder is written into a folder, too
+    assert lgtsm("inpaint", tmp_path / "films", *words[:3], tmp_path / "one", *words[4:])[0] == 0
+    assert (tmp_path / "one" / "b2.mp4").is_file()
+
+
+def test_the_output_may_be_a_gif(lgtsm, make_film, make_mask, read_film, tmp_path):
+    words = ["inpaint", make_film(), "--mask", make_mask(), "-o", tmp_path / "o.gif"]
+    words += ["--mode", "copy", "--motion", "none"]
+    assert lgtsm(*words, "--dry-run")[0] == 0
+    code, _, stderr = lgtsm(*words)
+    assert code == 0, stderr
+    assert "256 colours" in stderr
+    assert read_film(tmp_path / "o.gif").shape == (12, 48, 64, 3)
 
 
 def test_resume_of_several_leaves_whole_outputs_alone(lgtsm, make_film, make_mask, tmp_path):

@@ -88,7 +88,8 @@ OURS = {
     "plate": FLOOR | {"copying", "engine"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
-    "cli": BELOW_API | {"interruption", "journal", "job", "api", "plate", "demo", "evaluate.score"},
+    "cli": BELOW_API
+    | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API | {"journal", "job", "api", "plate", "demo"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
