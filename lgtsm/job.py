@@ -30,6 +30,7 @@ from .mask_source import MaskSource
 from .masks.boxes import MaskBox
 from .masks.prepare import pair_with
 from .models.network import Network
+from .names import check_names
 from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report, noting_warnings
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
@@ -46,10 +47,12 @@ def refuse_shared_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) 
     """Refuse outputs that would replace an input or each other.
 
     Raises:
-        VideoError: two files of one name.
+        VideoError: two files of one name, or a name that the system cannot follow.
     """
+    inputs, written = list(inputs), [path for path in outputs if path is not None]
+    check_names([*inputs, *written])
     taken = {path.resolve() for path in inputs}
-    for output in (path for path in outputs if path is not None):
+    for output in written:
         if output.resolve() in taken:
             raise VideoError(
                 f"Expected a name of its own for every input and output, got {output} twice; choose "

@@ -201,7 +201,14 @@ def _variant(text: str) -> tuple[str, InpaintOptions, str | None]:
     name, options = _pair(text)
     parser = argparse.ArgumentParser(prog=f"--variant {name}", add_help=False)
     _add_product(parser)
-    return name, *_product(parser.parse_args(shlex.split(options)))
+    try:
+        words = shlex.split(options)
+    except ValueError as error:
+        raise OptionError(
+            f"Expected the options of variant {name} as on a command line, got {options:.80} "
+            f"({error}); close the quotes."
+        ) from error
+    return name, *_product(parser.parse_args(words))
 
 
 def _export(settings: ScoreSettings, folder: Path) -> int:

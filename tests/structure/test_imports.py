@@ -14,7 +14,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
 FLOOR = frozenset(
-    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "models.spec"}
+    {
+        "errors",
+        "knobs",
+        "options",
+        "report",
+        "box",
+        "names",
+        "whole_file",
+        "clip_tensors",
+        "models.spec",
+    }
 )
 BELOW_API = FLOOR | {
     "tensor_digest",
@@ -39,6 +49,7 @@ OURS = {
     "report": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
+    "names": frozenset({"errors"}),
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"errors"}),
     "tensor_digest": frozenset(),
@@ -103,6 +114,7 @@ THIRD = {
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
     "box": frozenset({"torch"}),
+    "names": frozenset(),
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"torch"}),
     "tensor_digest": frozenset({"torch"}),
@@ -157,6 +169,7 @@ TORCH_FREE = (
     "lgtsm.options",
     "lgtsm.report",
     "lgtsm.interruption",
+    "lgtsm.names",
     "lgtsm.whole_file",
     "lgtsm.models.spec",
     "lgtsm.weights.catalogue",
