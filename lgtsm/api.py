@@ -178,6 +178,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
     video: VideoOptions | None = None,
     fill_layer: str | Path | None = None,
     mask_used: str | Path | None = None,
+    compare: str | Path | None = None,
     plates: Sequence[Plate] = (),
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -192,7 +193,8 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         options: as in `inpaint`.
         video: range of frames, quality, lossless, resume.
         fill_layer: .mov (ProRes 4444) or folder for the fill alone, with alpha.
-        mask_used: .mkv or folder for the holes that were filled.
+        mask_used: .mkv or folder for the holes that were filled; .mp4 and .mov are not exact.
+        compare: .mp4, .mov, .mkv or folder for a film of before and after (`VideoOptions.compare_as`).
         plates: clean plates or painted frames, numbered as the frames of the file.
         progress: called as progress(done, total, note) at every step: work done in whole frames'
             worth, all frames (0 is unknown), what was just done.
@@ -214,6 +216,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         video=video or VideoOptions(),
         fill_layer=None if fill_layer is None else Path(fill_layer),
         mask_used=None if mask_used is None else Path(mask_used),
+        compare=None if compare is None else Path(compare),
         plates=tuple(plates),
     )
     return job.run(model, Hooks(progress, cancel))

@@ -28,13 +28,14 @@ from .errors import VideoError
 from .journal import Journal
 from .mask_source import MaskSource
 from .masks.boxes import MaskBox
+from .masks.overlay import compare
 from .masks.prepare import pair_with
 from .models.network import Network
 from .names import check_names
 from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report, noting_warnings
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
-from .video.clip import FillLayerWriter, MaskWriter
+from .video.clip import FillLayerWriter, MaskWriter, PictureWriter
 from .video.folder import list_images
 from .video.frame import Frame
 from .video.probe import VideoInfo, probe
@@ -72,6 +73,7 @@ class FileJob:
     video: VideoOptions
     fill_layer: Path | None = None
     mask_used: Path | None = None
+    compare: Path | None = None
     plates: tuple[Plate, ...] = ()
 
     def run(self, model: Network | str | Path | None, hooks: Hooks) -> Report:
@@ -127,12 +129,13 @@ class FileJob:
             report.crop = (filled.left, filled.top, filled.width, filled.height)
         report.shots = [first + self.video.start for first in report.shots]
         report.close(began)
-        report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]
+        outputs = (self.target, self.fill_layer, self.mask_used, self.compare)
+        report.outputs = [str(p) for p in outputs if p]
 
     def check_names(self) -> None:
         """Refuse outputs that would replace an input or each other; raises VideoError."""
         inputs = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
-        refuse_shared_names(inputs, [self.target, self.fill_layer, self.mask_used])
+        refuse_shared_names(inputs, [self.target, self.fill_layer, self.mask_used, self.compare])
 
     def check_mask(
         self, info: VideoInfo, hooks: Hooks | None = None, notes: list[str] | None = None
@@ -225,7 +228,8 @@ class _Sinks:
         self.main = stack.enter_context(
             open_writer(job.target, job.source, options=job.video, rate=job.video.rate)
         )
-        self.layer = self.mask = None
+        self.layer = self.mask = self.comparison = None
+        self._compare_as, self._num_compared = job.video.compare_as, 0
         self._picture: Tensor | None = None
         self.is_range = job.video.start > 0
         self.start: Fraction | None = None
@@ -233,6 +237,8 @@ class _Sinks:
             self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, rate=info.rate))
         if job.mask_used is not None:
             self.mask = stack.enter_context(MaskWriter(job.mask_used, rate=info.rate))
+        if job.compare is not None:
+            self.comparison = stack.enter_context(PictureWriter(job.compare, rate=info.rate))
 
     def write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
         """Write one frame everywhere; of a frame its native samples are enough."""
@@ -246,6 +252,14 @@ class _Sinks:
             self.layer.write(frame, pixels, hole)
         if self.mask is not None:
             self.mask.write(hole, time=frame.time, time_base=frame.native.time_base)
+        if self.comparison is not None:
+            before = frame.rgb()
+            after = torch.where(hole, pixels, before)
+            shown = compare(before[None], after[None], self._compare_as, first=self._num_compared)[
+                0
+            ]
+            self.comparison.write(shown, time=frame.time, time_base=frame.native.time_base)
+            self._num_compared += 1
 
     def _filled(self, frame: Frame, hole: Tensor, patch: Patch) -> Tensor:
         """Return (3,H,W) with the patch in it; void after the next frame.

@@ -17,7 +17,7 @@ from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import format_seconds, format_speed, progress_bar, write_text
 
 _EPILOG = """several inputs, or a folder of films:
-  -o, --fill-layer and --mask-used are then folders, created if needed, that receive one file per
+  -o, --fill-layer, --mask-used and --compare are then folders, created if needed, that receive one file per
   input, named after it. --mask is one mask for all inputs, or a folder with one mask per input,
   named after it (film.mp4 uses film.png, film.mkv or the folder film). If one input fails, the
   others are still processed and the exit code is 1.
@@ -28,7 +28,7 @@ outputs that exist:
   than its files.
 
 examples:
-  lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4
+  lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4 --compare compare.mp4
   lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
   lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
   lgtsm inpaint films/ --mask masks/ -o clean/
@@ -106,6 +106,13 @@ def add(commands: argparse._SubParsersAction) -> None:
         type=Path,
         metavar="OUT",
         help="write the holes that were filled: .mkv or a folder of PNG (exact), .mp4 or .mov",
+    )
+    group.add_argument(
+        "--compare",
+        type=Path,
+        metavar="OUT",
+        help="write before and after as a film to look at (see --compare-as): .mp4, .mov, .mkv or a "
+        "folder of PNG",
     )
     group = parser.add_argument_group("messages")
     group.add_argument(
@@ -197,6 +204,7 @@ def _fill(
             target,
             fill_layer=task.fill_layer,
             mask_used=task.mask_used,
+            compare=task.compare,
             progress=bar,
             **settings,
         )

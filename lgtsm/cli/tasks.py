@@ -45,6 +45,7 @@ class Task:
     target: Path | None = None
     fill_layer: Path | None = None
     mask_used: Path | None = None
+    compare: Path | None = None
 
 
 def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
@@ -55,7 +56,7 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
     its own mask, and any other mask serves all.
 
     Args:
-        arguments: inputs, mask, box, output, fill_layer, mask_used, lossless.
+        arguments: inputs, mask, box, output, fill_layer, mask_used, compare, lossless.
 
     Raises:
         OptionError: inputs of one name, or a mask folder that lacks the mask of an input.
@@ -72,10 +73,12 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
                 target=arguments.output,
                 fill_layer=arguments.fill_layer,
                 mask_used=arguments.mask_used,
+                compare=arguments.compare,
             )
         ]
     _check_names(sources)
     output, layer, used = arguments.output, arguments.fill_layer, arguments.mask_used
+    compare = arguments.compare
     own_masks = {} if boxes else _masks_by_name(arguments.mask, sources)
     return [
         Task(
@@ -84,6 +87,7 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
             target=output and output / _film_name(source, arguments.lossless),
             fill_layer=layer and layer / f"{_stem(source)}.mov",
             mask_used=used and used / f"{_stem(source)}.mkv",
+            compare=compare and compare / f"{_stem(source)}.mp4",
         )
         for source in sources
     ]
@@ -126,7 +130,7 @@ def make_folders(arguments: argparse.Namespace, tasks: list[Task]) -> None:
     Raises:
         OptionError: a folder cannot be created.
     """
-    given = (arguments.output, arguments.fill_layer, arguments.mask_used)
+    given = (arguments.output, arguments.fill_layer, arguments.mask_used, arguments.compare)
     if [outputs(task) for task in tasks] == [[path for path in given if path is not None]]:
         return
     for folder in given:
@@ -146,7 +150,8 @@ def make_folders(arguments: argparse.Namespace, tasks: list[Task]) -> None:
 
 def outputs(task: Task) -> list[Path]:
     """Return the outputs of a task."""
-    return [path for path in (task.target, task.fill_layer, task.mask_used) if path is not None]
+    paths = (task.target, task.fill_layer, task.mask_used, task.compare)
+    return [path for path in paths if path is not None]
 
 
 def _sources(inputs: list[Path]) -> list[Path]:

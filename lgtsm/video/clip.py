@@ -29,6 +29,7 @@ from .presets import CONTAINERS, ENCODERS
 _PNG = image_kind(".png")
 _SHOWN_CRF = 4
 """Quality of masks in H.264: the best that is not lossless, which many players refuse."""
+_PICTURE_CRF = 16
 _EDGE_PX = 8
 """Straight alpha needs colour beyond the hole's edge, so that scaling draws in no black."""
 
@@ -93,6 +94,15 @@ class ClipWriter(Output):
                     self._open.callback(self._encoder.close)
                 self._encoder.add(picture, max(time, Fraction(0)), 1 / self._rate)
         self._num_frames += 1
+
+    def allow_odd(self, height: int, width: int) -> None:
+        """Store chroma at full size where the first picture has an odd one, which 4:2:0 cannot hold."""
+        if (
+            self._encoder is None
+            and any(self._encoding.layout.shifts)
+            and (height % 2 or width % 2)
+        ):
+            self._encoding = replace(self._encoding, layout=known_layout("yuv444p"))
 
     def _finish(self) -> None:
         if self._encoder is not None:
@@ -211,10 +221,31 @@ class MaskWriter(ClipWriter):
             picture.color_range = Range.FULL
             return picture
 
-        odd = hole.shape[-1] % 2 or hole.shape[-2] % 2
-        if self._encoder is None and odd and self._encoding.layout.family is Family.YUV:
-            self._encoding = replace(self._encoding, layout=known_layout("yuv444p"))
+        self.allow_odd(*hole.shape[-2:])
         self.add(build, time, time_base)
+
+
+class PictureWriter(ClipWriter):
+    """Write pictures to be looked at: a film in H.264, or a folder of PNG."""
+
+    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
+        """Check the path (.mp4, .mov or .mkv file, or folder); `rate` is that of the source.
+
+        Raises:
+            VideoError: the target cannot be written.
+        """
+        options = ENCODERS["h264"].quality_options(_PICTURE_CRF)
+        encoding = Encoding(family="h264", layout=known_layout("yuv420p"), options=options)
+        super().__init__(target, encoding=encoding, image="rgb24", rate=rate)
+
+    def write(self, rgb: Tensor, *, time: Fraction, time_base: Fraction | None = None) -> None:
+        """Write one picture (3,H,W) in [0,1]; times as for `MaskWriter.write`.
+
+        Raises:
+            VideoError: the picture cannot be written.
+        """
+        self.allow_odd(*rgb.shape[-2:])
+        self.add(lambda layout: rgb_frame(rgb, layout), time, time_base)
 
 
 def write_mask_clip(

@@ -166,6 +166,25 @@ def test_the_output_may_be_a_gif(lgtsm, make_film, make_mask, read_film, tmp_pat
     assert read_film(tmp_path / "o.gif").shape == (12, 48, 64, 3)
 
 
+@pytest.mark.parametrize(("extra", "size"), [((), (48, 128)), (("--compare-as", "wipe"), (48, 64))])
+def test_before_and_after_are_written_as_a_film(
+    extra, size, lgtsm, make_film, make_mask, read_film, tmp_path
+):
+    film, out, shown = make_film(), tmp_path / "o.mkv", tmp_path / "compare.mp4"
+    code, _, stderr = lgtsm(
+        "inpaint", film, "--mask", make_mask(), "-o", out, "--mode", "copy", "--motion", "none",
+        "--lossless", "--start", 2, "--compare", shown, "--report", tmp_path / "r.json", *extra,
+    )  # fmt: skip
+    assert code == 0, stderr
+    before, after, both = (read_film(path).astype(int) for path in (film, out, shown))
+    assert both.shape == (10, *size, 3)
+    left, right = (before[2:], after) if size[1] == 128 else (after, before[2:])
+    # the line of a wipe begins in the middle
+    assert np.abs(both[0, :, :20] - left[0, :, :20]).mean() < 4
+    assert np.abs(both[0, :, -20:] - right[0, :, -20:]).mean() < 4
+    assert str(shown) in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["outputs"]
+
+
 def test_resume_of_several_leaves_whole_outputs_alone(lgtsm, make_film, make_mask, tmp_path):
     films, out = [make_film("a.mp4"), make_film("b.mp4")], tmp_path / "out"
     common = ["inpaint", *films, "--mask", make_mask(), "-o", out, "--mode", "copy"]
@@ -215,6 +234,7 @@ def plan(tmp_path):
             "output": tmp_path / "out",
             "fill_layer": None,
             "mask_used": None,
+            "compare": None,
             "lossless": False,
         }
         given.update(arguments)
