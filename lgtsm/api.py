@@ -18,6 +18,7 @@ from .engine.run import Job
 from .engine.threads import computing_threads
 from .errors import ShapeError
 from .masks.boxes import MaskBox
+from .masks.fit import fit, stretched
 from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, inverted_mask, pair_with
 from .models.network import Network
 from .options import InpaintOptions, Mode, VideoOptions
@@ -80,7 +81,8 @@ def inpaint_clip(
 
     Args:
         frames: (T,3,H,W) floating point in [0,1], T >= 1, any size; never modified.
-        holes: (T,1,H,W) in [0,1], above 0.5 = hole; (1,1,H,W) serves all frames.
+        holes: (T,1,H,W) in [0,1], above 0.5 = hole; (1,1,H,W) serves all frames. Holes of another size
+            but the same shape are stretched, of another shape with `MaskOptions.fit_mask`.
         model: a network, a built-in name, a path, or None for the default; loaded only when there
             is a hole and the mode is not copy.
         options: what may fill, masks, device, and so on.
@@ -97,6 +99,11 @@ def inpaint_clip(
     report = Report()
     options = options or InpaintOptions()
     _check_tensors(frames, holes, plates)
+    size = (frames.shape[2], frames.shape[3])
+    if note := stretched(holes[0], size):
+        holes = torch.stack([fit(hole.float(), size, options.mask) for hole in holes])
+        report.notes.append(note)
+        _LOG.warning("%s", note)
     hooks = Hooks(progress, cancel)
     used = torch.stack(
         [hole for _, hole in pair_with(hooks.checked(frames), holes.float(), options.mask)]
@@ -148,7 +155,7 @@ def _check_tensors(frames: Tensor, holes: Tensor, plates: Sequence[Plate]) -> No
             f"{tuple(frames.shape)} of {frames.dtype}; move the channels to the second place, "
             "divide bytes by 255."
         )
-    is_one = holes.dim() == 4 and holes.shape[1:] == (1, *frames.shape[2:])
+    is_one = holes.dim() == 4 and holes.shape[1] == 1 and holes.numel() > 0
     if not is_one or not is_mask_tensor(holes):
         raise ShapeError(
             f"Expected holes ({len(frames)},1,{frames.shape[2]},{frames.shape[3]}) or one hole for "
@@ -171,6 +178,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
     video: VideoOptions | None = None,
     fill_layer: str | Path | None = None,
     mask_used: str | Path | None = None,
+    compare: str | Path | None = None,
     plates: Sequence[Plate] = (),
     progress: Progress | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -185,7 +193,8 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         options: as in `inpaint`.
         video: range of frames, quality, lossless, resume.
         fill_layer: .mov (ProRes 4444) or folder for the fill alone, with alpha.
-        mask_used: .mkv or folder for the holes that were filled.
+        mask_used: .mkv or folder for the holes that were filled; .mp4 and .mov are not exact.
+        compare: .mp4, .mov, .mkv or folder for a film of before and after (`VideoOptions.compare_as`).
         plates: clean plates or painted frames, numbered as the frames of the file.
         progress: called as progress(done, total, note) at every step: work done in whole frames'
             worth, all frames (0 is unknown), what was just done.
@@ -207,6 +216,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
         video=video or VideoOptions(),
         fill_layer=None if fill_layer is None else Path(fill_layer),
         mask_used=None if mask_used is None else Path(mask_used),
+        compare=None if compare is None else Path(compare),
         plates=tuple(plates),
     )
     return job.run(model, Hooks(progress, cancel))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -25,34 +24,36 @@ from .engine.composing import Patch
 from .engine.hooks import Hooks
 from .engine.run import Job
 from .engine.threads import computing_threads
-from .errors import ShapeError, VideoError
+from .errors import VideoError
 from .journal import Journal
-from .masks.boxes import MaskBox, box_masks
-from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, binary_hole, inverted_mask, pair_with
+from .mask_source import MaskSource
+from .masks.boxes import MaskBox
+from .masks.overlay import compare
+from .masks.prepare import pair_with
 from .models.network import Network
-from .options import InpaintOptions, LengthPolicy, Mode, VideoOptions
+from .names import check_names
+from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report, noting_warnings
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
-from .video.clip import FillLayerWriter, MaskWriter
+from .video.clip import FillLayerWriter, MaskWriter, PictureWriter
 from .video.folder import list_images
 from .video.frame import Frame
-from .video.image import is_still
-from .video.probe import VideoInfo, count_frames, probe
-from .video.read import read_frames, read_masks
+from .video.probe import VideoInfo, probe
+from .video.read import read_frames
 from .video.write import open_writer
 from .weights.load import load_model
-
-_LOG = logging.getLogger(__name__)
 
 
 def refuse_shared_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) -> None:
     """Refuse outputs that would replace an input or each other.
 
     Raises:
-        VideoError: two files of one name.
+        VideoError: two files of one name, or a name that the system cannot follow.
     """
+    inputs, written = list(inputs), [path for path in outputs if path is not None]
+    check_names([*inputs, *written])
     taken = {path.resolve() for path in inputs}
-    for output in (path for path in outputs if path is not None):
+    for output in written:
         if output.resolve() in taken:
             raise VideoError(
                 f"Expected a name of its own for every input and output, got {output} twice; choose "
@@ -72,6 +73,7 @@ class FileJob:
     video: VideoOptions
     fill_layer: Path | None = None
     mask_used: Path | None = None
+    compare: Path | None = None
     plates: tuple[Plate, ...] = ()
 
     def run(self, model: Network | str | Path | None, hooks: Hooks) -> Report:
@@ -92,8 +94,8 @@ class FileJob:
     def _run(self, model: Network | str | Path | None, hooks: Hooks, report: Report) -> None:
         self.check_names()
         info = probe(self.source, rate=self.video.rate)
-        _, coverage = self.check_mask(info, hooks)
-        network = self._load(model, coverage, report)
+        _, coverage = self.check_mask(info, hooks, report.notes)
+        network = self._load(model, coverage)
         report.model = network.name if network else "none"
         report.notes += network.notes if network else ()
         began = time.monotonic()
@@ -128,62 +130,23 @@ class FileJob:
             report.crop = (filled.left, filled.top, filled.width, filled.height)
         report.shots = [first + self.video.start for first in report.shots]
         report.close(began)
-        report.outputs = [str(p) for p in (self.target, self.fill_layer, self.mask_used) if p]
+        outputs = (self.target, self.fill_layer, self.mask_used, self.compare)
+        report.outputs = [str(p) for p in outputs if p]
 
     def check_names(self) -> None:
         """Refuse outputs that would replace an input or each other; raises VideoError."""
         inputs = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
-        refuse_shared_names(inputs, [self.target, self.fill_layer, self.mask_used])
+        refuse_shared_names(inputs, [self.target, self.fill_layer, self.mask_used, self.compare])
 
-    def check_mask(self, info: VideoInfo, hooks: Hooks | None = None) -> tuple[int, float]:
-        """Compare the mask with the frames, decoding it no further than its first hole.
+    def check_mask(
+        self, info: VideoInfo, hooks: Hooks | None = None, notes: list[str] | None = None
+    ) -> tuple[int, float]:
+        """Compare the mask of the source described by `info` with its frames; see `MaskSource.check`."""
+        masks = MaskSource(self.mask, self.options.mask, info, self.source)
+        return masks.check(hooks or Hooks(), [] if notes is None else notes)
 
-        Args:
-            info: of the source.
-            hooks: asked to stop at every mask.
-
-        Returns:
-            Number of masks, 0 where boxes stand for any number of frames; fraction of the frame,
-            before growing, that the first mask with a hole covers, 0 where none has.
-
-        Raises:
-            ShapeError: another size than the frames, or a length that the policy refuses.
-            VideoError: the mask cannot be read.
-        """
-        if isinstance(self.mask, list):
-            first = next(box_masks(self.mask, info.height, info.width))
-            return 0, max(float(first.mean()), 1e-9)
-        number = count_frames(self.mask, self.source)
-        refused = self.options.mask.length is LengthPolicy.ERROR and number > 1
-        if refused and info.num_frames_exact and number != info.num_frames:
-            frames = count_frames(self.source)  # headers err, and nobody should redo a right mask
-            if number != frames:
-                raise ShapeError(
-                    f"Expected one mask or {frames} like the frames, got {number}; add or cut "
-                    "masks, or choose to hold the last one or to loop."
-                )
-        coverage = 0.0
-        for index, mask in enumerate(
-            (hooks or Hooks()).checked(read_masks(self.mask, frames_of=self.source))
-        ):
-            if tuple(mask.shape[1:]) != (info.height, info.width):
-                raise ShapeError(
-                    f"Expected a mask of {info.width}x{info.height} like the video, got "
-                    f"{mask.shape[2]}x{mask.shape[1]}; resize the mask."
-                )
-            coverage = float(binary_hole(mask, self.options.mask, index).mean())
-            if coverage:
-                break
-        return number, coverage
-
-    def _load(
-        self, model: Network | str | Path | None, coverage: float, report: Report
-    ) -> Network | None:
+    def _load(self, model: Network | str | Path | None, coverage: float) -> Network | None:
         """Load the network where there is something for it to do."""
-        if not 0 < coverage <= INVERTED_RATIO:
-            note = inverted_mask(coverage) if coverage else EMPTY_MASK
-            report.notes.append(note)
-            _LOG.warning("%s", note)
         if not coverage or self.options.mode is Mode.COPY:
             return None
         return model if isinstance(model, Network) else load_model(model)
@@ -244,19 +207,9 @@ class FileJob:
         start, end = self.video.start, self.video.end
         strict = self.video.strict
         frames = read_frames(self.source, start=start, end=end, rate=self.video.rate, strict=strict)
-        if isinstance(self.mask, list):
-            masks = box_masks(self.mask, info.height, info.width, start=start)
-            options = replace(self.options.mask, length=LengthPolicy.HOLD)  # boxes never end
-            for frame, hole in pair_with(frames, masks, options):
-                yield _Step(frame, frame.rgb(), hole)
-            return
-        # masks are numbered like the frames of the file: those before the range count, and those
-        # after it as far as a hole grows in time
-        options = self.options.mask
-        last = None if end is None else end + options.temporal_gap + options.temporal_grow
-        last = None if is_still(self.mask) else last
-        masks = read_masks(self.mask, end=last, strict=strict, frames_of=self.source)
-        numbered = chain(repeat(None, start), frames)
+        source = MaskSource(self.mask, self.options.mask, info, self.source)
+        masks, options, before = source.read(start, end, strict=strict)
+        numbered = chain(repeat(None, before), frames)
         for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
             yield None if frame is None else _Step(frame, frame.rgb(), hole)
 
@@ -276,7 +229,8 @@ class _Sinks:
         self.main = stack.enter_context(
             open_writer(job.target, job.source, options=job.video, rate=job.video.rate)
         )
-        self.layer = self.mask = None
+        self.layer = self.mask = self.comparison = None
+        self._compare_as, self._num_compared = job.video.compare_as, 0
         self._picture: Tensor | None = None
         self.is_range = job.video.start > 0
         self.start: Fraction | None = None
@@ -284,6 +238,8 @@ class _Sinks:
             self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, rate=info.rate))
         if job.mask_used is not None:
             self.mask = stack.enter_context(MaskWriter(job.mask_used, rate=info.rate))
+        if job.compare is not None:
+            self.comparison = stack.enter_context(PictureWriter(job.compare, rate=info.rate))
 
     def write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
         """Write one frame everywhere; of a frame its native samples are enough."""
@@ -297,6 +253,14 @@ class _Sinks:
             self.layer.write(frame, pixels, hole)
         if self.mask is not None:
             self.mask.write(hole, time=frame.time, time_base=frame.native.time_base)
+        if self.comparison is not None:
+            before = frame.rgb()
+            after = torch.where(hole, pixels, before)
+            shown = compare(before[None], after[None], self._compare_as, first=self._num_compared)[
+                0
+            ]
+            self.comparison.write(shown, time=frame.time, time_base=frame.native.time_base)
+            self._num_compared += 1
 
     def _filled(self, frame: Frame, hole: Tensor, patch: Patch) -> Tensor:
         """Return (3,H,W) with the patch in it; void after the next frame.

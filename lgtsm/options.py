@@ -14,6 +14,12 @@ GROW_PX = 4
 leave a halo. The library itself grows nothing."""
 
 
+_LARGEST_PART = 2**31 - 1
+"""Of a rate as a fraction: files hold 32 bits of each part."""
+_NEAREST = 10_000
+"""Largest denominator of the rate that stands for one with too many digits; 1001 among them."""
+
+
 class Mode(Enum):
     """What may fill a hole."""
 
@@ -113,6 +119,10 @@ class MaskOptions(Options):
         LengthPolicy.ERROR,
         "What to do when a mask clip is shorter than the video: error stops, hold repeats its last "
         "frame, loop starts it again; a single mask always serves every frame.",
+    )
+    fit_mask: bool = knob(
+        False,
+        "Stretch a mask of another shape to the frames; one of the same shape is always stretched.",
     )
 
 
@@ -245,6 +255,15 @@ class VideoOptions(Options):
 
     def __post_init__(self) -> None:
         """Check the limits and the range of frames; raises OptionError."""
+        try:
+            rate = Fraction(self.rate)
+            if max(rate.numerator, rate.denominator) > _LARGEST_PART:
+                rate = rate.limit_denominator(_NEAREST)
+        except (ValueError, OverflowError, ZeroDivisionError) as error:
+            raise OptionError(
+                f"Expected rate as frames per second, got {self.rate!r:.80}; give 25 or 24000/1001."
+            ) from error
+        object.__setattr__(self, "rate", rate)
         super().__post_init__()
         if self.start < 0 or (self.end is not None and self.end <= self.start):
             raise OptionError(

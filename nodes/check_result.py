@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from dataclasses import replace
 from typing import Any
 
 from comfy_api.latest import io
@@ -61,7 +61,9 @@ class LGTSMCheckResult(io.ComfyNode):
             outputs=[
                 io.Image.Output("images", tooltip="The repaired clip, unchanged."),
                 io.Boolean.Output("passed", tooltip="Whether the result passed."),
-                io.String.Output("report", tooltip="Verdict and figures, as JSON."),
+                io.String.Output(
+                    "report", tooltip="The verdict in the first line, the figures below."
+                ),
                 io.Image.Output(
                     "changes",
                     tooltip="The clip in dim grey, with changes inside the mask in green, outside in red.",
@@ -93,15 +95,17 @@ class LGTSMCheckResult(io.ComfyNode):
         report = checker.report()
         if stop_on_failure and not report.passed:
             raise LgtsmError(
-                f"Expected a clean result, got: {report.summary.rstrip('.')}; connect mask_used, "
-                "or correct the node before this one."
+                f"Expected a clean result, got: {'; '.join(report.failures)}; connect mask_used, or "
+                "correct the node before this one."
             )
-        figures = json.loads(report.to_json())
+        figures = {}
         if truth is not None:
-            figures["psnr_to_truth"] = round(hole_psnr(result, to_frames(truth), holes), 2)
+            psnr = hole_psnr(result, to_frames(truth), holes)
+            figures["truth"] = f"{psnr:.2f} dB inside the mask"
+            report = replace(report, summary=f"{report.summary} {psnr:.1f} dB to the truth.")
         return io.NodeOutput(
             after,
             report.passed,
-            json.dumps(figures, indent=2),
+            report.to_text(**figures),
             to_images(mark_changes(original, result, holes)),
         )

@@ -85,7 +85,7 @@ def to_plates(images: Tensor | None, numbers: str, first: int = 0) -> tuple[Plat
             f"Expected one frame number for each of the {count} plates, got {len(words)}; write "
             "one number per plate, such as 0, 48, or leave it empty."
         )
-    if not all(word.isdigit() for word in words):
+    if not all(word.isdecimal() and len(word) < 10 for word in words):
         raise OptionError(
             f"Expected frame numbers such as 0, 48, got {numbers!r}; count frames from 0."
         )

@@ -14,6 +14,7 @@ from ..lgtsm.box import Box, hole_box
 from .convert import frame_size, from_holes, to_frames, to_images, to_masks
 from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
+from .notices import shown_on
 from .schema import schema
 
 
@@ -62,6 +63,7 @@ class LGTSMInpaint(io.ComfyNode):
                     tooltip="Size, crop, chunk, dtype, device, retries, time and memory, as JSON.",
                 ),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -86,15 +88,16 @@ class LGTSMInpaint(io.ComfyNode):
             clip, ratio = (len(frames), height, width), grown.area / (height * width)
             network, options, _kept = make_ready(model, options, clip, ratio)
         try:
-            result = inpaint_clip(
-                frames,
-                masks,
-                network,
-                options,
-                plates=plates,
-                progress=reporter.progress,
-                cancel=reporter.cancel,
-            )
+            with shown_on(cls.hidden.unique_id):
+                result = inpaint_clip(
+                    frames,
+                    masks,
+                    network,
+                    options,
+                    plates=plates,
+                    progress=reporter.progress,
+                    cancel=reporter.cancel,
+                )
         finally:
             comfy.model_management.soft_empty_cache()
         used, repaired = from_holes(result.holes, len(frames)), to_images(result.frames)

@@ -23,6 +23,7 @@ from ..lgtsm.options import MaskOptions, VideoOptions
 from ..lgtsm.video.probe import probe
 from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
+from .notices import shown_on
 from .schema import option, schema
 from .video_files import active_span, source_file, tensor_mask, video_mask
 
@@ -92,6 +93,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
                 ),
                 io.String.Output("report", tooltip="Figures of the job, as JSON."),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -144,7 +146,8 @@ class LGTSMInpaintVideo(io.ComfyNode):
         target = unfinished / (name + (".mkv" if video_options.lossless else ".mp4"))
         job = replace(job, target=target, mask_used=temporary / f"{name}.mask.mkv")
         try:
-            report = job.run(network, Hooks(reporter.progress, reporter.cancel))
+            with shown_on(cls.hidden.unique_id):
+                report = job.run(network, Hooks(reporter.progress, reporter.cancel))
             target = _finish(job.target, source, temporary, video_options)
         finally:
             _tidy(job, unfinished)

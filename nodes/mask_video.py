@@ -15,6 +15,7 @@ from ..lgtsm.masks.prepare import pair_with
 from ..lgtsm.options import GROW_PX, MaskOptions
 from .convert import check_placeholder, frame_size, from_holes, to_frames, to_images, to_masks
 from .loaded import Reporter
+from .notices import shown_on
 from .schema import choice, option, schema
 
 _GROWN_LATER = f"LGTSM Inpaint grows the mask by {GROW_PX} by default."
@@ -69,6 +70,7 @@ class MaskVideo(io.ComfyNode):
                     tooltip="Coverage per frame, frames without a mask and warnings, as JSON.",
                 ),
             ],
+            hidden=[io.Hidden.unique_id],
         )
 
     @classmethod
@@ -99,6 +101,9 @@ class MaskVideo(io.ComfyNode):
                 break
         clip = torch.stack(holes)
         found = coverage(clip)
+        with shown_on(cls.hidden.unique_id) as log:
+            for warning in found.warnings:
+                log.warning("%s", warning)
         shown = to_images(overlay(frames, clip, Paint(preview_as)), images)
         step = max(1, len(shown) // _SHOWN)
         return io.NodeOutput(

@@ -12,10 +12,11 @@ import torch
 from torch import Tensor
 
 from ..lgtsm.errors import VideoError
+from ..lgtsm.masks.fit import fit
 from ..lgtsm.masks.prepare import of_count, prepare
 from ..lgtsm.options import LengthPolicy, MaskOptions
 from ..lgtsm.video.clip import write_mask_clip
-from ..lgtsm.video.probe import VideoInfo, frame_span, probe
+from ..lgtsm.video.probe import VideoInfo, frame_span
 from ..lgtsm.video.read import read_masks
 from .convert import to_masks
 
@@ -106,14 +107,13 @@ def video_mask(
     own = active_span(video, path)
     if own == span == WHOLE:
         return path
-    size = probe(path)
-    if (size.width, size.height) != (info.width, info.height):
-        return path  # the job reports the error
     state = path.stat()
     name = f"{path} {state.st_mtime_ns} {state.st_size} {own} {span} {length} {info.num_frames}"
     target = folder / f"{hashlib.sha256(name.encode()).hexdigest()[:16]}.mask.mkv"
     if not target.exists():
-        _write(target, read_masks(path, start=own[0], end=own[1]), info, span, length)
+        masks = read_masks(path, start=own[0], end=own[1])
+        size = (info.height, info.width)
+        _write(target, (fit(mask, size, MaskOptions()) for mask in masks), info, span, length)
     return target
 
 

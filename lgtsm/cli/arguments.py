@@ -15,6 +15,8 @@ from ..knobs import Options, knobs
 if TYPE_CHECKING:
     from ..copying.plates import Plate
 
+_DIGITS = 10
+"""Longest frame number, in digits."""
 _METAVARS = {int: "N", float: "X", str: "NAME", Fraction: "FPS"}
 
 
@@ -120,7 +122,7 @@ def plate_file(text: str) -> tuple[Path, int | None]:
     name, frame = text, None
     if not Path(text).exists() and "@" in text:
         name, _, number = text.rpartition("@")
-        if not number.isdigit():
+        if not (number.isdecimal() and len(number) < _DIGITS):
             raise OptionError(
                 f"Expected a plate as FILE@FRAME with a frame number, got {text!r}; count frames "
                 "from 0."

@@ -26,7 +26,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         description="Measure the speed on this machine, relative to the published form of the "
         "network.",
     )
-    parser.add_argument("--preset", choices=_PRESETS, default="quick", help="what to run [quick]")
+    parser.add_argument(
+        "--preset",
+        choices=_PRESETS,
+        default="quick",
+        help="what to run [quick, a few minutes on two cores]",
+    )
     add_option(parser, RunOptions, "device")
     add_option(
         parser,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from itertools import zip_longest
+from contextlib import ExitStack
+from itertools import chain, islice, zip_longest
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
 _EPILOG = f"""MASK is the mask that was used: the file of `lgtsm inpaint --mask-used`, or the original mask with
 the same --grow ({GROW_PX} in `lgtsm inpaint` by default).
 
-A lossy encoder changes every pixel a little: allow for it with --tolerance, or write --lossless.
+A lossless result must equal the source outside the mask, bit for bit. A film that was encoded again is
+compared with the source encoded alone, at the same --quality: it may change no more. --tolerance sets
+a limit of your own instead.
 
 exit codes: 0 passed, 1 failed or files that do not match
 """
@@ -53,7 +57,16 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="pixels beside the mask that may change too; without it as many as share a chroma "
         "sample with it",
     )
-    add_options(group, CheckLimits, skip=("margin",))
+    add_option(
+        group,
+        CheckLimits,
+        "tolerance",
+        default=None,
+        help="largest change allowed outside the mask, in levels of 255, whatever the encoder; 0 is "
+        "bit for bit",
+    )
+    add_options(group, CheckLimits, skip=("margin", "tolerance"))
+    add_option(group, VideoOptions, "quality", help="quality that RESULT was written with [16]")
     add_options(parser.add_argument_group("mask"), MaskOptions)
     group = parser.add_argument_group("range")
     add_option(group, VideoOptions, "start", help="frame of ORIGINAL at which RESULT begins [0]")
@@ -65,38 +78,76 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Check, print the figures, and return 0 if it passed."""
+    """Check, print verdict and figures, and return 0 if it passed."""
     from ..metrics.check import Checker
 
-    options = MaskOptions.of(vars(arguments))
-    margin = arguments.margin or 0
-    checker = Checker(CheckLimits.of(vars(arguments), margin=margin))
-    with progress_bar("check", quiet=arguments.quiet) as bar:
-        for done, (original, result, hole) in enumerate(_triples(arguments, options), 1):
+    limits = {"margin": arguments.margin or 0, "tolerance": arguments.tolerance or 0.0}
+    checker = Checker(CheckLimits.of(vars(arguments), **limits))
+    triples = _triples(arguments)
+    first = list(islice(triples, 1))  # files that do not match fail before anything is encoded
+    with ExitStack() as stack:
+        encoded = _encoded(arguments, interruption, stack)
+        bar = stack.enter_context(progress_bar("check", quiet=arguments.quiet))
+        for done, (original, result, hole) in enumerate(chain(first, triples), 1):
             if done == 1 and arguments.margin is None:
                 # the largest distance at which a pixel can share a chroma sample with a hole pixel
                 shifts = original.layout.shifts + result.layout.shifts
-                margin = (1 << max(shifts)) - 1
-                checker = Checker(CheckLimits.of(vars(arguments), margin=margin))
-            checker.add(original.rgb(), result.rgb(), hole)
+                limits["margin"] = (1 << max(shifts)) - 1
+                checker = Checker(CheckLimits.of(vars(arguments), **limits))
+            again = next(encoded, None)
+            checker.add(original.rgb(), result.rgb(), hole, again and again.rgb())
             bar(done, 0, "")
             if interruption.happened():
                 raise KeyboardInterrupt
     report = checker.report()
-    print(report.to_json() if arguments.json else report.summary)
+    print(report.to_json() if arguments.json else report.to_text())
     return 0 if report.passed else 1
 
 
-def _triples(
-    arguments: argparse.Namespace, options: MaskOptions
-) -> Iterator[tuple[Frame, Frame, Tensor]]:
+def _encoded(
+    arguments: argparse.Namespace, interruption: Interruption, stack: ExitStack
+) -> Iterator[Frame]:
+    """Read the source as the encoder of a lossy result makes it; nothing where bits must be equal.
+
+    The file lies in a temporary folder until the stack is closed.
+    """
+    from ..video.folder import keeps_values
+    from ..video.presets import CONTAINERS
+    from ..video.read import read_frames
+    from ..video.write import open_writer
+
+    exact = (
+        arguments.tolerance is not None or arguments.result.is_dir()
+    )  # images are written lossless
+    if exact or keeps_values(arguments.result):
+        return iter(())
+    suffix = arguments.result.suffix.lower()
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="lgtsm-")))
+    path = folder / ("encoded" + (suffix if suffix in CONTAINERS else ".mp4"))
+    options = VideoOptions.of(vars(arguments))
+    with (
+        progress_bar("encode the source", quiet=arguments.quiet) as bar,
+        open_writer(path, arguments.original, options=options) as writer,
+    ):
+        frames = read_frames(arguments.original, start=options.start, end=options.end)
+        for done, frame in enumerate(frames, 1):
+            pixels = frame.rgb()
+            writer.write(frame, pixels, pixels.new_zeros(1, *pixels.shape[1:]))
+            bar(done, 0, "")
+            if interruption.happened():
+                raise KeyboardInterrupt
+    return read_frames(path)
+
+
+def _triples(arguments: argparse.Namespace) -> Iterator[tuple[Frame, Frame, Tensor]]:
     """Read source, result and hole frame by frame.
 
     Raises:
         ShapeError: clips of different lengths; VideoError: files that cannot be read.
     """
+    from ..masks.fit import fit
     from ..masks.prepare import pair_with
-    from ..video.probe import count_frames
+    from ..video.probe import count_frames, probe
     from ..video.read import read_frames, read_masks
 
     part = {"start": arguments.start, "end": arguments.end}
@@ -105,7 +156,11 @@ def _triples(
     of_result = part != {"start": 0, "end": None} and count_frames(arguments.mask) == count_frames(
         arguments.result
     )
-    masks = read_masks(arguments.mask, **({} if of_result else part))
+    options, info = MaskOptions.of(vars(arguments)), probe(arguments.original)
+    masks = (
+        fit(mask, (info.height, info.width), options)
+        for mask in read_masks(arguments.mask, **({} if of_result else part))
+    )
     for number, ((original, result), hole) in enumerate(pair_with(films, masks, options)):
         if original is None or result is None:
             longer = arguments.result if original is None else arguments.original
@@ -113,5 +168,11 @@ def _triples(
                 f"Expected as many frames in the result as in the source, got more than {number} in "
                 f"{longer} and {number} in the other; give --start and --end of the range that "
                 "was filled."
+            )
+        if original.size != result.size:
+            sizes = ["{1}x{0}".format(*frame.size) for frame in (original, result)]
+            raise ShapeError(
+                f"Expected a result of {sizes[0]} like the source, got {sizes[1]}; compare clips of "
+                "one size."
             )
         yield original, result, hole

@@ -12,20 +12,26 @@ from ..errors import Cancelled, LgtsmError
 from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from .arguments import add_model, add_option, add_options, parse_cuts, parse_plate, plate_file
+from .existing import check_existing, is_done
 from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import format_seconds, format_speed, progress_bar, write_text
 
-_EPILOG = """several inputs:
-  -o, --fill-layer and --mask-used are then folders, created if needed, that receive one file per
+_EPILOG = """several inputs, or a folder of films:
+  -o, --fill-layer, --mask-used and --compare are then folders, created if needed, that receive one file per
   input, named after it. --mask is one mask for all inputs, or a folder with one mask per input,
   named after it (film.mp4 uses film.png, film.mkv or the folder film). If one input fails, the
-  others are still processed and the exit code is 1. With --resume, inputs whose output is complete
-  are skipped.
+  others are still processed and the exit code is 1.
+
+outputs that exist:
+  are replaced once the new ones are complete; on a terminal you are asked first. --overwrite never asks,
+  --no-overwrite refuses them before any work. --resume skips an input whose output is complete and newer
+  than its files.
 
 examples:
-  lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4
+  lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4 --compare compare.mp4
   lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
   lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
+  lgtsm inpaint films/ --mask masks/ -o clean/
   lgtsm inpaint film.mov --mask masks/ --fill-layer fill.mov --lossless -o clean.mkv
 """
 
@@ -40,7 +46,11 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "inputs", nargs="+", type=Path, metavar="IN", help="video file or folder of images"
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="IN",
+        help="video file, folder of images, or folder of films",
     )
     hole = parser.add_mutually_exclusive_group(required=True)
     hole.add_argument(
@@ -57,7 +67,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--output",
         type=Path,
         metavar="OUT",
-        help="file (.mp4, .mov, .mkv, .webm) or folder for frames; appears once it is complete",
+        help="file (.mp4, .mov, .mkv, .webm, .gif) or folder for frames; appears once it is complete",
     )
     add_model(parser)
     group = parser.add_argument_group("fill")
@@ -81,6 +91,11 @@ def add(commands: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("video")
     add_options(group, VideoOptions)
     group.add_argument(
+        "--overwrite",
+        action=argparse.BooleanOptionalAction,
+        help="replace outputs that exist without asking, or refuse to",
+    )
+    group.add_argument(
         "--fill-layer",
         type=Path,
         metavar="OUT",
@@ -90,7 +105,14 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--mask-used",
         type=Path,
         metavar="OUT",
-        help="write the holes that were filled: .mkv or a folder of PNG",
+        help="write the holes that were filled: .mkv or a folder of PNG (exact), .mp4 or .mov",
+    )
+    group.add_argument(
+        "--compare",
+        type=Path,
+        metavar="OUT",
+        help="write before and after as a film to look at (see --compare-as): .mp4, .mov, .mkv or a "
+        "folder of PNG",
     )
     group = parser.add_argument_group("messages")
     group.add_argument(
@@ -134,7 +156,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         report = arguments.report
         written = Path(report) if report and report != "-" else None
         check_files(tasks, [plate_file(text)[0] for text in arguments.plates], written)
-        make_folders(arguments)
+        check_existing(tasks, arguments)
+        make_folders(arguments, tasks)
     entries: list[dict[str, Any]] = []
     failures: list[Path] = []
     for task in tasks:
@@ -145,8 +168,9 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
                 print(rehearse(task, **settings))
                 continue
-            if len(tasks) > 1 and video.resume and _is_done(target):
+            if video.resume and is_done(task):
                 _say(f"{target}: complete already, skipped", arguments)
+                entries.append({"source": str(task.source), "skipped": True})
                 continue
             report = _fill(task, target, arguments, settings)
             entries.append({"source": str(task.source), **report})
@@ -180,6 +204,7 @@ def _fill(
             target,
             fill_layer=task.fill_layer,
             mask_used=task.mask_used,
+            compare=task.compare,
             progress=bar,
             **settings,
         )
@@ -196,13 +221,6 @@ def _say(text: str, arguments: argparse.Namespace) -> None:
     # stderr: stdout belongs to --report -
     if not arguments.quiet:
         print(text, file=sys.stderr)
-
-
-def _is_done(target: Path) -> bool:
-    """Tell whether an earlier run finished a target: it exists and has no journal."""
-    from ..journal import journal_folder
-
-    return target.exists() and not journal_folder(target).exists()
 
 
 def _write_report(report: str, values: object) -> None:

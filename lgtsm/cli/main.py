@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import io
 import logging
 import os
 import sys
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, LgtsmError, shortened
 from ..interruption import Interruption
+from ..names import check_names
 from . import bench, check, convert, demo, info, inpaint, masks, models, plate, publish, score
 from .terminal import logging_to_stderr
 
-DONE, FAILED, INTERRUPTED = 0, 1, 130
+DONE, FAILED, UNEXPECTED, INTERRUPTED = 0, 1, 3, 130
 """Exit codes; argparse itself ends with 2 on wrong usage."""
 
 _COMMANDS = (inpaint, plate, check, score, masks, models, convert, publish, info, bench, demo)
@@ -23,6 +27,7 @@ _EPILOG = """exit codes:
   0    done
   1    a file, model or option cannot be used; the reason is on stderr, in one sentence
   2    wrong usage
+  3    an error that nobody foresaw; --debug shows where it arose
   130  interrupted; no half-written file is left
 """
 
@@ -35,6 +40,9 @@ class _Parser(argparse.ArgumentParser):
         super().error(shortened(message))
 
 
+_DEBUG = "show where an error arose (the traceback)"
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = _Parser(
@@ -45,9 +53,12 @@ def build_parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"lgtsm {__version__}")
+    parser.add_argument("--debug", action="store_true", help=_DEBUG)
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     for command in _COMMANDS:
         command.add(commands)
+    for sub in commands.choices.values():  # without a default, which would undo the one before
+        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG)
     return parser
 
 
@@ -68,22 +79,51 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     # before torch is loaded: threads that wait for each other sleep instead of keeping cores busy
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for stream in (sys.stdout, sys.stderr):  # a name may hold what a console cannot show
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    debug = "--debug" in (sys.argv if argv is None else argv)
     # before anything slow, so that Ctrl-C ends in one line at any moment
     with Interruption() as interruption:
         try:
             arguments = build_parser().parse_args(argv)
+            debug = arguments.debug
+            check_names(_paths(vars(arguments).values()))
             with logging_to_stderr(_level(arguments)):
                 return arguments.run(arguments, interruption)
         except (KeyboardInterrupt, Cancelled):
             print("lgtsm: interrupted", file=sys.stderr)
             return INTERRUPTED
-        except LgtsmError as error:
-            print(f"lgtsm: {error}", file=sys.stderr)
-            return FAILED
         except BrokenPipeError:
             # the reader of a pipe is gone (`lgtsm models | head`); Python must not flush to it
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return FAILED
+        except Exception as error:  # noqa: BLE001  the outermost level: a sentence for every error
+            if debug:
+                traceback.print_exc()
+            code, text = _told(error)
+            print(f"lgtsm: {text}", file=sys.stderr)
+            return code
+
+
+def _paths(values: Iterable[object]) -> Iterator[Path]:
+    for value in values:
+        if isinstance(value, list):
+            yield from _paths(value)
+        elif isinstance(value, Path):
+            yield value
+
+
+def _told(error: Exception) -> tuple[int, str]:
+    """Return the exit code and the sentence for an error."""
+    if isinstance(error, LgtsmError):
+        return FAILED, str(error)
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename!s:.300}" if error.filename else "a file"
+        return FAILED, f"Expected to use {name}, got: {error.strerror}."
+    lines = str(error).splitlines() or [""]
+    reason = f"{type(error).__name__}: {lines[0]:.300}".rstrip(" .:")
+    return UNEXPECTED, f"Unexpected {reason}; add --debug to see where, and report it."
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         type=Path,
         required=True,
         metavar="OUT",
-        help="folder for PNG images, or .mkv file",
+        help="folder for PNG images, .mkv file (exact), or .mp4 or .mov file",
     )
     parser.set_defaults(run=run, parser=parser)
 

@@ -133,7 +133,28 @@ def _print_card(path: Path) -> None:
         "licence": card.licence,
         "sha256": sha256_of(path),
     }
-    facts |= {f"provenance: {key}": value for key, value in card.provenance.items()}
+    facts |= {
+        f"provenance: {key.replace('_', ' ')}": value for key, value in card.provenance.items()
+    }
     width = max(len(name) for name in facts)
     for name, value in facts.items():
-        print(f"{name:<{width}}  {value}")
+        head, *rest = _lines(value)
+        print(f"{name:<{width}}  {head}")
+        for line in rest:
+            print(f"{'':<{width}}    {line}")
+
+
+def _lines(value: object) -> list[str]:
+    """Write a fact: in one line, or its parts below their number."""
+    if isinstance(value, dict):
+        if all(isinstance(count, int) for count in value.values()):
+            counts = sorted(value.items(), key=lambda item: -item[1])
+            return [
+                f"{sum(value.values())} in {len(value)} kinds",
+                *(f"{count:>4} {name}" for name, count in counts),
+            ]
+        return [", ".join(f"{key} {part}" for key, part in value.items())]
+    if isinstance(value, list):
+        parts = [", ".join(_lines(part)) for part in value]
+        return parts if len(parts) == 1 else [f"{len(parts)}:", *parts]
+    return [str(value)]

@@ -62,7 +62,8 @@ def listed_files(folder: Path) -> list[Path]:
             "folder with `python -m train export`."
         )
     found = []
-    for line in (folder / SUMS).read_text(encoding="utf-8").splitlines():
+    # a damaged line matches no file
+    for line in (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines():
         digest, _, name = line.partition("  ")
         path = folder / name
         if not name or path.name != name or not path.is_file() or sha256_of(path) != digest:

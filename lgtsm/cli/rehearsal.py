@@ -59,7 +59,7 @@ def rehearse(
     )
     if task.target is not None:
         job.check_names()
-        if task.target.suffix and not task.target.is_dir():
+        if task.target.suffix.lower() not in ("", ".gif") and not task.target.is_dir():
             container_preset(task.target)
     num_masks, coverage = _check_mask(job, info, cancel)
     num_frames = job.num_frames(info)
@@ -142,9 +142,9 @@ def _first_hole(
 
     The hole is empty where none was found in time; None where there is none at all.
     """
+    from ..mask_source import MaskSource
     from ..masks.boxes import box_masks
     from ..masks.prepare import prepare
-    from ..video.read import read_masks
 
     options = replace(job.options.mask, temporal_gap=0, temporal_grow=0)
     start = job.video.start
@@ -155,7 +155,8 @@ def _first_hole(
         return first, next(prepare(masks, options))
     late = time.monotonic() + _SEARCH_SECONDS
     first, end = (start, job.video.end) if start < num_masks else (0, None)
-    masks = read_masks(job.mask, start=first, end=end)
+    source = MaskSource(job.mask, job.options.mask, info, job.source)
+    masks = source.part(first, end)
     for index, hole in enumerate(prepare(masks, options), first):
         if bool(hole.any()):
             return max(index, start), hole
@@ -165,7 +166,7 @@ def _first_hole(
         return None
     for glance in range(_GLANCES):
         index = first + (num_masks - first) * (2 * glance + 1) // (2 * _GLANCES)
-        hole = next(prepare(read_masks(job.mask, start=index, end=index + 1), options))
+        hole = next(prepare(source.part(index, index + 1), options))
         if bool(hole.any()):
             break
     return index, hole

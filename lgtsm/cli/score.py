@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from ..evaluate.score.protocols import PROTOCOLS
 from ..interruption import Interruption
 from ..options import InpaintOptions, RunOptions
 from .arguments import add_model, add_options
-from .terminal import progress_bar
+from .terminal import align_tables, progress_bar
 
 if TYPE_CHECKING:
     from ..evaluate.score.results import Results
@@ -200,7 +201,14 @@ def _variant(text: str) -> tuple[str, InpaintOptions, str | None]:
     name, options = _pair(text)
     parser = argparse.ArgumentParser(prog=f"--variant {name}", add_help=False)
     _add_product(parser)
-    return name, *_product(parser.parse_args(shlex.split(options)))
+    try:
+        words = shlex.split(options)
+    except ValueError as error:
+        raise OptionError(
+            f"Expected the options of variant {name} as on a command line, got {options:.80} "
+            f"({error}); close the quotes."
+        ) from error
+    return name, *_product(parser.parse_args(words))
 
 
 def _export(settings: ScoreSettings, folder: Path) -> int:
@@ -242,5 +250,5 @@ def _write(results: Results, settings: ScoreSettings, *, pictures: bool) -> None
         raise OptionError(
             f"Expected to write the results to {out}, got: {error.strerror}; check free space."
         ) from error
-    print(text)
+    print(align_tables(text) if sys.stdout.isatty() else text)
     print(f"results: {out / 'results.json'}")

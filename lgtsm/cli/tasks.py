@@ -13,6 +13,28 @@ from ..video.presets import CONTAINERS
 if TYPE_CHECKING:
     from ..masks.boxes import MaskBox
 
+_FILMS = frozenset(CONTAINERS) | frozenset(
+    [
+        ".3gp",
+        ".avi",
+        ".dv",
+        ".flv",
+        ".gif",
+        ".m2ts",
+        ".mpeg",
+        ".mpg",
+        ".mts",
+        ".mxf",
+        ".nut",
+        ".ogv",
+        ".ts",
+        ".vob",
+        ".wmv",
+        ".y4m",
+    ]
+)
+"""Suffixes of films in a folder."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -23,26 +45,27 @@ class Task:
     target: Path | None = None
     fill_layer: Path | None = None
     mask_used: Path | None = None
+    compare: Path | None = None
 
 
 def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
     """Plan the tasks of one command.
 
-    One input: paths are used unchanged. Several: outputs are folders that receive one file per
+    A folder of films stands for the films in it. One input: paths are used unchanged. Several: outputs are folders that receive one file per
     input, named after it; a mask folder with one entry per input, named after it, gives each input
     its own mask, and any other mask serves all.
 
     Args:
-        arguments: inputs, mask, box, output, fill_layer, mask_used, lossless.
+        arguments: inputs, mask, box, output, fill_layer, mask_used, compare, lossless.
 
     Raises:
         OptionError: inputs of one name, or a mask folder that lacks the mask of an input.
     """
     from ..masks.boxes import MaskBox
 
-    sources: list[Path] = arguments.inputs
+    sources = _sources(arguments.inputs)
     boxes = [MaskBox.parse(text) for text in arguments.box or ()]
-    if len(sources) == 1:
+    if sources == arguments.inputs and len(sources) == 1:
         return [
             Task(
                 source=sources[0],
@@ -50,10 +73,12 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
                 target=arguments.output,
                 fill_layer=arguments.fill_layer,
                 mask_used=arguments.mask_used,
+                compare=arguments.compare,
             )
         ]
     _check_names(sources)
     output, layer, used = arguments.output, arguments.fill_layer, arguments.mask_used
+    compare = arguments.compare
     own_masks = {} if boxes else _masks_by_name(arguments.mask, sources)
     return [
         Task(
@@ -62,6 +87,7 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
             target=output and output / _film_name(source, arguments.lossless),
             fill_layer=layer and layer / f"{_stem(source)}.mov",
             mask_used=used and used / f"{_stem(source)}.mkv",
+            compare=compare and compare / f"{_stem(source)}.mp4",
         )
         for source in sources
     ]
@@ -87,8 +113,8 @@ def check_files(tasks: list[Task], plates: list[Path], report: Path | None) -> N
     from ..job import refuse_shared_names
 
     masks = [task.mask for task in tasks if isinstance(task.mask, Path)]
-    outputs = [p for task in tasks for p in (task.target, task.fill_layer, task.mask_used)]
-    refuse_shared_names([*plates, *masks, *(task.source for task in tasks)], [*outputs, report])
+    written = [path for task in tasks for path in outputs(task)]
+    refuse_shared_names([*plates, *masks, *(task.source for task in tasks)], [*written, report])
     folders = {task.target.resolve() for task in tasks if task.target is not None}
     for plate in plates:
         if plate.resolve().parent in folders:
@@ -98,15 +124,16 @@ def check_files(tasks: list[Task], plates: list[Path], report: Path | None) -> N
             )
 
 
-def make_folders(arguments: argparse.Namespace) -> None:
-    """Create the output folders of a command with several inputs.
+def make_folders(arguments: argparse.Namespace, tasks: list[Task]) -> None:
+    """Create the folders of outputs that are named after their inputs.
 
     Raises:
         OptionError: a folder cannot be created.
     """
-    if len(arguments.inputs) == 1:
+    given = (arguments.output, arguments.fill_layer, arguments.mask_used, arguments.compare)
+    if [outputs(task) for task in tasks] == [[path for path in given if path is not None]]:
         return
-    for folder in (arguments.output, arguments.fill_layer, arguments.mask_used):
+    for folder in given:
         if str(folder) == "-":
             raise OptionError(
                 "Expected a folder for the outputs, got -; name one, since stdout takes no film."
@@ -116,9 +143,34 @@ def make_folders(arguments: argparse.Namespace) -> None:
                 folder.mkdir(parents=True, exist_ok=True)
             except OSError as error:
                 raise OptionError(
-                    f"Expected a folder for the outputs of {len(arguments.inputs)} inputs, got "
+                    f"Expected a folder for the outputs of {len(tasks)} inputs, got "
                     f"{folder} ({error.strerror}); choose another."
                 ) from error
+
+
+def outputs(task: Task) -> list[Path]:
+    """Return the outputs of a task."""
+    paths = (task.target, task.fill_layer, task.mask_used, task.compare)
+    return [path for path in paths if path is not None]
+
+
+def _sources(inputs: list[Path]) -> list[Path]:
+    """Replace every folder that holds films and no images by its films, in natural order."""
+    found: list[Path] = []
+    for path in inputs:
+        films = _films(path) if path.is_dir() else []
+        found += films or [path]
+    return found
+
+
+def _films(folder: Path) -> list[Path]:
+    from ..video.folder import natural_key
+    from ..video.image import IMAGE_SUFFIXES
+
+    files = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
+    if any(p.suffix.lower() in IMAGE_SUFFIXES for p in files):
+        return []
+    return sorted((p for p in files if p.suffix.lower() in _FILMS), key=natural_key)
 
 
 def _stem(source: Path) -> str:

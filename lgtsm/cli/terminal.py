@@ -6,6 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import groupby, zip_longest
 from pathlib import Path
 
 from ..errors import OptionError
@@ -88,6 +89,22 @@ def format_speed(frames: int, seconds: float) -> str:
     if frames >= seconds or not frames:
         return f"{frames / seconds:.1f} frames/s"
     return f"{seconds / frames:.1f} s/frame"
+
+
+def align_tables(text: str) -> str:
+    """Pad the cells of markdown tables, so that their columns stand in line in a terminal."""
+    lines = text.split("\n")
+    for is_table, group in groupby(range(len(lines)), lambda i: lines[i].startswith("|")):
+        if is_table:
+            numbers = list(group)
+            rows = [[cell.strip() for cell in lines[i].strip("|").split("|")] for i in numbers]
+            widths = [max(map(len, column)) for column in zip_longest(*rows, fillvalue="")]
+            for i, row in zip(numbers, rows, strict=True):
+                is_rule = set("".join(row)) <= {"-"}
+                pad = "-" if is_rule else " "
+                cells = (cell.ljust(width, pad) for cell, width in zip(row, widths, strict=False))
+                lines[i] = "|" + "|".join(f"{pad}{cell}{pad}" for cell in cells) + "|"
+    return "\n".join(lines)
 
 
 def write_text(path: Path, text: str) -> None:

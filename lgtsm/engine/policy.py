@@ -65,6 +65,12 @@ def choose_device(name: str) -> torch.device:
     )
     if missing:
         raise DeviceError(f"Expected the device {name}, found none; use cpu or auto.")
+    try:
+        torch.zeros(1, device=device).item()  # torch knows names of devices it is not built for
+    except (RuntimeError, NotImplementedError) as error:
+        raise DeviceError(
+            f"Expected a device that computes, got {name!r}; use cpu, cuda or auto."
+        ) from error
     return device
 
 

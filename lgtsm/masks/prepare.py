@@ -212,7 +212,7 @@ def _first_two(masks: Iterable[Tensor]) -> tuple[list[Tensor], Iterator[Tensor]]
 def _length_error(num_frames: str, num_masks: str) -> ShapeError:
     return ShapeError(
         f"Expected one mask or as many as frames, got {num_masks} masks for {num_frames} frames; "
-        "add masks, or choose to hold the last one or to loop."
+        "add masks, or repeat the last one (--length hold) or all (--length loop)."
     )
 
 

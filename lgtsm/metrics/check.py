@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -11,9 +12,12 @@ from torch import Tensor
 from ..errors import ShapeError
 from ..options import CheckLimits
 from .no_reference import Flicker, Residual, SeamContrast, widen
+from .outside import OutsideChange
 
 _ROUNDING = 1e-3
 """Rounding error of a difference of two whole levels in float32, in levels; an upper bound."""
+_MOST = 0.2
+"""Share of known pixels that only an encoder changes; set by hand."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +39,13 @@ class CheckReport:
     """Change over time inside the hole over that around it; 1: as steady as the surroundings."""
     residual: float | None
     """Fraction of the removed object's contrast that remains; 0: none."""
+    psnr_outside: float | None
+    """PSNR to the source outside the mask in dB; None where nothing changed, or there is no such pixel."""
+    psnr_encoded: float | None
+    """PSNR of the encoded source there, in dB; None where the result was not compared with one."""
     passed: bool
     summary: str
-    """One sentence."""
+    """One sentence: the verdict."""
     failures: tuple[str, ...] = ()
     """Limits that were not met, one phrase each."""
 
@@ -47,6 +55,34 @@ class CheckReport:
         if self.max_error_outside == float("inf"):
             values["max_error_outside"] = None
         return json.dumps(values, indent=2)
+
+    def to_text(self, **more: str) -> str:
+        """Return the verdict in the first line, and a line for every figure.
+
+        Args:
+            more: further figures, by name.
+        """
+        width, height = self.size
+        figures = {
+            "frames": f"{self.frames} of {width}x{height}, {self.hole_area:.1%} masked",
+            "outside the mask": self._outside(),
+            "seam": _ratio(self.seam_contrast, "contrast across the border, 1 is none to be seen"),
+            "flicker": _ratio(self.flicker, "change in time, 1 is as steady as the surroundings"),
+            "residual": _ratio(self.residual, "left of the object's contrast, 0 is nothing"),
+            **more,
+        }
+        lines = [f"  {name:<16}  {text}" for name, text in figures.items() if text]
+        return "\n".join([self.summary, *lines])
+
+    def _outside(self) -> str:
+        if not self.max_error_outside:
+            return "bit for bit the same"
+        text = f"changed by at most {self.max_error_outside:.3g} of 255"
+        if self.psnr_outside is not None:
+            text += f", {self.psnr_outside:.1f} dB"
+        if self.psnr_encoded is not None:
+            text += f" (the source, encoded: {self.psnr_encoded:.1f} dB)"
+        return text
 
 
 class Checker:
@@ -64,14 +100,20 @@ class Checker:
         self._size = (0, 0)
         self._area = self._worst = 0.0
         self._finite, self._untouched = True, True
+        self._outside, self._encoded = OutsideChange(), OutsideChange()
+        self._is_encoded = False
 
-    def add(self, original: Tensor, result: Tensor, hole: Tensor) -> None:
+    def add(
+        self, original: Tensor, result: Tensor, hole: Tensor, encoded: Tensor | None = None
+    ) -> None:
         """Add the next frame.
 
         Args:
             original: (3,H,W) floating point in [0,1].
             result: (3,H,W), the filled frame.
             hole: (1,H,W), above 0.5 = hole: the mask that was used, after growing.
+            encoded: (3,H,W), the original as the encoder of a lossy result makes it: known pixels may
+                then change as much as these do, and the tolerance is not used.
 
         Raises:
             ShapeError: the sizes differ.
@@ -88,7 +130,12 @@ class Checker:
         self._frames += 1
         self._area += float(hole.mean())
         self._finite &= bool(torch.isfinite(result).all())
-        outside = widen(hole, self.limits.margin)[0] == 0
+        beside = widen(hole, self.limits.margin)
+        outside = beside[0] == 0
+        self._outside.add(original, result, beside)
+        if encoded is not None:
+            self._is_encoded = True
+            self._encoded.add(original, encoded.to(original), beside)
         change = 255 * (result - original).abs().amax(0)
         change = torch.where(torch.isnan(change), torch.inf, change)[outside]
         if change.numel():
@@ -112,21 +159,6 @@ class Checker:
             raise ShapeError("Expected at least one frame to check, got none; give a clip.")
         area = self._area / self._frames
         failures = self._failures(area)
-        outside = (
-            "bit for bit the same outside the mask"
-            if self._worst == 0
-            else f"outside the mask changed by at most {self._worst:.3g} of 255"
-        )
-        figures = "".join(
-            f", {name} {value:.2f}"
-            for name, value in (
-                ("seam", self._seam.value),
-                ("flicker", self._flicker.value),
-                ("residual", self._residual.value),
-            )
-            if value is not None
-        )
-        verdict = "failed: " + "; ".join(failures) if failures else f"passed: {outside}"
         return CheckReport(
             frames=self._frames,
             size=self._size,
@@ -136,9 +168,22 @@ class Checker:
             seam_contrast=self._seam.value,
             flicker=self._flicker.value,
             residual=self._residual.value,
+            psnr_outside=_finite(self._outside.psnr),
+            psnr_encoded=_finite(self._encoded.psnr) if self._is_encoded else None,
             passed=not failures,
-            summary=f"{verdict} ({self._frames} frames, {area:.1%} hole{figures}).",
+            summary=f"Failed: {'; '.join(failures)}." if failures else self._praise(),
             failures=tuple(failures),
+        )
+
+    def _praise(self) -> str:
+        """Return the verdict on a result that passed."""
+        if self._worst == 0:
+            return "Passed: nothing outside the mask changed."
+        if not self._is_encoded:
+            return f"Passed: outside the mask changed by at most {self._worst:.3g} of 255."
+        return (
+            "Passed: outside the mask changed only what encoding changes everywhere; --lossless "
+            "writes a file that is exact there."
         )
 
     def _failures(self, area: float) -> list[str]:
@@ -146,10 +191,16 @@ class Checker:
         failures = []
         if not self._finite:
             failures.append("the result holds NaN or infinite values")
-        if self._changed:
+        if self._is_encoded:
+            failures += filter(None, [self._outside.is_more_than(self._encoded)])
+        elif self._changed:
             failures.append(
                 f"{self._changed} pixels outside the mask changed, by up to {self._worst:.3g} of 255"
             )
+            if self._changed > _MOST * self._outside.error.count:
+                failures[-1] += (
+                    ", as an encoder changes them (write --lossless, or set a tolerance)"
+                )
         if area > 0 and self._untouched:
             failures.append("nothing inside the mask changed")
         for name, value, limit in (
@@ -195,6 +246,14 @@ def check_result(
     for frame, out, hole in zip(original, result, mask_used, strict=True):
         checker.add(frame, out, hole)
     return checker.report()
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _ratio(value: float | None, text: str) -> str:
+    return "" if value is None else f"{value:.2f} ({text})"
 
 
 def _shape(tensor: Tensor) -> str:

@@ -47,17 +47,23 @@ def ring(hole: Tensor, px: int = RING_PX) -> Tensor:
 
 
 @dataclass
-class _RunningMean:
+class RunningMean:
     """Sum and number of values, in double precision for clips of any length."""
 
     total: float = 0.0
     count: int = 0
 
     def add(self, values: Tensor) -> None:
+        """Add values of any shape."""
         self.total += float(values.double().sum())
         self.count += values.numel()
 
-    def relative_to(self, other: _RunningMean) -> float | None:
+    @property
+    def mean(self) -> float | None:
+        """The mean; None of nothing."""
+        return self.total / self.count if self.count else None
+
+    def relative_to(self, other: RunningMean) -> float | None:
         """Return (mean + 1/255) / (other mean + 1/255); None where either is empty."""
         if not (self.count and other.count):
             return None
@@ -72,7 +78,7 @@ class SeamContrast:
     """
 
     def __init__(self) -> None:
-        self._across, self._beside = _RunningMean(), _RunningMean()
+        self._across, self._beside = RunningMean(), RunningMean()
 
     def add(self, frame: Tensor, hole: Tensor) -> None:
         """Add a frame.
@@ -108,7 +114,7 @@ class Flicker:
     """
 
     def __init__(self) -> None:
-        self._inside, self._around = _RunningMean(), _RunningMean()
+        self._inside, self._around = RunningMean(), RunningMean()
         self._before: tuple[Tensor, Tensor, Tensor, Box] | None = None
 
     def add(self, frame: Tensor, hole: Tensor) -> None:
@@ -149,7 +155,7 @@ class Sharpness:
     """
 
     def __init__(self) -> None:
-        self._inside, self._around = _RunningMean(), _RunningMean()
+        self._inside, self._around = RunningMean(), RunningMean()
 
     def add(self, frame: Tensor, hole: Tensor) -> None:
         """Add a frame; arguments as `SeamContrast.add`."""

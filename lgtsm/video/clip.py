@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, repeat
 from pathlib import Path
@@ -18,7 +19,7 @@ from .colour import Colour, Matrix, Range, matrix_number
 from .encode import Encoder, Encoding, SourceStream
 from .frame import Frame
 from .image import image_kind, save_image
-from .layout import Layout, known_layout, samples
+from .layout import Family, Layout, known_layout, samples
 from .media import DEFAULT_RATE
 from .native import blank_frame
 from .output import Output, is_folder_name, write_errors
@@ -26,6 +27,9 @@ from .paste import paste_samples
 from .presets import CONTAINERS, ENCODERS
 
 _PNG = image_kind(".png")
+_SHOWN_CRF = 4
+"""Quality of masks in H.264: the best that is not lossless, which many players refuse."""
+_PICTURE_CRF = 16
 _EDGE_PX = 8
 """Straight alpha needs colour beyond the hole's edge, so that scaling draws in no black."""
 
@@ -90,6 +94,15 @@ class ClipWriter(Output):
                     self._open.callback(self._encoder.close)
                 self._encoder.add(picture, max(time, Fraction(0)), 1 / self._rate)
         self._num_frames += 1
+
+    def allow_odd(self, height: int, width: int) -> None:
+        """Store chroma at full size where the first picture has an odd one, which 4:2:0 cannot hold."""
+        if (
+            self._encoder is None
+            and any(self._encoding.layout.shifts)
+            and (height % 2 or width % 2)
+        ):
+            self._encoding = replace(self._encoding, layout=known_layout("yuv444p"))
 
     def _finish(self) -> None:
         if self._encoder is not None:
@@ -162,16 +175,29 @@ class FillLayerWriter(ClipWriter):
 
 
 class MaskWriter(ClipWriter):
-    """Write masks one by one; read back, they are exact to 8 bits."""
+    """Write masks one by one; read back from a .mkv or a folder, they are exact to 8 bits.
+
+    Other films are H.264 as players show it, whose holes keep their shape but for a grey level or two.
+    """
 
     def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
-        """Check the path (.mkv file or folder); `rate` is that of the source (`VideoInfo.rate`).
+        """Check the path (film or folder); `rate` is that of the source (`VideoInfo.rate`).
 
         Raises:
             VideoError: the target cannot be written.
         """
-        options = ENCODERS["ffv1"].quality_options(0)
-        encoding = Encoding(family="ffv1", layout=known_layout("gray"), options=options)
+        exact = Encoding(
+            family="ffv1",
+            layout=known_layout("gray"),
+            options=ENCODERS["ffv1"].quality_options(0),
+        )
+        shown = Encoding(
+            family="h264",
+            layout=known_layout("yuv420p"),
+            options=ENCODERS["h264"].quality_options(_SHOWN_CRF),
+        )
+        is_shown = Path(target).suffix.lower() in (".mp4", ".m4v", ".mov")
+        encoding = shown if is_shown else exact
         super().__init__(target, encoding=encoding, image="gray", rate=rate)
 
     def write(self, hole: Tensor, *, time: Fraction, time_base: Fraction | None = None) -> None:
@@ -187,13 +213,39 @@ class MaskWriter(ClipWriter):
         """
 
         def build(layout: Layout) -> av.VideoFrame:
+            if layout.family is Family.YUV:
+                return rgb_frame(hole.detach().cpu().float().expand(3, -1, -1), layout)
             values = (hole[0].detach().cpu().float().clamp(0, 1) * layout.top).round()
             picture = av.VideoFrame(values.shape[1], values.shape[0], layout.name)
             samples(picture, layout, layout.colours[0])[:] = values.numpy().astype(layout.dtype)
             picture.color_range = Range.FULL
             return picture
 
+        self.allow_odd(*hole.shape[-2:])
         self.add(build, time, time_base)
+
+
+class PictureWriter(ClipWriter):
+    """Write pictures to be looked at: a film in H.264, or a folder of PNG."""
+
+    def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
+        """Check the path (.mp4, .mov or .mkv file, or folder); `rate` is that of the source.
+
+        Raises:
+            VideoError: the target cannot be written.
+        """
+        options = ENCODERS["h264"].quality_options(_PICTURE_CRF)
+        encoding = Encoding(family="h264", layout=known_layout("yuv420p"), options=options)
+        super().__init__(target, encoding=encoding, image="rgb24", rate=rate)
+
+    def write(self, rgb: Tensor, *, time: Fraction, time_base: Fraction | None = None) -> None:
+        """Write one picture (3,H,W) in [0,1]; times as for `MaskWriter.write`.
+
+        Raises:
+            VideoError: the picture cannot be written.
+        """
+        self.allow_odd(*rgb.shape[-2:])
+        self.add(lambda layout: rgb_frame(rgb, layout), time, time_base)
 
 
 def write_mask_clip(
@@ -208,7 +260,7 @@ def write_mask_clip(
     """Write masks, with empty ones around them where they belong to a part of a file.
 
     Args:
-        target: .mkv file; appears only when it is whole.
+        target: film or folder; appears only when it is whole.
         masks: (1,H,W) in [0,1], 1 = hole.
         size: (height, width) of the empty masks.
         rate: frames per second.

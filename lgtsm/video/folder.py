@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from types import MappingProxyType
 
+from av.codec.codec import Properties
 from torch import Tensor
 
 from ..errors import VideoError
@@ -13,6 +14,7 @@ from .carrier import choose_carrier, convert, is_exact
 from .frame import Frame
 from .image import IMAGE_KINDS, IMAGE_SUFFIXES, ImageKind, image_kind, is_still, save_image
 from .layout import Family, Layout
+from .media import open_media, video_stream
 from .output import Output, write_errors
 from .paste import paste
 from .profiles import fits, is_srgb, read_profile
@@ -48,6 +50,13 @@ def natural_key(path: Path) -> tuple[list[tuple[int, int, str]], str]:
     # Odd items are digits; the first element keeps numbers and words comparable.
     keys = [(0, int(p), "") if i % 2 else (1, 0, p) for i, p in enumerate(parts)]
     return keys, path.name
+
+
+def keeps_values(path: Path) -> bool:
+    """Tell whether the codec of a film, folder or image is lossless whatever its settings."""
+    with open_media(list_images(path)[0] if path.is_dir() else path) as container:
+        kinds = int(video_stream(container, path).codec_context.codec.properties)
+    return bool(kinds & Properties.LOSSLESS.value) and not kinds & Properties.LOSSY.value
 
 
 def _written_name(source: Path) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -21,8 +21,9 @@ from .clock import Clock, read_stretches
 from .damage import Evidence
 from .folder import list_images
 from .formats import check_size
-from .frame import Frame, exceeds_range, make_frame, read_luma
+from .frame import Frame, exceeds_range, make_frame
 from .image import is_still, load_image
+from .mask_values import mask_values
 from .media import (
     DEFAULT_RATE,
     decoder_of,
@@ -90,10 +91,12 @@ def read_masks(
     end: int | None = None,
     strict: bool = False,
     frames_of: Path | None = None,
+    tell: Callable[[str], object] | None = None,
 ) -> Iterator[Tensor]:
     """Read masks: the brightness of a still image, a folder or a video.
 
-    An alpha channel is ignored: the drawn grey is the mask.
+    Label images, drawings in colours and pictures with transparency are understood too
+    (`mask_values`).
 
     Args:
         path: still image (one mask, whatever the range), folder or video file.
@@ -101,19 +104,21 @@ def read_masks(
         end: frame after the last one; None reads to the end.
         strict: as in `read_frames`.
         frames_of: source of the frames; in a folder with gaps, masks have the frames' numbers.
+        tell: told once, in a sentence, of any reading but by brightness; None logs a warning.
 
     Returns:
         Masks (1,H,W) float32 in [0,1], upright; black and white of the source's own range are
         exactly 0 and 1.
 
     Raises:
-        VideoError: nothing can be read, the range is empty, or the size changes on the way.
+        VideoError: nothing can be read, the range is empty, the size changes on the way, or it is an
+            opaque picture in colour.
     """
-    path = Path(path)
-    if is_still(path):
+    path, still = Path(path), is_still(Path(path))
+    if still:
         start, end = 0, None
     frames = _read(path, start, end, DEFAULT_RATE, strict, frames_of)
-    return (frame.orientation.upright(read_luma(frame.native)) for frame in frames)
+    return mask_values(frames, path, is_still=still, tell=tell)
 
 
 def _read(

@@ -18,6 +18,7 @@ from .encode import Encoder, SourceStream, choose_encoding, container_preset
 from .folder import FrameFolderWriter, list_images
 from .formats import first_frames, holds, widest
 from .frame import Frame
+from .gif import GifWriter
 from .hdr import hdr_of
 from .image import is_still
 from .layout import Family, Layout, known_layout
@@ -253,11 +254,11 @@ def open_writer(
     *,
     options: VideoOptions | None = None,
     rate: Fraction = DEFAULT_RATE,
-) -> VideoWriter | FrameFolderWriter:
+) -> VideoWriter | FrameFolderWriter | GifWriter:
     """Choose the writer for a target.
 
     A folder, or a name without suffix, is for images, which are always lossless; any other name is
-    a video file. The other arguments are those of `VideoWriter`.
+    a video file, `.gif` an animation. The other arguments are those of `VideoWriter`.
 
     Returns:
         A writer to be used in a `with` block.
@@ -268,4 +269,6 @@ def open_writer(
     target = Path(target)
     if is_folder_name(target):
         return FrameFolderWriter(target, source)
+    if target.suffix.lower() == ".gif":
+        return GifWriter(target, source, lossless=options is not None and options.lossless)
     return VideoWriter(target, source, options=options, rate=rate)

@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 
 import lgtsm
-import lgtsm.job as job_module
+import lgtsm.mask_source as mask_source
 from lgtsm.errors import Cancelled, ShapeError, VideoError
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import LengthPolicy, MaskOptions, Mode, VideoOptions
@@ -183,7 +183,7 @@ def test_masks_that_do_not_fit_are_refused_before_any_output(
     make_film, holes_of, save_masks, network, options, tmp_path, one_sentence
 ):
     film = make_film(tmp_path / "film.mp4")
-    small = save_masks(tmp_path / "small.png", torch.ones(1, 1, 24, 32))
+    small = save_masks(tmp_path / "small.png", torch.ones(1, 1, 24, 40))
     short = save_masks(tmp_path / "short.mkv", holes_of(12))
     before = sorted(tmp_path.iterdir())
     for mask in (small, short):
@@ -236,16 +236,19 @@ def test_cancelling_leaves_no_target(make_film, network, options, tmp_path):
 def test_a_stop_is_heard_while_masks_before_the_range_are_passed(
     make_film, network, options, tmp_path, monkeypatch
 ):
-    film, masks = make_film(tmp_path / "film.mp4", 60), make_film(tmp_path / "mask.mp4", 60)
+    film, masks = (
+        make_film(tmp_path / "film.mp4", 60),
+        make_film(tmp_path / "m.mp4", 60, fmt="gray"),
+    )
     read = []
-    whole = job_module.read_masks
+    whole = mask_source.read_masks
 
     def counted(*args, **kwargs):
         for mask in whole(*args, **kwargs):
             read.append(1)
             yield mask
 
-    monkeypatch.setattr(job_module, "read_masks", counted)
+    monkeypatch.setattr(mask_source, "read_masks", counted)
     with pytest.raises(Cancelled):
         lgtsm.inpaint_video(
             film, masks, tmp_path / "out.mp4", model=network, options=options(),

@@ -25,7 +25,10 @@ def filled(lgtsm, make_film, make_mask, model, tmp_path):
 def test_a_lossless_result_passes_bit_for_bit(lgtsm, filled):
     code, out, err = lgtsm("check", *filled("--lossless"), "--quiet")
     assert code == 0, err
-    assert "bit for bit the same outside the mask (12 frames" in out
+    lines = out.splitlines()
+    assert lines[0] == "Passed: nothing outside the mask changed."
+    assert "12 of 64x48" in lines[1]
+    assert "bit for bit the same" in lines[2]
 
 
 def test_the_mask_that_was_given_needs_the_same_grow(lgtsm, filled, tmp_path):
@@ -35,9 +38,38 @@ def test_the_mask_that_was_given_needs_the_same_grow(lgtsm, filled, tmp_path):
     assert lgtsm("check", source, result, mask, "--grow", 4)[0] == 0
 
 
-def test_a_lossy_result_fails_until_a_tolerance_allows_it(lgtsm, filled):
+def test_an_encoded_result_is_judged_by_what_encoding_does_to_the_source(lgtsm, filled):
     files = filled(name="clean.mp4")
-    code, out, _ = lgtsm("check", *files, "--json")
+    code, out, err = lgtsm("check", *files)
+    assert code == 0, err
+    assert out.startswith("Passed: outside the mask changed only what encoding changes everywhere")
+    assert "--lossless" in out.splitlines()[0]
+    report = json.loads(lgtsm("check", *files, "--json")[1])
+    assert report["psnr_outside"] == pytest.approx(report["psnr_encoded"], abs=1)
+    code, out, _ = lgtsm("check", *files, "--quality", 0)  # a better encoder would have kept more
+    assert code == 1
+    assert out.startswith("Failed: outside the mask the result keeps")
+    assert "--quality" in out.splitlines()[0]
+
+
+def test_a_change_beside_the_mask_is_found_in_an_encoded_result(lgtsm, filled, read_film, tmp_path):
+    source, result, used = filled(name="clean.mp4")
+    pixels, changed = read_film(result), tmp_path / "changed.mp4"
+    pixels[5, 36:44, 40:48] ^= 32
+    with av.open(str(changed), "w") as out:
+        stream = out.add_stream("libx264", rate=24, options={"crf": "16"})
+        stream.height, stream.width, stream.pix_fmt = 48, 64, "yuv420p"
+        for values in pixels:
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(values, format="rgb24")))
+        out.mux(stream.encode(None))
+    code, out, _ = lgtsm("check", source, changed, used)
+    assert code == 1
+    assert out.startswith("Failed: ")
+
+
+def test_a_tolerance_is_a_limit_of_its_own(lgtsm, filled):
+    files = filled(name="clean.mp4")
+    code, out, _ = lgtsm("check", *files, "--tolerance", 0, "--json")
     report = json.loads(out)
     assert code == 1
     assert report["pixels_changed_outside"] > 0
@@ -55,10 +87,10 @@ def test_a_part_of_a_film_is_checked_against_its_range(lgtsm, filled, one_senten
     part = ("--start", 3, "--end", 9, "--grow", 4)
     code, out, err = lgtsm("check", source, result, mask, *part)
     assert code == 0, err
-    assert "6 frames" in out
+    assert "6 of 64x48" in out
     code, out, err = lgtsm("check", source, result, used, "--start", 3, "--end", 9)
     assert code == 0, err
-    assert "6 frames" in out
+    assert "6 of 64x48" in out
 
 
 def test_folders_are_checked_too(lgtsm, tmp_path):
@@ -97,10 +129,10 @@ def test_memory_does_not_grow_with_the_film(lgtsm, make_film, make_mask, monkeyp
     alive, most = weakref.WeakSet(), []
     plain = Checker.add
 
-    def add(self, original, result, hole):
+    def add(self, original, *others):
         alive.add(original)
         most.append(len(alive))
-        plain(self, original, result, hole)
+        plain(self, original, *others)
 
     monkeypatch.setattr(Checker, "add", add)
     film = make_film(num=60)

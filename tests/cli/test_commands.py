@@ -8,7 +8,7 @@ import pytest
 
 from lgtsm.cli.arguments import parse_size
 from lgtsm.cli.models import count_parameters
-from lgtsm.cli.terminal import format_bytes, format_seconds
+from lgtsm.cli.terminal import align_tables, format_bytes, format_seconds
 
 
 def test_masks_of_a_kind_into_a_folder(lgtsm, read_film, tmp_path):
@@ -36,6 +36,15 @@ def test_published_strokes_into_a_file_repeat_with_the_seed(lgtsm, read_film, tm
     assert clips[0].shape == (4, 64, 96, 3)
     assert (clips[0] == clips[1]).all()
     assert (clips[0] != clips[2]).any()
+
+
+def test_masks_into_a_film_that_players_show(lgtsm, read_film, tmp_path):
+    out = tmp_path / "m.mp4"
+    code, _, stderr = lgtsm("masks", "--kind", "box", "--size", "64x48", "--frames", 5, "-o", out)
+    assert code == 0, stderr
+    masks = read_film(out)
+    assert masks.shape == (5, 48, 64, 3)
+    assert (masks > 250).any()
 
 
 def test_drawn_masks_serve_inpaint(lgtsm, make_film, tmp_path):
@@ -79,6 +88,17 @@ def test_models_describes_one_file(lgtsm, model, tiny_network):
         assert word in stdout
 
 
+def test_models_tells_provenance_in_words(lgtsm):
+    code, stdout, _ = lgtsm("models", "refine-small")
+    assert code == 0
+    assert not set("{}[]") & set(stdout)
+    lines = stdout.splitlines()
+    first = next(i for i, line in enumerate(lines) if "training licences" in line)
+    assert "671 in 36 kinds" in lines[first]
+    assert lines[first + 1].split(maxsplit=1) == ["174", "MIT (LICENSE)"]
+    assert "stage stage1, step 4000" in stdout
+
+
 @pytest.mark.slow
 def test_bench_prints_a_table_and_writes_json(lgtsm, tmp_path):
     pytest.importorskip("lgtsm.evaluate.bench.run")
@@ -98,3 +118,16 @@ def test_sizes_and_figures_in_words():
         "12 GB",
     ]
     assert [format_seconds(s) for s in (2.34, 90, 7500)] == ["2.3 s", "1 min 30 s", "2 h 05 min"]
+
+
+def test_tables_are_aligned_for_the_eye():
+    text = "# A\n\n| a | long name |\n|---|---|\n| 1.25 | x |\n\nlast"
+    assert align_tables(text).splitlines() == [
+        "# A",
+        "",
+        "| a    | long name |",
+        "|------|-----------|",
+        "| 1.25 | x         |",
+        "",
+        "last",
+    ]

@@ -39,11 +39,13 @@ def test_missing_mask(refused, make_film, tmp_path):
 def test_mask_of_another_size(refused, make_film, make_mask, tmp_path):
     mask = make_mask(size=(40, 64))
     refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="64x48")
+    refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="--fit-mask")
 
 
 def test_mask_of_another_length(refused, make_film, make_mask, tmp_path):
     mask = make_mask("masks", num=7)
     refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="got 7")
+    refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="--length hold")
 
 
 def test_a_short_mask_may_be_held(lgtsm, make_film, make_mask, tmp_path):
@@ -70,7 +72,7 @@ def test_output_below_a_file(refused, make_film, make_mask, tmp_path):
 
 
 def test_unknown_suffix(refused, make_film, make_mask, tmp_path):
-    refused(*_job(make_film(), make_mask(), tmp_path / "o.gif"), says="o.gif")
+    refused(*_job(make_film(), make_mask(), tmp_path / "o.xyz"), says="o.xyz")
 
 
 def test_lossless_needs_matroska(refused, make_film, make_mask, tmp_path):
@@ -165,10 +167,10 @@ def test_journal_of_another_job(refused, lgtsm, make_film, make_mask, tmp_path):
 
 
 def test_a_bad_target_keeps_an_older_journal(lgtsm, make_film, make_mask, tmp_path):
-    journal = tmp_path / "o.gif.lgtsm-partial"
+    journal = tmp_path / "o.xyz.lgtsm-partial"
     journal.mkdir()
     (journal / "job.json").write_text("{}", encoding="utf-8")
-    assert lgtsm(*_job(make_film(), make_mask(), tmp_path / "o.gif"))[0] == 1
+    assert lgtsm(*_job(make_film(), make_mask(), tmp_path / "o.xyz"))[0] == 1
     assert journal.is_dir()
 
 

@@ -6,6 +6,7 @@ import sys
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from lgtsm.cli import tasks as tasks_module
 from lgtsm.errors import OptionError
@@ -54,6 +55,61 @@ def test_grow_is_four_pixels(lgtsm, make_film, make_mask, read_film, tmp_path):
     assert areas[None] == areas[4] > areas[0]
 
 
+@pytest.mark.parametrize(
+    ("size", "extra"), [((24, 32), ()), ((49, 65), ()), ((40, 64), ("--fit-mask",))]
+)
+def test_a_mask_of_another_size_is_stretched_with_a_note(
+    size, extra, lgtsm, make_film, make_mask, read_film, tmp_path
+):
+    used, report = tmp_path / "used", tmp_path / "r.json"
+    code, _, stderr = lgtsm(
+        "inpaint", make_film(), "--mask", make_mask(size=size), "-o", tmp_path / "o.mp4",
+        "--mode", "copy", "--grow", 0, "--mask-used", used, "--report", report, *extra,
+    )  # fmt: skip
+    assert code == 0, stderr
+    note = f"the mask of {size[1]}x{size[0]} is stretched to the 64x48 of the frames"
+    assert stderr.count(note) == 1
+    assert json.loads(report.read_text(encoding="utf-8"))["notes"] == [note]
+    drawn = read_film(used / "000000.png")[0, ..., 0] > 0
+    assert drawn[17:23, 17:31].all()
+    assert drawn.mean() < 0.1
+    rehearsal = lgtsm(
+        "inpaint",
+        make_film(),
+        "--mask",
+        make_mask(size=size),
+        "--mode",
+        "copy",
+        "--dry-run",
+        *extra,
+    )
+    assert rehearsal[0] == 0, rehearsal[2]
+    assert note in rehearsal[2]
+
+
+@pytest.mark.parametrize("extra", [(), ("--dry-run",)])
+def test_an_unusual_mask_is_spoken_of_once_at_the_beginning(
+    extra, lgtsm, make_film, tmp_path, monkeypatch
+):
+    values = np.ones((48, 64), np.uint8)
+    values[:4] = 0
+    Image.fromarray(values).save(tmp_path / "m.png")
+
+    def stop(*_):
+        raise OptionError("the work begins")
+
+    monkeypatch.setattr("lgtsm.engine.run.Job.run", stop)
+    monkeypatch.setattr("lgtsm.engine.trial.try_out", stop)
+    _, _, stderr = lgtsm(
+        "inpaint", make_film(), "--mask", tmp_path / "m.png", "-o", tmp_path / "o.mp4",
+        "--mode", "copy", *extra,
+    )  # fmt: skip
+    labels, inverted, work = stderr.splitlines()
+    assert "every value above 0 is hole" in labels
+    assert "covers 92% of the picture: is it inverted?" in inverted
+    assert "the work begins" in work
+
+
 def test_boxes_range_and_report_file(lgtsm, make_film, read_film, tmp_path):
     film, out, used = make_film(), tmp_path / "out.mp4", tmp_path / "used.mkv"
     code, _, stderr = lgtsm(
@@ -80,6 +136,53 @@ def test_several_inputs_go_on_after_an_error(lgtsm, make_film, make_mask, read_f
     assert stderr.rstrip().endswith(f"lgtsm: 1 of 3 failed: {bad}")
     entries = json.loads(stdout)
     assert ["error" in entry for entry in entries] == [True, False, False]
+
+
+def test_a_folder_of_films_stands_for_its_films(lgtsm, make_film, make_mask, read_film, tmp_path):
+    (tmp_path / "films").mkdir()
+    for name in ("b2.mp4", "b10.mkv"):
+        make_film(name, num=3).rename(tmp_path / "films" / name)
+    (tmp_path / "films" / "notes.txt").touch()
+    out = tmp_path / "clean"
+    words = ["--mask", make_mask(), "-o", out, "--mode", "copy", "--motion", "none"]
+    code, _, stderr = lgtsm("inpaint", tmp_path / "films", *words)
+    assert code == 0, stderr
+    assert [line.split(": ")[0] for line in stderr.splitlines()] == [
+        str(out / "b2.mp4"), str(out / "b10.mkv"),
+    ]  # fmt: skip
+    assert len(read_film(out / "b2.mp4")) == 3
+    (tmp_path / "films" / "b10.mkv").unlink()  # one film of a folder is written into a folder, too
+    assert lgtsm("inpaint", tmp_path / "films", *words[:3], tmp_path / "one", *words[4:])[0] == 0
+    assert (tmp_path / "one" / "b2.mp4").is_file()
+
+
+def test_the_output_may_be_a_gif(lgtsm, make_film, make_mask, read_film, tmp_path):
+    words = ["inpaint", make_film(), "--mask", make_mask(), "-o", tmp_path / "o.gif"]
+    words += ["--mode", "copy", "--motion", "none"]
+    assert lgtsm(*words, "--dry-run")[0] == 0
+    code, _, stderr = lgtsm(*words)
+    assert code == 0, stderr
+    assert "256 colours" in stderr
+    assert read_film(tmp_path / "o.gif").shape == (12, 48, 64, 3)
+
+
+@pytest.mark.parametrize(("extra", "size"), [((), (48, 128)), (("--compare-as", "wipe"), (48, 64))])
+def test_before_and_after_are_written_as_a_film(
+    extra, size, lgtsm, make_film, make_mask, read_film, tmp_path
+):
+    film, out, shown = make_film(), tmp_path / "o.mkv", tmp_path / "compare.mp4"
+    code, _, stderr = lgtsm(
+        "inpaint", film, "--mask", make_mask(), "-o", out, "--mode", "copy", "--motion", "none",
+        "--lossless", "--start", 2, "--compare", shown, "--report", tmp_path / "r.json", *extra,
+    )  # fmt: skip
+    assert code == 0, stderr
+    before, after, both = (read_film(path).astype(int) for path in (film, out, shown))
+    assert both.shape == (10, *size, 3)
+    left, right = (before[2:], after) if size[1] == 128 else (after, before[2:])
+    # the line of a wipe begins in the middle
+    assert np.abs(both[0, :, :20] - left[0, :, :20]).mean() < 4
+    assert np.abs(both[0, :, -20:] - right[0, :, -20:]).mean() < 4
+    assert str(shown) in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["outputs"]
 
 
 def test_resume_of_several_leaves_whole_outputs_alone(lgtsm, make_film, make_mask, tmp_path):
@@ -131,6 +234,7 @@ def plan(tmp_path):
             "output": tmp_path / "out",
             "fill_layer": None,
             "mask_used": None,
+            "compare": None,
             "lossless": False,
         }
         given.update(arguments)

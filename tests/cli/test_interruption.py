@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import signal
 import subprocess
 import sys
@@ -91,6 +92,21 @@ def test_an_interruption_while_torch_is_imported_is_one_line(make_film, make_mas
     _, stderr = job.communicate(timeout=60)
     assert job.returncode == 130
     assert stderr == "lgtsm: interrupted\n"
+
+
+def test_ctrl_c_does_not_wait_for_the_cases_of_a_score(lgtsm, tmp_path, monkeypatch):
+    def interrupted(waiting):
+        until = time.monotonic() + 60
+        while not any(future.running() for future in waiting):
+            assert time.monotonic() < until
+            time.sleep(0.01)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lgtsm.evaluate.score.run.as_completed", interrupted)
+    words = ("--quick", "--workers", 2, "--methods", "none", "--frames", 64, "-o", tmp_path)
+    assert lgtsm("score", *words)[0] == 130
+    assert multiprocessing.active_children() == []
+    assert list((tmp_path / "cells").rglob("*.json")) == []
 
 
 def test_a_second_signal_does_not_disturb_and_handlers_come_back():

@@ -30,7 +30,7 @@ FIRST_RUN = Graph(
             "Press **Run**. *LGTSM Demo Scene* renders a clip of a passing vehicle with its mask "
             "and the ground truth behind it; *LGTSM Inpaint* removes the vehicle; *LGTSM Check "
             "Result* checks that nothing outside `mask_used` changed and compares the fill with "
-            "the truth (`psnr_to_truth`, in dB).\n\n"
+            "the truth, in dB.\n\n"
             "Change `camera` to `planar` or `parallax` for harder clips, or `seed` for another "
             "scene. The saved video carries this graph: drop it on the canvas to get it back."
         ),

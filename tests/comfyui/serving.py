@@ -70,6 +70,10 @@ class Run:
         return self.entry["outputs"][node]["text"][0]
 
 
+_TEXT = 3
+"""Number of a message that shows a text on a node."""
+
+
 class Server:
     """A running server; `base` holds its folders."""
 
@@ -110,7 +114,11 @@ class Server:
             number = answer["prompt_id"]
             while not (events and events[-1]["type"] in _ENDS):
                 message = stream.recv()
-                if isinstance(message, bytes):  # a preview picture
+                if isinstance(message, bytes):  # a preview picture, or a text on a node
+                    if int.from_bytes(message[:4], "big") == _TEXT:
+                        size = int.from_bytes(message[4:8], "big")
+                        text = message[8 + size :].decode()
+                        events.append({"type": "text", "data": text})
                     continue
                 event = json.loads(message)
                 if event.get("data", {}).get("prompt_id", number) != number:

@@ -91,7 +91,9 @@ def test_a_result_that_changed_only_the_hole_passes(toy_clip, toy_holes):
     assert (report.frames, report.size) == (8, (64, 48))
     assert report.hole_area == pytest.approx(14 * 16 / (48 * 64))
     assert report.residual == pytest.approx(0, abs=1e-6)
-    assert "bit for bit" in report.summary
+    assert report.summary == "Passed: nothing outside the mask changed."
+    assert report.to_text(truth="43.6 dB").splitlines()[0] == report.summary
+    assert report.to_text(truth="43.6 dB").endswith("43.6 dB")
     values = json.loads(report.to_json())
     assert values["passed"] is True
     assert values["seam_contrast"] == report.seam_contrast
@@ -107,6 +109,24 @@ def test_one_changed_pixel_outside_fails_and_is_counted(toy_clip, toy_holes):
     assert "1 pixels outside" in report.summary
     assert check_result(toy_clip, result, toy_holes, CheckLimits(tolerance=2)).passed
     assert not check_result(toy_clip, result, toy_holes, CheckLimits(tolerance=1.9)).passed
+
+
+def test_an_encoder_may_change_what_it_changes_in_the_source(toy_clip, toy_holes, rng):
+    noise = 0.01 * torch.randn(2, *toy_clip.shape, generator=rng)
+    result, encoded = _filled(toy_clip, toy_holes) + noise[0], toy_clip + noise[1]
+
+    def verdict(result):
+        checker = Checker()
+        for clip in zip(toy_clip, result, toy_holes, encoded, strict=True):
+            checker.add(*clip)
+        return checker.report()
+
+    assert verdict(result).passed
+    assert "as an encoder" in check_result(toy_clip, result, toy_holes).summary
+    assert "keeps" in verdict(toy_clip + 2 * (result - toy_clip)).summary
+    moved = result.clone()
+    moved[6, :, :8, :8] += 0.1
+    assert "a block of pixels" in verdict(moved).summary
 
 
 def test_the_smallest_possible_change_fails_without_tolerance(toy_clip, toy_holes):

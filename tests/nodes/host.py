@@ -80,6 +80,7 @@ def _modules(models: Path) -> dict[str, ModuleType]:
         NodeOutput=lambda *values, ui=None: SimpleNamespace(values=values, ui=ui),
         Input=object,
         Custom=_kind,
+        Hidden=SimpleNamespace(unique_id="UNIQUE_ID"),
     )
     for name in ("Image", "Mask", "Video", "Int", "Float", "Combo", "String", "Boolean"):
         setattr(io, name, _kind(name))

@@ -14,7 +14,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
 FLOOR = frozenset(
-    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "models.spec"}
+    {
+        "errors",
+        "knobs",
+        "options",
+        "report",
+        "box",
+        "names",
+        "whole_file",
+        "clip_tensors",
+        "models.spec",
+    }
 )
 BELOW_API = FLOOR | {
     "tensor_digest",
@@ -39,6 +49,7 @@ OURS = {
     "report": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
+    "names": frozenset({"errors"}),
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"errors"}),
     "tensor_digest": frozenset(),
@@ -82,12 +93,14 @@ OURS = {
         }
     ),
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
-    "job": BELOW_API | {"journal"},
+    "mask_source": FLOOR | {"engine", "masks", "video"},
+    "job": BELOW_API | {"journal", "mask_source"},
     "api": BELOW_API | {"journal", "job"},
     "plate": FLOOR | {"copying", "engine"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
-    "cli": BELOW_API | {"interruption", "journal", "job", "api", "plate", "demo", "evaluate.score"},
+    "cli": BELOW_API
+    | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API | {"journal", "job", "api", "plate", "demo"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
@@ -101,6 +114,7 @@ THIRD = {
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
     "box": frozenset({"torch"}),
+    "names": frozenset(),
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"torch"}),
     "tensor_digest": frozenset({"torch"}),
@@ -121,6 +135,7 @@ THIRD = {
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
     "evaluate.bench": frozenset({"torch", "numpy"}),
     "journal": frozenset({"torch", "safetensors", "filelock"}),
+    "mask_source": frozenset({"torch"}),
     "job": frozenset({"torch"}),
     "api": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
@@ -143,6 +158,7 @@ ADAPTERS = {
     "lgtsm/evaluate/metrics/lpips_distance.py": frozenset({"lpips"}),
     "lgtsm/evaluate/metrics/opencv_baselines.py": frozenset({"cv2"}),
     "lgtsm/evaluate/score/plots.py": frozenset({"matplotlib"}),
+    "nodes/notices.py": frozenset({"server"}),
 }
 """The one file each that may import more."""
 
@@ -153,6 +169,7 @@ TORCH_FREE = (
     "lgtsm.options",
     "lgtsm.report",
     "lgtsm.interruption",
+    "lgtsm.names",
     "lgtsm.whole_file",
     "lgtsm.models.spec",
     "lgtsm.weights.catalogue",

@@ -7,7 +7,7 @@ import torch
 
 from lgtsm.video.read import read_frames, read_masks
 
-ROWS = np.arange(16, dtype=np.uint8) * 10
+ROWS = np.arange(16, dtype=np.uint8) * 17
 PICTURE = torch.from_numpy(ROWS.astype(np.float32) / 255)[None, :, None].expand(3, 16, 24)
 HOLE = (slice(2, 5), slice(3, 9))
 

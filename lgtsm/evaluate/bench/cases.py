@@ -131,6 +131,6 @@ PRESETS: MappingProxyType[str, tuple[BenchCase, ...]] = MappingProxyType(
         **_SWEEPS,
     }
 )
-"""quick: under a minute on two cores; targets: the speeds this project promises; families: every
+"""quick: a few minutes on two cores; targets: the speeds this project promises; families: every
 published network at half its width (CombCN at its only one); full: all axes; sizes: 128x128 to
 1920x1080; areas: holes of 1 to 30 %; lengths: 16 to 1000 frames."""

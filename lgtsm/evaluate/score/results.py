@@ -141,6 +141,10 @@ def read_results(path: Path) -> Results:
     """
     try:
         return Results.from_json(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise OptionError(
+            f"Expected results of `lgtsm score` in {path}, got no text; choose that file."
+        ) from error
     except OSError as error:
         raise OptionError(
             f"Expected results in {path}, got none ({error.strerror}); run `lgtsm score` first."

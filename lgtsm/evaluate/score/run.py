@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import torch
@@ -123,6 +123,7 @@ def _outcomes(settings: ScoreSettings, cases: Sequence[Case]) -> Iterator[tuple[
         for case in cases:
             yield case, score_case(settings, case, codes)
         return
+    before, finished = set(active_children()), False
     # spawn: torch's threads do not survive a fork
     pool = ProcessPoolExecutor(
         settings.workers, mp_context=get_context("spawn"), initializer=_one_thread
@@ -131,12 +132,16 @@ def _outcomes(settings: ScoreSettings, cases: Sequence[Case]) -> Iterator[tuple[
         waiting = {pool.submit(score_case, settings, case, codes): case for case in cases}
         for future in as_completed(waiting):
             yield waiting[future], future.result()
+        finished = True
     except BrokenProcessPool as error:
         raise DeviceError(
             f"Expected {settings.workers} worker processes, got one that was killed, probably for lack "
             "of memory; lower --workers and run again to resume."
         ) from error
     finally:
+        if not finished:  # a case takes minutes, and nobody waits for it after Ctrl-C
+            for child in set(active_children()) - before:
+                child.terminate()
         pool.shutdown(wait=True, cancel_futures=True)
 
 

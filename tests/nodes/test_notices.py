@@ -1,0 +1,53 @@
+"""Warnings of the library on the node that runs."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from tests.nodes.host import listed_nodes
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch):
+    """Return (notices module, library's logger, texts sent to nodes)."""
+    sent = []
+    server = ModuleType("server")
+    server.PromptServer = SimpleNamespace(
+        instance=SimpleNamespace(send_progress_text=lambda text, node: sent.append((node, text)))
+    )
+    monkeypatch.setitem(sys.modules, "server", server)
+    with listed_nodes(tmp_path / "models") as nodes:
+        package = nodes[0].__module__.rpartition(".")[0]
+        notices = importlib.import_module(f"{package}.notices")
+        yield notices, logging.getLogger(f"{notices.LIBRARY}.api"), sent
+
+
+def test_warnings_are_shown_on_the_node_at_once_and_stay(shown):
+    notices, log, sent = shown
+    with notices.shown_on("7"):
+        log.warning("the mask covers %d%%", 97)
+        assert sent == [("7", "Warning: the mask covers 97%")]
+        log.info("nothing of interest")
+        log.warning("x.png is drawn in colours")
+    assert sent[1:] == [("7", "Warning: the mask covers 97%\nWarning: x.png is drawn in colours")]
+    log.warning("later")
+    assert len(sent) == 2
+
+
+def test_without_a_node_nothing_is_sent(shown):
+    notices, log, sent = shown
+    with notices.shown_on(None):
+        log.warning("a warning")
+    assert sent == []
+
+
+@pytest.mark.parametrize("name", ["LGTSMInpaint", "LGTSMInpaintVideo", "MaskVideo"])
+def test_nodes_that_take_a_mask_know_which_they_are(name, tmp_path):
+    with listed_nodes(tmp_path / "models") as nodes:
+        schema = next(node for node in nodes if node.__name__ == name).define_schema()
+        assert schema.hidden == ["UNIQUE_ID"]
