@@ -25,7 +25,8 @@ from .engine.composing import Patch
 from .engine.hooks import Hooks
 from .engine.run import Job
 from .engine.threads import computing_threads
-from .errors import ShapeError, VideoError
+from .errors import ShapeError
+from .file_names import refuse_shared_names
 from .journal import Journal
 from .masks.boxes import MaskBox, box_masks
 from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, binary_hole, inverted_mask, pair_with
@@ -43,22 +44,6 @@ from .video.write import open_writer
 from .weights.load import load_model
 
 _LOG = logging.getLogger(__name__)
-
-
-def refuse_shared_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) -> None:
-    """Refuse outputs that would replace an input or each other.
-
-    Raises:
-        VideoError: two files of one name.
-    """
-    taken = {path.resolve() for path in inputs}
-    for output in (path for path in outputs if path is not None):
-        if output.resolve() in taken:
-            raise VideoError(
-                f"Expected a name of its own for every input and output, got {output} twice; choose "
-                "a new name."
-            )
-        taken.add(output.resolve())
 
 
 @dataclass(kw_only=True)

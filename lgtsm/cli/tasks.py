@@ -84,7 +84,7 @@ def check_files(tasks: list[Task], plates: list[Path], report: Path | None) -> N
             f"Expected a file in an existing folder for the report, got {report}; create the folder "
             "or name a file."
         )
-    from ..job import refuse_shared_names
+    from ..file_names import refuse_shared_names
 
     masks = [task.mask for task in tasks if isinstance(task.mask, Path)]
     outputs = [p for task in tasks for p in (task.target, task.fill_layer, task.mask_used)]

@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
 FLOOR = frozenset(
-    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "models.spec"}
+    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "file_names"}
+    | {"models.spec"}
 )
 BELOW_API = FLOOR | {
     "tensor_digest",
@@ -43,6 +44,7 @@ OURS = {
     "torchvision_networks": frozenset({"errors"}),
     "tensor_digest": frozenset(),
     "clip_tensors": frozenset(),
+    "file_names": frozenset({"errors"}),
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
@@ -105,6 +107,7 @@ THIRD = {
     "torchvision_networks": frozenset({"torch"}),
     "tensor_digest": frozenset({"torch"}),
     "clip_tensors": frozenset({"torch"}),
+    "file_names": frozenset(),
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
@@ -154,6 +157,7 @@ TORCH_FREE = (
     "lgtsm.report",
     "lgtsm.interruption",
     "lgtsm.whole_file",
+    "lgtsm.file_names",
     "lgtsm.models.spec",
     "lgtsm.weights.catalogue",
     "lgtsm.weights.header",
