@@ -24,14 +24,13 @@ from .engine.composing import Patch
 from .engine.hooks import Hooks
 from .engine.run import Job
 from .engine.threads import computing_threads
-from .errors import VideoError
+from .file_names import refuse_shared_names
 from .journal import Journal
 from .mask_source import MaskSource
 from .masks.boxes import MaskBox
 from .masks.overlay import compare
 from .masks.prepare import pair_with
 from .models.network import Network
-from .names import check_names
 from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report, noting_warnings
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
@@ -42,24 +41,6 @@ from .video.probe import VideoInfo, probe
 from .video.read import read_frames
 from .video.write import open_writer
 from .weights.load import load_model
-
-
-def refuse_shared_names(inputs: Iterable[Path], outputs: Iterable[Path | None]) -> None:
-    """Refuse outputs that would replace an input or each other.
-
-    Raises:
-        VideoError: two files of one name, or a name that the system cannot follow.
-    """
-    inputs, written = list(inputs), [path for path in outputs if path is not None]
-    check_names([*inputs, *written])
-    taken = {path.resolve() for path in inputs}
-    for output in written:
-        if output.resolve() in taken:
-            raise VideoError(
-                f"Expected a name of its own for every input and output, got {output} twice; choose "
-                "a new name."
-            )
-        taken.add(output.resolve())
 
 
 @dataclass(kw_only=True)

@@ -132,7 +132,7 @@ class RunOptions(Options):
 
     device: str = knob(
         "auto",
-        "Device as torch names it (cpu, cuda, cuda:1, mps); auto is CUDA if present, else cpu.",
+        "Device as torch names it (cpu, cuda, cuda:1); auto is CUDA if present, else cpu.",
     )
     dtype: DType = knob(
         DType.AUTO,

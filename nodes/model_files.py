@@ -26,7 +26,9 @@ def register_folder() -> None:
 
 def choices() -> list[str]:
     """Return the entries of the list, from the folder alone: no network is used."""
-    files = [f for f in folder_paths.get_filename_list(FOLDER) if f.endswith(_SHOWN)]
+    # with / on Windows too, so that a workflow means the same everywhere
+    listed = (Path(file).as_posix() for file in folder_paths.get_filename_list(FOLDER))
+    files = [file for file in listed if file.endswith(_SHOWN)]
     rows = [
         row.name + _DOWNLOAD
         for row in ON_HUB.values()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
 import math
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -169,3 +172,34 @@ def one_sentence() -> Callable[[Exception], None]:
         assert "got " in message or "found " in message
 
     return check
+
+
+def _is_open(path: str | Path) -> bool:
+    """Tell whether this process has a file, or one in a folder, open or mapped."""
+    real, names = os.path.realpath(path), []
+    for number in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the listing itself, or another thread's
+            names.append(str(number.readlink()))
+    maps = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    names += [line.split(maxsplit=5)[-1] for line in maps]
+    return any(name == real or name.startswith(real + "/") for name in names)
+
+
+@pytest.fixture
+def windows_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are open can be neither renamed, replaced nor removed."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("needs /proc")
+
+    def closed(change: Callable[..., object]) -> Callable[..., object]:
+        def wrapped(*arguments: str | Path, **named: object) -> object:
+            for path in arguments:
+                if isinstance(path, str | Path) and _is_open(path):
+                    raise PermissionError(errno.EACCES, "open elsewhere", str(path))
+            return change(*arguments, **named)
+
+        return wrapped
+
+    for name in ("replace", "rename", "unlink"):
+        monkeypatch.setattr(Path, name, closed(getattr(Path, name)))
+    monkeypatch.setattr(shutil, "rmtree", closed(shutil.rmtree))

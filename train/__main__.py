@@ -6,6 +6,7 @@ import argparse
 import logging
 import sys
 from collections import Counter
+from io import TextIOWrapper
 from pathlib import Path
 
 import torch
@@ -134,6 +135,9 @@ _COMMANDS = {
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a console need not know every letter of a name
+            stream.reconfigure(errors="backslashreplace")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     args = build_parser().parse_args(argv)
     try:

@@ -151,5 +151,6 @@ def read_state(folder: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Return the tensors and the metadata of a safetensors file."""
     with safe_open(path, "pt") as file:
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118  no mapping
+        # copies: Windows does not replace a file that is mapped, and the run writes over it
+        tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118  no mapping
         return tensors, file.metadata() or {}

@@ -14,8 +14,8 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, LgtsmError, shortened
+from ..file_names import check_names
 from ..interruption import Interruption
-from ..names import check_names
 from . import bench, check, convert, demo, info, inpaint, masks, models, plate, publish, score
 from .terminal import logging_to_stderr
 

@@ -110,7 +110,7 @@ def check_files(tasks: list[Task], plates: list[Path], report: Path | None) -> N
             f"Expected a file in an existing folder for the report, got {report}; create the folder "
             "or name a file."
         )
-    from ..job import refuse_shared_names
+    from ..file_names import refuse_shared_names
 
     masks = [task.mask for task in tasks if isinstance(task.mask, Path)]
     written = [path for task in tasks for path in outputs(task)]

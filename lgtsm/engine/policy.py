@@ -45,12 +45,10 @@ class Policy:
 def choose_device(name: str) -> torch.device:
     """Return the device a user asked for; auto takes CUDA, else the CPU.
 
-    Auto never picks MPS: its grid_sample lacks modes that the copies need, and nothing here was run
-    on it.
-
     Raises:
         OptionError: not a device name.
-        DeviceError: the device is not there.
+        DeviceError: the device is not there, or is MPS: its grid_sample lacks modes that the copies
+            need, and nothing here was run on it.
     """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -58,12 +56,14 @@ def choose_device(name: str) -> torch.device:
         device = torch.device(name)
     except RuntimeError as error:
         raise OptionError(
-            f"Expected a device such as cpu, cuda or mps, got {name!r}; correct the name."
+            f"Expected a device such as cpu or cuda, got {name!r}; correct the name."
         ) from error
-    missing = (device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count()) or (
-        device.type == "mps" and not torch.backends.mps.is_available()
-    )
-    if missing:
+    if device.type == "mps":
+        raise DeviceError(
+            f"Expected cpu or cuda, got {name}, whose grid_sample lacks what the copies need and on "
+            "which nothing was ever run; use cpu or auto."
+        )
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise DeviceError(f"Expected the device {name}, found none; use cpu or auto.")
     try:
         torch.zeros(1, device=device).item()  # torch knows names of devices it is not built for

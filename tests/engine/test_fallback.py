@@ -191,7 +191,8 @@ def test_auto_takes_no_device_that_the_copies_were_never_run_on(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert choose_device("auto") == torch.device("cpu")
-    assert choose_device("mps") == torch.device("mps")
+    with pytest.raises(DeviceError, match="nothing was ever run"):
+        choose_device("mps")
 
 
 def test_devices_that_are_none_are_named(one_sentence):

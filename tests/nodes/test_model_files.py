@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import PureWindowsPath
 
 import pytest
 
@@ -29,3 +30,10 @@ def test_only_names_of_the_catalogue_are_built_in(files, tmp_path):
 def test_a_strangers_pull_request_is_no_revision(files):
     with pytest.raises(Exception, match="pull request refs/pr/7"):
         files.find(f"{DEFAULT} (built-in)", "owner/name@refs/pr/7")
+
+
+def test_a_workflow_means_the_same_file_on_every_system(files, monkeypatch):
+    listed = [r"sub\net.safetensors", "a.safetensors"]  # as the host lists them on Windows
+    monkeypatch.setattr(files.folder_paths, "get_filename_list", lambda name: listed)
+    monkeypatch.setattr(files, "Path", PureWindowsPath)
+    assert files.choices()[1:] == ["sub/net.safetensors", "a.safetensors"]

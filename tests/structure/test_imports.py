@@ -14,17 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
 FLOOR = frozenset(
-    {
-        "errors",
-        "knobs",
-        "options",
-        "report",
-        "box",
-        "names",
-        "whole_file",
-        "clip_tensors",
-        "models.spec",
-    }
+    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "file_names"}
+    | {"models.spec"}
 )
 BELOW_API = FLOOR | {
     "tensor_digest",
@@ -49,11 +40,11 @@ OURS = {
     "report": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
-    "names": frozenset({"errors"}),
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"errors"}),
     "tensor_digest": frozenset(),
     "clip_tensors": frozenset(),
+    "file_names": frozenset({"errors"}),
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
@@ -114,11 +105,11 @@ THIRD = {
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
     "box": frozenset({"torch"}),
-    "names": frozenset(),
     "whole_file": frozenset(),
     "torchvision_networks": frozenset({"torch"}),
     "tensor_digest": frozenset({"torch"}),
     "clip_tensors": frozenset({"torch"}),
+    "file_names": frozenset(),
     "models.spec": frozenset(),
     "fills": frozenset({"torch"}),
     "align": frozenset({"torch"}),
@@ -169,8 +160,8 @@ TORCH_FREE = (
     "lgtsm.options",
     "lgtsm.report",
     "lgtsm.interruption",
-    "lgtsm.names",
     "lgtsm.whole_file",
+    "lgtsm.file_names",
     "lgtsm.models.spec",
     "lgtsm.weights.catalogue",
     "lgtsm.weights.header",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import sys
 
 import pytest
 
@@ -70,6 +72,14 @@ def test_a_run_that_cannot_begin_decodes_nothing(words, says, toy_data, tmp_path
     assert main(["all", *_words(toy_data, run, *[names.get(w, w) for w in words])]) == 1
     assert says in capsys.readouterr().err
     assert not run.exists()
+
+
+def test_a_console_that_cannot_show_a_name_ends_no_command(toy_data, tmp_path, monkeypatch):
+    written = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(written, encoding="cp1252"))
+    assert main(["prepare", "--data", str(toy_data), "--out", str(tmp_path / "\u6620\u753b")]) == 0
+    sys.stdout.flush()
+    assert rb"\u6620\u753b" in written.getvalue()
 
 
 def test_what_is_left_out_is_named_by_its_weight_and_cost():

@@ -1,6 +1,7 @@
 """Runs of a few steps: started, interrupted, resumed."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import pytest
@@ -12,11 +13,13 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from lgtsm.errors import OptionError, WeightsError
 from lgtsm.models.build import build
 from train.checkpoint import STATE, load_state, save_state
+from train.data.sampling import Items, join
 from train.data.sources import Library
 from train.logs import read_csv
 from train.loop import train, train_both
 from train.process_group import ProcessGroup
 from train.recipe import Schedule
+from train.recipes import load_recipe
 from train.report import BEST
 from train.run import Run
 from train.step import make_learner
@@ -200,3 +203,19 @@ def test_a_recipe_without_stage_2_says_so(toy_library, toy_recipe, tmp_path, one
         with pytest.raises(OptionError, match="refine_toy") as caught:
             call()
         one_sentence(caught.value)
+
+
+def test_a_resumed_run_writes_over_the_state_it_was_read_from(
+    windows_files, toy_library, toy_recipe, tmp_path
+):
+    train(_run(toy_recipe, tmp_path, 1), toy_library)
+    train(_run(toy_recipe, tmp_path, 2, resume=True), toy_library)
+    assert _step(tmp_path) == 2
+
+
+@pytest.mark.parametrize("recipe", ["refine_toy", "lgtsm_small"])
+def test_items_can_be_made_in_processes_that_inherit_nothing(recipe, toy_library):
+    """Windows and macOS start worker processes anew: what they work with is pickled."""
+    items = Items(toy_library, replace(load_recipe(recipe), data=load_recipe("refine_toy").data))
+    again = pickle.loads(pickle.dumps((items, join)))[0]
+    assert torch.equal(again[0].truth, items[0].truth)
