@@ -26,6 +26,8 @@ IDS = (
     "LGTSMDemoScene",
     "LGTSMCheckResult",
     "LGTSMCleanPlate",
+    "LGTSMVideoFrame",
+    "LGTSMCompare",
 )
 
 

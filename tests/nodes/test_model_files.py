@@ -5,8 +5,12 @@ from __future__ import annotations
 import importlib
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from lgtsm.weights.catalogue import DEFAULT
+from lgtsm.weights.header import Card
+from lgtsm.weights.save import save_model
 from tests.nodes.host import listed_nodes
 
 
@@ -29,3 +33,18 @@ def test_only_names_of_the_catalogue_are_built_in(files, tmp_path):
 def test_a_strangers_pull_request_is_no_revision(files):
     with pytest.raises(Exception, match="pull request refs/pr/7"):
         files.find(f"{DEFAULT} (built-in)", "owner/name@refs/pr/7")
+
+
+def test_only_files_that_can_open_are_offered(files, tmp_path, tiny_network):
+    folder = tmp_path / "models" / "lgtsm"
+    folder.mkdir(parents=True)
+    for name in ("old.pth", "other.ckpt", "notes.txt"):
+        (folder / name).write_bytes(b"\x80\x04.")
+    (folder / "damaged.safetensors").write_bytes(b"x")
+    save_file({"a": torch.zeros(1)}, folder / "another.safetensors")
+    card = Card(spec=tiny_network.spec, licence="Apache-2.0")
+    save_model(tiny_network, folder / "ours.safetensors", card)
+    assert files.choices() == [f"{DEFAULT} (built-in)", "ours.safetensors"]
+    for name in ("old.pth", "other.ckpt"):
+        with pytest.raises(Exception, match=f"lgtsm convert {name}"):
+            files.find(name, "")
