@@ -127,7 +127,7 @@ SELF_TEST = Graph(
         node(
             "draw",
             "GenerateFreeFormMasks",
-            (460, 440),
+            (460, 580),
             (340, 400),
             {"preset": "object_like_small", "num_strokes": 3},
             like="scene.truth",
@@ -297,15 +297,15 @@ SAM3 = Graph(
         node(
             "sam",
             "CheckpointLoaderSimple",
-            (460, 420),
-            (320, 120),
+            (400, 480),
+            (260, 120),
             {"ckpt_name": "sam3.1_multiplex_fp16.safetensors"},
         ),
         node(
             "word",
             "CLIPTextEncode",
-            (460, 600),
-            (320, 120),
+            (720, 640),
+            (260, 120),
             {"text": "person"},
             "What to remove",
             clip="sam.CLIP",
@@ -313,18 +313,18 @@ SAM3 = Graph(
         node(
             "track",
             "SAM3_VideoTrack",
-            (840, 420),
-            (320, 180),
+            (1040, 480),
+            (260, 180),
             images="parts.images",
             model="sam.MODEL",
             conditioning="word.CONDITIONING",
         ),
-        node("object", "SAM3_TrackToMask", (840, 660), (320, 80), track_data="track.track_data"),
+        node("object", "SAM3_TrackToMask", (1360, 480), (240, 80), track_data="track.track_data"),
         mask_video(
-            (1220, 360), (360, 620), {"temporal_gap": 2}, images="parts.images", mask="object.masks"
+            (1660, 360), (300, 580), {"temporal_gap": 2}, images="parts.images", mask="object.masks"
         ),
-        fill((1640, 240), (360, 360), {"grow": 8}, **_FOUND_MASK),
-        *film((2060, 40), (2400, 40), fps="parts.fps", audio="parts.audio"),
+        fill((2020, 240), (300, 360), {"grow": 8}, **_FOUND_MASK),
+        *film((2380, 40), (2710, 40), fps="parts.fps", audio="parts.audio"),
     ),
     needs="sam3.1_multiplex_fp16.safetensors",
 )
