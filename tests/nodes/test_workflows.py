@@ -11,7 +11,7 @@ from tests.nodes.host import ROOT
 FILES = sorted((ROOT / "workflows").glob("*.json"))
 _TITLE, _ROW = 30, 20
 _STEPS = 40
-_MINIMAP = (1400, 700)
+_MINIMAP = (1420, 740)
 """Where the front end's minimap begins, in pixels of the window that the files were made in."""
 
 
