@@ -51,17 +51,23 @@ def main() -> None:
         plates=[lgtsm.Plate(panned.truth[SHOWN], SHOWN)],
     )
     pictures = {
-        "lgtsm_first_run": _split(scene.frames[SHOWN], after[SHOWN]),
-        "lgtsm_remove_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
-        "lgtsm_static_logo": _split(marked[SHOWN], _fill(marked, _grown(logo))[SHOWN]),
-        "lgtsm_long_clip_streamed": _strip(scene.frames, after),
-        "lgtsm_locked_off": _split(plate.picture, after[SHOWN]),
-        "lgtsm_painted_plate": _beside(panned.truth[SHOWN], panned.frames[0], painted[0]),
-        "lgtsm_free_form_self_test": _split(
+        "lgtsm_1_first_run_no_file_needed": _split(scene.frames[SHOWN], after[SHOWN]),
+        "lgtsm_2_remove_object_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
+        "lgtsm_3_remove_logo_or_watermark": _split(
+            marked[SHOWN], _fill(marked, _grown(logo))[SHOWN]
+        ),
+        "lgtsm_4_long_clip_streamed": _strip(scene.frames, after),
+        "lgtsm_5_locked_off_clean_plate": _split(plate.picture, after[SHOWN]),
+        "lgtsm_6_painted_frame_moving_camera": _beside(
+            panned.truth[SHOWN], panned.frames[0], painted[0]
+        ),
+        "lgtsm_9_self_test_drawn_masks": _split(
             overlay(scene.truth, strokes, Paint.CHECKER)[SHOWN], _fill(scene.truth, strokes)[SHOWN]
         ),
-        "lgtsm_hand_over": overlay(after, scene.mask * box, Paint.CHECKER)[SHOWN],
-        "lgtsm_object_mask_sam3": veil[SHOWN],
+        "lgtsm_8_hand_over_to_another_model": overlay(after, scene.mask * box, Paint.CHECKER)[
+            SHOWN
+        ],
+        "lgtsm_7_name_the_object_sam3": veil[SHOWN],
     }
     for name, picture in pictures.items():
         _save(picture, ROOT / "workflows" / f"{name}.jpg")

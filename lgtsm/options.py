@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
+from types import MappingProxyType
 
 from .errors import OptionError, shown
 from .knobs import Options, knob
@@ -64,6 +66,14 @@ class FlowMethod(Enum):
     """OpenCV, if it is installed."""
     RAFT = "raft"
     """torchvision, if it and its weights are installed."""
+
+
+class Preset(Enum):
+    """How much time a fill may take."""
+
+    FAST = "fast"
+    NORMAL = "normal"
+    BEST = "best"
 
 
 class LengthPolicy(Enum):
@@ -162,6 +172,12 @@ class RunOptions(Options):
     )
 
 
+_PRESETS: Mapping[Preset, tuple[int, int, int]] = MappingProxyType(
+    {Preset.FAST: (4, 24, 640), Preset.NORMAL: (8, 48, 960), Preset.BEST: (16, 96, 1920)}
+)
+"""source_frames, reach and max_side."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class InpaintOptions(Options):
     """Everything that decides the result."""
@@ -170,11 +186,13 @@ class InpaintOptions(Options):
         Mode.COPY_FILL,
         "What may fill: copy+fill takes real pixels from other frames where they fit and lets the "
         "network do the rest; copy uses no network; fill is the network alone.",
+        advanced=True,
     )
     motion: Motion = knob(
         Motion.AUTO,
         "How other frames are aligned before pixels are copied: none for a fixed camera, planar "
         "for panning and zooming, flow for parallax; auto tries all and decides for every pixel.",
+        advanced=True,
     )
     flow: FlowMethod = knob(
         FlowMethod.BUILT_IN,
@@ -192,6 +210,7 @@ class InpaintOptions(Options):
         "Width in pixels of the soft edge, made of pixels that grow adds: what the mask covers is "
         "always replaced in full.",
         limits=(0, 64),
+        advanced=True,
     )
     source_frames: int = knob(
         8,
@@ -206,6 +225,11 @@ class InpaintOptions(Options):
         limits=(0, 192),
         advanced=True,
     )
+    preset: Preset = knob(
+        Preset.NORMAL,
+        "How much time the fill may take: fast and best change source_frames, reach and max_side "
+        "where these have their defaults.",
+    )
     cuts: tuple[int, ...] | None = knob(
         None, "Frame numbers at which a new shot begins; without them cuts are detected."
     )
@@ -213,8 +237,15 @@ class InpaintOptions(Options):
     run: RunOptions = field(default_factory=RunOptions)
 
     def __post_init__(self) -> None:
-        """Check the limits and the frame numbers of cuts; raises OptionError."""
+        """Check the limits and the frame numbers of cuts, and apply the preset; raises OptionError."""
         super().__post_init__()
+        source_frames, reach, max_side = _PRESETS[self.preset]
+        if self.source_frames == InpaintOptions.source_frames:
+            object.__setattr__(self, "source_frames", source_frames)
+        if self.reach == InpaintOptions.reach:
+            object.__setattr__(self, "reach", reach)
+        if self.run.max_side == RunOptions.max_side:
+            object.__setattr__(self, "run", replace(self.run, max_side=max_side))
         if self.cuts is not None and any(c < 0 for c in self.cuts):
             raise OptionError(
                 f"Expected frame numbers of cuts to be 0 or more, got {shown(self.cuts)}; count from 0."

@@ -29,7 +29,7 @@ class LGTSMCleanPlate(io.ComfyNode):
                 "Paint what is missing in any image editor or model and connect the picture to "
                 "plate of LGTSM Inpaint."
             ),
-            search_aliases=["background plate", "empty scene", "remove people"],
+            search_aliases=["background plate", "empty scene", "remove people", "clean plate"],
             inputs=[
                 io.Image.Input("images", tooltip="Frames of one shot, in order."),
                 io.Mask.Input(
@@ -39,7 +39,7 @@ class LGTSMCleanPlate(io.ComfyNode):
                 number(
                     io.Int, "frame", 0, (0, 1000000), "Frame whose plate is made, counted from 0."
                 ),
-                option(InpaintOptions, "motion"),
+                option(InpaintOptions, "motion", advanced=False),
                 option(MaskOptions, "grow", default=GROW_PX),
                 option(
                     InpaintOptions,

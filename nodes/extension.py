@@ -6,6 +6,7 @@ from comfy_api.latest import ComfyExtension, io
 
 from .check_result import LGTSMCheckResult
 from .clean_plate import LGTSMCleanPlate
+from .compare import LGTSMCompare
 from .demo_scene import LGTSMDemoScene
 from .free_form_masks import GenerateFreeFormMasks
 from .inpaint import LGTSMInpaint
@@ -13,6 +14,8 @@ from .inpaint_video import LGTSMInpaintVideo
 from .load_model import LoadLGTSM
 from .mask_video import MaskVideo
 from .model_files import register_folder
+from .samples import place_samples
+from .video_frame import LGTSMVideoFrame
 
 NODES: tuple[type[io.ComfyNode], ...] = (
     LoadLGTSM,
@@ -23,6 +26,8 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     LGTSMDemoScene,
     LGTSMCheckResult,
     LGTSMCleanPlate,
+    LGTSMVideoFrame,
+    LGTSMCompare,
 )
 """Ids are frozen: saved workflows contain them. New inputs are appended at the end of a node."""
 
@@ -31,6 +36,7 @@ class LGTSMExtension(ComfyExtension):
     """The entry point that ComfyUI asks for nodes."""
 
     async def get_node_list(self) -> list[type[io.ComfyNode]]:
-        """Register the model folder, which schemas list, and return the node classes."""
+        """Register the model folder, which schemas list, place samples, return the node classes."""
         register_folder()
+        place_samples()
         return list(NODES)

@@ -48,8 +48,8 @@ def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
     )
 
 
-def plate_inputs() -> list[io.Input]:
-    """Return the inputs of plates; all are optional, so that prompts saved before them still run."""
+def later_inputs() -> list[io.Input]:
+    """Return what came later: plates, the preset; all optional, so that older prompts still run."""
     return [
         io.Image.Input(
             "plate",
@@ -64,6 +64,7 @@ def plate_inputs() -> list[io.Input]:
             tooltip="Numbers of the frames that the plates belong to, counted from 0, such as "
             "0, 48. Leave empty to have each found by its content.",
         ),
+        option(InpaintOptions, "preset", optional=True),
     ]
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..lgtsm.api import inpaint_clip
 from ..lgtsm.box import Box, hole_box
 from .convert import frame_size, from_holes, to_frames, to_images, to_masks
-from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
+from .fill_inputs import fill_inputs, fill_options, later_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
 from .notices import shown_on
 from .schema import schema
@@ -39,6 +39,10 @@ class LGTSMInpaint(io.ComfyNode):
                 "object removal",
                 "logo removal",
                 "propainter",
+                "remove watermark",
+                "wire removal",
+                "rig removal",
+                "clean plate",
             ],
             inputs=[
                 io.Image.Input("images", tooltip="Frames to repair, in order; RGB or RGBA."),
@@ -46,7 +50,7 @@ class LGTSMInpaint(io.ComfyNode):
                     "mask", tooltip="White is removed; one mask for the clip or one per frame."
                 ),
                 *fill_inputs(),
-                *plate_inputs(),
+                *later_inputs(),
             ],
             outputs=[
                 io.Image.Output("repaired", display_name="images", tooltip="The repaired frames."),

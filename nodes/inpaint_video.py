@@ -21,7 +21,7 @@ from ..lgtsm.masks.boxes import MaskBox
 from ..lgtsm.models.network import Network
 from ..lgtsm.options import MaskOptions, VideoOptions
 from ..lgtsm.video.probe import probe
-from .fill_inputs import fill_inputs, fill_options, plate_inputs, to_plates
+from .fill_inputs import fill_inputs, fill_options, later_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
 from .notices import shown_on
 from .schema import option, schema
@@ -53,7 +53,14 @@ class LGTSMInpaintVideo(io.ComfyNode):
                 "the result to Save Video with format and codec set to auto, which copies it "
                 "without encoding it again."
             ),
-            search_aliases=["remove object long video", "remove logo", "streaming inpaint"],
+            search_aliases=[
+                "remove object long video",
+                "remove logo",
+                "streaming inpaint",
+                "remove watermark",
+                "wire removal",
+                "clean plate",
+            ],
             inputs=[
                 io.Video.Input("video", tooltip="The video to repair; read frame by frame."),
                 io.Mask.Input(
@@ -83,7 +90,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
                     "lossless",
                     more="The file then stays in output/lgtsm; Save Video would encode it again.",
                 ),
-                *plate_inputs(),
+                *later_inputs(),
             ],
             outputs=[
                 io.Video.Output("repaired", display_name="video", tooltip="The repaired file."),

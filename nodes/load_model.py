@@ -38,8 +38,9 @@ class LoadLGTSM(io.ComfyNode):
                     "model",
                     options=models,
                     default=models[0],
-                    tooltip="The built-in model, a .safetensors file in models/lgtsm, or one that "
-                    "is downloaded once when the node runs.",
+                    tooltip="The built-in model, a .safetensors file of this package in "
+                    "models/lgtsm (lgtsm convert makes one of a published .pth), or one that is "
+                    "downloaded once when the node runs.",
                 ),
                 io.String.Input(
                     "repo",

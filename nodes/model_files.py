@@ -8,14 +8,13 @@ import folder_paths
 
 from ..lgtsm.errors import WeightsError
 from ..lgtsm.weights.catalogue import CATALOGUE, ON_HUB
+from ..lgtsm.weights.header import read_card
 from ..lgtsm.weights.hub import HubFile, parse_hub_file
 from ..lgtsm.weights.model_folder import check_hash, fetch_into, local_name
 
 FOLDER = "lgtsm"
 _BUILT_IN = " (built-in)"
 _DOWNLOAD = " (download)"
-_SHOWN = (".safetensors", ".pth", ".pt", ".ckpt", ".bin")
-"""Pickles are listed too, so that choosing one explains how to convert it."""
 
 
 def register_folder() -> None:
@@ -25,16 +24,28 @@ def register_folder() -> None:
 
 
 def choices() -> list[str]:
-    """Return the entries of the list, from the folder alone: no network is used."""
+    """Return the entries of the list, files that can open alone; no network is used."""
     # with / on Windows too, so that a workflow means the same everywhere
     listed = (Path(file).as_posix() for file in folder_paths.get_filename_list(FOLDER))
-    files = [file for file in listed if file.endswith(_SHOWN)]
+    files = [file for file in listed if _opens(file)]
     rows = [
         row.name + _DOWNLOAD
         for row in ON_HUB.values()
         if local_name(HubFile.of_row(row)) not in files
     ]
     return [name + _BUILT_IN for name in CATALOGUE] + files + rows
+
+
+def _opens(name: str) -> bool:
+    """Tell whether a file of the folder holds a model of this package, from its header."""
+    found = folder_paths.get_full_path(FOLDER, name)
+    if found is None or Path(found).suffix != ".safetensors":
+        return False
+    try:
+        read_card(Path(found))
+    except (OSError, WeightsError):
+        return False
+    return True
 
 
 def find(choice: str, repo: str) -> str | Path:

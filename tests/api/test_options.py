@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 import lgtsm
+from lgtsm.cli.inpaint import collect
+from lgtsm.cli.main import build_parser
 from lgtsm.errors import OptionError, ShapeError
 from lgtsm.options import (
     DType,
@@ -14,6 +18,7 @@ from lgtsm.options import (
     MaskOptions,
     Mode,
     Motion,
+    Preset,
     RunOptions,
 )
 
@@ -63,3 +68,24 @@ def test_clips_that_are_no_dense_tensors_are_one_sentence(
         with pytest.raises(ShapeError, match=named) as error:
             lgtsm.inpaint(frames, holes)
         one_sentence(error.value)
+
+
+def test_a_preset_changes_what_has_its_default():
+    fast, best = InpaintOptions(preset="fast"), InpaintOptions(preset=Preset.BEST)
+    assert (fast.source_frames, fast.reach, fast.run.max_side) == (4, 24, 640)
+    assert (best.source_frames, best.reach, best.run.max_side) == (16, 96, 1920)
+    assert InpaintOptions(preset="normal") == InpaintOptions()
+    chosen = InpaintOptions(preset="fast", reach=60, run=RunOptions(max_side=1280, threads=2))
+    assert (chosen.source_frames, chosen.reach) == (4, 60)
+    assert (chosen.run.max_side, chosen.run.threads) == (1280, 2)
+    assert replace(fast, cuts=()).source_frames == 4
+    with pytest.raises(OptionError, match="fast, normal, best"):
+        InpaintOptions(preset="ultra")
+
+
+def test_the_command_line_has_the_presets():
+    given = build_parser().parse_args(
+        ["inpaint", "a.mp4", "--mask", "m.png", "-o", "b.mp4", "--preset", "best", "--reach", "10"]
+    )
+    options, _ = collect(given)
+    assert (options.source_frames, options.reach, options.run.max_side) == (16, 10, 1920)

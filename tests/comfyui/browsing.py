@@ -67,10 +67,11 @@ _FIT = """() => {
   }
   const canvas = app.canvas, area = canvas.canvas.getBoundingClientRect();
   const width = box[2] - box[0] + 40, height = box[3] - box[1] + 40;
-  const scale = Math.min((area.width - 80) / width, (area.height - 100) / height, 1.2);
+  // below is room for the minimap
+  const scale = Math.min((area.width - 80) / width, (area.height - 100 - 120) / height, 1.2);
   canvas.ds.scale = scale;
   canvas.ds.offset[0] = -box[0] + 20 + (area.width / scale - width) / 2 + 20;
-  canvas.ds.offset[1] = -box[1] + 20 + (area.height / scale - height) / 2 + 20;
+  canvas.ds.offset[1] = -box[1] + 110 / scale;  // below the Run button
   canvas.setDirty(true, true);
 }"""
 _DROP = """([data, name, type]) => {
@@ -179,6 +180,7 @@ class Browser:
     def build(self, graph: Graph) -> dict:
         """Put a graph together with the front end's own objects; return it as a file's JSON."""
         self.evaluate(_BUILD, asdict(graph))
+        self.evaluate(_FIT)  # the file keeps the view
         # as a string: the driver would turn undefined into null, which newer front ends reject
         return json.loads(self.evaluate("() => JSON.stringify(app.graph.serialize())"))
 

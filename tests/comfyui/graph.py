@@ -21,11 +21,10 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """One workflow; `files` are read from the input folder, `needs` is a file that nobody ships."""
+    """One workflow; `needs` is a file that nobody ships."""
 
     name: str
     nodes: tuple[Node, ...]
-    files: tuple[str, ...] = ()
     needs: str = ""
 
 
@@ -48,12 +47,17 @@ fill_video = partial(node, "fill", "LGTSMInpaintVideo")
 mask_video = partial(node, "mask", "MaskVideo")
 
 
-def note(text: str) -> Node:
-    return node("note", "MarkdownNote", (40, 40), (460, 300), {"": text})
+def note(text: str, at: tuple[int, int] = (40, 440)) -> Node:
+    return node("note", "MarkdownNote", at, (300, 500), {"": text})
 
 
-CLIP = node("clip", "LoadVideo", (40, 400), (300, 300), {"file": "clip.mp4"}, "Your clip")
-MASKS = node("masks", "LoadVideo", (380, 400), (300, 300), {"file": "mask.mp4"}, "Your mask")
+def clip(sample: str = "lgtsm_sample_clip.mp4") -> Node:
+    return node("clip", "LoadVideo", (40, 40), (300, 300), {"file": sample}, "Your clip")
+
+
+def masks(at: tuple[int, int]) -> Node:
+    values = {"file": "lgtsm_sample_mask.mp4"}
+    return node("masks", "LoadVideo", at, (300, 300), values, "Your mask")
 
 
 def parts(key: str, at: tuple[int, int], video: str) -> Node:
@@ -62,17 +66,22 @@ def parts(key: str, at: tuple[int, int], video: str) -> Node:
 
 def scene(frames: int, **widgets: object) -> Node:
     values = {**widgets, "frames": frames, "width": 320, "height": 180}
-    return node("scene", "LGTSMDemoScene", (40, 400), (320, 260), values)
+    return node("scene", "LGTSMDemoScene", (40, 40), (280, 260), values)
 
 
-def check(at: tuple[int, int], before: str = "images", **widgets: object) -> tuple[Node, Node]:
+def check(
+    at: tuple[int, int],
+    verdict_at: tuple[int, int],
+    before: str = "images",
+    **widgets: object,
+) -> tuple[Node, Node]:
     """Return a check of the fill on the demo scene, and its verdict beside it."""
     links = {"after": "fill.images", "mask": "fill.mask_used", "truth": "scene.truth"}
     return (
         node(
-            "check", "LGTSMCheckResult", at, (360, 280), widgets, before=f"scene.{before}", **links
+            "check", "LGTSMCheckResult", at, (300, 280), widgets, before=f"scene.{before}", **links
         ),
-        report((at[0] + 400, 40), (400, 340), "check", "Verdict"),
+        report(verdict_at, (300, 260), "check", "Verdict"),
     )
 
 
@@ -84,10 +93,13 @@ def report(
 
 
 def save(at: tuple[int, int], video: str, prefix: str = "video/lgtsm") -> Node:
-    return node("save", "SaveVideo", at, (400, 440), {"filename_prefix": prefix}, video=video)
+    return node("save", "SaveVideo", at, (340, 440), {"filename_prefix": prefix}, video=video)
 
 
-def film(at: tuple[int, int], **links: str) -> tuple[Node, Node]:
-    """Return the video of the repaired frames, and the node that saves it."""
-    made = node("film", "CreateVideo", at, images="fill.images", **links)
-    return made, save((at[0], at[1] + 200), "film.VIDEO")
+def film(
+    at: tuple[int, int], saved_at: tuple[int, int], source: str = "fill.images", **links: str
+) -> tuple[Node, Node]:
+    """Return the video of the repaired frames, at 24 frames a second unless linked, and its saving."""
+    rate = {} if "fps" in links else {"fps": 24}
+    made = node("film", "CreateVideo", at, None, rate, images=source, **links)
+    return made, save(saved_at, "film.VIDEO")

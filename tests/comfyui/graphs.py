@@ -1,16 +1,20 @@
-"""All shipped workflows: first on the demo scene, then on the user's own files."""
+"""All shipped workflows: first on the demo scene, then on the user's own files.
+
+Links run from left to right above the nodes between: what many nodes read stands at the top. The lower right
+corner is left to the front end's minimap.
+"""
 
 from __future__ import annotations
 
 from tests.comfyui.graph import (
-    CLIP,
-    MASKS,
     Graph,
     check,
+    clip,
     fill,
     fill_video,
     film,
     mask_video,
+    masks,
     node,
     note,
     parts,
@@ -21,9 +25,22 @@ from tests.comfyui.graph import (
 
 _SCENE_MASK = {"images": "scene.images", "mask": "scene.mask"}
 _FOUND_MASK = {"images": "parts.images", "mask": "mask.mask"}
+_CHECKED = (1180, 900), (1560, 540)
+_COMPARED = (
+    node(
+        "compared",
+        "LGTSMCompare",
+        (1180, 40),
+        (300, 300),
+        before="scene.images",
+        after="fill.images",
+    ),
+    *film((1560, 40), (1860, 40), "compared.images"),
+)
+"""Before and after in one film."""
 
 FIRST_RUN = Graph(
-    "lgtsm_first_run",
+    "lgtsm_1_first_run_no_file_needed",
     (
         note(
             "## First run: no file needed\n\n"
@@ -35,15 +52,15 @@ FIRST_RUN = Graph(
             "scene. The saved video carries this graph: drop it on the canvas to get it back."
         ),
         scene(24),
-        mask_video((540, 40), (360, 620), **_SCENE_MASK),
-        fill((940, 40), (360, 360), images="scene.images", mask="mask.mask"),
-        *check((940, 460)),
-        *film((1340, 440), fps="scene.fps"),
+        mask_video((400, 540), (300, 580), **_SCENE_MASK),
+        fill((790, 120), (300, 360), images="scene.images", mask="mask.mask"),
+        *check(*_CHECKED),
+        *_COMPARED,
     ),
 )
 
 LOCKED_OFF = Graph(
-    "lgtsm_locked_off",
+    "lgtsm_5_locked_off_clean_plate",
     (
         note(
             "## Locked-off camera: one clean plate for the whole shot\n\n"
@@ -57,20 +74,20 @@ LOCKED_OFF = Graph(
         node(
             "plate",
             "LGTSMCleanPlate",
-            (540, 40),
-            (340, 280),
+            (400, 540),
+            (300, 280),
             {"frame": 12, "motion": "none"},
             **_SCENE_MASK,
         ),
-        node("shown", "PreviewImage", (540, 380), (340, 280), images="plate.plate"),
-        fill((940, 40), (360, 420), {"motion": "none"}, **_SCENE_MASK, plate="plate.plate"),
-        *check((940, 520)),
-        *film((1340, 440), fps="scene.fps"),
+        node("shown", "PreviewImage", (790, 1010), (300, 280), images="plate.plate"),
+        fill((790, 120), (300, 420), {"motion": "none"}, **_SCENE_MASK, plate="plate.plate"),
+        *check(*_CHECKED),
+        *_COMPARED,
     ),
 )
 
 PAINTED = Graph(
-    "lgtsm_painted_plate",
+    "lgtsm_6_painted_frame_moving_camera",
     (
         note(
             "## A painted frame, carried through a moving shot\n\n"
@@ -83,20 +100,20 @@ PAINTED = Graph(
         node(
             "painted",
             "ImageFromBatch",
-            (540, 40),
+            (400, 540),
             (300, 120),
             {"batch_index": 12, "length": 1},
             "Your painted frame",
             image="scene.truth",
         ),
-        fill((940, 40), (360, 420), {"plate_frames": "12"}, **_SCENE_MASK, plate="painted.IMAGE"),
-        *check((940, 520)),
-        *film((1340, 440), fps="scene.fps"),
+        fill((790, 120), (300, 420), {"plate_frames": "12"}, **_SCENE_MASK, plate="painted.IMAGE"),
+        *check(*_CHECKED),
+        *_COMPARED,
     ),
 )
 
 SELF_TEST = Graph(
-    "lgtsm_free_form_self_test",
+    "lgtsm_9_self_test_drawn_masks",
     (
         note(
             "## Self-test with free-form masks\n\n"
@@ -110,24 +127,24 @@ SELF_TEST = Graph(
         node(
             "draw",
             "GenerateFreeFormMasks",
-            (540, 40),
+            (460, 580),
             (340, 400),
             {"preset": "object_like_small", "num_strokes": 3},
             like="scene.truth",
         ),
         mask_video(
-            (540, 500),
+            (840, 420),
             (340, 560),
             {"preview_as": "checker"},
             images="scene.truth",
             mask="draw.mask",
         ),
-        fill((920, 40), (360, 360), {"grow": 0}, images="scene.truth", mask="mask.mask"),
-        *check((920, 460), "truth", stop_on_failure=True),
+        fill((1240, 320), (360, 360), {"grow": 0}, images="scene.truth", mask="mask.mask"),
+        *check((1660, 160), (2040, 440), "truth", stop_on_failure=True),
         node(
             "changes",
             "PreviewImage",
-            (1320, 440),
+            (2040, 40),
             (400, 340),
             title="Changes",
             images="check.changes",
@@ -136,7 +153,7 @@ SELF_TEST = Graph(
 )
 
 HAND_OVER = Graph(
-    "lgtsm_hand_over",
+    "lgtsm_8_hand_over_to_another_model",
     (
         note(
             "## Fill from real pixels, hand the rest to another model\n\n"
@@ -151,17 +168,17 @@ HAND_OVER = Graph(
         node(
             "hard",
             "GenerateFreeFormMasks",
-            (540, 40),
+            (460, 660),
             (340, 400),
             {"kind": "box", "coverage": 0.1, "speed": 0, "seed": 9},
             "The hard part",
             like="scene.images",
         ),
-        fill((540, 500), (340, 360), {"mode": "copy"}, **_SCENE_MASK),
+        fill((460, 220), (340, 360), {"mode": "copy"}, **_SCENE_MASK),
         node(
             "left",
             "MaskComposite",
-            (920, 40),
+            (860, 500),
             (340, 160),
             {"operation": "multiply"},
             "Left for another model",
@@ -171,92 +188,99 @@ HAND_OVER = Graph(
         node(
             "shown",
             "MaskVideo",
-            (920, 260),
+            (1260, 220),
             (340, 600),
             {"preview_as": "checker"},
             "Frames and mask to hand over",
             images="fill.images",
             mask="left.MASK",
         ),
-        node("preview", "PreviewImage", (1300, 40), (420, 420), images="shown.preview"),
+        node("preview", "PreviewImage", (1660, 40), (420, 420), images="shown.preview"),
     ),
 )
 
 MASK_VIDEO = Graph(
-    "lgtsm_remove_with_mask_video",
+    "lgtsm_2_remove_object_with_mask_video",
     (
         note(
             "## Remove an object with a mask video\n\n"
-            "1. *Your clip*: choose a video.\n"
+            "**Run** shows it on a sample. For your own film:\n\n"
+            "1. *Your clip*: choose a video in place of the sample.\n"
             "2. *Your mask*: a black and white video of the same length; white is removed.\n"
             "3. Press **Run**.\n\n"
             "*Mask Video* shows the mask over the frames and reports its coverage. Include shadows "
             "and reflections in the mask. Size, length and sound stay; nothing outside the mask "
             "changes before *Save Video* encodes the film again.\n\n"
             "All frames are held in memory here: for more than a few hundred frames use the "
-            "workflow *long clip streamed*."
+            "workflow *long clip streamed*.",
+            (40, 860),
         ),
-        CLIP,
-        parts("parts", (40, 760), "clip"),
-        MASKS,
-        parts("maskparts", (380, 760), "masks"),
-        node("grey", "ImageToMask", (720, 760), None, {"channel": "red"}, image="maskparts.images"),
-        mask_video((720, 40), (360, 620), images="parts.images", mask="grey.MASK"),
-        fill((1120, 40), (360, 360), **_FOUND_MASK),
-        report((1120, 460), (360, 400)),
-        *film((1520, 40), fps="parts.fps", audio="parts.audio"),
+        clip(),
+        masks((40, 440)),
+        parts("parts", (400, 40), "clip"),
+        parts("maskparts", (440, 480), "masks"),
+        node("grey", "ImageToMask", (720, 480), None, {"channel": "red"}, image="maskparts.images"),
+        mask_video((1040, 360), (360, 620), images="parts.images", mask="grey.MASK"),
+        fill((1460, 240), (360, 360), **_FOUND_MASK),
+        *film((1880, 40), (2220, 40), fps="parts.fps", audio="parts.audio"),
+        report((1880, 540), (400, 260)),
     ),
-    files=("clip.mp4", "mask.mp4"),
 )
 
 LOGO = Graph(
-    "lgtsm_static_logo",
+    "lgtsm_3_remove_logo_or_watermark",
     (
         note(
-            "## Remove a static logo with one painted mask\n\n"
-            "1. *Your clip*: choose a video of any length.\n"
-            "2. *A frame, painted*: load any one frame of it (of the same size), right-click the "
-            "node, **Open in Mask Editor**, paint over the logo, save.\n"
-            "3. Press **Run**. The clip is read and written frame by frame; sound and frame times "
+            "## Remove a logo or watermark with one painted mask\n\n"
+            "**Run** shows it on a sample. For your own film:\n\n"
+            "1. *Your clip*: choose a video of any length in place of the sample.\n"
+            "2. Press **Run** once: *LGTSM Video Frame* saves a frame in the input folder.\n"
+            "3. *A frame, painted*: press **R**, choose that frame, right-click the node, **Open in "
+            "Mask Editor**, paint over the logo, save.\n"
+            "4. Press **Run**. The clip is read and written frame by frame; sound and frame times "
             "are kept.\n\n"
             "Instead of a mask you can type boxes, one per line: `x,y,width,height`. Disconnect "
             "`mask` in that case."
         ),
-        CLIP,
+        clip("lgtsm_sample_logo.mp4"),
+        node("frame", "LGTSMVideoFrame", (440, 700), (300, 360), video="clip.VIDEO"),
         node(
-            "paint", "LoadImage", (380, 400), (300, 400), {"image": "logo.png"}, "A frame, painted"
+            "paint",
+            "LoadImage",
+            (440, 240),
+            (300, 400),
+            {"image": "lgtsm_sample_logo.png"},
+            "A frame, painted",
         ),
-        fill_video((720, 40), (400, 540), video="clip.VIDEO", mask="paint.MASK"),
-        save((1160, 40), "fill.video", "video/lgtsm_logo"),
-        report((1160, 540), (400, 300)),
+        fill_video((800, 140), (400, 540), video="clip.VIDEO", mask="paint.MASK"),
+        save((1260, 40), "fill.video", "video/lgtsm_logo"),
+        report((1260, 520), (340, 240)),
     ),
-    files=("clip.mp4", "logo.png"),
 )
 
 STREAMED = Graph(
-    "lgtsm_long_clip_streamed",
+    "lgtsm_4_long_clip_streamed",
     (
         note(
             "## A clip of any length, in constant memory\n\n"
-            "1. *Your clip* and *Your mask*: two videos of the same length; white is removed.\n"
-            "2. Press **Run**.\n\n"
+            "**Run** shows it on a sample. For your own film choose two videos of the same length as "
+            "*Your clip* and *Your mask* (white is removed), and press **Run**.\n\n"
             "The clip is never loaded as a whole: one minute of 1080p as IMAGE would be 45 GB. "
             "*Save Video* with format and codec on `auto` copies the result without encoding it "
             "again. An interrupted run continues where it stopped when you press **Run** again.\n\n"
             "With `lossless` the result stays in `output/lgtsm` as Matroska, exact outside the "
             "mask."
         ),
-        CLIP,
-        MASKS,
-        fill_video((720, 40), (400, 540), video="clip.VIDEO", mask_video="masks.VIDEO"),
-        save((1160, 40), "fill.video", "video/lgtsm_long"),
-        report((1160, 540), (400, 300)),
+        clip(),
+        masks((440, 360)),
+        fill_video((800, 140), (400, 540), video="clip.VIDEO", mask_video="masks.VIDEO"),
+        save((1260, 40), "fill.video", "video/lgtsm_long"),
+        report((1260, 520), (340, 240)),
     ),
-    files=("clip.mp4", "mask.mp4"),
 )
 
 SAM3 = Graph(
-    "lgtsm_object_mask_sam3",
+    "lgtsm_7_name_the_object_sam3",
     (
         note(
             "## Name the object: masks by SAM 3\n\n"
@@ -268,20 +292,20 @@ SAM3 = Graph(
             "3. Press **Run**.\n\n"
             "This graph was validated, but not run with those weights by the makers of this pack."
         ),
-        CLIP,
-        parts("parts", (40, 760), "clip"),
+        clip(),
+        parts("parts", (400, 40), "clip"),
         node(
             "sam",
             "CheckpointLoaderSimple",
-            (380, 400),
-            (320, 120),
+            (400, 480),
+            (260, 120),
             {"ckpt_name": "sam3.1_multiplex_fp16.safetensors"},
         ),
         node(
             "word",
             "CLIPTextEncode",
-            (380, 570),
-            (320, 120),
+            (720, 640),
+            (260, 120),
             {"text": "person"},
             "What to remove",
             clip="sam.CLIP",
@@ -289,20 +313,19 @@ SAM3 = Graph(
         node(
             "track",
             "SAM3_VideoTrack",
-            (380, 740),
-            (320, 180),
+            (1040, 480),
+            (260, 180),
             images="parts.images",
             model="sam.MODEL",
             conditioning="word.CONDITIONING",
         ),
-        node("object", "SAM3_TrackToMask", (380, 970), (320, 80), track_data="track.track_data"),
+        node("object", "SAM3_TrackToMask", (1360, 480), (240, 80), track_data="track.track_data"),
         mask_video(
-            (740, 40), (360, 620), {"temporal_gap": 2}, images="parts.images", mask="object.masks"
+            (1660, 360), (300, 580), {"temporal_gap": 2}, images="parts.images", mask="object.masks"
         ),
-        fill((1140, 40), (360, 360), {"grow": 8}, **_FOUND_MASK),
-        *film((1540, 40), fps="parts.fps", audio="parts.audio"),
+        fill((2020, 240), (300, 360), {"grow": 8}, **_FOUND_MASK),
+        *film((2380, 40), (2710, 40), fps="parts.fps", audio="parts.audio"),
     ),
-    files=("clip.mp4",),
     needs="sam3.1_multiplex_fp16.safetensors",
 )
 
@@ -315,8 +338,8 @@ GRAPHS: dict[str, Graph] = {
         STREAMED,
         LOCKED_OFF,
         PAINTED,
-        SELF_TEST,
-        HAND_OVER,
         SAM3,
+        HAND_OVER,
+        SELF_TEST,
     )
 }

@@ -15,7 +15,6 @@ from pathlib import Path
 from tests.comfyui.browsing import Browser, browse
 from tests.comfyui.graph import Graph
 from tests.comfyui.graphs import GRAPHS
-from tests.comfyui.samples import write_samples
 from tests.comfyui.serving import ROOT, prepare_base, serve
 
 
@@ -24,7 +23,6 @@ def main() -> None:
     cache = Path(os.environ["LGTSM_COMFYUI_CACHE"]).resolve()
     with tempfile.TemporaryDirectory() as work:
         base = prepare_base(Path(work) / "base")
-        write_samples(base / "input")
         with serve(cache, base) as server:
             for name in sys.argv[1:] or GRAPHS:
                 with browse(server, Path(work) / name) as browser:

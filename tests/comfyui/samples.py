@@ -1,4 +1,4 @@
-"""Files that the shipped workflows ask for, drawn by the project itself."""
+"""Make the sample files of the workflows: python -m tests.comfyui.samples."""
 
 from __future__ import annotations
 
@@ -7,17 +7,38 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from lgtsm.scene.camera import SceneOptions
+from lgtsm.masks.draw.kinds import Kind
+from lgtsm.masks.draw.raster import draw_masks
+from lgtsm.scene.camera import Camera, SceneOptions
 from lgtsm.scene.render import render_scene
 from lgtsm.video.clip import write_clip
+from tests.comfyui.serving import ROOT
+
+FOLDER = ROOT / "workflows" / "samples"
+FRAMES, HEIGHT, WIDTH = 16, 180, 320
 
 
-def write_samples(folder: Path, num_frames: int = 16) -> None:
-    """Write clip.mp4, mask.mp4 and logo.png (a frame with a painted corner) into a folder."""
-    scene = render_scene(SceneOptions(num_frames=num_frames, width=320, height=180))
-    write_clip(folder / "clip.mp4", scene.frames, rate=scene.rate)
-    write_clip(folder / "mask.mp4", scene.mask.expand(-1, 3, -1, -1), rate=scene.rate)
-    alpha = torch.full((1, 180, 320), 1.0)
-    alpha[:, 10:40, 250:310] = 0  # the mask editor makes painted pixels transparent
-    pixels = torch.cat([scene.frames[0], alpha]).mul(255).round().byte().permute(1, 2, 0)
-    Image.fromarray(pixels.numpy(), "RGBA").save(folder / "logo.png")
+def write_samples(folder: Path) -> None:
+    """Write a clip, its mask, a clip with a logo, and a frame of it with the logo painted."""
+    folder.mkdir(exist_ok=True)
+    scene = _scene(Camera.LOCKED, 7)
+    write_clip(folder / "lgtsm_sample_clip.mp4", scene.frames, rate=scene.rate)
+    mask = scene.mask.expand(-1, 3, -1, -1)
+    write_clip(folder / "lgtsm_sample_mask.mp4", mask, rate=scene.rate)
+    scene = _scene(Camera.PLANAR, 3)
+    logo = draw_masks(1, HEIGHT, WIDTH, kind=Kind.LOGO, seed=4, coverage_ratio=0.02)
+    frames = torch.where(logo > 0, 0.25 * scene.truth + 0.75, scene.truth)
+    write_clip(folder / "lgtsm_sample_logo.mp4", frames, rate=scene.rate)
+    # the mask editor makes painted pixels transparent
+    painted = torch.nn.functional.max_pool2d(logo, 7, 1, 3)
+    pixels = torch.cat([frames[0], 1 - painted[0]]).mul(255).round().byte().permute(1, 2, 0)
+    Image.fromarray(pixels.numpy(), "RGBA").save(folder / "lgtsm_sample_logo.png")
+
+
+def _scene(camera: Camera, seed: int):
+    size = {"height": HEIGHT, "width": WIDTH}
+    return render_scene(SceneOptions(camera=camera, seed=seed, num_frames=FRAMES, **size))
+
+
+if __name__ == "__main__":
+    write_samples(FOLDER)

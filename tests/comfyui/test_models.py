@@ -109,16 +109,12 @@ def test_a_built_in_name_opens_no_path(server):
     assert "secret (built-in)" in json.dumps(answer)
 
 
-def test_pickles_are_refused_and_the_converter_is_named(server, load):
+def test_files_that_cannot_open_are_not_offered(server):
     folder = server.base / "models" / "lgtsm"
     folder.mkdir(exist_ok=True)
     (folder / "old.pth").write_bytes(b"\x80\x04.")
     (folder / "disguised.safetensors").write_bytes(b"\x80\x04" + bytes(64))
-    assert "old.pth" in _choices(server)
-    run = load("old.pth")
-    assert "may hold a pickle" in run.error
-    assert "lgtsm convert old.pth" in run.error
-    assert "a pickle, which could run code" in load("disguised.safetensors").error
+    assert not {"old.pth", "disguised.safetensors"} & set(_choices(server))
 
 
 def test_a_loaded_model_is_used_and_can_be_told_where_and_how(server, tmp_path):

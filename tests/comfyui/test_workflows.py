@@ -10,7 +10,6 @@ import pytest
 
 from tests.comfyui.browsing import EMPTY, browse
 from tests.comfyui.graphs import GRAPHS
-from tests.comfyui.samples import write_samples
 from tests.comfyui.serving import PACK, ROOT
 
 FILES = sorted((ROOT / "workflows").glob("*.json"))
@@ -20,8 +19,7 @@ RUNNABLE = [path for path in FILES if not GRAPHS[path.stem].needs]
 # closed before the next file: while it is open it draws and takes from all others
 @pytest.fixture(scope="module")
 def browser(server, tmp_path_factory):
-    """Return a browser with the front end open; the files that workflows ask for are there."""
-    write_samples(server.base / "input")
+    """Return a browser with the front end open."""
     with browse(server, tmp_path_factory.mktemp("profile")) as browser:
         yield browser
 
@@ -82,7 +80,7 @@ def test_sam3_workflow_lacks_nothing_but_its_weights(server, browser, shots):
 
 
 def test_first_run_measures_its_result_and_its_video_reopens_the_graph(server, browser):
-    path = ROOT / "workflows" / "lgtsm_first_run.json"
+    path = ROOT / "workflows" / "lgtsm_1_first_run_no_file_needed.json"
     browser.load()
     workflow = _read(path)
     scene = next(node for node in workflow["nodes"] if node["type"] == "LGTSMDemoScene")
@@ -116,13 +114,13 @@ def test_template_browser_shows_the_workflows(browser, shots):
     for name in GRAPHS:
         browser.wait_for(f"template-workflow-{name}")
     browser.shot(shots / "templates.jpg", fit=False)
-    browser.click("template-workflow-lgtsm_first_run")
+    browser.click("template-workflow-lgtsm_1_first_run_no_file_needed")
     browser.wait_until("() => app.graph.nodes.some(node => node.type === 'LGTSMDemoScene')")
 
 
 def test_a_wrong_input_says_so_on_the_node(browser, server):
     browser.load()
-    workflow = _read(ROOT / "workflows" / "lgtsm_first_run.json")
+    workflow = _read(ROOT / "workflows" / "lgtsm_1_first_run_no_file_needed.json")
     browser.open(workflow)
     browser.evaluate(
         "() => app.graph.nodes.find(n => n.type === 'LGTSMInpaint')"
@@ -133,3 +131,15 @@ def test_a_wrong_input_says_so_on_the_node(browser, server):
     [errors] = answer["node_errors"].values()
     assert errors["class_type"] == "LGTSMInpaint"
     assert errors["errors"][0]["type"] == "value_bigger_than_max"
+
+
+def test_a_file_saved_before_the_last_input_came_still_opens(browser):
+    workflow = _read(ROOT / "workflows" / "lgtsm_1_first_run_no_file_needed.json")
+    browser.load()
+    browser.open(workflow)
+    new = browser.prompt()
+    [fill] = [node for node in workflow["nodes"] if node["type"] == "LGTSMInpaint"]
+    assert fill["widgets_values"].pop() == "normal"
+    fill["inputs"] = [one for one in fill["inputs"] if one["name"] != "preset"]
+    browser.open(workflow)
+    assert browser.prompt() == new

@@ -28,6 +28,7 @@ class _Schema:
     inputs: list = field(default_factory=list)
     outputs: list = field(default_factory=list)
     hidden: list = field(default_factory=list)
+    search_aliases: list = field(default_factory=list)
     description: str = ""
     is_input_list: bool = False
     is_output_node: bool = False
@@ -91,13 +92,14 @@ def _modules(models: Path) -> dict[str, ModuleType]:
     folders: dict[str, Path] = {}
     paths = ModuleType("folder_paths")
     paths.models_dir = str(models)
+    paths.get_input_directory = lambda: str(models / "input")
     paths.add_model_folder_path = lambda name, path, is_default=False: folders.update({name: path})
     paths.get_filename_list = lambda name: sorted(
         p.name for p in Path(folders[name]).glob("*") if p.is_file()
     )
     paths.get_full_path = lambda name, file: next(
         # as the host's: whatever is asked for stays inside the folders
-        (str(p) for p in (Path(f) / file.lstrip("/") for f in folders[name]) if p.is_file()),
+        (str(p) for p in (Path(f) / file.lstrip("/") for f in [folders[name]]) if p.is_file()),
         None,
     )
     comfy = ModuleType("comfy")

@@ -6,8 +6,12 @@ import importlib
 from pathlib import PureWindowsPath
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from lgtsm.weights.catalogue import DEFAULT
+from lgtsm.weights.header import Card
+from lgtsm.weights.save import save_model
 from tests.nodes.host import listed_nodes
 
 
@@ -36,4 +40,20 @@ def test_a_workflow_means_the_same_file_on_every_system(files, monkeypatch):
     listed = [r"sub\net.safetensors", "a.safetensors"]  # as the host lists them on Windows
     monkeypatch.setattr(files.folder_paths, "get_filename_list", lambda name: listed)
     monkeypatch.setattr(files, "Path", PureWindowsPath)
+    monkeypatch.setattr(files, "_opens", lambda file: True)
     assert files.choices()[1:] == ["sub/net.safetensors", "a.safetensors"]
+
+
+def test_only_files_that_can_open_are_offered(files, tmp_path, tiny_network):
+    folder = tmp_path / "models" / "lgtsm"
+    folder.mkdir(parents=True)
+    for name in ("old.pth", "other.ckpt", "notes.txt"):
+        (folder / name).write_bytes(b"\x80\x04.")
+    (folder / "damaged.safetensors").write_bytes(b"x")
+    save_file({"a": torch.zeros(1)}, folder / "another.safetensors")
+    card = Card(spec=tiny_network.spec, licence="Apache-2.0")
+    save_model(tiny_network, folder / "ours.safetensors", card)
+    assert files.choices() == [f"{DEFAULT} (built-in)", "ours.safetensors"]
+    for name in ("old.pth", "other.ckpt"):
+        with pytest.raises(Exception, match=f"lgtsm convert {name}"):
+            files.find(name, "")

@@ -46,6 +46,7 @@ def test_archive_holds_the_pack_and_nothing_else(files):
         "lgtsm/weights/data/refine-small.safetensors",
         "lgtsm/weights/data/NOTICE.md",
         "web/docs/LGTSMInpaint/zh.md",
+        "workflows/samples/lgtsm_sample_clip.mp4",
     ):
         assert needed in files
     assert not [name for name in files if "__pycache__" in name or name.endswith(".pyc")]

@@ -14,6 +14,8 @@ import pytest
 from lgtsm.cli.main import build_parser
 from lgtsm.knobs import knobs
 from lgtsm.options import CheckLimits, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from lgtsm.weights.header import Card
+from lgtsm.weights.save import save_model
 from tests.nodes.host import ROOT, listed_nodes
 from tests.nodes.write_locale import texts
 
@@ -67,6 +69,8 @@ PLAIN = {
     "LGTSMCleanPlate": {"images", "mask", "frame"},
     "LGTSMCheckResult": {"before", "after", "mask", "stop_on_failure", "truth"},
     "LGTSMDemoScene": {"camera", "frames", "width", "height", "seed"},
+    "LGTSMVideoFrame": {"video", "frame"},
+    "LGTSMCompare": {"before", "after"},
     "GenerateFreeFormMasks": {
         *("width", "height", "frames", "seed", "preset", "kind", "coverage", "speed"),
         *("num_strokes", "border", "like"),
@@ -84,6 +88,7 @@ CHANGED = {
     ("LGTSMCheckResult", "max_residual"),
     ("LoadLGTSM", "device"),
 }
+_DRAWN_PRESET = ("GenerateFreeFormMasks", "preset")
 COMMANDS = {
     "LGTSMInpaint": ("inpaint", {"mask", "model", "plate"}),
     "LGTSMInpaintVideo": ("inpaint", {"mask", "model", "plate"}),
@@ -96,6 +101,8 @@ COMMANDS = {
     ),
     "MaskVideo": ("inpaint", {"mask"}),
     "LoadLGTSM": ("inpaint", {"model"}),
+    "LGTSMVideoFrame": ("plate", {"frame"}),
+    "LGTSMCompare": ("inpaint", set()),
 }
 """Node -> its command, and plain inputs that have a flag or argument of the same name there."""
 
@@ -104,7 +111,8 @@ def test_nodes_have_the_options_of_the_library_under_their_names(nodes):
     for name, node in nodes.items():
         for part in node.define_schema().inputs:
             if part.id in PLAIN[name]:
-                assert part.id not in KNOBS
+                # a preset is a named set of settings, of drawn masks or of the fill
+                assert part.id not in KNOBS or (name, part.id) == _DRAWN_PRESET
                 continue
             knob = KNOBS[part.id]
             assert part.tooltip.startswith(knob.text) or (name, part.id) in CHANGED
@@ -129,6 +137,7 @@ def test_nodes_and_command_line_use_the_same_words(nodes):
         inputs = {part.id for part in node.define_schema().inputs}
         assert shared <= inputs & words, name
         only_here = {"source_frames", "reach"} if name == "LGTSMCleanPlate" else set()
+        inputs -= {"preset"} if (name, "preset") == _DRAWN_PRESET else set()
         assert inputs & KNOBS.keys() <= words | only_here, name
         assert not (inputs - KNOBS.keys() - shared) & words, name
 
@@ -165,10 +174,11 @@ def test_every_node_has_its_help_pages(nodes):
     assert {path.name.removesuffix(".md") for path in pages.iterdir()} == set(nodes)
 
 
-def test_models_in_the_folder_are_offered_and_no_network_is_asked(tmp_path):
+def test_models_in_the_folder_are_offered_and_no_network_is_asked(tmp_path, tiny_network):
     with listed_nodes(tmp_path) as found:
         (tmp_path / "lgtsm").mkdir()
-        (tmp_path / "lgtsm" / "mine.safetensors").write_bytes(b"")
+        card = Card(spec=tiny_network.spec, licence="Apache-2.0")
+        save_model(tiny_network, tmp_path / "lgtsm" / "mine.safetensors", card)
         (tmp_path / "lgtsm" / "notes.txt").write_bytes(b"")
         [model] = [i for i in found[0].define_schema().inputs if i.id == "model"]
     assert model.options == ["refine-small (built-in)", "mine.safetensors"]
@@ -197,3 +207,20 @@ def test_no_node_swallows_an_interruption(path):
             assert node.type is not None
             caught = {n.id for n in ast.walk(node.type) if isinstance(n, ast.Name)}
             assert not caught & {"Exception", "BaseException"}
+
+
+@pytest.mark.parametrize("word", ["watermark", "remove object", "clean plate", "wire removal"])
+def test_words_that_people_search_for_find_a_node(nodes, word):
+    schemas = [node.define_schema() for node in nodes.values()]
+    found = [s.node_id for s in schemas if any(word in alias for alias in s.search_aliases)]
+    assert "LGTSMInpaint" in found
+
+
+def test_beginners_see_one_widget_for_quality_and_few_others(nodes):
+    for name in ("LGTSMInpaint", "LGTSMInpaintVideo"):
+        inputs = nodes[name].define_schema().inputs
+        kinds = ("Int", "Float", "Combo", "Boolean")
+        shown = {i.id for i in inputs if i.kind in kinds and not getattr(i, "advanced", False)}
+        assert shown <= {"grow", "preset", "length", "quality", "lossless"}, name
+        assert inputs[-1].id == "preset"
+        assert inputs[-1].optional
