@@ -159,7 +159,7 @@ def _revision(refs: Path, commit: str) -> str:
     names = [
         path.relative_to(refs).as_posix()
         for path in sorted(refs.rglob("*"))
-        if path.is_file() and path.read_text(encoding="utf-8").strip() == commit
+        if path.is_file() and path.read_text(encoding="utf-8", errors="replace").strip() == commit
     ]
     return MAIN if MAIN in names else (names[0] if names else commit)
 

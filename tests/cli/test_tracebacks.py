@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import sys
 
 import pytest
@@ -135,6 +136,19 @@ def test_files_that_are_no_text(sentence, tmp_path):
     sentence("score", "--page", tmp_path)
     sentence("bench", "--compare", tmp_path / "results.json")
     sentence("publish", "a/b", "--folder", tmp_path)
+
+
+def test_a_file_in_the_cache_of_a_hub_that_is_no_text(lgtsm, model, tmp_path, monkeypatch):
+    commit = "0" * 40
+    path = tmp_path / "hub" / "models--a--b" / "snapshots" / commit / "model.safetensors"
+    path.parent.mkdir(parents=True)
+    shutil.copy(model, path)
+    (path.parents[2] / "refs").mkdir()
+    (path.parents[2] / "refs" / "main").write_bytes(b"\xff\xfe")
+    monkeypatch.setattr("lgtsm.weights.hub._cache", lambda: tmp_path / "hub")
+    code, stdout, stderr = lgtsm("models")
+    assert (code, stderr) == (0, "")
+    assert f"a/b@{commit}" in stdout
 
 
 @pytest.mark.parametrize("box", ["1,2,3," + "9" * 5000, "1,2,3,4@1-" + "9" * 5000])

@@ -122,7 +122,9 @@ def test_strict_on_the_command_line(tmp_path, damaged, capsys):
     assert not (tmp_path / "out.mkv").exists()
 
 
-def test_masks_may_be_strict_too(damaged):
+def test_masks_may_be_strict_too(tmp_path, make_video):
+    damaged = make_video(tmp_path / "m.mkv", num=30, codec="ffv1", fmt="gray", noise=True)
+    damaged.write_bytes(_cut(damaged.read_bytes()))
     with pytest.raises(VideoError, match="undamaged"):
         list(read_masks(damaged, strict=True))
     assert torch.stack(list(read_masks(damaged))).shape[0] > 10
