@@ -204,6 +204,7 @@ class InpaintOptions(Options):
         "What fills places that no frame shows: auto synthesises the larger ones from the picture "
         "around them, once for the whole shot; synthesise does so for all; network leaves them to the "
         "network.",
+        advanced=True,
     )
     feather: int = knob(
         2,

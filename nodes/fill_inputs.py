@@ -49,7 +49,7 @@ def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
 
 
 def later_inputs() -> list[io.Input]:
-    """Return what came later: plates, the preset; all optional, so that older prompts still run."""
+    """Return what came later: plates, the preset, unseen places; all optional, so that older prompts still run."""
     return [
         io.Image.Input(
             "plate",
@@ -65,6 +65,7 @@ def later_inputs() -> list[io.Input]:
             "0, 48. Leave empty to have each found by its content.",
         ),
         option(InpaintOptions, "preset", optional=True),
+        option(InpaintOptions, "unseen", optional=True),
     ]
 
 

@@ -222,5 +222,5 @@ def test_beginners_see_one_widget_for_quality_and_few_others(nodes):
         kinds = ("Int", "Float", "Combo", "Boolean")
         shown = {i.id for i in inputs if i.kind in kinds and not getattr(i, "advanced", False)}
         assert shown <= {"grow", "preset", "length", "quality", "lossless"}, name
-        assert inputs[-1].id == "preset"
-        assert inputs[-1].optional
+        assert [one.id for one in inputs[-2:]] == ["preset", "unseen"]
+        assert all(one.optional for one in inputs[-2:])
