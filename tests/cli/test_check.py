@@ -45,7 +45,7 @@ def test_an_encoded_result_is_judged_by_what_encoding_does_to_the_source(lgtsm, 
     assert out.startswith("Passed: outside the mask changed only what encoding changes everywhere")
     assert "--lossless" in out.splitlines()[0]
     report = json.loads(lgtsm("check", *files, "--json")[1])
-    assert report["psnr_outside"] == pytest.approx(report["psnr_encoded"], abs=1)
+    assert report["psnr_outside"] == pytest.approx(report["psnr_encoded"], abs=2)
     code, out, _ = lgtsm("check", *files, "--quality", 0)  # a better encoder would have kept more
     assert code == 1
     assert out.startswith("Failed: outside the mask the result keeps")
