@@ -120,7 +120,7 @@ def test_a_plate_before_the_computed_range_is_placed_by_its_content(scene, frame
     painted[:, 34:46, 46:64] = torch.tensor([1.0, 0, 0])[:, None, None]
     report = Report()
     options = InpaintOptions(
-        mode=Mode.COPY, feather=0, cuts=(), reach=2, run=RunOptions(device="cpu")
+        mode=Mode.COPY, feather=0, unseen="network", cuts=(), reach=2, run=RunOptions(device="cpu")
     )
     job = Job(
         None, options, Hooks(), report,

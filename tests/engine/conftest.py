@@ -14,7 +14,7 @@ from lgtsm.engine.run import Job
 from lgtsm.models.network import Network
 from lgtsm.models.shift import one_hot_kernels
 from lgtsm.models.spec import NetworkSpec
-from lgtsm.options import InpaintOptions, Mode, RunOptions
+from lgtsm.options import InpaintOptions, Mode, RunOptions, Unseen
 from lgtsm.report import Report
 
 
@@ -55,6 +55,7 @@ def whole_options() -> Callable[..., InpaintOptions]:
         spec = network.spec
         run = changes.pop("run", RunOptions(device="cpu", chunk=chunk))
         values = {"mode": Mode.FILL, "feather": 0, "cuts": (), "run": run}
+        values["unseen"] = Unseen.NETWORK  # a network alone synthesises nothing
         if spec.starts_from_fill:
             values |= {"mode": Mode.COPY_FILL, "source_frames": spec.source_frames}
             values |= {"reach": spec.reach}

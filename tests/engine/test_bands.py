@@ -69,7 +69,8 @@ def test_a_long_shot_without_holes_piles_up_no_bands(fine, running):
     pairs = ((picture[0], holes[t] if t < 2 else 0 * holes[0]) for t in range(40))
     shots = (running[0].shot for _ in job.run(pairs))
     held = [len(shot.composer._bands._bands) for shot in shots if shot is not None]
-    assert max(held[:10]) >= max(held[10:]) > 0
+    # a chunk of 16, the frames it waits for, and those that may still lend detail
+    assert 0 < max(held) <= 16 + 3 * 3
 
 
 def test_a_painted_frame_keeps_its_own_pixels_at_source_size(fine, rng):

@@ -5,7 +5,7 @@ import torch
 
 from lgtsm.errors import OptionError, ShapeError
 from lgtsm.metrics.check import Checker, check_result
-from lgtsm.metrics.no_reference import Flicker, Residual, SeamContrast, ring, widen
+from lgtsm.metrics.no_reference import Flicker, Residual, SeamContrast, Sharpness, ring, widen
 from lgtsm.options import CheckLimits
 
 LEVEL = 1 / 255
@@ -191,3 +191,18 @@ def test_clips_that_do_not_fit_are_refused(toy_clip, toy_holes, one_sentence):
     with pytest.raises(OptionError) as caught:
         CheckLimits(tolerance=-1)
     one_sentence(caught.value)
+
+
+def test_sharpness_is_one_for_equal_texture_and_near_zero_for_a_smooth_fill(rng):
+    hole, grain = torch.zeros(1, 96, 96), torch.rand(3, 96, 96, generator=rng)
+    hole[:, 36:60, 36:60] = 1
+    values = []
+    for inside in (grain, torch.full_like(grain, 0.5)):
+        sharpness = Sharpness()
+        sharpness.add(torch.where(hole > 0, inside, grain), hole)
+        values.append(sharpness.value)
+    assert values[0] == pytest.approx(1, abs=0.1)
+    assert values[1] < 0.02
+    empty = Sharpness()
+    empty.add(grain, torch.zeros_like(hole))
+    assert empty.value is None

@@ -238,8 +238,7 @@ def test_targets_that_cannot_be_written(random_network, files, one_sentence):
         _refused((source, target.with_name(name)), one_sentence, r"\.safetensors")
     _refused((source, target.parent / "no" / target.name), one_sentence, "existing folder")
     _refused((source, source / target.name), one_sentence, "existing folder")
-    for length in (240, 300):  # the second is too long itself, the first with what saving adds
-        _refused((source, target.with_name(f"{'n' * length}.safetensors")), one_sentence, "write")
+    _refused((source, target.with_name(f"{'n' * 300}.safetensors")), one_sentence, "write")
     target.mkdir()
     _refused(files, one_sentence, "folder", force=True)
 

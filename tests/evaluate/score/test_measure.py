@@ -72,7 +72,7 @@ def test_a_cell_depends_on_everything_that_was_measured(material, tmp_path):
 
 def test_without_truth_only_no_reference_figures_are_measured(material):
     figures = Evaluator(replace(material, truth=None), Networks()).measure(material.frames)
-    assert set(figures) == {"seam", "flicker", "residual"}
+    assert set(figures) == {"seam", "flicker", "sharpness", "residual"}
 
 
 def test_without_annotation_nothing_is_called_background(material):
