@@ -19,7 +19,7 @@ from ..models.spec import (
     NetworkSpec,
     TrunkSpec,
 )
-from ..options import InpaintOptions, Mode, Motion
+from ..options import InpaintOptions, Mode, Motion, Unseen
 from .fitting import plan_fit
 from .policy import choose_policy
 from .region import LayerRegion, plan_regions
@@ -37,6 +37,9 @@ _CANDIDATE = 17 * _FLOAT
 _COPY = 280
 """Bytes of a pixel and source frame while copies are blended: coordinates, colours, differences,
 errors and agreement, several at a time (measured)."""
+_COMPLETED, _COMPLETED_HOLE = 540, 4100
+"""Bytes of a pixel, and in addition of a hole's pixel, while a key frame is completed (measured at
+432x240 and 960x540, holes of 5 to 30 %)."""
 _BAND = 3
 """Bytes of a source pixel's fine detail, kept where the working size is smaller."""
 _ALLOCATOR = 1.08
@@ -115,6 +118,9 @@ def estimate(
     frame = Box(0, 0, *fit.padded)
     crop = (box.grow(SURROUND_PX) & frame).area
     blending = copies * crop * _COPY
+    if options.mode is not Mode.FILL and options.unseen is not Unseen.NETWORK:
+        # after the copies of the same frame, which are no longer needed then
+        blending = max(blending, pixels * _COMPLETED + box.area * _COMPLETED_HOLE)
     if options.mode is Mode.COPY:
         return int(_ALLOCATOR * (working + sources + blending))
     if isinstance(spec.trunk, CombCNSpec):
