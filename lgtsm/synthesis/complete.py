@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..fills.averaging import size_of
+from ..fills.averaging import enlarge, size_of
 from ..fills.edges import continue_edges
 from ..fills.smooth import push_pull, smooth_fill
 from .descriptors import Descriptors
-from .level import Level, build_levels, enlarged
+from .level import Level, build_levels
 from .peel import peel
 from .search import Matches, costs_of_use, enlarge_matches, rate, search
 from .vote import vote
@@ -79,7 +79,7 @@ def _complete_level(
     if half is None:
         level = replace(level, picture=peel(level))
     else:
-        guess = enlarged(half[0].picture, size_of(level.picture))
+        guess = enlarge(half[0].picture, 2, size_of(level.picture))
         level = replace(level, picture=torch.where(level.hole, guess, level.picture))
         needed = descriptors.describe(level.picture)
         start = rate(level, needed, offered, enlarge_matches(level, *half))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, max_pool2d, pad
+from torch.nn.functional import max_pool2d, pad
 
 from ..fills.averaging import halve, pad_even, size_of
 from ..fills.depth import rings
@@ -108,12 +108,6 @@ def build_levels(whole: Level) -> list[Level]:
             break
         levels.append(half)
     return levels
-
-
-def enlarged(values: Tensor, size: tuple[int, int]) -> Tensor:
-    """Enlarge (1,C,h,w) to twice the size, cropped to (height, width)."""
-    fine = interpolate(values, scale_factor=2, mode="bilinear", align_corners=False)
-    return fine[..., : size[0], : size[1]]
 
 
 def margins(values: Tensor) -> Tensor:

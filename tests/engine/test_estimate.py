@@ -69,12 +69,12 @@ print(peak() - before, estimate(count, height, width, options, spec, hole_ratio=
     ],
     ids=" ".join,
 )
-def test_estimate_is_near_the_peak(case):
+def test_estimate_is_within_20_percent_of_the_peak(case):
     for _ in range(2):  # a busy system takes pages back: one run may be far off
         peak, estimated = _run(case, dict(os.environ))
-        if 0.8 * peak < estimated < 1.3 * peak:
+        if 0.8 * peak < estimated < 1.2 * peak:
             break
-    assert 0.8 * peak < estimated < 1.3 * peak, (estimated, peak)
+    assert 0.8 * peak < estimated < 1.2 * peak, (estimated, peak)
 
 
 @pytest.mark.slow

@@ -46,7 +46,8 @@ def _held(shot):
 @pytest.mark.parametrize("family", ["refine", "lgtsm", "gated3d_skips", "combcn"])
 def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_network, running):
     run = RunOptions(device="cpu", chunk=16)
-    options = InpaintOptions(source_frames=1, reach=24, cuts=(), run=run)
+    # key frames, which noise makes until there are six, have a test of their own
+    options = InpaintOptions(source_frames=1, reach=24, unseen="network", cuts=(), run=run)
     network = random_network(family, 2 if family == "combcn" else 4)
     job = Job(network, options, Hooks(), Report())
     peaks, held = {}, {}
@@ -56,8 +57,7 @@ def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_n
             held[part] = max(held.get(part, 0), _held(running[0].shot))
         if patch.index % 50 == 9:
             peaks[part] = max(peaks.get(part, 0), _tensor_bytes())
-    # six key frames of 200 kB at most, which need not all be there in the first part
-    assert max(peaks.values()) <= 1.05 * peaks[0] + 1_300_000
+    assert max(peaks.values()) <= 1.05 * peaks[0] + 100_000
     # a window fills at another beat than the holes come, so it may end anywhere among them
     window = 3 * window_frames(16) if network.spec.trunk.in_windows else 0
     assert max(held.values()) <= held[0] + window
