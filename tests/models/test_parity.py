@@ -27,8 +27,9 @@ CONTAINERS = (
     "gated3d_skip_oldkeys_nf2",
 )
 NAMES = (*CONTAINERS, "lgtsm_nf64", "gated3d_nf64_skip")
-# The golden README says 2e-5; float32 convolutions round differently by processor, up to 3.7e-5 seen.
-ATOL = 1e-4
+# The golden README says 2e-5. The golden run itself, in float32, is 3.1e-5 from a float64 run of the
+# same weights for gated3d_nf4 (1.5e-5 or less for all others), so how close we come depends on the processor.
+ATOL, ROUNDED_ATOL = 2e-5, {"gated3d_nf4": 5e-5}
 # Guided values reach 13. The golden README's 2e-5 + 1e-5|x| is below the golden run's own rounding:
 # a float64 run of the same weights differs from it by 6.2e-5 (ours in float32 by 5.5e-5).
 GUIDED_ATOL = 8e-5
@@ -41,8 +42,9 @@ def _clip(arrays, prefix=""):
     return frames, holes
 
 
-def _close(actual, expected):
-    assert_close(actual, torch.from_numpy(np.asarray(expected)), atol=ATOL, rtol=0)
+def _close(actual, expected, name=""):
+    atol = ROUNDED_ATOL.get(name, ATOL)
+    assert_close(actual, torch.from_numpy(np.asarray(expected)), atol=atol, rtol=0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -51,8 +53,8 @@ def test_raw_output_and_composite_equal_the_original(name, golden_case):
     network, arrays = golden_case(name)
     frames, holes = _clip(arrays)
     raw = network(frames, holes)
-    _close(raw, arrays["raw"])
-    _close(raw * holes + frames * (1 - holes), arrays["outputs"])
+    _close(raw, arrays["raw"], name)
+    _close(raw * holes + frames * (1 - holes), arrays["outputs"], name)
 
 
 @pytest.mark.parametrize("prefix", ["b2_", "t1_"])

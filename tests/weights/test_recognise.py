@@ -18,8 +18,9 @@ from lgtsm.weights.published.combcn import published_name
 from lgtsm.weights.published.convert import convert
 from lgtsm.weights.published.trunk import key_map
 
-# The golden README says 2e-5; float32 convolutions round differently by processor, up to 3.7e-5 seen.
-ATOL = 1e-4
+# The golden README says 2e-5. The golden run itself, in float32, is 3.1e-5 from a float64 run of the
+# same weights for gated3d_nf4 (1.5e-5 or less for all others), so how close we come depends on the processor.
+ATOL, ROUNDED_ATOL = 2e-5, {"gated3d_nf4": 5e-5}
 CONV1 = "generator.coarse_net.downsample_module.conv1.featureConv"
 CONV5 = "generator.coarse_net.downsample_module.conv5.featureConv"
 
@@ -225,12 +226,12 @@ def test_tensors_that_do_not_fit_are_refused(
     assert list(files[0].parent.iterdir()) == [files[0]]
 
 
-def _check_golden(arrays, path):
+def _check_golden(arrays, path, name=""):
     frames = torch.from_numpy(arrays["video_u8"]).float() / 255
     holes = 1 - torch.from_numpy(arrays["mask_u8"]).float()  # golden masks: 1 = known
     with torch.no_grad():
         raw = load_model(path)(frames, holes)
-    assert_close(raw, torch.from_numpy(arrays["raw"]), atol=ATOL, rtol=0)
+    assert_close(raw, torch.from_numpy(arrays["raw"]), atol=ROUNDED_ATOL.get(name, ATOL), rtol=0)
 
 
 @pytest.mark.parametrize("kind", ["safetensors", "zip", "legacy"])
@@ -243,7 +244,7 @@ def test_stored_golden_weights_of_the_old_layout_give_the_original_pictures(kind
         torch.save(state, files[0], _use_new_zipfile_serialization=kind == "zip")
     found = convert(*files)
     assert (found.family, found.num_left_out) == ("3DGated with skips", 22)
-    _check_golden(np.load(golden / f"{name}.npz"), files[1])
+    _check_golden(np.load(golden / f"{name}.npz"), files[1], name)
 
 
 GOLDEN = {  # family, kind of file, tensors of the discriminator
@@ -264,4 +265,4 @@ def test_golden_checkpoints_give_the_original_pictures(name, shared_golden, file
     assert (found.family, found.kind, found.num_left_out) == GOLDEN[name]
     assert found.card.licence == "research-only"
     assert found.card.provenance["epoch"] in (99, 135)
-    _check_golden(np.load(shared_golden / "io" / f"{name}.npz"), files[1])
+    _check_golden(np.load(shared_golden / "io" / f"{name}.npz"), files[1], name)
