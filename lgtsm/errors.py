@@ -64,3 +64,19 @@ class DeviceError(LgtsmError):
 
 class Cancelled(LgtsmError):  # noqa: N818  a wish of the caller's, not a mistake
     """The caller's cancel function asked to stop; nothing was left half-written."""
+
+
+def told(error: Exception) -> tuple[bool, str]:
+    """Return the sentence that the outermost level of a command shows for an error.
+
+    Returns:
+        Whether such an error is expected (of this package, or of the system's files), and the sentence.
+    """
+    if isinstance(error, LgtsmError):
+        return True, str(error)
+    if isinstance(error, OSError) and error.strerror:
+        name = f"{error.filename!s:.300}" if error.filename else "a file"
+        return True, f"Expected to use {name}, got: {error.strerror}."
+    lines = str(error).splitlines() or [""]
+    reason = f"{type(error).__name__}: {lines[0]:.300}".rstrip(" .:")
+    return False, f"Unexpected {reason}; add --debug to see where, and report it."

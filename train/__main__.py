@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
+import traceback
 from collections import Counter
 from io import TextIOWrapper
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from lgtsm.errors import LgtsmError
+from lgtsm.errors import told
 from lgtsm.metrics.perceptual import load_features
 from lgtsm.weights.load import load_model
 
@@ -144,12 +145,15 @@ def main(argv: list[str] | None = None) -> int:
         if getattr(args, "threads", None):
             torch.set_num_threads(args.threads)
         _COMMANDS[args.command](args)
-    except LgtsmError as error:
-        print(f"train: {error}", file=sys.stderr)
-        return 1
     except KeyboardInterrupt:
         print("train: interrupted", file=sys.stderr)
         return 130
+    except Exception as error:  # noqa: BLE001  the outermost level: a sentence for every error
+        if args.debug:
+            traceback.print_exc()
+        is_known, sentence = told(error)
+        print(f"train: {sentence}", file=sys.stderr)
+        return 1 if is_known else 3
     return 0
 
 

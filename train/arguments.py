@@ -21,6 +21,9 @@ _SQUEEZENET = "SqueezeNet weights"
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all commands."""
     parser = argparse.ArgumentParser(prog="python -m train", description=_SUMMARY)
+    parser.add_argument(
+        "--debug", action="store_true", help="show where an error arose (the traceback)"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
 
     prepare = commands.add_parser("prepare", help="decode clips and photographs once")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from .. import __version__
-from ..errors import Cancelled, LgtsmError, shortened
+from ..errors import Cancelled, shortened, told
 from ..file_names import check_names
 from ..interruption import Interruption
 from . import bench, check, convert, demo, info, inpaint, masks, models, plate, publish, score
@@ -101,9 +101,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Exception as error:  # noqa: BLE001  the outermost level: a sentence for every error
             if debug:
                 traceback.print_exc()
-            code, text = _told(error)
-            print(f"lgtsm: {text}", file=sys.stderr)
-            return code
+            is_known, sentence = told(error)
+            print(f"lgtsm: {sentence}", file=sys.stderr)
+            return FAILED if is_known else UNEXPECTED
 
 
 def _paths(values: Iterable[object]) -> Iterator[Path]:
@@ -112,18 +112,6 @@ def _paths(values: Iterable[object]) -> Iterator[Path]:
             yield from _paths(value)
         elif isinstance(value, Path):
             yield value
-
-
-def _told(error: Exception) -> tuple[int, str]:
-    """Return the exit code and the sentence for an error."""
-    if isinstance(error, LgtsmError):
-        return FAILED, str(error)
-    if isinstance(error, OSError) and error.strerror:
-        name = f"{error.filename!s:.300}" if error.filename else "a file"
-        return FAILED, f"Expected to use {name}, got: {error.strerror}."
-    lines = str(error).splitlines() or [""]
-    reason = f"{type(error).__name__}: {lines[0]:.300}".rstrip(" .:")
-    return UNEXPECTED, f"Unexpected {reason}; add --debug to see where, and report it."
 
 
 if __name__ == "__main__":

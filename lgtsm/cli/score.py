@@ -202,13 +202,24 @@ def _variant(text: str) -> tuple[str, InpaintOptions, str | None]:
     parser = argparse.ArgumentParser(prog=f"--variant {name}", add_help=False)
     _add_product(parser)
     try:
-        words = shlex.split(options)
+        words = _words(options)
     except ValueError as error:
         raise OptionError(
             f"Expected the options of variant {name} as on a command line, got {options:.80} "
             f"({error}); close the quotes."
         ) from error
     return name, *_product(parser.parse_args(words))
+
+
+def _words(options: str) -> list[str]:
+    """Split options into words at spaces outside quotes; a backslash is a letter, as in paths of Windows.
+
+    Raises:
+        ValueError: a quote is not closed.
+    """
+    lexer = shlex.shlex(options, posix=True, punctuation_chars=False)
+    lexer.whitespace_split, lexer.escape, lexer.commenters = True, "", ""
+    return list(lexer)
 
 
 def _export(settings: ScoreSettings, folder: Path) -> int:

@@ -197,7 +197,7 @@ class Checker:
             failures.append(
                 f"{self._changed} pixels outside the mask changed, by up to {self._worst:.3g} of 255"
             )
-            if self._changed > _MOST * self._outside.error.count:
+            if self._changed > _MOST * self._outside.count:
                 failures[-1] += (
                     ", as an encoder changes them (write --lossless, or set a tolerance)"
                 )

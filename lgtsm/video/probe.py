@@ -9,9 +9,11 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.format import Flags
 from av.video.stream import VideoStream
 
 from ..errors import VideoError
+from .clock import Clock, read_stretches
 from .colour import UNTAGGED
 from .folder import list_images
 from .image import is_still, load_image, num_pictures
@@ -101,7 +103,11 @@ def probe(path: Path, *, rate: Fraction = DEFAULT_RATE) -> VideoInfo:
         stream = video_stream(container, path)
         average = stream_rate(stream)
         duration = Fraction(0)
-        if stream.duration and stream.time_base:
+        if container.format.flags & Flags.ts_discont.value:
+            # the file may be joined: ffmpeg subtracts its first time stamp from its last one
+            end = read_stretches(path)[-1]
+            duration = end.end - end.shift
+        elif stream.duration and stream.time_base:
             duration = stream.duration * stream.time_base
         elif container.duration:
             duration = Fraction(container.duration, av.time_base)
@@ -169,7 +175,7 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
 
     Args:
         path: video file.
-        start_seconds: on the file's own clock, 0 or more.
+        start_seconds: from the beginning of the film, 0 or more.
         seconds: length; 0 extends to the end.
 
     Returns:
@@ -178,14 +184,14 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
     Raises:
         VideoError: not a video, without time stamps, or no frame in the interval.
     """
-    base, stamps = _shown(path)
-    if not base:
+    base, times = _shown(path)
+    if not times:
         raise VideoError(f"Expected a video with time stamps, got {path} without; give frames.")
     # rounded down to the time base, as ComfyUI's own reader does
-    first = int(Fraction(start_seconds) / base)
-    last = int((Fraction(start_seconds) + Fraction(seconds)) / base)
-    start = sum(stamp < first for stamp in stamps)
-    end = sum(stamp < last for stamp in stamps) if seconds else len(stamps)
+    first = Fraction(start_seconds) // base * base
+    last = Fraction(start_seconds + Fraction(seconds)) // base * base
+    start = sum(time < first for time in times)
+    end = sum(time < last for time in times) if seconds else len(times)
     if end <= start:
         raise VideoError(
             f"Expected frames from {start_seconds:g} s on in {path}, got none; check the trim."
@@ -208,15 +214,16 @@ def count_frames(path: Path, frames_of: Path | None = None) -> int:
     return 1 if is_still(path) else len(_shown(path)[1])
 
 
-def _shown(path: Path) -> tuple[Fraction | None, list[int]]:
-    """Return the time base, and the sorted time stamps of all packets that are shown."""
+def _shown(path: Path) -> tuple[Fraction, list[Fraction]]:
+    """Return the time base, and the sorted times of all frames that are shown, in seconds."""
+    clock = Clock(read_stretches(path))
     with open_media(path) as container:
         stream = video_stream(container, path)
+        base = stream.time_base or Fraction(1, av.time_base)
         codec = stream.codec_context.codec.canonical_name
         # packets before an edit's start are decoded and not shown
-        stamps = sorted(
-            p.pts
+        return base, sorted(
+            clock(p.pts * base)
             for p in container.demux(stream)
             if p.pts is not None and not p.is_discard and not is_hidden(p, codec)
         )
-        return stream.time_base, stamps

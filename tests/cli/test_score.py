@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from lgtsm.cli import score as score_command
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -268,3 +270,8 @@ def test_processes_give_what_one_process_gives(score, make_clip, tmp_path):
     assert one["cases"] == two["cases"]
     for a, b in zip(one["scores"], two["scores"], strict=True):
         assert a | {"seconds_per_frame": 0} == b | {"seconds_per_frame": 0}
+
+
+def test_a_variant_may_name_a_path_of_windows():
+    name, _, network = score_command._variant(r"""mine=--mode fill --model 'C:\my nets\net'""")
+    assert (name, network) == ("mine", r"C:\my nets\net")

@@ -93,3 +93,11 @@ def test_what_is_left_out_is_named_by_its_weight_and_cost():
     # ratios are of the perceptual distance, which VGG-16 does not measure
     assert "VGG-16" in left_out(RatioLosses(), vgg)
     assert left_out(RatioLosses(perceptual=0.0), vgg) == ""
+
+
+def test_an_error_of_the_system_is_one_sentence(tmp_path, capsys):
+    blocked = tmp_path / "a file"
+    blocked.touch()
+    code = main(["prepare", "--scenes", "1", "--out", str(blocked / "data")])
+    assert code == 1
+    assert capsys.readouterr().err.splitlines()[-1].startswith("train: Expected to use ")

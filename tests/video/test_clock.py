@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lgtsm.video.clock import Clock, Stretch
+from lgtsm.video.probe import frame_span, probe
 from lgtsm.video.read import read_frames
 
 RATE, SOUND = 25, 48000
@@ -83,6 +84,20 @@ def test_a_range_across_the_jump_has_the_right_frames(tmp_path, refill):
     assert _greys(tmp_path / "out.mp4") == list(range(20, 30))
     assert _times(tmp_path / "out.mp4", "video") == [Fraction(i, RATE) for i in range(10)]
     assert min(abs(t - Fraction(2, 5)) for t in _times(tmp_path / "out.mp4", "audio")) < 0.03
+
+
+@pytest.mark.parametrize("second", [0, 612], ids=str)
+def test_joined_recordings_are_described_as_one_film(tmp_path, second):
+    source = tmp_path / "in.ts"
+    source.write_bytes(_record(10, 25) + _record(second, 25, first=25))
+    assert (probe(source).duration, probe(source).num_frames) == (2, 50)
+    assert frame_span(source, 0.8, 0.4) == (20, 30)
+
+
+@pytest.mark.parametrize("muxer", ["mpegts", "matroska", "mp4"])
+def test_a_trim_counts_from_the_beginning_of_a_late_recording(tmp_path, muxer):
+    (tmp_path / "in").write_bytes(_record(20_000, 25, muxer=muxer))
+    assert frame_span(tmp_path / "in", 0.4, 0.2) == (10, 15)
 
 
 @pytest.mark.parametrize("muxer", ["mpegts", "matroska", "mp4"])
