@@ -179,6 +179,18 @@ class Sharpness:
         """The ratio; None where no hole has an inside and surroundings."""
         return self._inside.relative_to(self._around)
 
+    def relative_to(self, other: Sharpness) -> float | None:
+        """Return the sharpness inside over that of other frames; None where no hole has an inside."""
+        return self._inside.relative_to(other._inside)
+
+
+def clip_sharpness(frames: Tensor, holes: Tensor) -> Sharpness:
+    """Return the sharpness of a clip in memory: frames (T,3,H,W), holes (T,1,H,W)."""
+    sharpness = Sharpness()
+    for frame, hole in zip(frames, holes, strict=True):
+        sharpness.add(frame, hole)
+    return sharpness
+
 
 class Residual:
     """Fraction of the removed object's contrast that is still visible in the fill.

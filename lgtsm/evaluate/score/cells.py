@@ -14,7 +14,7 @@ from .results import Row
 _PACKAGE = Path(__file__).resolve().parents[2]
 _NOT_ARITHMETIC = ("cli/", "evaluate/bench/", "demo.py", "__main__.py")
 """Parts of the package that no figure depends on."""
-_SIMPLE = ("evaluate/score/", "evaluate/metrics/", "metrics/", "fills/smooth")
+_SIMPLE = ("evaluate/score/", "evaluate/metrics/", "metrics/", "align/", "copying/", "fills/")
 """Parts that the figures of simple methods depend on."""
 
 

@@ -95,6 +95,23 @@ COLUMNS: MappingProxyType[str, Column] = MappingProxyType(
             _NEAREST,
             needs_truth=False,
         ),
+        "sharpness_unseen": Column(
+            "sharpness unseen",
+            "the same where no frame shows what is behind the hole, over what surrounds that part",
+            _NEAREST,
+            needs_truth=False,
+        ),
+        "sharpness_truth": Column(
+            "sharpness unseen, of truth",
+            "mean Laplacian in that part over the truth's",
+            _NEAREST,
+        ),
+        "flicker_unseen": Column(
+            "flicker unseen",
+            "change over time in that part over that around it",
+            _NEAREST,
+            needs_truth=False,
+        ),
         "residual": Column(
             "residual",
             "fraction of the removed object's contrast that remains",

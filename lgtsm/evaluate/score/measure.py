@@ -12,7 +12,7 @@ from torch import Tensor
 from ...align.homography import to_grey
 from ...align.opencv_flow import LEAST_SIDE, dis_flow
 from ...metrics.fidelity import psnr, region_mean, squared_error, ssim_map
-from ...metrics.no_reference import Flicker, Residual, SeamContrast, Sharpness
+from ...metrics.no_reference import Flicker, Residual, SeamContrast, clip_flicker, clip_sharpness
 from ...metrics.perceptual import SqueezeNetFeatures, distance_of_features, load_features
 from ..metrics.i3d import I3D, MIN_FRAMES, Form, load_i3d, video_features
 from ..metrics.lpips_distance import load_lpips
@@ -21,6 +21,7 @@ from ..metrics.published import published_mse, published_ssim, to_bytes
 from ..metrics.warping import visible, warping_error
 from .cases import Material
 from .results import Row
+from .unseen import find_unseen
 
 PERCEPTUAL_STEP = 4
 """Features are compared on every fourth frame: on all, they take three quarters of the time."""
@@ -81,12 +82,13 @@ class Evaluator:
         self.features = networks.features
         self._truth_taps: list[list[Tensor]] | None = None
         self._backward: Tensor | None = None
-        self._seen: Tensor | None = None
+        self._visible: Tensor | None = None
+        self._unseen = find_unseen(material.masked, material.holes)
         truth = material.truth
         if truth is not None and has_opencv() and min(truth.shape[-2:]) >= LEAST_SIDE:
             grey = to_grey(truth)
             self._backward = dis_flow(grey[1:], grey[:-1])
-            self._seen = visible(self._backward, dis_flow(grey[:-1], grey[1:]))
+            self._visible = visible(self._backward, dis_flow(grey[:-1], grey[1:]))
         small = min(material.frames.shape[-2:]) < _SMALLEST_PX
         if truth is None or small:
             self.features = None
@@ -105,17 +107,17 @@ class Evaluator:
 
     def _no_reference(self, result: Tensor) -> Row:
         seam, flicker, residual = SeamContrast(), Flicker(), Residual()
-        sharpness = Sharpness()
         material = self.material
         for before, after, hole in zip(material.frames, result, material.holes, strict=True):
             seam.add(after, hole)
             flicker.add(after, hole)
-            sharpness.add(after, hole)
             residual.add(before, after, hole)
         return {
             "seam": seam.value,
             "flicker": flicker.value,
-            "sharpness": sharpness.value,
+            "flicker_unseen": clip_flicker(result, self._unseen),
+            "sharpness": clip_sharpness(result, material.holes).value,
+            "sharpness_unseen": clip_sharpness(result, self._unseen).value,
             "residual": residual.value,
         }
 
@@ -150,6 +152,9 @@ class Evaluator:
             }
         figures["warping"] = self._warping(result, holes)
         figures["warping_background"] = self._warping(result, background)
+        figures["sharpness_truth"] = clip_sharpness(result, self._unseen).relative_to(
+            clip_sharpness(truth, self._unseen)
+        )
         figures["psnr_by_frame"] = [
             _psnr(region_mean(e, h)) for e, h in zip(error, holes, strict=True)
         ]
@@ -158,7 +163,7 @@ class Evaluator:
     def _warping(self, result: Tensor, where: Tensor | None) -> float | None:
         if self._backward is None or where is None:
             return None
-        return warping_error(result, where, self._backward, self._seen)
+        return warping_error(result, where, self._backward, self._visible)
 
     def _perceptual(self, result: Tensor, truth: Tensor) -> float | None:
         if self.features is None:

@@ -158,6 +158,16 @@ PROTOCOLS: MappingProxyType[str, ProtocolSpec] = MappingProxyType(
             comparable="Only clips with a plate have a truth; its light differs, so read its PSNR "
             "beside the floor that known pixels reach.",
         ),
+        "own": ProtocolSpec(
+            name="own",
+            text="432x240: each clip's own annotated object, grown by 6 px, is removed; nobody knows the "
+            "truth, so the fill is compared with its surroundings",
+            source=Source.FOLDER,
+            holes=(HoleRule(name="own", shape=Shape.OWN, grow=6),),
+            size=(240, 432),
+            num_frames=16,
+            comparable="With itself only.",
+        ),
         "folder": ProtocolSpec(
             name="folder",
             text="any folder of clips at their own size, with a moving blob and static squares",

@@ -11,6 +11,7 @@ from lgtsm.evaluate.score.cells import Cells
 from lgtsm.evaluate.score.columns import COLUMNS
 from lgtsm.evaluate.score.measure import Evaluator, Networks
 from lgtsm.evaluate.score.methods import Kind, Method
+from lgtsm.evaluate.score.unseen import find_unseen
 
 
 @pytest.fixture
@@ -18,6 +19,19 @@ def material(toy_clip, toy_holes):
     own = torch.zeros_like(toy_holes)
     own[..., :24, :] = 1
     return Material(frames=toy_clip, holes=toy_holes, truth=toy_clip, own=own, floor=None)
+
+
+@pytest.fixture
+def moving_case(rng):
+    """Return a panned texture, and a hole that every other frame shows."""
+    texture = torch.rand(1, 3, 16, 60, generator=rng)
+    texture = torch.nn.functional.interpolate(texture, scale_factor=4, mode="bicubic")[0].clamp(
+        0, 1
+    )
+    frames = torch.stack([texture[..., 4 * t : 4 * t + 96] for t in range(8)])
+    holes = torch.zeros(8, 1, 64, 96)
+    holes[..., 24:40, 40:48] = 1
+    return frames, holes
 
 
 def test_the_truth_is_perfect(material):
@@ -72,7 +86,41 @@ def test_a_cell_depends_on_everything_that_was_measured(material, tmp_path):
 
 def test_without_truth_only_no_reference_figures_are_measured(material):
     figures = Evaluator(replace(material, truth=None), Networks()).measure(material.frames)
-    assert set(figures) == {"seam", "flicker", "sharpness", "residual"}
+    regions = {"sharpness", "sharpness_unseen", "flicker", "flicker_unseen"}
+    assert set(figures) == {"seam", "residual"} | regions
+
+
+def test_what_no_frame_shows_is_measured_apart(rng):
+    """A texture that stands still in the left half, and moves behind a fixed hole in the right half."""
+    texture = torch.rand(3, 64, 200, generator=rng)
+    frames = torch.stack(
+        [
+            torch.cat([texture[..., :64], texture[..., 64 + 6 * t : 128 + 6 * t]], -1)
+            for t in range(8)
+        ]
+    )
+    holes = torch.zeros(8, 1, 64, 128)
+    holes[..., 16:48, 16:48] = 1
+    holes[..., 24:40, 92:104] = 1
+    unseen = find_unseen(frames * (1 - holes), holes)
+    assert unseen[..., :64].sum() == holes[..., :64].sum()
+    evaluator = Evaluator(
+        Material(frames=frames, holes=holes, truth=frames, own=None, floor=None), Networks()
+    )
+    truth = evaluator.measure(frames)
+    blurred = evaluator.measure(torch.where(holes > 0, 0.5, frames))
+    assert truth["sharpness_truth"] == 1
+    assert truth["sharpness_unseen"] == pytest.approx(1, abs=0.1)
+    assert blurred["sharpness_truth"] < 0.02
+    assert blurred["sharpness_unseen"] < 0.02
+
+
+def test_where_every_pixel_is_shown_nothing_is_measured_as_unseen(moving_case):
+    frames, holes = moving_case
+    figures = Evaluator(
+        Material(frames=frames, holes=holes, truth=frames, own=None, floor=None), Networks()
+    ).measure(frames)
+    assert figures["sharpness_unseen"] is figures["flicker_unseen"] is None
 
 
 def test_without_annotation_nothing_is_called_background(material):
