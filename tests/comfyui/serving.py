@@ -128,15 +128,16 @@ class Server:
                     meanwhile(number, event)
         return Run(events, self.finished(number))
 
-    def finished(self, number: str, seconds: float = 900) -> dict:
-        """Wait for a prompt's entry in the history."""
+    def finished(self, number: str, seconds: float = 300) -> dict:
+        """Wait for a prompt's entry in the history; one that takes too long is stopped for the others."""
         limit = time.monotonic() + seconds
         while time.monotonic() < limit:
             entry = self.call("/history/" + number)[1].get(number)
             if entry:
                 return entry
             time.sleep(0.1)
-        raise TimeoutError(number)
+        self.call("/interrupt", {})
+        raise TimeoutError(f"prompt {number} after {seconds:g} s; {self.log[-2000:]}")
 
     def saved(self, run: Run, node: str) -> Path:
         """Return the file that a save node wrote."""
