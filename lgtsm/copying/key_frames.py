@@ -7,7 +7,7 @@ one place has one texture for the whole shot and does not drift. A copy of real 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,6 +31,8 @@ _MARGIN_PX = 2  # by which a synthesised place reaches under the copies around i
 _THIN_PX = 3  # a place is worth a key frame where it is wider than twice this,
 _LEAST_PART = 3e-4  # and what is left of it then is at least this fraction of the frame
 _MOST = 6  # key frames that are kept
+_MOST_IN_VAIN = 2  # key frames of the last frames that do not fit, after which no more are made,
+_RECENT = 24  # and how many frames these are: noise and strobes cannot be followed
 _EDGE_BLUR = 2  # repetitions of a 3x3 average that soften the edge of a synthesised place
 
 
@@ -103,7 +105,9 @@ class KeyFrames:
         warped = [x for key in self._kept if (x := _warp(key, shot, t, box)) is not None]
         colour, places = _stack(warped, fill)
         shown = places.sum(0, keepdim=True)
-        if t >= self.first and self._is_worth_it((wanted > 0.5) & (shown == 0), shot.size):
+        missing = (wanted > 0.5) & (shown == 0)
+        fitting = {x.number for x in warped if bool((x.place * wanted).any())}
+        if self._may_make_one(t, fitting) and self._is_worth_it(missing, shot.size):
             key = self._make(shot, t, box, colour, confidence, shown)
             self._kept = [*self._kept[-_MOST + 1 :], key]
             own = _warp(key, shot, t, box)
@@ -122,6 +126,12 @@ class KeyFrames:
     def numbers(self) -> tuple[int, ...]:
         """Frames of the shot that are key frames now."""
         return tuple(key.plate.frame for key in self._kept if key.plate.frame is not None)
+
+    def _may_make_one(self, t: int, fitting: Collection[int]) -> bool:
+        """Tell whether frame t may be a key frame, where some earlier ones fit it."""
+        recent = [number for number in self.numbers if number > t - _RECENT]
+        in_vain = [number for number in recent if number not in fitting]
+        return t >= self.first and len(in_vain) < _MOST_IN_VAIN
 
     def _is_worth_it(self, missing: Tensor, size: tuple[int, int]) -> bool:
         """Tell whether a place (1,1,h,w) bool would show."""

@@ -177,3 +177,15 @@ def test_a_large_frame_gets_detail_of_the_source(rng):
     around = _sharpness(frames, 1 - holes)
     assert _sharpness(smooth, holes) < 0.2 * around
     assert _sharpness(sharp, holes) > 0.6 * around
+
+
+def test_frames_that_nothing_can_follow_do_not_all_become_key_frames(rng, monkeypatch):
+    made = []
+    make = KeyFrames._make
+    monkeypatch.setattr(
+        KeyFrames, "_make", lambda self, shot, t, *rest: made.append(t) or make(self, shot, t, *rest)
+    )
+    frames, holes = torch.rand(30, 3, 48, 64, generator=rng), torch.zeros(30, 1, 48, 64)
+    holes[..., 12:34, 20:44] = 1
+    inpaint_clip(frames, holes, None, _options(Unseen.AUTO, cuts=()))
+    assert made == [0, 1, 24, 25]
