@@ -200,7 +200,8 @@ def run_method(method: Method, material: Material, case: str) -> tuple[Tensor, d
         filled = SIMPLE[method.name].fill(material.masked, material.holes)
     else:
         done = inpaint_clip(material.masked, material.holes, method.model, method.options)
-        filled, sources = done.frames, done.report.sources
+        filled = done.frames
+        sources = done.report.sources | {"unseen": done.report.unseen}
     return torch.where(material.holes > 0, filled.float().clamp(0, 1), material.frames), sources
 
 
