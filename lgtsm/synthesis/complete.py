@@ -20,6 +20,7 @@ from .descriptors import Descriptors
 from .level import Level, build_levels
 from .peel import peel
 from .search import Matches, costs_of_use, enlarge_matches, rate, search
+from .texture import NUM_COLOURS, with_texture
 from .vote import vote
 
 # set by hand on six removals of 432x240, not swept
@@ -56,7 +57,7 @@ def complete(picture: Tensor, hole: Tensor, trusted: Tensor, *, seed: int = 0) -
     missing = hole > 0
     guess = continue_edges(smooth_fill(picture, hole), hole)
     sources = torch.full_like(hole, -1, dtype=torch.long)
-    whole = Level.of(guess, missing, (trusted > 0) & ~missing)
+    whole = Level.of(with_texture(guess, hole), missing, (trusted > 0) & ~missing)
     if not missing.any() or not len(whole.sources):
         return Completion(guess, sources)
     generator = torch.Generator().manual_seed(seed)
@@ -67,7 +68,7 @@ def complete(picture: Tensor, hole: Tensor, trusted: Tensor, *, seed: int = 0) -
     assert done is not None  # there is one level at least
     level, matches = done
     sources.view(-1)[level.pixels] = vote(level, matches, level.pixels)[1]
-    return Completion(_without_seam(level, matches).clamp(0, 1), sources)
+    return Completion(_without_seam(level, matches)[:, :NUM_COLOURS].clamp(0, 1), sources)
 
 
 def _complete_level(
@@ -94,10 +95,10 @@ def _complete_level(
 
 
 def _voted(level: Level, matches: Matches) -> Level:
-    """Return the level with new colours in its hole."""
-    colours = level.colours.clone()
-    colours[level.pixels] = vote(level, matches, level.pixels)[0]
-    return replace(level, picture=colours.T.reshape(level.picture.shape))
+    """Return the level with new values in its hole."""
+    values = level.values.clone()
+    values[level.pixels] = vote(level, matches, level.pixels)[0]
+    return replace(level, picture=values.T.reshape(level.picture.shape))
 
 
 def _without_seam(level: Level, matches: Matches) -> Tensor:
@@ -111,8 +112,8 @@ def _without_seam(level: Level, matches: Matches) -> Tensor:
     beside = (max_pool2d(hole, side, 1, _SEAM_PX) > 0) & ~level.hole
     pixels = beside.flatten().nonzero()[:, 0]
     voted, main = vote(level, matches, pixels)
-    step = torch.zeros_like(level.colours)
-    step[pixels] = (level.colours[pixels] - voted).clamp(-_MAX_SEAM, _MAX_SEAM)
+    step = torch.zeros_like(level.values)
+    step[pixels] = (level.values[pixels] - voted).clamp(-_MAX_SEAM, _MAX_SEAM)
     known = torch.zeros_like(level.depth)
     known[pixels[main >= 0]] = 1
     shape = level.picture.shape

@@ -10,6 +10,7 @@ from torch.nn.functional import conv2d
 
 from ..fills.averaging import size_of
 from .level import RADIUS, Level, margins
+from .texture import NUM_COLOURS
 
 # set by hand on six removals of 432x240, not swept
 _LENGTH = 24  # principal components; the 147 numbers of a patch search six times as slowly
@@ -35,7 +36,7 @@ class Descriptors:
         step = max(1, len(level.sources) // _SAMPLE)
         rows, columns = level.patch_offsets()
         near = level.sources[::step, None] + rows * level.width + columns
-        patches = level.colours[near]  # (M,49,3)
+        patches = level.values[near][..., :NUM_COLOURS]  # (M,49,3)
         damped = _damped(patches.transpose(1, 2)).flatten(1)
         centred = (damped - damped.mean(0)).double()
         # float64: the order of nearly equal components must not depend on the machine's rounding
@@ -46,14 +47,17 @@ class Descriptors:
         return cls(_damped(components.unflatten(1, (3, side * side))).unflatten(2, (side, side)))
 
     def describe(self, picture: Tensor) -> Tensor:
-        """Return one vector a pixel, (h*w,26), of the patches around all pixels of (1,3,h,w)."""
+        """Return one vector a pixel, (h*w,28), of the patches around all pixels of (1,5,h,w)."""
         height, width = size_of(picture)
-        described = conv2d(margins(picture), self.filters)[0].flatten(1)
+        colours, texture = picture[:, :NUM_COLOURS], picture[0, NUM_COLOURS:].flatten(1)
+        described = conv2d(margins(colours), self.filters)[0].flatten(1)
         number = torch.arange(height * width, device=picture.device)
         place = torch.stack([number // width, number % width]) * (
             _NEARNESS**0.5 / max(height, width)
         )
-        return torch.cat([described, place.to(described.dtype)]).T.contiguous()
+        return torch.cat(
+            [described, (2 * RADIUS + 1) * texture, place.to(described.dtype)]
+        ).T.contiguous()
 
 
 def _damped(patches: Tensor) -> Tensor:

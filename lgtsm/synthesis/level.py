@@ -24,7 +24,7 @@ _MOST_DEPTH = 255  # rings that are told apart
 class Level:
     """A picture at one size; pixels and patches are named by their number in row order.
 
-    picture: (1,3,h,w), the hole filled with the guess so far.
+    picture: (1,5,h,w) colours and texture (see `with_texture`), the hole filled with the guess so far.
     hole: (1,1,h,w) bool, True = to be completed.
     trusted: (1,1,h,w) bool, True = may be copied from.
     pixels: numbers of the hole's pixels.
@@ -45,7 +45,7 @@ class Level:
 
     @classmethod
     def of(cls, picture: Tensor, hole: Tensor, trusted: Tensor) -> Level:
-        """Find the patches of a picture (1,3,h,w) with a hole and what is trusted, both bool."""
+        """Find the patches of a picture (1,5,h,w) with a hole and what is trusted, both bool."""
         height, width = size_of(picture)
         rows = torch.arange(height, device=picture.device)
         columns = torch.arange(width, device=picture.device)
@@ -72,8 +72,8 @@ class Level:
         return self.picture.shape[-1]
 
     @property
-    def colours(self) -> Tensor:
-        """The picture's pixels by number, (h*w,3)."""
+    def values(self) -> Tensor:
+        """The picture's pixels by number, (h*w,5)."""
         return self.picture[0].flatten(1).T
 
     def patch_offsets(self) -> tuple[Tensor, Tensor]:

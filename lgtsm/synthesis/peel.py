@@ -18,24 +18,26 @@ _NEARNESS = 0.01  # squared difference a number that one picture's side of dista
 
 
 def peel(level: Level) -> Tensor:
-    """Return the picture (1,3,h,w) with its hole closed ring by ring."""
+    """Return the picture (1,5,h,w) with its hole closed ring by ring."""
     (height, width), (rows, columns) = size_of(level.picture), level.patch_offsets()
     side = max(height, width)
-    offered = level.colours[level.sources[:, None] + rows * width + columns].flatten(1)  # (M,147)
-    colours, ready = level.colours.clone(), (level.depth == 0).to(offered.dtype)
+    offered = level.values[level.sources[:, None] + rows * width + columns].flatten(1)  # (M,245)
+    values, ready = level.values.clone(), (level.depth == 0).to(offered.dtype)
     source_rows, source_columns = level.sources // width, level.sources % width
     for ring in range(1, int(level.depth.max()) + 1):
         pixels = (level.depth == ring).nonzero()[:, 0]
         y, x = pixels[:, None] // width + rows, pixels[:, None] % width + columns
         inside = (y >= 0) & (y < height) & (x >= 0) & (x < width)
         around = torch.where(inside, y * width + x, 0)
-        known = (ready[around] * inside)[..., None].expand(-1, -1, 3).flatten(1)  # (N,147)
-        wanted = colours[around].flatten(1) * known
+        known = (
+            (ready[around] * inside)[..., None].expand(-1, -1, level.values.shape[1]).flatten(1)
+        )  # (N,245)
+        wanted = values[around].flatten(1) * known
         cost = known @ offered.square().T - 2 * wanted @ offered.T
         cost = cost / known.sum(1, keepdim=True).clamp_min(1)
         far = (pixels[:, None] // width - source_rows).square()
         far = far + (pixels[:, None] % width - source_columns).square()
         best = (cost + _NEARNESS * far / (side * side)).argmin(1)
-        colours[pixels] = level.colours[level.sources[best]]
+        values[pixels] = level.values[level.sources[best]]
         ready[pixels] = 1
-    return colours.T.reshape(level.picture.shape)
+    return values.T.reshape(level.picture.shape)

@@ -33,8 +33,8 @@ def vote(level: Level, matches: Matches, pixels: Tensor) -> tuple[Tensor, Tensor
         pixels: (P,) numbers of pixels that needed patches cover.
 
     Returns:
-        Colours (P,3), and the number (P,) of the pixel that each was mainly taken from; where no match
-        covers a pixel its colour stays and the number is -1.
+        Values (P,5), and the number (P,) of the pixel that each was mainly taken from; where no match
+        covers a pixel its values stay and the number is -1.
     """
     height, width = size_of(level.picture)
     rows, columns = level.patch_offsets()
@@ -53,7 +53,7 @@ def vote(level: Level, matches: Matches, pixels: Tensor) -> tuple[Tensor, Tensor
     weight = weight * centre * _DEPTH_FADE ** -level.depth[centres]
     numbers = torch.where(cost.isfinite(), sources + rows * width + columns, 0)
     total, main = weight.sum(1, keepdim=True), weight.argmax(1, keepdim=True)
-    mean = (weight[..., None] * level.colours[numbers]).sum(1) / total.clamp_min(1e-20)
+    mean = (weight[..., None] * level.values[numbers]).sum(1) / total.clamp_min(1e-20)
     voted = total > 0
-    colours = torch.where(voted, mean, level.colours[pixels])
-    return colours, torch.where(voted, numbers.gather(1, main), -1)[:, 0]
+    values = torch.where(voted, mean, level.values[pixels])
+    return values, torch.where(voted, numbers.gather(1, main), -1)[:, 0]
