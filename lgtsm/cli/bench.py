@@ -15,7 +15,7 @@ from .terminal import progress_bar, write_text
 if TYPE_CHECKING:
     import torch
 
-_PRESETS = ("quick", "targets", "families", "full", "sizes", "areas", "lengths", "product")
+_PRESETS = ("quick", "targets", "families", "full", "sizes", "areas", "lengths", "product", "operations")
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -71,8 +71,13 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..evaluate.bench.run import run_bench
 
     device = choose_device(arguments.device)
-    if arguments.preset == "product":
-        return _run_product(arguments, device)
+    if arguments.preset in _WITHOUT_PUBLISHED:
+        if arguments.compare or arguments.dtype != DType.FP32.value:
+            raise OptionError(
+                f"Expected the preset {arguments.preset} without --compare and --dtype, got one of "
+                "them; it runs the built-in weights in fp32."
+            )
+        return _WITHOUT_PUBLISHED[arguments.preset](arguments, device)
     dtype = choose_dtype(DType(arguments.dtype), device, ("bf16", "fp16"))
     cases = PRESETS[arguments.preset]
     # before minutes of work
@@ -91,14 +96,25 @@ def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
     """Measure copies, network and compositing together."""
     from ..evaluate.bench.product import format_product, product_json, run_product
 
-    if arguments.compare or arguments.dtype != DType.FP32.value:
-        raise OptionError(
-            "Expected the preset product without --compare and --dtype, got one of them; it runs "
-            "the built-in weights in fp32."
-        )
     with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         results = run_product(device=device, progress=bar)
     print(format_product(results))
     if arguments.json:
         write_text(arguments.json, product_json(results))
     return 0
+
+
+def _count_operations(arguments: argparse.Namespace, device: torch.device) -> int:
+    """Count what the whole product dispatches for a frame."""
+    from ..evaluate.bench.operations import count_operations, format_operations, operations_json
+
+    with progress_bar("count", quiet=arguments.quiet) as bar:
+        found = count_operations(device=device, progress=bar)
+    print(format_operations(found))
+    if arguments.json:
+        write_text(arguments.json, operations_json(found))
+    return 0
+
+
+_WITHOUT_PUBLISHED = {"product": _run_product, "operations": _count_operations}
+"""Presets that run the whole product."""
