@@ -66,7 +66,12 @@ class OutsideChange:
         """Return what shows that more changed than the encoded source has; empty if nothing does."""
         for where, mine, theirs, limit in (
             ("outside the mask", self.far.mean, encoded.far.mean, _LEAST_PSNR),
-            (f"within {_BESIDE} px of the mask", self.beside.mean, encoded.beside.mean, _LEAST_BESIDE),
+            (
+                f"within {_BESIDE} px of the mask",
+                self.beside.mean,
+                encoded.beside.mean,
+                _LEAST_BESIDE,
+            ),
         ):
             if mine and theirs is not None and psnr(mine) < psnr(theirs) - limit:
                 return (
