@@ -88,8 +88,9 @@ def test_what_is_painted_is_carried_and_real_copies_win_elsewhere(panning):
     frames, holes = panning
     red = torch.tensor([1.0, 0, 0])[:, None, None]
     found = lgtsm.key_frames(frames, holes, _options(cuts=()))
-    # all is painted over, and only what the mask marks may arrive
-    painted = red.expand_as(found.frames)
+    # the whole hole is painted over, and only what the mask marks may arrive
+    hidden = holes[list(found.numbers)] > 0
+    painted = torch.where(hidden, red, found.frames)
     result = inpaint_clip(
         frames * (1 - holes), holes, None, _options(cuts=()), plates=found.plates(painted)
     )

@@ -89,8 +89,7 @@ OURS = {
     "clip_inputs": FLOOR | {"copying", "engine", "masks"},
     "api": BELOW_API | {"journal", "job", "clip_inputs"},
     "key_frame_set": FLOOR | {"copying", "engine", "masks", "clip_inputs"},
-    "key_frame_folder": FLOOR
-    | {"copying", "engine", "masks", "video", "job", "key_frame_set"},
+    "key_frame_folder": FLOOR | {"copying", "engine", "masks", "video", "job", "key_frame_set"},
     "plate": FLOOR | {"copying", "engine"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
