@@ -9,7 +9,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.copying.plates import Plate
-from ..lgtsm.errors import OptionError
+from ..lgtsm.errors import OptionError, ShapeError
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, RunOptions
 from .convert import to_frames, to_masks
 from .schema import LgtsmModelType, option
@@ -124,5 +124,11 @@ def to_plates(
     pictures = to_frames(images).float().cpu()
     parts: Sequence[Tensor | None] = [None] * count
     if masks is not None:
-        parts = list(to_masks(masks, num_frames=count).float().cpu().expand(count, -1, -1, -1))
+        marked = to_masks(masks).float().cpu()
+        if len(marked) not in (1, count):
+            raise ShapeError(
+                f"Expected one mask for each of the {count} plates, or one for all, got {len(marked)}; "
+                "connect the masks of the same node."
+            )
+        parts = list(marked.expand(count, -1, -1, -1))
     return tuple(Plate(*plate) for plate in zip(pictures, frames, parts, strict=True))

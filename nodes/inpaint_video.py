@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _UNFINISHED = "lgtsm_unfinished"
 """In the output folder, because ComfyUI empties its temporary folder when it starts."""
 
+
 class LGTSMInpaintVideo(io.ComfyNode):
     """Fill the masked part of a video file."""
 

@@ -6,7 +6,7 @@ from tests.comfyui.graph import Graph, Node, fill, film, node, note, report, sce
 
 _SIZE = {"upscale_method": "lanczos", "width": 512, "height": 288, "crop": "disabled"}
 _CHECKPOINT = "512-inpainting-ema.safetensors"
-_NOTE_AT = (40, 880)
+_NOTE_AT = (40, 715)
 
 
 def _hidden() -> tuple[Node, ...]:
@@ -15,16 +15,15 @@ def _hidden() -> tuple[Node, ...]:
     drawn = {**size, "kind": "box", "coverage": 0.06, "speed": 0, "seed": 2}
     return (
         scene(12),
-        node("draw", "GenerateFreeFormMasks", (40, 400), (280, 400), drawn, "What to remove"),
+        node("draw", "GenerateFreeFormMasks", (40, 340), (280, 340), drawn, "What to remove"),
         node(
             "keys",
             "LGTSMKeyFrames",
-            (400, 700),
-            (300, 420),
+            (400, 600),
+            (300, 380),
             images="scene.truth",
             mask="draw.mask",
         ),
-        node("place", "MaskPreview", (760, 1340), (300, 260), title="To fill", mask="keys.masks"),
     )
 
 
@@ -40,8 +39,8 @@ def _carried(x: int, filled: str) -> tuple[Node, ...]:
             plate_masks="keys.masks",
             plate_frames="keys.numbers",
         ),
-        *film((x + 360, 40), (x + 660, 40)),
-        report((x + 360, 540), (280, 240)),
+        *film((x + 340, 40), (x + 640, 40)),
+        report((x + 340, 540), (280, 240)),
     )
 
 
@@ -62,13 +61,14 @@ BUILT_IN = Graph(
         node(
             "invent",
             "LGTSMInpaint",
-            (760, 860),
+            (760, 760),
             (300, 380),
             {"mode": "copy", "grow": 0, "source_frames": 0, "unseen": "synthesise"},
             "Fill the key frames",
             images="keys.frames",
             mask="keys.masks",
         ),
+        node("place", "MaskPreview", (1140, 680), (300, 260), title="To fill", mask="keys.masks"),
         *_carried(1140, "invent.images"),
     ),
 )
@@ -92,7 +92,7 @@ BY_A_MODEL = Graph(
         node(
             "checkpoint",
             "CheckpointLoaderSimple",
-            (400, 480),
+            (400, 400),
             (300, 120),
             {"ckpt_name": _CHECKPOINT},
         ),
@@ -144,7 +144,7 @@ BY_A_MODEL = Graph(
             samples="sampler.LATENT",
             vae="checkpoint.VAE",
         ),
-        *_carried(2140, "decode.IMAGE"),
+        *_carried(2120, "decode.IMAGE"),
     ),
     needs=_CHECKPOINT,
 )
