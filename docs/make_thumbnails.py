@@ -50,6 +50,10 @@ def main() -> None:
         options=InpaintOptions(cuts=()),
         plates=[lgtsm.Plate(panned.truth[SHOWN], SHOWN)],
     )
+    square = torch.zeros(1, 1, *SIZE)
+    square[..., 90:180, 190:290] = 1
+    keys = lgtsm.key_frames(scene.truth, square, InpaintOptions(cuts=()))
+    invented = _fill(scene.truth, square)
     pictures = {
         "lgtsm_1_first_run_no_file_needed": _split(scene.frames[SHOWN], after[SHOWN]),
         "lgtsm_2_remove_object_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
@@ -68,11 +72,15 @@ def main() -> None:
             SHOWN
         ],
         "lgtsm_7_name_the_object_sam3": veil[SHOWN],
+        "lgtsm_10_key_frames_built_in": _split(
+            overlay(keys.frames, keys.masks)[0], invented[SHOWN]
+        ),
+        "lgtsm_11_key_frames_by_an_image_model": overlay(keys.frames, keys.masks, Paint.CHECKER)[0],
     }
     for name, picture in pictures.items():
         _save(picture, ROOT / "workflows" / f"{name}.jpg")
-    square = _split(veil[SHOWN], after[SHOWN])[:, 20:260, 110:350]
-    icon = interpolate(square[None], size=(ICON_PX, ICON_PX), mode="bilinear", antialias=True)[0]
+    middle = _split(veil[SHOWN], after[SHOWN])[:, 20:260, 110:350]
+    icon = interpolate(middle[None], size=(ICON_PX, ICON_PX), mode="bilinear", antialias=True)[0]
     _save(icon, ROOT / "docs" / "icon.png")
 
 

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from .copying.plates import Plate
     from .engine.estimate import estimate
     from .errors import LgtsmError
+    from .key_frame_folder import write_key_frames
+    from .key_frame_set import KeyFrameSet, key_frames
     from .masks.draw.free_form import free_form_masks
     from .options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
     from .plate import clean_plate
@@ -20,6 +22,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "InpaintOptions": ".options",
+    "KeyFrameSet": ".key_frame_set",
     "LgtsmError": ".errors",
     "MaskOptions": ".options",
     "Plate": ".copying.plates",
@@ -33,11 +36,14 @@ _HOMES = {
     "inpaint": ".api",
     "inpaint_clip": ".api",
     "inpaint_video": ".api",
+    "key_frames": ".key_frame_set",
     "load_model": ".weights.load",
+    "write_key_frames": ".key_frame_folder",
 }
 
 __all__ = [
     "InpaintOptions",
+    "KeyFrameSet",
     "LgtsmError",
     "MaskOptions",
     "Plate",
@@ -51,7 +57,9 @@ __all__ = [
     "inpaint",
     "inpaint_clip",
     "inpaint_video",
+    "key_frames",
     "load_model",
+    "write_key_frames",
 ]
 
 

@@ -11,15 +11,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from .clip_tensors import describe, is_clip_tensor, is_dense, is_mask_tensor
+from .clip_inputs import check_inputs, used_holes
 from .copying.plates import Plate
 from .engine.hooks import Hooks
 from .engine.run import Job
 from .engine.threads import computing_threads
-from .errors import ShapeError
 from .masks.boxes import MaskBox
-from .masks.fit import fit, stretched
-from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, inverted_mask, pair_with
+from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, inverted_mask
 from .models.network import Network
 from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report
@@ -98,16 +96,9 @@ def inpaint_clip(
     began = time.monotonic()
     report = Report()
     options = options or InpaintOptions()
-    _check_tensors(frames, holes, plates)
-    size = (frames.shape[2], frames.shape[3])
-    if note := stretched(holes[0], size):
-        holes = torch.stack([fit(hole.float(), size, options.mask) for hole in holes])
-        report.notes.append(note)
-        _LOG.warning("%s", note)
+    check_inputs(frames, holes, plates)
     hooks = Hooks(progress, cancel)
-    used = torch.stack(
-        [hole for _, hole in pair_with(hooks.checked(frames), holes.float(), options.mask)]
-    )
+    used = used_holes(frames, holes, options.mask, hooks, report.notes)
     result = Result(frames.clone(), used, report)
     if not used.any():
         report.frames, report.size = len(frames), (frames.shape[3], frames.shape[2])
@@ -138,34 +129,6 @@ def inpaint_clip(
         report.crop = (filled.left, filled.top, filled.width, filled.height)
     report.close(began)
     return result
-
-
-def _check_tensors(frames: Tensor, holes: Tensor, plates: Sequence[Plate]) -> None:
-    """Raise ShapeError for anything but a clip, its holes and plates, whatever was annotated."""
-    for name, value in (("frames", frames), ("holes", holes)):
-        if not is_dense(value):
-            raise ShapeError(
-                f"Expected {name} as a dense torch tensor, got {describe(value)}; convert an array "
-                "with torch.from_numpy."
-            )
-    is_clip = frames.dim() == 4 and frames.shape[1] == 3 and frames.numel() > 0
-    if not is_clip or not is_clip_tensor(frames):
-        raise ShapeError(
-            f"Expected frames (T,3,H,W) as floats in 0..1, of 16 bits or more, got "
-            f"{tuple(frames.shape)} of {frames.dtype}; move the channels to the second place, "
-            "divide bytes by 255."
-        )
-    is_one = holes.dim() == 4 and holes.shape[1] == 1 and holes.numel() > 0
-    if not is_one or not is_mask_tensor(holes):
-        raise ShapeError(
-            f"Expected holes ({len(frames)},1,{frames.shape[2]},{frames.shape[3]}) or one hole for "
-            f"all frames, got {tuple(holes.shape)} of {holes.dtype}; resize or convert the masks."
-        )
-    wrong = [plates] if is_dense(plates) else [p for p in plates if type(p) is not Plate]
-    if wrong:
-        raise ShapeError(
-            f"Expected plates as a list of Plate, got {describe(wrong[0])}; write [Plate(picture)]."
-        )
 
 
 def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword-only choices

@@ -94,7 +94,7 @@ class FileJob:
             work = _Work(sinks, behind, journal, hooks)
             job = Job(
                 network,
-                self._from_start(),
+                self.from_start(),
                 hooks,
                 report,
                 plates=self.numbered(),
@@ -132,7 +132,7 @@ class FileJob:
             return None
         return model if isinstance(model, Network) else load_model(model)
 
-    def _from_start(self) -> InpaintOptions:
+    def from_start(self) -> InpaintOptions:
         """Return the options with cuts counted from the first frame of the range."""
         if self.options.cuts is None:
             return self.options
@@ -169,8 +169,7 @@ class FileJob:
             "video": video,
             "model": "" if network is None else network.digest(),
             "plates": [
-                [sha256(plate.picture.contiguous().numpy().tobytes()).hexdigest(), plate.frame]
-                for plate in self.plates
+                [*map(_digest, (plate.picture, plate.mask)), plate.frame] for plate in self.plates
             ],
         }
         return json.loads(json.dumps(identity, default=str))
@@ -193,6 +192,12 @@ class FileJob:
         numbered = chain(repeat(None, before), frames)
         for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
             yield None if frame is None else _Step(frame, frame.rgb(), hole)
+
+
+def _digest(values: Tensor | None) -> str:
+    if values is None:
+        return ""
+    return sha256(values.contiguous().cpu().numpy().tobytes()).hexdigest()
 
 
 class _Step(NamedTuple):

@@ -11,6 +11,8 @@ from .demo_scene import LGTSMDemoScene
 from .free_form_masks import GenerateFreeFormMasks
 from .inpaint import LGTSMInpaint
 from .inpaint_video import LGTSMInpaintVideo
+from .key_frames import LGTSMKeyFrames
+from .key_frames_video import LGTSMKeyFramesVideo
 from .load_model import LoadLGTSM
 from .mask_video import MaskVideo
 from .model_files import register_folder
@@ -28,6 +30,8 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     LGTSMCleanPlate,
     LGTSMVideoFrame,
     LGTSMCompare,
+    LGTSMKeyFrames,
+    LGTSMKeyFramesVideo,
 )
 """Ids are frozen: saved workflows contain them. New inputs are appended at the end of a node."""
 

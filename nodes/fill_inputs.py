@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.copying.plates import Plate
-from ..lgtsm.errors import OptionError
+from ..lgtsm.errors import OptionError, ShapeError
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, RunOptions
-from .convert import to_frames
+from .convert import to_frames, to_masks
 from .schema import LgtsmModelType, option
 
 
@@ -23,12 +23,7 @@ def fill_inputs() -> list[io.Input]:
         option(InpaintOptions, "feather"),
         option(InpaintOptions, "source_frames"),
         option(InpaintOptions, "reach"),
-        io.Boolean.Input(
-            "detect_cuts",
-            default=True,
-            tooltip="Find hard cuts and never take pixels across one.",
-            advanced=True,
-        ),
+        cuts_input(),
         option(RunOptions, "max_side"),
         option(RunOptions, "chunk"),
         LgtsmModelType.Input(
@@ -36,6 +31,16 @@ def fill_inputs() -> list[io.Input]:
         ),
         option(InpaintOptions, "motion"),
     ]
+
+
+def cuts_input() -> io.Input:
+    """Return the choice whether cuts are detected."""
+    return io.Boolean.Input(
+        "detect_cuts",
+        default=True,
+        tooltip="Find hard cuts and never take pixels across one.",
+        advanced=True,
+    )
 
 
 def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
@@ -51,6 +56,16 @@ def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
 def later_inputs() -> list[io.Input]:
     """Return what came later: plates, the preset, unseen places; all optional, so that older prompts still run."""
     return [
+        *plate_inputs(),
+        option(InpaintOptions, "preset", optional=True),
+        option(InpaintOptions, "unseen", optional=True),
+        plate_masks_input(),
+    ]
+
+
+def plate_inputs() -> list[io.Input]:
+    """Return the inputs of plates and their frame numbers."""
+    return [
         io.Image.Input(
             "plate",
             optional=True,
@@ -64,21 +79,33 @@ def later_inputs() -> list[io.Input]:
             tooltip="Numbers of the frames that the plates belong to, counted from 0, such as "
             "0, 48. Leave empty to have each found by its content.",
         ),
-        option(InpaintOptions, "preset", optional=True),
-        option(InpaintOptions, "unseen", optional=True),
     ]
 
 
-def to_plates(images: Tensor | None, numbers: str, first: int = 0) -> tuple[Plate, ...]:
+def plate_masks_input() -> io.Input:
+    """Return the input of the plates' masks."""
+    return io.Mask.Input(
+        "plate_masks",
+        optional=True,
+        tooltip="The part of each plate that is used, white, such as the masks of LGTSM Key Frames; "
+        "elsewhere real pixels of other frames are copied. Unconnected, the whole plates are used.",
+    )
+
+
+def to_plates(
+    images: Tensor | None, numbers: str, masks: Tensor | None = None, first: int = 0
+) -> tuple[Plate, ...]:
     """Return the plates of a node.
 
     Args:
         images: (N,H,W,C) or None.
         numbers: one frame number per plate, or empty.
+        masks: (N,h,w) or one for all, 1 = is used; None is all of every plate.
         first: number of the frame that the user counts as 0.
 
     Raises:
-        OptionError: not numbers, or not as many as plates; ShapeError: not pictures.
+        OptionError: not numbers, or not as many as plates; ShapeError: not pictures, or masks of another
+        number.
     """
     words = numbers.replace(",", " ").split()
     count = 0 if images is None else len(images)
@@ -95,4 +122,13 @@ def to_plates(images: Tensor | None, numbers: str, first: int = 0) -> tuple[Plat
         return ()
     frames = [first + int(word) for word in words] or [None] * count
     pictures = to_frames(images).float().cpu()
-    return tuple(Plate(p, frame) for p, frame in zip(pictures, frames, strict=True))
+    parts: Sequence[Tensor | None] = [None] * count
+    if masks is not None:
+        marked = to_masks(masks).float().cpu()
+        if len(marked) not in (1, count):
+            raise ShapeError(
+                f"Expected one mask for each of the {count} plates, or one for all, got {len(marked)}; "
+                "connect the masks of the same node."
+            )
+        parts = list(marked.expand(count, -1, -1, -1))
+    return tuple(Plate(*plate) for plate in zip(pictures, frames, parts, strict=True))

@@ -78,13 +78,14 @@ class LGTSMInpaint(io.ComfyNode):
         model: LoadedModel | None = None,
         plate: Tensor | None = None,
         plate_frames: str = "",
+        plate_masks: Tensor | None = None,
         **settings: Any,
     ) -> io.NodeOutput:
         frames = to_frames(images)
         height, width = frame_size(frames)
         masks = to_masks(mask, (height, width), num_frames=len(frames))
         options = fill_options(settings)
-        plates = to_plates(plate, plate_frames)
+        plates = to_plates(plate, plate_frames, plate_masks)
         reporter = Reporter()
         network = None
         if (box := hole_box(masks > options.mask.threshold)) is not None:

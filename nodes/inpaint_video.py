@@ -14,10 +14,8 @@ from comfy_api.latest import InputImpl, io
 from torch import Tensor
 
 from ..lgtsm.engine.hooks import Hooks
-from ..lgtsm.errors import OptionError
 from ..lgtsm.job import FileJob
 from ..lgtsm.journal import journal_folder
-from ..lgtsm.masks.boxes import MaskBox
 from ..lgtsm.models.network import Network
 from ..lgtsm.options import MaskOptions, VideoOptions
 from ..lgtsm.video.probe import probe
@@ -25,16 +23,14 @@ from .fill_inputs import fill_inputs, fill_options, later_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
 from .notices import shown_on
 from .schema import option, schema
-from .video_files import active_span, source_file, tensor_mask, video_mask
+from .video_files import UNKNOWN_LENGTH, active_span, source_file
+from .video_mask import check_one_mask, chosen_mask, masked_video_inputs
 
 if TYPE_CHECKING:
     from comfy_api.latest import Input
 
 _UNFINISHED = "lgtsm_unfinished"
 """In the output folder, because ComfyUI empties its temporary folder when it starts."""
-
-_UNKNOWN_LENGTH = 1000
-"""Frames assumed for the memory estimate where the file states no number; set by hand."""
 
 
 class LGTSMInpaintVideo(io.ComfyNode):
@@ -62,26 +58,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
                 "clean plate",
             ],
             inputs=[
-                io.Video.Input("video", tooltip="The video to repair; read frame by frame."),
-                io.Mask.Input(
-                    "mask",
-                    optional=True,
-                    tooltip="One mask for the whole clip, or one per frame. Use exactly one of mask, "
-                    "mask_video and boxes.",
-                ),
-                io.Video.Input(
-                    "mask_video",
-                    optional=True,
-                    tooltip="A black and white video of the same length; white is removed. Read "
-                    "frame by frame.",
-                ),
-                io.String.Input(
-                    "boxes",
-                    default="",
-                    multiline=True,
-                    tooltip="Rectangles to remove, one per line, as x,y,width,height or "
-                    "x,y,width,height@first-end in pixels and frames; the end is not included.",
-                ),
+                *masked_video_inputs("The video to repair; read frame by frame."),
                 *fill_inputs(),
                 option(MaskOptions, "length"),
                 option(VideoOptions, "quality"),
@@ -113,13 +90,10 @@ class LGTSMInpaintVideo(io.ComfyNode):
         model: LoadedModel | None = None,
         plate: Tensor | None = None,
         plate_frames: str = "",
+        plate_masks: Tensor | None = None,
         **settings: Any,
     ) -> io.NodeOutput:
-        given = sum(x is not None for x in (mask, mask_video)) + bool(boxes.strip())
-        if given != 1:
-            raise OptionError(
-                f"Expected exactly one of mask, mask_video and boxes, got {given}; use one."
-            )
+        check_one_mask(mask, mask_video, boxes)
         reporter = Reporter()
         temporary = _folder(folder_paths.get_temp_directory(), "lgtsm")
         unfinished = _folder(folder_paths.get_output_directory(), _UNFINISHED)
@@ -127,18 +101,10 @@ class LGTSMInpaintVideo(io.ComfyNode):
         span = active_span(video, source)
         info = probe(source)
         options = fill_options(settings)
-        length = options.mask.length
-        if mask is not None:
-            masks: Path | list[MaskBox] = tensor_mask(
-                mask, info, span, length, unfinished, reporter.cancel
-            )
-        elif mask_video is not None:
-            masks = video_mask(mask_video, info, span, length, unfinished)
-        else:
-            lines = [line for line in boxes.splitlines() if line.strip()]
-            masks = [MaskBox.parse(line).delayed(span[0]) for line in lines]
-        plates = to_plates(plate, plate_frames, span[0])
-        clip = (info.num_frames or _UNKNOWN_LENGTH, info.height, info.width)
+        given = (mask, mask_video, boxes)
+        masks = chosen_mask(*given, info, span, options.mask.length, unfinished, reporter.cancel)
+        plates = to_plates(plate, plate_frames, plate_masks, span[0])
+        clip = (info.num_frames or UNKNOWN_LENGTH, info.height, info.width)
         network, options, _kept = make_ready(model, options, clip)
         video_options = VideoOptions.of(settings, start=span[0], end=span[1], resume=True)
         job = FileJob(

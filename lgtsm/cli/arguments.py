@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from collections.abc import Sequence
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError, VideoError
 from ..knobs import Options, knobs
+from ..options import InpaintOptions
 
 if TYPE_CHECKING:
     from ..copying.plates import Plate
@@ -113,8 +115,45 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[2]), int(match[1])
 
 
+def add_hole(parser: argparse.ArgumentParser) -> None:
+    """Add `--mask` and `--box`, of which one is needed."""
+    hole = parser.add_mutually_exclusive_group(required=True)
+    hole.add_argument(
+        "--mask", type=Path, metavar="MASK", help="still image, video or folder; white is the hole"
+    )
+    hole.add_argument(
+        "--box",
+        action="append",
+        metavar="X,Y,W,H[@A-B]",
+        help="rectangle as the hole, in frames A to B (B not included); may be repeated",
+    )
+
+
+def add_cuts(parser: argparse._ActionsContainer) -> None:
+    """Add `--cuts` and `--no-cuts`."""
+    cuts = parser.add_mutually_exclusive_group()
+    add_option(cuts, InpaintOptions, "cuts", type=parse_cuts, metavar="N,N")
+    cuts.add_argument(
+        "--no-cuts", dest="cuts", action="store_const", const=(), help="there are no cuts"
+    )
+
+
+def add_plates(parser: argparse._ActionsContainer) -> None:
+    """Add `--plate`."""
+    parser.add_argument(
+        "--plate",
+        action="append",
+        default=[],
+        dest="plates",
+        metavar="FILE[@FRAME]|FOLDER",
+        help="clean plate or painted frame, with the number of its frame if it has one, or a folder of "
+        "painted key frames (see `lgtsm keyframes`); takes precedence over all other fills; may be "
+        "repeated",
+    )
+
+
 def plate_file(text: str) -> tuple[Path, int | None]:
-    """Split FILE or FILE@FRAME into the file and its frame number.
+    """Split FILE or FILE@FRAME into the file and its frame number; a FOLDER has none.
 
     Raises:
         OptionError: not a frame number, or no such file.
@@ -129,24 +168,28 @@ def plate_file(text: str) -> tuple[Path, int | None]:
             )
         frame = int(number)
     path = Path(name)
-    if not path.is_file():
+    if not path.is_file() and not (frame is None and path.is_dir()):
         raise OptionError(f"Expected a picture as plate, found no file {path}; correct the name.")
     return path, frame
 
 
-def parse_plate(text: str) -> Plate:
-    """Read FILE or FILE@FRAME.
+def parse_plates(texts: Sequence[str]) -> tuple[Plate, ...]:
+    """Read every FILE, FILE@FRAME or FOLDER.
 
     Raises:
         OptionError: as `plate_file`, or a file that is not a picture.
     """
     from ..copying.plates import Plate
+    from ..key_frame_folder import read_plates
     from ..video.image import read_picture
 
-    path, frame = plate_file(text)
-    try:
-        return Plate(read_picture(path), frame)
-    except VideoError as error:
-        raise OptionError(
-            f"Expected a picture as plate, cannot read {path}; give a PNG, JPEG or TIFF file."
-        ) from error
+    plates: list[Plate] = []
+    for text in texts:
+        path, frame = plate_file(text)
+        try:
+            plates += read_plates(path) if path.is_dir() else [Plate(read_picture(path), frame)]
+        except VideoError as error:
+            raise OptionError(
+                f"Expected pictures as plates, cannot read {path}; give PNG, JPEG or TIFF files."
+            ) from error
+    return tuple(plates)

@@ -11,7 +11,15 @@ from typing import Any
 from ..errors import Cancelled, LgtsmError
 from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
-from .arguments import add_model, add_option, add_options, parse_cuts, parse_plate, plate_file
+from .arguments import (
+    add_cuts,
+    add_hole,
+    add_model,
+    add_options,
+    add_plates,
+    parse_plates,
+    plate_file,
+)
 from .existing import check_existing, is_done
 from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import format_seconds, format_speed, progress_bar, write_text
@@ -31,6 +39,8 @@ examples:
   lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4 --compare compare.mp4
   lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
   lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
+  lgtsm keyframes film.mp4 --mask mask.mkv -o keys   # paint in keys, then:
+  lgtsm inpaint film.mp4 --mask mask.mkv --plate keys -o clean.mp4
   lgtsm inpaint films/ --mask masks/ -o clean/
   lgtsm inpaint film.mov --mask masks/ --fill-layer fill.mov --lossless -o clean.mkv
 """
@@ -52,16 +62,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="IN",
         help="video file, folder of images, or folder of films",
     )
-    hole = parser.add_mutually_exclusive_group(required=True)
-    hole.add_argument(
-        "--mask", type=Path, metavar="MASK", help="still image, video or folder; white is the hole"
-    )
-    hole.add_argument(
-        "--box",
-        action="append",
-        metavar="X,Y,W,H[@A-B]",
-        help="rectangle as the hole, in frames A to B (B not included); may be repeated",
-    )
+    add_hole(parser)
     parser.add_argument(
         "-o",
         "--output",
@@ -72,20 +73,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_model(parser)
     group = parser.add_argument_group("fill")
     add_options(group, InpaintOptions, skip=("cuts",))
-    group.add_argument(
-        "--plate",
-        action="append",
-        default=[],
-        dest="plates",
-        metavar="FILE[@FRAME]",
-        help="clean plate or painted frame, with the number of its frame if it has one; takes "
-        "precedence over all other fills; may be repeated",
-    )
-    cuts = group.add_mutually_exclusive_group()
-    add_option(cuts, InpaintOptions, "cuts", type=parse_cuts, metavar="N,N")
-    cuts.add_argument(
-        "--no-cuts", dest="cuts", action="store_const", const=(), help="there are no cuts"
-    )
+    add_plates(group)
+    add_cuts(group)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
     add_options(parser.add_argument_group("run"), RunOptions)
     group = parser.add_argument_group("video")
@@ -149,7 +138,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         "model": arguments.model,
         "options": options,
         "video": video,
-        "plates": tuple(parse_plate(text) for text in arguments.plates),
+        "plates": parse_plates(arguments.plates),
         "cancel": interruption.happened,
     }
     if not arguments.dry_run:

@@ -16,13 +16,28 @@ from .. import __version__
 from ..errors import Cancelled, shortened, told
 from ..file_names import check_names
 from ..interruption import Interruption
-from . import bench, check, convert, demo, info, inpaint, masks, models, plate, publish, score
+from . import (
+    bench,
+    check,
+    convert,
+    demo,
+    info,
+    inpaint,
+    keyframes,
+    masks,
+    models,
+    plate,
+    publish,
+    score,
+)
 from .terminal import logging_to_stderr
 
 DONE, FAILED, UNEXPECTED, INTERRUPTED = 0, 1, 3, 130
 """Exit codes; argparse itself ends with 2 on wrong usage."""
 
-_COMMANDS = (inpaint, plate, check, score, masks, models, convert, publish, info, bench, demo)
+_COMMANDS = (
+    *(inpaint, keyframes, plate, check, score, masks, models, convert, publish, info, bench, demo),
+)
 _EPILOG = """exit codes:
   0    done
   1    a file, model or option cannot be used; the reason is on stderr, in one sentence

@@ -7,7 +7,7 @@ one place has one texture for the whole shot and does not drift. A copy of real 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -80,10 +80,20 @@ class KeyFrames:
         first: number of the first frame that may be one.
         synthesise_all: synthesise places of any size, not only those that would show.
         seed: of the synthesis.
+        found: told of every key frame and its place (1,1,h,w), 1 = shown by no frame; nothing is
+            synthesised then, and the place keeps its fill. The choice of key frames is the same.
     """
 
-    def __init__(self, first: int = 0, *, synthesise_all: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self,
+        first: int = 0,
+        *,
+        synthesise_all: bool = False,
+        seed: int = 0,
+        found: Callable[[int, Tensor], None] | None = None,
+    ) -> None:
         self.first, self.synthesise_all, self.seed = first, synthesise_all, seed
+        self._found = found
         self._kept: list[_KeyFrame] = []
 
     def layer(self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor) -> Layer | None:
@@ -152,10 +162,13 @@ class KeyFrames:
         unsure = (hole * (confidence < _SURE) * (shown == 0)).to(hole.dtype)
         side = 2 * _MARGIN_PX + 1
         place[part] = max_pool2d(unsure, side, 1, _MARGIN_PX) * hole * (shown == 0)
+        grid, width = pixel_grid(*shot.size, picture), shot.size[1]
+        if self._found is not None:
+            self._found(t, place)
+            return _KeyFrame(PlacedPlate(picture, t, 1 - place), place, torch.zeros_like(grid))
         trusted = frame.known.clone()
         trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
         done = complete(picture, place, trusted * (1 - place), seed=self.seed)
-        grid, width = pixel_grid(*shot.size, picture), shot.size[1]
         from_pixel = torch.cat([done.sources % width, done.sources // width], 1) + 0.5
         # where nothing could be copied there is no shift, and no detail in the band of a hole
         shift = torch.where(done.sources >= 0, from_pixel - grid, 0)

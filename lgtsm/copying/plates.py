@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral
 
 import torch
@@ -22,7 +22,7 @@ from ..align.projective import move_coords
 from ..align.sampling import sample_at, sample_known
 from ..align.track import HOMOGRAPHY_SUFFICES_ERROR
 from ..box import Box
-from ..clip_tensors import describe, is_clip_tensor
+from ..clip_tensors import describe, is_clip_tensor, is_mask_tensor
 from ..errors import ShapeError, shown
 from ..fills.candidate_fill import map_tensors
 from .consensus import WarpedPixels, match_to_frame
@@ -41,10 +41,13 @@ class Plate:
 
     picture: (3,h,w) float in [0,1], framed as the clip.
     frame: number of the frame it belongs to, from 0; None to find it by its content.
+    mask: (1,h,w) in [0,1], above 0.5 = the part that goes into holes, framed as the clip, of any
+        size; None is all of it.
     """
 
     picture: Tensor
     frame: int | None = None
+    mask: Tensor | None = None
 
 
 def check_plate(plate: Plate, size: tuple[int, int]) -> None:
@@ -65,17 +68,28 @@ def check_plate(plate: Plate, size: tuple[int, int]) -> None:
         raise ShapeError(
             f"Expected the frame number of a plate, got {shown(number)}; count from 0."
         )
-    height, width = picture.shape[1:]
-    stretch = (width / height) / (size[1] / size[0])
-    if not 1 / _MAX_STRETCH < stretch < _MAX_STRETCH:
-        raise ShapeError(
-            f"Expected a plate framed as the clip ({size[1]}x{size[0]}), got "
-            f"{width}x{height}; crop or pad it to the clip's shape."
-        )
+    mask = plate.mask
+    if mask is not None:
+        is_mask = is_mask_tensor(mask) and mask.dim() == 3 and mask.shape[0] == 1
+        if not is_mask or not mask.numel() or not torch.isfinite(mask).all():
+            raise ShapeError(
+                f"Expected the mask of a plate (1,h,w) in 0..1, got {describe(mask)}; convert it, or "
+                "leave it out."
+            )
+    for name, part in (("a plate", picture), ("the mask of a plate", mask)):
+        if part is None:
+            continue
+        height, width = part.shape[1:]
+        stretch = (width / height) / (size[1] / size[0])
+        if not 1 / _MAX_STRETCH < stretch < _MAX_STRETCH:
+            raise ShapeError(
+                f"Expected {name} framed as the clip ({size[1]}x{size[0]}), got "
+                f"{width}x{height}; crop or pad it to the clip's shape."
+            )
 
 
 def resize_picture(picture: Tensor, size: tuple[int, int]) -> Tensor:
-    """Resize a picture (3,h,w) to (height, width)."""
+    """Resize a picture or mask (C,h,w) to (height, width)."""
     if tuple(picture.shape[1:]) == tuple(size):
         return picture
     resized = interpolate(picture[None], size=tuple(size), mode="bicubic", antialias=True)
@@ -89,12 +103,22 @@ class PlacedPlate:
         picture: (1,3,h,w) at the size of the shot's frames.
         frame: number of its frame in the shot; None is unknown.
         known: (1,1,h,w) 1 = frames are aligned with this pixel; None is all of them.
+        part: (1,1,h,w) 0 or 1, 1 = goes into holes; None is all of it.
     """
 
-    def __init__(self, picture: Tensor, frame: int | None, known: Tensor | None = None) -> None:
+    def __init__(
+        self,
+        picture: Tensor,
+        frame: int | None,
+        known: Tensor | None = None,
+        part: Tensor | None = None,
+    ) -> None:
         self.picture, self.frame = picture, frame
-        self._grey = to_grey(picture)
-        self._known = torch.ones_like(self._grey) if known is None else known
+        grey = to_grey(picture)
+        self._known = torch.ones_like(grey) if known is None else known
+        # what is not known must not reach its neighbours where they are sampled
+        self._grey = grey * self._known
+        self._part = torch.ones_like(grey) if part is None else part
         self._last: tuple[int, Tensor] | None = None
 
     def _locate(self, shot: Shot, t: int) -> tuple[Tensor, float] | None:
@@ -161,10 +185,12 @@ class PlacedPlate:
         part = (..., box.rows, box.columns)
         frame, known = shot[t].pixels[part], shot[t].known[part]
         if t == self.frame:  # its own frame: nothing is resampled or matched
-            return WarpedPixels(self.picture[part], torch.ones_like(known), torch.zeros_like(known))
+            return WarpedPixels(self.picture[part], self._part[part], torch.zeros_like(known))
         colour = sample_at(self.picture, coords, mode="bicubic")
-        coverage = sample_at(torch.ones_like(self._known), coords, padding="zeros")
-        return match_to_frame(colour, coverage, frame, known)
+        masks = torch.cat([torch.ones_like(self._part), self._part], 1)
+        coverage, wanted = sample_at(masks, coords, padding="zeros").chunk(2, 1)
+        warped = match_to_frame(colour, coverage, frame, known)
+        return replace(warped, shown=warped.shown * (wanted > 0.5))
 
 
 def _contrast(grey: Tensor, known: Tensor) -> float:

@@ -25,12 +25,14 @@ class Patch:
     box: part of the source frame, None where nothing changes.
     pixels: (3,h,w) float32 covering `box`, equal to the source outside the hole; None without a box.
     depends_from: first frame that can have a key frame which this or a later patch depends on.
+    unseen: (1,h,w) bool covering `box`, what no frame shows; only of a key frame that was left open.
     """
 
     index: int
     box: Box | None
     pixels: Tensor | None
     depends_from: int = 0
+    unseen: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,19 @@ class ShotComposer:
         if self._bands is not None:
             self._bands.push(frame, hole, working)
 
-    def compose(self, number: int, fill: Fill | None) -> Patch:
-        """Put the fill of the next frame, `number` in its shot, into its source frame."""
+    @property
+    def next_index(self) -> int:
+        """Number in the stream of the frame that is composed next."""
+        return self._waiting[0][0]
+
+    def compose(self, number: int, fill: Fill | None, place: Tensor | None = None) -> Patch:
+        """Put the fill of the next frame, `number` in its shot, into its source frame.
+
+        Args:
+            number: of the frame in its shot.
+            fill: of the frame.
+            place: (1,h,w) of the whole working frame, 1 = shown by no frame; of a key frame left open.
+        """
         index, source = self._waiting.popleft()
         if self._bands is not None:
             self._key_frames = fill.key_frames if fill else self._key_frames
@@ -92,18 +105,26 @@ class ShotComposer:
         inside = source.pixels.clone()
         inside[:, rows, columns] = self._at_source_size(index, source.box, fill).to(inside)
         pixels = compose(source.pixels, inside, source.hole, self.feather_px)
-        return Patch(index, source.box, pixels[:, rows, columns])
+        unseen = None
+        if place is not None:
+            large = to_source(place.cpu(), Box(0, 0, *self.fit.padded), source.box, self.fit)
+            unseen = (large > 0.5) & (source.hole[:, rows, columns] > 0)
+        return Patch(index, source.box, pixels[:, rows, columns], unseen=unseen)
 
     def _at_source_size(self, index: int, wanted: Box, fill: Fill) -> Tensor:
         """Return (3,h,w), the fill of a part of a source frame."""
-        if self.fit.resized:
-            for plate in self.plates:
-                if plate.frame == index:  # the editor's own pixels
-                    picture = resize_picture(plate.picture, self.fit.source)
-                    return picture[:, wanted.rows, wanted.columns]
         large = to_source(fill.pixels, fill.box, wanted, self.fit)
         if self._bands is not None and fill.sources is not None:
             large = (large + self._bands.detail(fill.sources, wanted)).clamp(0, 1)
+        if self.fit.resized:
+            # the editor's own pixels; of several plates the first one wins
+            for plate in reversed([p for p in self.plates if p.frame == index]):
+                part = (..., wanted.rows, wanted.columns)
+                own = resize_picture(plate.picture, self.fit.source)[part].to(large)
+                if plate.mask is not None:
+                    shown = resize_picture(plate.mask.to(large), self.fit.source)[part] > 0.5
+                    own = torch.where(shown, own, large)
+                large = own
         return large
 
 

@@ -86,6 +86,8 @@ class Job:
         influence it. A plate without a frame number is searched from there.
     key_frames_from: first frame that may be a key frame; see `Patch.depends_from`. What key frames
         synthesise is carried through their whole shot, so all is computed from there.
+    num_frames: for the progress; 0 is unknown.
+    synthesise: False leaves key frames open, and their patches tell what no frame shows.
     """
 
     network: Network | None
@@ -96,6 +98,7 @@ class Job:
     resume_from: int = 0
     key_frames_from: int = 0
     num_frames: int = 0
+    synthesise: bool = True
 
     @property
     def makes_key_frames(self) -> bool:
@@ -146,6 +149,7 @@ class _Running:
         self._cuts = frozenset(job.options.cuts or ())
         self.num_pushed = self._num_hole_pixels = self._num_filled = 0
         self._source_fractions: dict[str, float] = {}
+        self._open_places: dict[int, Tensor] = {}
         for plate in self.plates:
             check_plate(plate, size)
         self.report.size = (fit.source[1], fit.source[0])
@@ -228,8 +232,14 @@ class _Running:
         if not self.job.makes_key_frames:
             return None
         synthesise_all = self.job.options.unseen is Unseen.SYNTHESISE
-        first = max(0, self.job.key_frames_from - self._first())
-        return KeyFrames(first, synthesise_all=synthesise_all)
+        begin = self._first()
+        first = max(0, self.job.key_frames_from - begin)
+
+        def leave_open(t: int, place: Tensor) -> None:
+            self._open_places[begin + t] = place[0]
+
+        found = None if self.job.synthesise else leave_open
+        return KeyFrames(first, synthesise_all=synthesise_all, found=found)
 
     def _first(self) -> int:
         """Return the number of the shot's first computed frame."""
@@ -254,11 +264,17 @@ class _Running:
                     "its content"
                 )
                 frame = None
-            picture = resize_picture(plate.picture, self.fit.source)
-            picture, _ = to_working(picture, torch.zeros_like(picture[:1]), self.fit)
-            number = None if frame is None else frame - first
-            placed.append(PlacedPlate(picture[None].to(self.policy.device), number))
+            number, part = None if frame is None else frame - first, None
+            if plate.mask is not None:
+                part = (self._at_working_size(plate.mask.expand(3, -1, -1))[:, :1] > 0.5).float()
+            placed.append(PlacedPlate(self._at_working_size(plate.picture), number, part=part))
         return placed
+
+    def _at_working_size(self, picture: Tensor) -> Tensor:
+        """Bring a picture (3,h,w) of any size to (1,3,h,w) where frames are computed."""
+        picture = resize_picture(picture.float(), self.fit.source)
+        picture, _ = to_working(picture, torch.zeros_like(picture[:1]), self.fit)
+        return picture[None].to(self.policy.device)
 
     def _end_shot(self) -> Iterator[Patch]:
         shot = self.shot
@@ -286,7 +302,8 @@ class _Running:
     def _patches(self, shot: _Shot, filled: Iterator[Filled]) -> Iterator[Patch]:
         """Turn filled frames into patches, without those that a resumed job has already."""
         for number, fill in filled:
-            patch = shot.composer.compose(number, fill)
+            place = self._open_places.pop(shot.composer.next_index, None)
+            patch = shot.composer.compose(number, fill, place)
             if patch.index >= self.job.resume_from:
                 self.report.frames += 1
                 made = shot.filler.makes_key_frames

@@ -22,6 +22,7 @@ from tests.comfyui.graph import (
     save,
     scene,
 )
+from tests.comfyui.key_frame_graphs import BUILT_IN, BY_A_MODEL
 
 _SCENE_MASK = {"images": "scene.images", "mask": "scene.mask"}
 _FOUND_MASK = {"images": "parts.images", "mask": "mask.mask"}
@@ -341,5 +342,7 @@ GRAPHS: dict[str, Graph] = {
         SAM3,
         HAND_OVER,
         SELF_TEST,
+        BUILT_IN,
+        BY_A_MODEL,
     )
 }

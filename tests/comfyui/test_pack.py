@@ -27,6 +27,8 @@ IDS = (
     "LGTSMCleanPlate",
     "LGTSMVideoFrame",
     "LGTSMCompare",
+    "LGTSMKeyFrames",
+    "LGTSMKeyFramesVideo",
 )
 
 

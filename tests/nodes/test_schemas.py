@@ -58,14 +58,17 @@ KNOBS = {
     for options in (InpaintOptions, MaskOptions, RunOptions, VideoOptions, CheckLimits)
     for name, knob in knobs(options).items()
 }
+_PLATES = {"plate", "plate_frames", "plate_masks"}
 PLAIN = {
     # sockets and what only a node has: inputs in place of file names, previews, the model folder
     "LoadLGTSM": {"model", "repo"},
     "MaskVideo": {"images", "mask", "resize", "preview_as"},
-    "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", "plate", "plate_frames"},
+    "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", *_PLATES},
     "LGTSMInpaintVideo": {
-        *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", "plate", "plate_frames"),
+        *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", *_PLATES),
     },
+    "LGTSMKeyFrames": {"images", "mask", "detect_cuts", *_PLATES},
+    "LGTSMKeyFramesVideo": {"video", "mask", "mask_video", "boxes", "detect_cuts", *_PLATES},
     "LGTSMCleanPlate": {"images", "mask", "frame"},
     "LGTSMCheckResult": {"before", "after", "mask", "stop_on_failure", "truth"},
     "LGTSMDemoScene": {"camera", "frames", "width", "height", "seed"},
@@ -80,6 +83,8 @@ CHANGED = {
     # a default or range that differs from the library's, with the reason beside its declaration
     ("LGTSMInpaint", "grow"),
     ("LGTSMInpaintVideo", "grow"),
+    ("LGTSMKeyFrames", "grow"),
+    ("LGTSMKeyFramesVideo", "grow"),
     ("LGTSMCleanPlate", "grow"),
     ("LGTSMCleanPlate", "source_frames"),
     ("LGTSMCleanPlate", "reach"),
@@ -92,6 +97,8 @@ _DRAWN_PRESET = ("GenerateFreeFormMasks", "preset")
 COMMANDS = {
     "LGTSMInpaint": ("inpaint", {"mask", "model", "plate"}),
     "LGTSMInpaintVideo": ("inpaint", {"mask", "model", "plate"}),
+    "LGTSMKeyFrames": ("keyframes", {"mask", "plate"}),
+    "LGTSMKeyFramesVideo": ("keyframes", {"mask", "plate"}),
     "LGTSMCleanPlate": ("plate", {"mask", "frame"}),
     "LGTSMCheckResult": ("check", {"mask"}),
     "LGTSMDemoScene": ("demo", {"camera", "frames", "seed"}),
@@ -222,5 +229,5 @@ def test_beginners_see_one_widget_for_quality_and_few_others(nodes):
         kinds = ("Int", "Float", "Combo", "Boolean")
         shown = {i.id for i in inputs if i.kind in kinds and not getattr(i, "advanced", False)}
         assert shown <= {"grow", "preset", "length", "quality", "lossless"}, name
-        assert [one.id for one in inputs[-2:]] == ["preset", "unseen"]
-        assert all(one.optional for one in inputs[-2:])
+        assert [one.id for one in inputs[-3:]] == ["preset", "unseen", "plate_masks"]
+        assert all(one.optional for one in inputs[-3:])

@@ -86,14 +86,19 @@ OURS = {
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
     "job": BELOW_API | {"journal", "mask_source"},
-    "api": BELOW_API | {"journal", "job"},
+    "clip_inputs": FLOOR | {"copying", "engine", "masks"},
+    "api": BELOW_API | {"journal", "job", "clip_inputs"},
+    "key_frame_set": FLOOR | {"copying", "engine", "masks", "clip_inputs"},
+    "key_frame_folder": FLOOR | {"copying", "engine", "masks", "video", "job", "key_frame_set"},
     "plate": FLOOR | {"copying", "engine"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
-    | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"},
+    | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
+    | {"key_frame_folder"},
     "__main__": frozenset({"cli"}),
-    "nodes": BELOW_API | {"journal", "job", "api", "plate", "demo"},
+    "nodes": BELOW_API
+    | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
@@ -128,7 +133,10 @@ THIRD = {
     "journal": frozenset({"torch", "safetensors", "filelock"}),
     "mask_source": frozenset({"torch"}),
     "job": frozenset({"torch"}),
+    "clip_inputs": frozenset({"torch"}),
     "api": frozenset({"torch"}),
+    "key_frame_set": frozenset({"torch"}),
+    "key_frame_folder": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
     "demo": frozenset({"torch"}),
     "evaluate.score": frozenset({"torch", "numpy", "PIL"}),

@@ -17,10 +17,10 @@ from tests.nodes.host import listed_nodes
 
 @pytest.fixture
 def files(tmp_path):
-    """Return the pack's module of video files."""
+    """Return the pack's module of masks of videos."""
     with listed_nodes(tmp_path / "models") as nodes:
         package = nodes[0].__module__.rpartition(".")[0]
-        yield importlib.import_module(f"{package}.video_files")
+        yield importlib.import_module(f"{package}.video_mask")
 
 
 @pytest.fixture
