@@ -9,7 +9,7 @@ import folder_paths
 from ..lgtsm.errors import WeightsError
 from ..lgtsm.weights.catalogue import CATALOGUE, ON_HUB
 from ..lgtsm.weights.header import read_card
-from ..lgtsm.weights.hub import HubFile, parse_hub_file
+from ..lgtsm.weights.hub_file import HubFile, parse_hub_file
 from ..lgtsm.weights.model_folder import check_hash, fetch_into, local_name
 
 FOLDER = "lgtsm"

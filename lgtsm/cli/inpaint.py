@@ -71,7 +71,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_model(parser)
     group = parser.add_argument_group("fill")
-    add_options(group, InpaintOptions, skip=("cuts",))
+    add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
+    add_option(group, InpaintOptions, "synthesiser", metavar="FILE")
     group.add_argument(
         "--plate",
         action="append",

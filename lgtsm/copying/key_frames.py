@@ -19,6 +19,7 @@ from ..box import Box
 from ..fills.averaging import local_mean
 from ..fills.depth import shrink
 from ..synthesis.complete import complete
+from ..synthesis.synthesiser import Synthesiser
 from .candidates import CopySources
 from .consensus import match_to_frame
 from .plates import PlacedPlate
@@ -78,10 +79,19 @@ class KeyFrames:
         first: number of the first frame that may be one.
         synthesise_all: synthesise places of any size, not only those that would show.
         seed: of the synthesis.
+        synthesiser: completes the key frames.
     """
 
-    def __init__(self, first: int = 0, *, synthesise_all: bool = False, seed: int = 0) -> None:
+    def __init__(
+        self,
+        first: int = 0,
+        *,
+        synthesise_all: bool = False,
+        seed: int = 0,
+        synthesiser: Synthesiser = complete,
+    ) -> None:
         self.first, self.synthesise_all, self.seed = first, synthesise_all, seed
+        self.synthesiser = synthesiser
         self._kept: list[_KeyFrame] = []
 
     def layer(self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor) -> Layer | None:
@@ -144,7 +154,7 @@ class KeyFrames:
         place[part] = max_pool2d(unsure, side, 1, _MARGIN_PX) * hole * (shown == 0)
         trusted = frame.known.clone()
         trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
-        done = complete(picture, place, trusted * (1 - place), seed=self.seed)
+        done = self.synthesiser(picture, place, trusted * (1 - place), seed=self.seed)
         grid, width = pixel_grid(*shot.size, picture), shot.size[1]
         from_pixel = torch.cat([done.sources % width, done.sources // width], 1) + 0.5
         # where nothing could be copied there is no shift, and no detail in the band of a hole

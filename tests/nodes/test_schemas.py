@@ -13,7 +13,8 @@ import pytest
 
 from lgtsm.cli.main import build_parser
 from lgtsm.knobs import knobs
-from lgtsm.options import CheckLimits, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from lgtsm.metrics.limits import CheckLimits
+from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
 from tests.nodes.host import ROOT, listed_nodes
