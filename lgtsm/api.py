@@ -127,7 +127,7 @@ def inpaint_clip(
     report.notes += network.notes if network else ()
     filled = None
     with computing_threads(options.run.threads) as report.threads:
-        loaded = load_synthesiser(options, choose_device, report.threads)
+        loaded = load_synthesiser(options, choose_device(options.run.device), report.threads)
         report.synthesiser, report.synthesiser_sha256 = loaded.name, loaded.sha256
         job = Job(
             network,

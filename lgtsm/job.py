@@ -139,7 +139,7 @@ class FileJob:
 
     def load_synthesiser(self, threads: int = 0) -> LoadedSynthesiser:
         """Load and try what synthesises; see `weights.synthesiser.load_synthesiser`."""
-        return load_synthesiser(self.options, choose_device, threads)
+        return load_synthesiser(self.options, choose_device(self.options.run.device), threads)
 
     def _from_start(self) -> InpaintOptions:
         """Return the options with cuts counted from the first frame of the range."""

@@ -11,7 +11,9 @@ from torch import Tensor
 from ..lgtsm.copying.plates import Plate
 from ..lgtsm.errors import OptionError
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, RunOptions
+from ..lgtsm.weights.synthesiser import BUILT_IN
 from .convert import to_frames
+from .model_files import find_synthesiser, synthesisers
 from .schema import LgtsmModelType, option
 
 
@@ -40,8 +42,10 @@ def fill_inputs() -> list[io.Input]:
 
 def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
     """Return the options that the user chose; device and dtype come with the model."""
+    synthesiser = find_synthesiser(settings.get("synthesiser", BUILT_IN))
     return InpaintOptions.of(
         settings,
+        synthesiser=synthesiser,
         cuts=None if settings["detect_cuts"] else (),
         mask=MaskOptions.of(settings),
         run=RunOptions.of(settings),
@@ -49,7 +53,7 @@ def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
 
 
 def later_inputs() -> list[io.Input]:
-    """Return what came later: plates, the preset, unseen places; all optional, so that older prompts still run."""
+    """Return what came later: plates, preset, unseen places, synthesiser; all optional, so that older prompts run."""
     return [
         io.Image.Input(
             "plate",
@@ -66,6 +70,16 @@ def later_inputs() -> list[io.Input]:
         ),
         option(InpaintOptions, "preset", optional=True),
         option(InpaintOptions, "unseen", optional=True),
+        # a workflow may come from anybody: a file of the model folder, where the library takes any
+        io.Combo.Input(
+            "synthesiser",
+            options=synthesisers(),
+            default=BUILT_IN,
+            optional=True,
+            advanced=True,
+            tooltip="What synthesises places that no frame shows: built-in, from patches of the picture, or a "
+            "still-image inpainting model as an ONNX file in models/lgtsm, such as LaMa; needs onnxruntime.",
+        ),
     ]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -74,13 +73,13 @@ def synthesiser_digest(options: InpaintOptions) -> str:
 
 
 def load_synthesiser(
-    options: InpaintOptions, choose_device: Callable[[str], torch.device], threads: int = 0
+    options: InpaintOptions, device: torch.device, threads: int = 0
 ) -> LoadedSynthesiser:
     """Load the synthesiser of a job, and try it where it is not built in.
 
     Args:
         options: of the job.
-        choose_device: tells the device of its name.
+        device: of the job.
         threads: of the CPU; 0 is as many as there are cores.
 
     Raises:
@@ -102,7 +101,7 @@ def load_synthesiser(
     model = OnnxModel(
         data,
         name,
-        device=choose_device(options.run.device),
+        device=device,
         threads=threads,
         pixel_range=options.synthesiser_range,
         mask_sense=options.synthesiser_mask,

@@ -81,6 +81,8 @@ CHANGED = {
     # a default or range that differs from the library's, with the reason beside its declaration
     ("LGTSMInpaint", "grow"),
     ("LGTSMInpaintVideo", "grow"),
+    ("LGTSMInpaint", "synthesiser"),
+    ("LGTSMInpaintVideo", "synthesiser"),
     ("LGTSMCleanPlate", "grow"),
     ("LGTSMCleanPlate", "source_frames"),
     ("LGTSMCleanPlate", "reach"),
@@ -91,8 +93,8 @@ CHANGED = {
 }
 _DRAWN_PRESET = ("GenerateFreeFormMasks", "preset")
 COMMANDS = {
-    "LGTSMInpaint": ("inpaint", {"mask", "model", "plate"}),
-    "LGTSMInpaintVideo": ("inpaint", {"mask", "model", "plate"}),
+    "LGTSMInpaint": ("inpaint", {"mask", "model", "plate", "synthesiser"}),
+    "LGTSMInpaintVideo": ("inpaint", {"mask", "model", "plate", "synthesiser"}),
     "LGTSMCleanPlate": ("plate", {"mask", "frame"}),
     "LGTSMCheckResult": ("check", {"mask"}),
     "LGTSMDemoScene": ("demo", {"camera", "frames", "seed"}),
@@ -223,5 +225,5 @@ def test_beginners_see_one_widget_for_quality_and_few_others(nodes):
         kinds = ("Int", "Float", "Combo", "Boolean")
         shown = {i.id for i in inputs if i.kind in kinds and not getattr(i, "advanced", False)}
         assert shown <= {"grow", "preset", "length", "quality", "lossless"}, name
-        assert [one.id for one in inputs[-2:]] == ["preset", "unseen"]
-        assert all(one.optional for one in inputs[-2:])
+        assert [one.id for one in inputs[-3:]] == ["preset", "unseen", "synthesiser"]
+        assert all(one.optional for one in inputs[-3:])
