@@ -35,8 +35,8 @@ def save_model(
 ):
     """Save a model; returns the path.
 
-    fill: what comes into the hole: "mean" of the known pixels of each colour, or "shift", the pixels
-        16 columns to the right.
+    fill: what comes into the hole: "mean" of the known pixels of each colour, "shift", the pixels
+        16 columns to the right, or "same", what the picture has there.
     size: (height, width), None takes any.
     last: channels last.
     types: of picture, mask and output.
@@ -73,6 +73,8 @@ def save_model(
     if fill == "mean":
         total = node("ReduceSum", node("Mul", x, known), sides, keepdims=1)
         made = node("Div", total, node("ReduceSum", known, sides, keepdims=1))
+    elif fill == "same":
+        made = x
     else:
         axis = constant([2 if last else 3], [1])
         at, end = constant([SHIFT], [1]), constant([2**31], [1])

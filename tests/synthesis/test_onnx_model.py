@@ -92,6 +92,31 @@ def test_range_and_mask_may_be_given(picture, hole, tmp_path):
     assert (made - _mean(picture, hole)[0, :, None]).abs().max() < 0.02
 
 
+@pytest.mark.parametrize(("low", "seen"), [(0.0, 0.0), (-1.0, 0.5)])
+def test_the_hole_is_zero_in_the_numbers_of_the_model(low, seen, picture, hole, tmp_path):
+    path = save_model(tmp_path / "same.onnx", fill="same", takes=(low, 1.0), gives=(low, 1.0))
+    pixel_range = PixelRange.SIGNED if low else PixelRange.UNIT
+    made = _made(_load(path, pixel_range=pixel_range), picture, hole)
+    assert (made - seen).abs().max() < 1e-5
+
+
+def test_what_is_in_the_hole_does_not_reach_a_reduced_picture(picture, tmp_path):
+    hole = torch.zeros(1, 1, 72, 104)
+    hole[..., 6:60, 20:90] = 1
+    model = _load(save_model(tmp_path / "shift.onnx", fill="shift", size=(32, 32)))
+    black, white = (
+        model(torch.where(hole > 0, value, picture), hole, 1 - hole).picture for value in (0.0, 1.0)
+    )
+    assert torch.equal(black, white)
+
+
+def test_small_steps_at_the_border_are_evened_out(hole, tmp_path):
+    """A model that returns a slightly darker picture would leave a patch."""
+    picture = torch.full((1, 3, 72, 104), 0.5)
+    model = _load(save_model(tmp_path / "mean.onnx", gives=(-0.04, 0.96)))
+    assert (_made(model, picture, hole) - 0.5).abs().max() < 0.01
+
+
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("size", [(None, None), (48, 64), (120, 160)])
 def test_every_pixel_lies_where_the_model_put_it(size, last, picture, hole, tmp_path):
@@ -121,10 +146,10 @@ def test_the_same_picture_gives_the_same_bits(dtype, picture, hole, tmp_path):
 
 
 def test_a_picture_without_known_pixels_or_without_a_hole(picture, tmp_path):
-    model = _load(save_model(tmp_path / "shift.onnx", fill="shift", gives=(0.0, 255.0)))
+    model = _load(save_model(tmp_path / "same.onnx", fill="same", gives=(51.0, 255.0)))
     whole = torch.ones(1, 1, 72, 104)
     done = model(picture, whole, 1 - whole).picture
-    assert torch.isfinite(done).all()
+    assert (done - 0.2).abs().max() < 1e-5
     assert torch.equal(model(picture, 1 - whole, whole).picture, picture)
 
 
@@ -149,6 +174,12 @@ def test_what_a_model_sees_holds_the_hole_and_fits(fixed, hole, picture_size):
     mask = torch.zeros(1, 1, *picture_size)
     mask[..., hole.rows, hole.columns] = 1
     assert frame.shown_hole(mask).any()
+
+
+def test_a_small_picture_is_mirrored_again_and_again():
+    picture = torch.arange(3.0).expand(1, 1, 2, 3)
+    shown = ModelFrame.around(Box(0, 0, 1, 1), (2, 3), (2, 8)).shown(picture)
+    assert shown[0, 0, 1].tolist() == [0, 1, 2, 2, 1, 0, 0, 1]
 
 
 FAULTS = {
