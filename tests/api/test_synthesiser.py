@@ -159,3 +159,13 @@ def test_a_model_that_fails_later_leaves_no_half_film(
         lgtsm.inpaint_video(film, masks, tmp_path / "out.mkv", options=_options(path))
     one_sentence(caught.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mkv", "masks.mkv", "odd.onnx"]
+
+
+def test_pypatchmatch_completes_key_frames_to_compare_with(still):
+    pytest.importorskip("patchmatch", reason="needs the extra patchmatch, Python 3.11 or later")
+    frames, holes = still
+    result = lgtsm.inpaint_clip(frames, holes, None, _options("pypatchmatch"))
+    assert result.report.synthesiser == "pypatchmatch"
+    first, *others = _inside(result.frames, holes)
+    assert first.std() > 0.5 * frames.std()  # texture, not a smear
+    assert all((other - first).abs().max() < 0.02 for other in others)
