@@ -10,6 +10,7 @@ the known pixels, on which it should agree with the picture.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from .onnx_ports import LIMITS, read_ports
 from .seam import beside, membrane
 
 _CUDA = "CUDAExecutionProvider"
+_NO_TELEMETRY = "ORT_DISABLE_TELEMETRY"
 _QUIET = 4
 """Only fatal errors reach stderr; others are raised here."""
 _TRIAL_SIDE = 64
@@ -172,13 +174,7 @@ def _contrast(picture: Tensor, known: Tensor) -> float:
 
 def _open(data: bytes, name: str, device: torch.device, threads: int) -> Any:
     """Open a file; returns onnxruntime's session."""
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise DeviceError(
-            f"Expected onnxruntime for the synthesiser {name}, found none; install it with pip install "
-            "onnxruntime, or leave the synthesiser out."
-        ) from error
+    onnxruntime = _import_quietly(name)
     options: Any = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.use_deterministic_compute = True
@@ -193,6 +189,30 @@ def _open(data: bytes, name: str, device: torch.device, threads: int) -> Any:
             f"Expected a whole ONNX file, got {name}: {_first_line(error)}; export it again, in one "
             "file, for this onnxruntime."
         ) from error
+
+
+def _import_quietly(name: str) -> Any:
+    """Import onnxruntime without its telemetry, which from its import on records what is run.
+
+    Raises:
+        DeviceError: it is missing.
+    """
+    before = os.environ.get(_NO_TELEMETRY)
+    os.environ[_NO_TELEMETRY] = "1"  # read at the import alone
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise DeviceError(
+            f"Expected onnxruntime for the synthesiser {name}, found none; install it with pip install "
+            "onnxruntime, or leave the synthesiser out."
+        ) from error
+    finally:
+        if before is None:
+            del os.environ[_NO_TELEMETRY]
+        else:
+            os.environ[_NO_TELEMETRY] = before
+    onnxruntime.disable_telemetry_events()  # where another program imported it first
+    return onnxruntime
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,9 @@
 """A still-image model from an ONNX file completes a picture, whatever its inputs look like."""
 
+import os
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -16,6 +19,7 @@ pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 from lgtsm.box import Box
 from tests.synthesis.onnx_files import SHIFT, save_model
 
+ROOT = Path(__file__).resolve().parents[2]
 CPU = torch.device("cpu")
 
 
@@ -254,3 +258,25 @@ def test_a_model_of_bytes_with_a_mask_of_what_is_known(picture, hole, tmp_path):
     path = save_model(tmp_path / "migan.onnx", inverted=True, **settings)
     made = _made(_load(path, mask_sense=MaskSense.KNOWN), picture, hole)
     assert (made - _mean(picture, hole)[0, :, None]).abs().max() < 0.02
+
+
+def test_onnxruntime_records_nothing_about_the_user(tmp_path):
+    """Its telemetry keeps a device's number and a database in the user's folder."""
+    path = save_model(tmp_path / "mean.onnx")
+    home = tmp_path / "home"
+    home.mkdir()
+    code = (
+        "import os, sys, torch\n"
+        "from pathlib import Path\n"
+        "from lgtsm.synthesis.onnx_model import OnnxModel\n"
+        "before = dict(os.environ)\n"
+        "OnnxModel(Path(sys.argv[1]).read_bytes(), 'm', device=torch.device('cpu'), threads=1)\n"
+        "assert dict(os.environ) == before\n"
+    )
+    kept = {name: x for name, x in os.environ.items() if "TELEMETRY" not in name}
+    environment = kept | {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache")}
+    call = [sys.executable, "-c", code, str(path)]
+    done = subprocess.run(call, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = [p.as_posix() for p in home.rglob("*") if "onnxruntime" in p.as_posix()]
+    assert found == []
