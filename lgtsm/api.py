@@ -14,6 +14,7 @@ from torch import Tensor
 from .clip_inputs import check_inputs, used_holes
 from .copying.plates import Plate
 from .engine.hooks import Hooks
+from .engine.policy import choose_device
 from .engine.run import Job
 from .engine.threads import computing_threads
 from .masks.boxes import MaskBox
@@ -22,6 +23,7 @@ from .models.network import Network
 from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report
 from .weights.load import load_model
+from .weights.synthesiser import load_synthesiser
 
 _LOG = logging.getLogger(__name__)
 
@@ -114,9 +116,19 @@ def inpaint_clip(
         network = model if isinstance(model, Network) else load_model(model)
     report.model = network.name if network else "none"
     report.notes += network.notes if network else ()
-    job = Job(network, options, hooks, report, plates=plates, num_frames=len(frames))
     filled = None
     with computing_threads(options.run.threads) as report.threads:
+        loaded = load_synthesiser(options, choose_device(options.run.device), report.threads)
+        report.synthesiser, report.synthesiser_sha256 = loaded.name, loaded.sha256
+        job = Job(
+            network,
+            options,
+            hooks,
+            report,
+            plates=plates,
+            num_frames=len(frames),
+            synthesiser=loaded.synthesiser,
+        )
         for patch in job.run(zip(frames, used, strict=True)):
             if patch.box is not None and patch.pixels is not None:
                 filled = patch.box | filled

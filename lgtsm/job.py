@@ -22,6 +22,7 @@ from . import __version__
 from .copying.plates import Plate
 from .engine.composing import Patch
 from .engine.hooks import Hooks
+from .engine.policy import choose_device
 from .engine.run import Job
 from .engine.threads import computing_threads
 from .file_names import refuse_shared_names
@@ -41,6 +42,7 @@ from .video.probe import VideoInfo, probe
 from .video.read import read_frames
 from .video.write import open_writer
 from .weights.load import load_model
+from .weights.synthesiser import LoadedSynthesiser, load_synthesiser, synthesiser_digest
 
 
 @dataclass(kw_only=True)
@@ -82,6 +84,8 @@ class FileJob:
         began = time.monotonic()
         with ExitStack() as last, ExitStack() as stack:
             report.threads = stack.enter_context(computing_threads(self.options.run.threads))
+            loaded = self.load_synthesiser(report.threads)
+            report.synthesiser, report.synthesiser_sha256 = loaded.name, loaded.sha256
             # writers first: a target that cannot be written must not cost an older journal
             sinks = _Sinks(self, info, stack)
             journal = Journal(self.target, self.identity(network), resume=self.video.resume)
@@ -101,6 +105,7 @@ class FileJob:
                 resume_from=journal.count,
                 key_frames_from=journal.key_frames_from,
                 num_frames=self.num_frames(info),
+                synthesiser=loaded.synthesiser,
             )
             filled = None
             for patch in job.run(work.feed(steps)):
@@ -132,6 +137,10 @@ class FileJob:
             return None
         return model if isinstance(model, Network) else load_model(model)
 
+    def load_synthesiser(self, threads: int = 0) -> LoadedSynthesiser:
+        """Load and try what synthesises; see `weights.synthesiser.load_synthesiser`."""
+        return load_synthesiser(self.options, choose_device(self.options.run.device), threads)
+
     def from_start(self) -> InpaintOptions:
         """Return the options with cuts counted from the first frame of the range."""
         if self.options.cuts is None:
@@ -156,6 +165,7 @@ class FileJob:
         # only pictures of a folder: the output and its journal may be in it, too
         files = [f for p in named for f in (list_images(p) if p.is_dir() else [p])]
         options = asdict(self.options)
+        del options["synthesiser"]  # the same file may have several names
         run, video = options.pop("run"), asdict(self.video)
         for ignored in ("device", "chunk", "threads"):
             del run[ignored]
@@ -168,6 +178,7 @@ class FileJob:
             "options": options | {"run": run},
             "video": video,
             "model": "" if network is None else network.digest(),
+            "synthesiser": synthesiser_digest(self.options),
             "plates": [
                 [*map(_digest, (plate.picture, plate.mask)), plate.frame] for plate in self.plates
             ],

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
+from pathlib import Path
 from types import MappingProxyType
 
 from .errors import OptionError, shown
@@ -55,6 +56,23 @@ class Unseen(Enum):
     """All of them are synthesised, however small."""
     NETWORK = "network"
     """The network, or the smooth fill where there is none."""
+
+
+class PixelRange(Enum):
+    """Numbers for black and white; auto: as a file's metadata say, else 0..255 for bytes, 0..1 for floats."""
+
+    AUTO = "auto"
+    UNIT = "0..1"
+    SIGNED = "-1..1"
+    BYTES = "0..255"
+
+
+class MaskSense(Enum):
+    """What is white in a mask; auto: as a file's metadata say, else the hole."""
+
+    AUTO = "auto"
+    HOLE = "hole"
+    KNOWN = "known"
 
 
 class FlowMethod(Enum):
@@ -206,6 +224,13 @@ class InpaintOptions(Options):
         "network.",
         advanced=True,
     )
+    synthesiser: str | Path | None = knob(
+        None,
+        "Still-image model that synthesises them: an ONNX file, owner/name:file.onnx on a hub, or "
+        "pypatchmatch; without it they are made of patches of the picture.",
+    )
+    synthesiser_range: PixelRange = knob(PixelRange.AUTO, "Numbers it takes for black and white.")
+    synthesiser_mask: MaskSense = knob(MaskSense.AUTO, "What is white in the mask that it takes.")
     feather: int = knob(
         2,
         "Width in pixels of the soft edge, made of pixels that grow adds: what the mask covers is "
@@ -247,10 +272,28 @@ class InpaintOptions(Options):
             object.__setattr__(self, "reach", reach)
         if self.run.max_side == RunOptions.max_side:
             object.__setattr__(self, "run", replace(self.run, max_side=max_side))
+        if self.synthesiser is not None:
+            self._check_synthesiser(self.synthesiser)
         if self.cuts is not None and any(c < 0 for c in self.cuts):
             raise OptionError(
                 f"Expected frame numbers of cuts to be 0 or more, got {shown(self.cuts)}; count from 0."
             )
+
+    def _check_synthesiser(self, given: object) -> None:
+        """Raise OptionError for one that is no name, or that nothing would ask."""
+        if not isinstance(given, str | Path):
+            raise OptionError(f"Expected synthesiser as a file, got {shown(given)}; name one.")
+        object.__setattr__(self, "synthesiser", str(given))
+        if not self.synthesises:
+            raise OptionError(
+                f"Expected a mode that synthesises with the synthesiser {shown(given)}, got mode "
+                f"{self.mode.value} and unseen {self.unseen.value}; leave one of them out."
+            )
+
+    @property
+    def synthesises(self) -> bool:
+        """Whether what no frame shows may be synthesised."""
+        return self.mode is not Mode.FILL and self.unseen is not Unseen.NETWORK
 
     @property
     def soft_edge_px(self) -> int:
@@ -302,39 +345,3 @@ class VideoOptions(Options):
                 f"Expected a range with start < end, got {shown(self.start)} to {shown(self.end)}; "
                 "count frames from 0, the end is not included."
             )
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckLimits(Options):
-    """What a result must keep to pass a check; None leaves a figure without a limit."""
-
-    tolerance: float = knob(
-        0.0,
-        "Largest change allowed outside the mask, in levels of 255; 0 is bit for bit.",
-        limits=(0.0, 255.0),
-        step=0.5,
-    )
-    margin: int = knob(
-        0,
-        "Pixels beside the mask that may change too; 1 where chroma is stored at half size.",
-        limits=(0, 256),
-    )
-    max_seam: float | None = knob(
-        None,
-        "Largest contrast across the border of the mask relative to that beside it; 1 is no seam.",
-        limits=(0.0, 100.0),
-        step=0.1,
-    )
-    max_flicker: float | None = knob(
-        None,
-        "Largest change in time inside the mask relative to that around it; 1 is as steady as the "
-        "surroundings.",
-        limits=(0.0, 100.0),
-        step=0.1,
-    )
-    max_residual: float | None = knob(
-        None,
-        "Largest share of the removed object's contrast that may be left.",
-        limits=(0.0, 100.0),
-        step=0.01,
-    )

@@ -22,6 +22,10 @@ class Report:
 
     model: str = ""
     """Name of the network, or "none" where only copies were used."""
+    synthesiser: str = ""
+    """Name of what synthesises places that no frame shows."""
+    synthesiser_sha256: str = ""
+    """Of its file, where it has one."""
     frames: int = 0
     """Frames written or returned."""
     frames_with_holes: int = 0

@@ -12,7 +12,7 @@ from ..lgtsm.errors import LgtsmError
 from ..lgtsm.masks.overlay import mark_changes
 from ..lgtsm.metrics.check import Checker
 from ..lgtsm.metrics.fidelity import hole_psnr
-from ..lgtsm.options import CheckLimits
+from ..lgtsm.metrics.limits import CheckLimits
 from .convert import frame_size, to_frames, to_images, to_masks
 from .loaded import Reporter
 from .schema import option, schema

@@ -11,7 +11,9 @@ from torch import Tensor
 from ..lgtsm.copying.plates import Plate
 from ..lgtsm.errors import OptionError, ShapeError
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, RunOptions
+from ..lgtsm.weights.synthesiser import BUILT_IN
 from .convert import to_frames, to_masks
+from .model_files import find_synthesiser, synthesisers
 from .schema import LgtsmModelType, option
 
 
@@ -45,8 +47,10 @@ def cuts_input() -> io.Input:
 
 def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
     """Return the options that the user chose; device and dtype come with the model."""
+    synthesiser = find_synthesiser(settings.get("synthesiser", BUILT_IN))
     return InpaintOptions.of(
         settings,
+        synthesiser=synthesiser,
         cuts=None if settings["detect_cuts"] else (),
         mask=MaskOptions.of(settings),
         run=RunOptions.of(settings),
@@ -54,12 +58,22 @@ def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
 
 
 def later_inputs() -> list[io.Input]:
-    """Return what came later: plates, the preset, unseen places; all optional, so that older prompts still run."""
+    """Return what came later: plates, preset, unseen places, synthesiser; all optional, so that older prompts run."""
     return [
         *plate_inputs(),
         option(InpaintOptions, "preset", optional=True),
         option(InpaintOptions, "unseen", optional=True),
         plate_masks_input(),
+        # a workflow may come from anybody: a file of the model folder, where the library takes any
+        io.Combo.Input(
+            "synthesiser",
+            options=synthesisers(),
+            default=BUILT_IN,
+            optional=True,
+            advanced=True,
+            tooltip="What synthesises places that no frame shows: built-in, from patches of the picture, or a "
+            "still-image inpainting model as an ONNX file in models/lgtsm, such as LaMa; needs onnxruntime.",
+        ),
     ]
 
 

@@ -1,4 +1,4 @@
-"""Models a user can choose: built-in ones, files in models/lgtsm, those of the catalogue on a hub."""
+"""Models and synthesisers a user can choose: built-in ones, files in models/lgtsm, models of the catalogue."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import folder_paths
 from ..lgtsm.errors import WeightsError
 from ..lgtsm.weights.catalogue import CATALOGUE, ON_HUB
 from ..lgtsm.weights.header import read_card
-from ..lgtsm.weights.hub import HubFile, parse_hub_file
+from ..lgtsm.weights.hub_file import HubFile, parse_hub_file
 from ..lgtsm.weights.model_folder import check_hash, fetch_into, local_name
+from ..lgtsm.weights.synthesiser import BUILT_IN, ENDING
 
 FOLDER = "lgtsm"
 _BUILT_IN = " (built-in)"
@@ -34,6 +35,30 @@ def choices() -> list[str]:
         if local_name(HubFile.of_row(row)) not in files
     ]
     return [name + _BUILT_IN for name in CATALOGUE] + files + rows
+
+
+def synthesisers() -> list[str]:
+    """Return what may synthesise: the built-in completion, and the ONNX files of the folder."""
+    listed = (Path(file).as_posix() for file in folder_paths.get_filename_list(FOLDER))
+    return [BUILT_IN, *(file for file in listed if file.endswith(ENDING))]
+
+
+def find_synthesiser(choice: str) -> str | None:
+    """Return the value of `InpaintOptions.synthesiser` for an entry of `synthesisers`.
+
+    Raises:
+        WeightsError: no such entry: a workflow of anybody's may name any file.
+    """
+    if choice == BUILT_IN:
+        return None
+    found = folder_paths.get_full_path(FOLDER, choice) if choice in synthesisers() else None
+    if found is None:
+        raise WeightsError(
+            f"Expected an ONNX file of models/{FOLDER} as synthesiser, found no {choice:.200}; put it "
+            "there or choose another."
+        )
+    check_hash(Path(found))
+    return found
 
 
 def _opens(name: str) -> bool:

@@ -15,7 +15,17 @@ from .terminal import progress_bar, write_text
 if TYPE_CHECKING:
     import torch
 
-_PRESETS = ("quick", "targets", "families", "full", "sizes", "areas", "lengths", "product", "operations")
+_PRESETS = (
+    "quick",
+    "targets",
+    "families",
+    "full",
+    "sizes",
+    "areas",
+    "lengths",
+    "product",
+    "operations",
+)
 
 
 def add(commands: argparse._SubParsersAction) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import ShapeError
 from ..interruption import Interruption
-from ..options import GROW_PX, CheckLimits, MaskOptions, VideoOptions
+from ..metrics.limits import CheckLimits
+from ..options import GROW_PX, MaskOptions, VideoOptions
 from .arguments import add_option, add_options
 from .terminal import progress_bar
 

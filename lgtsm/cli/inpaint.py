@@ -15,6 +15,7 @@ from .arguments import (
     add_cuts,
     add_hole,
     add_model,
+    add_option,
     add_options,
     add_plates,
     parse_plates,
@@ -72,7 +73,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_model(parser)
     group = parser.add_argument_group("fill")
-    add_options(group, InpaintOptions, skip=("cuts",))
+    add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
+    add_option(group, InpaintOptions, "synthesiser", metavar="FILE")
     add_plates(group)
     add_cuts(group)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)

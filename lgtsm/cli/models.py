@@ -10,7 +10,8 @@ from pathlib import Path
 from ..interruption import Interruption
 from ..weights.catalogue import CATALOGUE, DEFAULT, ON_HUB
 from ..weights.header import check_safetensors, read_card, sha256_of
-from ..weights.hub import HubFile, find_cached, list_cached, parse_hub_file
+from ..weights.hub import find_cached, list_cached
+from ..weights.hub_file import HubFile, parse_hub_file
 from .terminal import format_bytes
 
 _DIGITS = 12

@@ -9,7 +9,8 @@ from ..errors import WeightsError
 from ..interruption import Interruption
 from ..weights.catalogue import DEFAULT_FILE
 from ..weights.header import Card, read_card, sha256_of
-from ..weights.hub import client_exceptions, parse_hub_file
+from ..weights.hub import client_exceptions
+from ..weights.hub_file import parse_hub_file
 from .terminal import format_bytes
 
 SUMS = "SHA256SUMS"

@@ -66,6 +66,7 @@ def rehearse(
     for plate in plates:
         check_plate(plate, (info.height, info.width))
     network = None if options.mode is Mode.COPY else load_model(model)
+    synthesiser = job.load_synthesiser()
     found = None if coverage == 0 else _first_hole(job, info, num_masks, cancel)
     if found is None:
         return f"{task.source}\n  the mask is empty: nothing would be filled"
@@ -94,6 +95,9 @@ def rehearse(
         "works at": f"{plan.working[1]}x{plan.working[0]}",
         "mask": f"{masks}, {coverage:.1%} of the picture in its first frame, before growing",
         "model": network.name if network else "none",
+        "unseen": f"synthesised by {synthesiser.name}"
+        if options.synthesises
+        else "not synthesised",
         "runs on": f"{plan.policy.device}, {dtype}, {plan.policy.chunk} frames at a time",
         "memory": f"at most about {format_bytes(memory)} for the fill",
         "time": f"about {format_seconds(per_frame * num_frames)} "

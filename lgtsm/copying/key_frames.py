@@ -19,6 +19,7 @@ from ..box import Box
 from ..fills.averaging import local_mean
 from ..fills.depth import shrink
 from ..synthesis.complete import complete
+from ..synthesis.synthesiser import Synthesiser
 from .candidates import CopySources
 from .consensus import match_to_frame
 from .plates import PlacedPlate
@@ -82,6 +83,7 @@ class KeyFrames:
         seed: of the synthesis.
         found: told of every key frame and its place (1,1,h,w), 1 = shown by no frame; nothing is
             synthesised then, and the place keeps its fill. The choice of key frames is the same.
+        synthesiser: completes the key frames.
     """
 
     def __init__(
@@ -91,9 +93,10 @@ class KeyFrames:
         synthesise_all: bool = False,
         seed: int = 0,
         found: Callable[[int, Tensor], None] | None = None,
+        synthesiser: Synthesiser = complete,
     ) -> None:
         self.first, self.synthesise_all, self.seed = first, synthesise_all, seed
-        self._found = found
+        self.found, self.synthesiser = found, synthesiser
         self._kept: list[_KeyFrame] = []
 
     def layer(self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor) -> Layer | None:
@@ -163,12 +166,12 @@ class KeyFrames:
         side = 2 * _MARGIN_PX + 1
         place[part] = max_pool2d(unsure, side, 1, _MARGIN_PX) * hole * (shown == 0)
         grid, width = pixel_grid(*shot.size, picture), shot.size[1]
-        if self._found is not None:
-            self._found(t, place)
+        if self.found is not None:
+            self.found(t, place)
             return _KeyFrame(PlacedPlate(picture, t, 1 - place), place, torch.zeros_like(grid))
         trusted = frame.known.clone()
         trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
-        done = complete(picture, place, trusted * (1 - place), seed=self.seed)
+        done = self.synthesiser(picture, place, trusted * (1 - place), seed=self.seed)
         from_pixel = torch.cat([done.sources % width, done.sources // width], 1) + 0.5
         # where nothing could be copied there is no shift, and no detail in the band of a hole
         shift = torch.where(done.sources >= 0, from_pixel - grid, 0)

@@ -19,7 +19,7 @@ from ..models.spec import (
     NetworkSpec,
     TrunkSpec,
 )
-from ..options import InpaintOptions, Mode, Motion, Unseen
+from ..options import InpaintOptions, Mode, Motion
 from .fitting import plan_fit
 from .policy import choose_policy
 from .region import LayerRegion, plan_regions
@@ -118,7 +118,7 @@ def estimate(
     frame = Box(0, 0, *fit.padded)
     crop = (box.grow(SURROUND_PX) & frame).area
     blending = copies * crop * _COPY
-    if options.mode is not Mode.FILL and options.unseen is not Unseen.NETWORK:
+    if options.synthesises:
         # after the copies of the same frame, which are no longer needed then
         blending = max(blending, pixels * _COMPLETED + box.area * _COMPLETED_HOLE)
     if options.mode is Mode.COPY:

@@ -18,6 +18,8 @@ from ..models.network import Network
 from ..models.spec import SMOOTHING_FRAMES
 from ..options import InpaintOptions, Mode, Unseen
 from ..report import Report
+from ..synthesis.complete import complete
+from ..synthesis.synthesiser import Synthesiser
 from .composing import Patch, ShotComposer
 from .cuts import CutDetector
 from .filling import Filled, ShotFiller
@@ -86,8 +88,9 @@ class Job:
         influence it. A plate without a frame number is searched from there.
     key_frames_from: first frame that may be a key frame; see `Patch.depends_from`. What key frames
         synthesise is carried through their whole shot, so all is computed from there.
-    num_frames: for the progress; 0 is unknown.
+    num_frames: of the stream, for the progress; 0 is unknown.
     synthesise: False leaves key frames open, and their patches tell what no frame shows.
+    synthesiser: completes the key frames.
     """
 
     network: Network | None
@@ -99,11 +102,7 @@ class Job:
     key_frames_from: int = 0
     num_frames: int = 0
     synthesise: bool = True
-
-    @property
-    def makes_key_frames(self) -> bool:
-        """Whether what no frame shows may be synthesised."""
-        return self.options.mode is not Mode.FILL and self.options.unseen is not Unseen.NETWORK
+    synthesiser: Synthesiser = complete
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
@@ -137,7 +136,7 @@ class _Running:
         self.plates = () if mode is Mode.FILL else job.plates
         past = network.spec.trunk.context[0] if network else 0
         self.first_computed = job.resume_from - past - job.options.reach - SMOOTHING_FRAMES
-        if job.makes_key_frames:
+        if job.options.synthesises:
             self.first_computed = min(self.first_computed, job.key_frames_from)
         self.fit = fit = plan_fit(
             size, max_side=run.max_side, multiple=network.multiple if network else 4
@@ -229,7 +228,7 @@ class _Running:
         return _Shot(self.report.shots[-1], filler, composer)
 
     def _key_frames(self) -> KeyFrames | None:
-        if not self.job.makes_key_frames:
+        if not self.job.options.synthesises:
             return None
         synthesise_all = self.job.options.unseen is Unseen.SYNTHESISE
         begin = self._first()
@@ -239,7 +238,12 @@ class _Running:
             self._open_places[begin + t] = place[0]
 
         found = None if self.job.synthesise else leave_open
-        return KeyFrames(first, synthesise_all=synthesise_all, found=found)
+        return KeyFrames(
+            first,
+            synthesise_all=synthesise_all,
+            found=found,
+            synthesiser=self.job.synthesiser,
+        )
 
     def _first(self) -> int:
         """Return the number of the shot's first computed frame."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
-from ..options import CheckLimits
+from .limits import CheckLimits
 from .no_reference import Flicker, Residual, SeamContrast, widen
 from .outside import OutsideChange
 

@@ -11,22 +11,20 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
 from ..fills.averaging import enlarge, size_of
 from ..fills.edges import continue_edges
-from ..fills.smooth import push_pull, smooth_fill
+from ..fills.smooth import smooth_fill
 from .descriptors import Descriptors
 from .level import Level, build_levels
 from .peel import peel
+from .seam import beside, membrane
 from .search import Matches, costs_of_use, enlarge_matches, rate, search
 from .texture import NUM_COLOURS, with_texture
 from .vote import vote
 
 # set by hand on six removals of 432x240, not swept
 _ROUNDS = (10, 8, 6, 3, 2)  # of search and vote at the smallest size, the next, ...
-_SEAM_PX = 2  # known pixels around the hole on which votes and picture are compared
-_MAX_SEAM = 0.06  # brightness step at the border that is evened out; more is an edge
 
 
 @dataclass(frozen=True)
@@ -102,20 +100,14 @@ def _voted(level: Level, matches: Matches) -> Level:
 
 
 def _without_seam(level: Level, matches: Matches) -> Tensor:
-    """Return the picture with small steps at the hole's border evened out.
-
-    A membrane (Perez et al. 2003, "Poisson image editing") through the differences between the picture
-    and the votes on known pixels beside the hole.
-    """
+    """Return the picture with small steps at the hole's border evened out, as votes show them there."""
     hole = level.hole.to(level.picture.dtype)
-    side = 2 * _SEAM_PX + 1
-    beside = (max_pool2d(hole, side, 1, _SEAM_PX) > 0) & ~level.hole
-    pixels = beside.flatten().nonzero()[:, 0]
+    pixels = beside(hole).flatten().nonzero()[:, 0]
     voted, main = vote(level, matches, pixels)
     step = torch.zeros_like(level.values)
-    step[pixels] = (level.values[pixels] - voted).clamp(-_MAX_SEAM, _MAX_SEAM)
+    step[pixels] = level.values[pixels] - voted
     known = torch.zeros_like(level.depth)
     known[pixels[main >= 0]] = 1
     shape = level.picture.shape
-    membrane = push_pull(step.T.reshape(shape), known.view(1, 1, *shape[-2:]))
-    return level.picture + membrane * hole
+    added = membrane(step.T.reshape(shape), known.view(1, 1, *shape[-2:]))
+    return level.picture + added * hole

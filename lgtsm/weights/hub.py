@@ -16,44 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import WeightsError
-from .catalogue import DEFAULT_FILE, OnHub
 from .header import Card, card_of, read_card, sha256_of
+from .hub_file import MAIN, SAFETENSORS, HubFile
 
-MAIN = "main"
-"""Revision of a hub file, unless named."""
 _MOST_BYTES = 2**30
 """Files beyond this size are not fetched; the largest published network takes a tenth of it."""
-_LONGEST_NAME = 500
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_PATH_ENDINGS = (".safetensors", ".ckpt", ".pt", ".pth", ".bin")
-"""Unlikely ends of a repository's name: `folder/net.pth` is a mistyped path."""
-_FORM = re.compile(
-    r"(?P<repo>\w[\w.-]{0,95}/\w[\w.-]{0,95})(?<![.-])"
-    r"(?:@(?P<revision>\w[\w./-]*))?"
-    r"(?::(?P<file>\w[\w./-]*\.safetensors))?",
-    re.ASCII,
-)
-
-
-@dataclass(frozen=True, kw_only=True)
-class HubFile:
-    """One file on a hub, written `owner/name[@revision][:file.safetensors]`.
-
-    revision: branch, tag or commit; a branch is resolved once, later the cached commit is used.
-    """
-
-    repo: str
-    revision: str = MAIN
-    file: str = DEFAULT_FILE
-
-    def __str__(self) -> str:
-        revision = "" if self.revision == MAIN else f"@{self.revision}"
-        return self.repo + revision + ("" if self.file == DEFAULT_FILE else f":{self.file}")
-
-    @classmethod
-    def of_row(cls, row: OnHub) -> HubFile:
-        """Return the location of a row of the catalogue."""
-        return cls(repo=row.repo, revision=row.revision, file=row.file)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,20 +37,6 @@ class Cached:
     path: Path
     card: Card
     sha256: str | None
-
-
-def parse_hub_file(text: str) -> HubFile | None:
-    """Parse `owner/name[@revision][:file.safetensors]`; None if the text has another form."""
-    match = _FORM.fullmatch(text)
-    if match is None or ".." in text or match["repo"].endswith((*_PATH_ENDINGS, ".git")):
-        return None
-    if "--" in match["repo"] or len(text) > _LONGEST_NAME:  # no hub has such names
-        return None
-    return HubFile(
-        repo=match["repo"],
-        revision=match["revision"] or MAIN,
-        file=match["file"] or DEFAULT_FILE,
-    )
 
 
 def find_cached(hub_file: HubFile) -> Path | None:
@@ -207,6 +161,8 @@ def ask(hub_file: HubFile, sha256: str | None = None) -> str:
             f"{'no size' if answer.size is None else f'{answer.size:,}'} from the hub; nothing was "
             f"fetched, {_by_hand(hub_file)} if you trust it."
         )
+    if not hub_file.file.endswith(SAFETENSORS):
+        return stated  # who uses such a file checks it once it is there
     with _client_errors(hub_file):
         from huggingface_hub import parse_safetensors_file_metadata
 
@@ -328,7 +284,7 @@ def _explain(hub_file: HubFile, error: Exception) -> str:
     if status == 404:
         return (
             f"Expected {hub_file.file} in {repo} at {revision}, found none; name another file "
-            f"as {repo}:file.safetensors."
+            f"as {repo}:file{Path(hub_file.file).suffix}."
         )
     if status in (401, 403):
         return f"Expected access to {repo}, got status {status}; renew HF_TOKEN or its permissions."

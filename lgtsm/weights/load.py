@@ -18,7 +18,8 @@ from ..models.network import Network
 from ..tensor_digest import tensor_digest
 from .catalogue import CATALOGUE, DEFAULT, ON_HUB, BuiltIn
 from .header import CONFIG, DIGEST, card_of, read_metadata, sha256_of
-from .hub import HubFile, fetch, parse_hub_file
+from .hub import fetch
+from .hub_file import HubFile, parse_hub_file
 
 _LOG = logging.getLogger(__name__)
 

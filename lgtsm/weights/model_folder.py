@@ -14,7 +14,8 @@ from pathlib import Path
 
 from ..errors import WeightsError
 from .header import read_card, sha256_of
-from .hub import MAIN, HubFile, ask, download
+from .hub import ask, download
+from .hub_file import MAIN, HubFile
 
 _HASH_SUFFIX = ".sha256"
 _FETCHING = ".fetching-"

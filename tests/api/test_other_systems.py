@@ -20,7 +20,7 @@ from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import VideoOptions
 from lgtsm.report import peak_memory
 from lgtsm.weights.header import Card
-from lgtsm.weights.hub import parse_hub_file
+from lgtsm.weights.hub_file import parse_hub_file
 from lgtsm.weights.load import load_model
 from lgtsm.weights.save import save_model
 from lgtsm.whole_file import WholeFile

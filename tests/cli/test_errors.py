@@ -205,3 +205,17 @@ def test_wrong_usage_ends_with_two(lgtsm, arguments):
 
 def test_a_missing_output_is_said_clearly(lgtsm):
     assert "add -o OUT" in lgtsm("inpaint", "a.mp4", "--mask", "m.png")[2]
+
+
+def test_synthesisers_that_cannot_serve(refused, make_film, make_mask, tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    from tests.synthesis.onnx_files import save_model
+
+    film, mask, out = make_film(), make_mask(), tmp_path / "o.mp4"
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(b"\x80\x04")
+    odd = save_model(tmp_path / "odd.onnx", fault="size")
+    for file, says in (("no.onnx", "no.onnx"), (damaged, "whole ONNX"), (odd, "of the size")):
+        refused(*_job(film, mask, out, "--synthesiser", file), says=says)
+        refused(*_job(film, mask, out, "--synthesiser", file, "--dry-run"), says=says)
+    refused(*_job(film, mask, out, "--synthesiser", odd, "--unseen", "network"), says="network")

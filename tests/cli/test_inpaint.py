@@ -273,3 +273,20 @@ def test_inputs_of_one_name_are_refused(plan, one_sentence):
     with pytest.raises(OptionError, match="different names") as caught:
         plan("x/a.mp4", "y/a.mov")
     one_sentence(caught.value)
+
+
+def test_a_model_of_the_users_synthesises(lgtsm, make_film, make_mask, tmp_path):
+    pytest.importorskip("onnxruntime", reason="needs the extra onnx")
+    from tests.synthesis.onnx_files import save_model
+
+    path = save_model(tmp_path / "mean.onnx", takes=(-1.0, 1.0), gives=(-1.0, 1.0), inverted=True)
+    given = ["--synthesiser", path, "--synthesiser-range=-1..1", "--synthesiser-mask", "known"]
+    film, mask = make_film(), make_mask()
+    call = ["inpaint", film, "--mask", mask, "--mode", "copy", *given]
+    code, stdout, stderr = lgtsm(*call, "-o", tmp_path / "o.mkv", "--report", "-")
+    assert code == 0, stderr
+    report = json.loads(stdout)
+    assert report["synthesiser"] == "mean.onnx"
+    code, stdout, stderr = lgtsm(*call, "--dry-run")
+    assert code == 0, stderr
+    assert "synthesised by mean.onnx" in stdout

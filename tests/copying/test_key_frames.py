@@ -183,7 +183,9 @@ def test_frames_that_nothing_can_follow_do_not_all_become_key_frames(rng, monkey
     made = []
     make = KeyFrames._make
     monkeypatch.setattr(
-        KeyFrames, "_make", lambda self, shot, t, *rest: made.append(t) or make(self, shot, t, *rest)
+        KeyFrames,
+        "_make",
+        lambda self, shot, t, *rest: made.append(t) or make(self, shot, t, *rest),
     )
     frames, holes = torch.rand(30, 3, 48, 64, generator=rng), torch.zeros(30, 1, 48, 64)
     holes[..., 12:34, 20:44] = 1

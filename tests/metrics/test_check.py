@@ -5,8 +5,8 @@ import torch
 
 from lgtsm.errors import OptionError, ShapeError
 from lgtsm.metrics.check import Checker, check_result
+from lgtsm.metrics.limits import CheckLimits
 from lgtsm.metrics.no_reference import Flicker, Residual, SeamContrast, Sharpness, ring, widen
-from lgtsm.options import CheckLimits
 
 LEVEL = 1 / 255
 

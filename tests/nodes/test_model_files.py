@@ -57,3 +57,22 @@ def test_only_files_that_can_open_are_offered(files, tmp_path, tiny_network):
     for name in ("old.pth", "other.ckpt"):
         with pytest.raises(Exception, match=f"lgtsm convert {name}"):
             files.find(name, "")
+
+
+def test_only_onnx_files_of_the_folder_may_synthesise(files, tmp_path, one_sentence):
+    folder = tmp_path / "models" / "lgtsm"
+    folder.mkdir(parents=True)
+    for name in ("lama.onnx", "other.onnx", "old.pth", "notes.txt"):
+        (folder / name).write_bytes(b"x")
+    outside = tmp_path / "models" / "secret.onnx"
+    outside.write_bytes(b"x")
+    assert files.synthesisers() == ["built-in", "lama.onnx", "other.onnx"]
+    assert files.find_synthesiser("built-in") is None
+    assert files.find_synthesiser("other.onnx") == str(folder / "other.onnx")
+    for name in (str(outside), "../secret.onnx", "a/b:x.onnx", "pypatchmatch", "old.pth", ""):
+        with pytest.raises(Exception, match="models/lgtsm") as caught:
+            files.find_synthesiser(name)
+        one_sentence(caught.value)
+    (folder / "lama.onnx.sha256").write_text("0" * 64)
+    with pytest.raises(Exception, match="SHA-256"):
+        files.find_synthesiser("lama.onnx")

@@ -13,7 +13,8 @@ import pytest
 
 from lgtsm.cli.main import build_parser
 from lgtsm.knobs import knobs
-from lgtsm.options import CheckLimits, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from lgtsm.metrics.limits import CheckLimits
+from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
 from tests.nodes.host import ROOT, listed_nodes
@@ -85,6 +86,8 @@ CHANGED = {
     ("LGTSMInpaintVideo", "grow"),
     ("LGTSMKeyFrames", "grow"),
     ("LGTSMKeyFramesVideo", "grow"),
+    ("LGTSMInpaint", "synthesiser"),
+    ("LGTSMInpaintVideo", "synthesiser"),
     ("LGTSMCleanPlate", "grow"),
     ("LGTSMCleanPlate", "source_frames"),
     ("LGTSMCleanPlate", "reach"),
@@ -95,8 +98,8 @@ CHANGED = {
 }
 _DRAWN_PRESET = ("GenerateFreeFormMasks", "preset")
 COMMANDS = {
-    "LGTSMInpaint": ("inpaint", {"mask", "model", "plate"}),
-    "LGTSMInpaintVideo": ("inpaint", {"mask", "model", "plate"}),
+    "LGTSMInpaint": ("inpaint", {"mask", "model", "plate", "synthesiser"}),
+    "LGTSMInpaintVideo": ("inpaint", {"mask", "model", "plate", "synthesiser"}),
     "LGTSMKeyFrames": ("keyframes", {"mask", "plate"}),
     "LGTSMKeyFramesVideo": ("keyframes", {"mask", "plate"}),
     "LGTSMCleanPlate": ("plate", {"mask", "frame"}),
@@ -229,5 +232,5 @@ def test_beginners_see_one_widget_for_quality_and_few_others(nodes):
         kinds = ("Int", "Float", "Combo", "Boolean")
         shown = {i.id for i in inputs if i.kind in kinds and not getattr(i, "advanced", False)}
         assert shown <= {"grow", "preset", "length", "quality", "lossless"}, name
-        assert [one.id for one in inputs[-3:]] == ["preset", "unseen", "plate_masks"]
-        assert all(one.optional for one in inputs[-3:])
+        assert [one.id for one in inputs[-4:]] == ["preset", "unseen", "plate_masks", "synthesiser"]
+        assert all(one.optional for one in inputs[-4:])

@@ -48,7 +48,7 @@ OURS = {
     "models.spec": frozenset({"errors"}),
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
-    "synthesis": frozenset({"fills"}),
+    "synthesis": frozenset({"errors", "options", "box", "fills"}),
     "copying": frozenset(
         {
             "errors",
@@ -63,11 +63,13 @@ OURS = {
     ),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
-    "metrics": frozenset({"errors", "options", "box"}),
+    "metrics": frozenset({"errors", "knobs", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
-    "weights": frozenset({"errors", "whole_file", "tensor_digest", "models", "models.spec"}),
+    "weights": frozenset(
+        {"errors", "options", "whole_file", "tensor_digest", "synthesis", "models", "models.spec"}
+    ),
     "scene": frozenset({"errors", "options"}),
-    "engine": FLOOR | {"models", "fills", "align", "copying", "masks"},
+    "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
     "evaluate.bench": frozenset(
@@ -152,6 +154,8 @@ ADAPTERS = {
     "lgtsm/cli/publish.py": frozenset({"huggingface_hub"}),
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
     "lgtsm/align/opencv_flow.py": frozenset({"cv2"}),
+    "lgtsm/synthesis/onnx_model.py": frozenset({"onnxruntime"}),
+    "lgtsm/synthesis/patch_match.py": frozenset({"patchmatch"}),
     "lgtsm/torchvision_networks.py": frozenset({"torchvision"}),
     "lgtsm/models/kernels.py": frozenset({"triton"}),
     "lgtsm/evaluate/metrics/lpips_distance.py": frozenset({"lpips"}),

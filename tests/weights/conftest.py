@@ -167,7 +167,8 @@ def client(hub, tmp_path):
     fetch = (
         "import json, sys\n"
         "from lgtsm.errors import WeightsError\n"
-        "from lgtsm.weights.hub import fetch, parse_hub_file\n"
+        "from lgtsm.weights.hub import fetch\n"
+        "from lgtsm.weights.hub_file import parse_hub_file\n"
         "for text in sys.argv[1:]:\n"
         "    try: answer = str(fetch(parse_hub_file(text))), ''\n"
         "    except WeightsError as error: answer = '', str(error)\n"

@@ -11,7 +11,7 @@ import torch
 from lgtsm.errors import WeightsError
 from lgtsm.weights.catalogue import ON_HUB
 from lgtsm.weights.header import Card
-from lgtsm.weights.hub import HubFile, parse_hub_file
+from lgtsm.weights.hub_file import HubFile, parse_hub_file
 from lgtsm.weights.load import load_model
 from lgtsm.weights.save import save_model
 
@@ -321,7 +321,8 @@ def test_package_without_the_client_says_what_to_install(client, one_sentence):
         "import json, sys\n"
         "sys.modules['huggingface_hub'] = None\n"
         "from lgtsm.errors import WeightsError\n"
-        "from lgtsm.weights.hub import fetch, list_cached, parse_hub_file\n"
+        "from lgtsm.weights.hub import fetch, list_cached\n"
+        "from lgtsm.weights.hub_file import parse_hub_file\n"
         "assert list_cached() == []\n"
         "try: fetch(parse_hub_file('a/b'))\n"
         "except WeightsError as error: print(json.dumps(str(error)))\n"

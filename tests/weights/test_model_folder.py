@@ -10,7 +10,7 @@ import time
 import pytest
 
 from lgtsm.weights.header import Card
-from lgtsm.weights.hub import HubFile, parse_hub_file
+from lgtsm.weights.hub_file import HubFile, parse_hub_file
 from lgtsm.weights.model_folder import local_name
 from lgtsm.weights.save import save_model
 
@@ -18,7 +18,7 @@ FETCH = (
     "import json, sys\n"
     "from pathlib import Path\n"
     "from lgtsm.errors import WeightsError\n"
-    "from lgtsm.weights.hub import parse_hub_file\n"
+    "from lgtsm.weights.hub_file import parse_hub_file\n"
     "from lgtsm.weights.model_folder import fetch_into\n"
     "folder, text, sha256 = sys.argv[1:]\n"
     "try: answer = str(fetch_into(Path(folder), parse_hub_file(text), sha256=sha256 or None)), ''\n"

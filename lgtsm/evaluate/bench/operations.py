@@ -51,8 +51,27 @@ _STAGES = (
 _HELPERS = ("align/", "fills/", "box")
 """Files whose operations belong to whoever calls them."""
 _VIEWS = frozenset(
-    "view slice select unsqueeze expand permute t transpose detach alias squeeze _unsafe_view unbind "
-    "split unfold diagonal as_strided _reshape_alias split_with_sizes".split()
+    {
+        "view",
+        "slice",
+        "select",
+        "unsqueeze",
+        "expand",
+        "permute",
+        "t",
+        "transpose",
+        "detach",
+        "alias",
+        "squeeze",
+        "_unsafe_view",
+        "unbind",
+        "split",
+        "unfold",
+        "diagonal",
+        "as_strided",
+        "_reshape_alias",
+        "split_with_sizes",
+    }
 )
 _SITES = 20
 CASE = ProductCase(camera=Camera.PLANAR, num_frames=12, hole_ratio=0.04)
@@ -83,7 +102,11 @@ class _Counter(TorchDispatchMode):
         self.names, self.stages, self.sites = Counter[str](), Counter[str](), Counter[str]()
 
     def __torch_dispatch__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         self.names[func.overloadpacket.__name__] += 1
         site, stage = _place(sys._getframe(1))

@@ -66,6 +66,7 @@ class Cells:
             method.name,
             model,
             file_digest(method.folder),
+            file_digest(method.synthesiser_file),
             *("" if clip is None else digest(clip) for clip in clips),
             context,
         )

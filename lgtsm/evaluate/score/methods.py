@@ -52,11 +52,21 @@ class Method:
     folder: Path | None = None
     """For THEIRS: holds CLIP.HOLES or CLIP."""
 
+    @property
+    def synthesiser_file(self) -> Path | None:
+        """The synthesiser, where it is a file of this machine."""
+        given = None if self.options is None else self.options.synthesiser
+        path = None if given is None else Path(given)
+        return path if path is not None and path.is_file() else None
+
     def facts(self) -> Row:
         """Return the method's entry in the results, without any path of this machine."""
         facts: Row = {"kind": self.kind.value, "text": self.text}
         if self.options is not None:
-            facts["options"] = asdict(self.options, dict_factory=_plain)
+            options = asdict(self.options, dict_factory=_plain)
+            if self.synthesiser_file is not None:
+                options["synthesiser"] = self.synthesiser_file.name
+            facts["options"] = options
             facts["model"] = None if self.model is None else Path(self.model).name
         return facts
 

@@ -8,17 +8,20 @@ import torch
 from PIL import Image
 
 from lgtsm.errors import OptionError, ShapeError
-from lgtsm.evaluate.score.cases import digest, load_case, plan_cases
+from lgtsm.evaluate.score.cases import Material, digest, load_case, plan_cases
+from lgtsm.evaluate.score.cells import Cells
 from lgtsm.evaluate.score.clips import Clip, Footage, find_clips, read_footage
 from lgtsm.evaluate.score.holes import cut_holes
 from lgtsm.evaluate.score.methods import (
     SIMPLE,
+    Kind,
     Method,
     choose_methods,
     mean_colour,
     temporal_median,
 )
 from lgtsm.evaluate.score.protocols import PROTOCOLS, HoleRule, Shape, find_protocol
+from lgtsm.options import InpaintOptions
 
 
 @pytest.fixture
@@ -209,6 +212,19 @@ def test_method_facts_hold_no_path():
         folder=Path("/a/b"),
     )
     assert "/a" not in str(method.facts())
+
+
+def test_another_synthesiser_is_another_cell_and_its_folder_is_not_told(tmp_path):
+    path = tmp_path / "model.onnx"
+    method = Method(name="x", kind=Kind.OURS, options=InpaintOptions(synthesiser=path))
+    frames = torch.zeros(1, 3, 8, 8)
+    material = Material(frames=frames, holes=frames[:, :1], truth=None, own=None, floor=None)
+    keys = set()
+    for content in (b"one", b"other"):
+        path.write_bytes(content)
+        keys.add(Cells(tmp_path).key(method, material, ""))
+    assert len(keys) == 2
+    assert method.facts()["options"]["synthesiser"] == "model.onnx"
 
 
 def test_a_stray_video_does_not_hide_the_folders_beside_it(make_clip):
