@@ -13,6 +13,7 @@ from ..errors import VideoError
 from .carrier import choose_carrier, convert, is_exact
 from .frame import Frame
 from .image import IMAGE_KINDS, IMAGE_SUFFIXES, ImageKind, image_kind, is_still, save_image
+from .image_extras import extras_of
 from .layout import Family, Layout
 from .media import open_media, video_stream
 from .output import Output, write_errors
@@ -123,6 +124,8 @@ class FrameFolderWriter(Output):
         )
         if not is_exact(frame.layout, layout):
             self._warn_once("Pixel format %s is written as %s.", frame.layout.name, layout.name)
+        if source and not self._num_frames and (extras := extras_of(source)):
+            self._warn_once("The new images lack what %s carries: %s.", source, ", ".join(extras))
         if frame.orientation.matrix is not None:
             self._warn_once("Images are written upright, without the orientation tag.")
         name = _written_name(source) if source else f"{frame.index:06d}{kind.suffix}"

@@ -21,6 +21,7 @@ from .frame import Frame
 from .gif import GifWriter
 from .hdr import hdr_of
 from .image import is_still
+from .image_extras import extras_of
 from .layout import Family, Layout, known_layout
 from .media import DEFAULT_RATE, open_media, stream_rate, video_stream
 from .output import Output, is_folder_name, write_errors
@@ -169,7 +170,7 @@ class VideoWriter(Output):
         options, video = self._options, self._source_stream(frame)
         cut = options.start > 0
         if not self._has_streams:
-            self._tell_profile()
+            self._tell_what_is_lost()
         held = widest([frame.layout, *self._layouts])
         if len(self._layouts) > 1:
             _log.warning(
@@ -213,11 +214,13 @@ class VideoWriter(Output):
             copier=copier,
         )
 
-    def _tell_profile(self) -> None:
+    def _tell_what_is_lost(self) -> None:
         images = list_images(self._source) if self._source.is_dir() else [self._source]
         profile = read_profile(images[0])
         if profile is not None and not is_srgb(profile):
             _log.warning("A film cannot hold the colour profile of %s.", images[0])
+        if extras := extras_of(images[0]):
+            _log.warning("A film cannot hold what %s carries: %s.", images[0], ", ".join(extras))
 
     def _source_stream(self, frame: Frame) -> SourceStream:
         matrix = frame.orientation.matrix
