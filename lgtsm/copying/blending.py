@@ -93,57 +93,91 @@ def blend_frame(
     candidates, backdrop = gather_candidates(shot, t, search), backdrop or Backdrop()
     if candidates is None:
         return None
+    hole, box = candidates.hole, candidates.box
+    blend = _blend_copies(shot, t, candidates)
+    plate = best_of_plates(backdrop.plates, shot, t, box)
+    if plate is not None:
+        plate_error = plate.error.sqrt().clamp_max(_PLATE_ERROR)
+        blend = blend.covered(plate.colour, plate.shown, plate_error)
+    unseen = hole * (blend.confidence < SEEN)
+    layer = None
+    if backdrop.key_frames is not None:
+        layer = backdrop.key_frames.layer(shot, t, box, blend.fill, blend.confidence)
+    if layer is not None:
+        error = torch.full_like(blend.error, _SYNTHESISED_ERROR)
+        blend = blend.covered(layer.colour, layer.weight, error)
+    frame = candidates.frame
+    candidate = CandidateFill(
+        fill=torch.where(hole > 0, blend.fill, frame),
+        plain=torch.where(hole > 0, blend.plain, frame),
+        smooth=frame,
+        copied=blend.copied,
+        best=torch.where(hole > 0, blend.best, frame),
+        error=blend.error * hole,
+        confidence=blend.confidence * hole,
+    )
+    synthesised = torch.zeros_like(hole) if layer is None else layer.weight * hole
+    parts = torch.cat([blend.weights * hole, synthesised, unseen], 1)
+    shares = parts.sum((0, 2, 3)) / hole.sum()
+    sources = None
+    if with_sources:
+        sources = _join(_find_sources(candidates, blend.weights[:, 1:]), layer and layer.sources)
+    return BlendedFill(box, candidate, tuple(float(share) for share in shares), sources)
+
+
+@dataclass(frozen=True)
+class _Blend:
+    """What a part of a frame is filled with so far; see `CandidateFill`.
+
+    fill, plain, copied, best: (1,3,h,w).
+    error: (1,1,h,w) to be expected of the fill.
+    confidence: (1,1,h,w) weight of all but the smooth fill.
+    weights: (1,4,h,w) of the smooth fill and of the copies under each motion.
+    """
+
+    fill: Tensor
+    plain: Tensor
+    copied: Tensor
+    best: Tensor
+    error: Tensor
+    confidence: Tensor
+    weights: Tensor
+
+    def covered(self, colour: Tensor, weight: Tensor, error: Tensor) -> _Blend:
+        """Return it under a layer: colours (1,3,h,w), their weight and error (1,1,h,w)."""
+        # exact where the weight is 0 or 1
+        fill, plain, copied, best = (
+            torch.lerp(x, colour, weight) for x in (self.fill, self.plain, self.copied, self.best)
+        )
+        return _Blend(
+            fill=fill,
+            plain=plain,
+            copied=copied,
+            best=best,
+            error=torch.lerp(self.error, error, weight),
+            confidence=torch.maximum(self.confidence, weight),
+            weights=self.weights * (1 - weight),
+        )
+
+
+def _blend_copies(shot: Shot, t: int, candidates: Candidates) -> _Blend:
+    """Blend the smooth fill and the copies."""
     hole, (features, colours, shown) = candidates.hole, features_of(candidates)
     weights, error = _weigh(load_blend_network(hole.device), features, shown)
     blend = (weights[:, :, None] * colours).sum(1)
     plain = (blend + _membrane(candidates.frame - blend, hole)).clamp(0, 1)
-    fill = _with_edges(shot, t, candidates, plain, weights[:, :1])
     copy_weights = weights[:, 1:]
     confidence = copy_weights.sum(1, keepdim=True)
     copied = (copy_weights[:, :, None] * colours[:, 1:]).sum(1) / confidence.clamp_min(1e-6)
-    copied = torch.where(confidence > _MIN_COPY_WEIGHT, copied, candidates.frame)
-    best = _best_copy(candidates, copy_weights, confidence)
-    plate = best_of_plates(backdrop.plates, shot, t, candidates.box)
-    if plate is not None:
-        fill, plain, copied, best = (
-            torch.where(plate.shown > 0, plate.colour, x) for x in (fill, plain, copied, best)
-        )
-        plate_error = plate.error.sqrt().clamp_max(_PLATE_ERROR)
-        error = torch.where(plate.shown > 0, plate_error, error)
-        confidence = torch.maximum(confidence, plate.shown)
-        weights = weights * (1 - plate.shown)
-    unseen = float((hole * (confidence < SEEN)).sum() / hole.sum())
-    layer = None
-    if backdrop.key_frames is not None:
-        layer = backdrop.key_frames.layer(shot, t, candidates.box, fill, confidence)
-    if layer is not None:
-        fill, plain, copied, best = (
-            x + layer.weight * (layer.colour - x) for x in (fill, plain, copied, best)
-        )
-        error = error + layer.weight * (_SYNTHESISED_ERROR - error)
-        confidence = torch.maximum(confidence, layer.weight)
-        weights = weights * (1 - layer.weight)
-    fill, plain, best = (torch.where(hole > 0, x, candidates.frame) for x in (fill, plain, best))
-    candidate = CandidateFill(
-        fill=fill,
+    return _Blend(
+        fill=_with_edges(shot, t, candidates, plain, weights[:, :1]),
         plain=plain,
-        smooth=candidates.frame,
-        copied=copied,
-        best=best,
-        error=error * hole,
-        confidence=confidence * hole,
+        copied=torch.where(confidence > _MIN_COPY_WEIGHT, copied, candidates.frame),
+        best=_best_copy(candidates, copy_weights, confidence),
+        error=error,
+        confidence=confidence,
+        weights=weights,
     )
-    num_hole_pixels = hole.sum()
-    source_fractions = tuple(
-        float((weights[:, i : i + 1] * hole).sum() / num_hole_pixels)
-        for i in range(len(MOTIONS) + 1)
-    )
-    synthesised = 0.0 if layer is None else float((layer.weight * hole).sum() / num_hole_pixels)
-    sources = None
-    if with_sources:
-        sources = _join(_find_sources(candidates, weights[:, 1:]), layer and layer.sources)
-    fractions = (*source_fractions, synthesised, unseen)
-    return BlendedFill(candidates.box, candidate, fractions, sources)
 
 
 def _weigh(network: BlendNetwork, features: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
