@@ -21,7 +21,7 @@ from ..fills.depth import shrink
 from ..synthesis.complete import complete
 from ..synthesis.synthesiser import Synthesiser
 from .candidates import CopySources
-from .consensus import match_to_frame
+from .consensus import masked_local_mean, match_to_frame
 from .plates import PlacedPlate
 from .shot import Shot
 
@@ -32,6 +32,10 @@ _MARGIN_PX = 2  # by which a synthesised place reaches under the copies around i
 _THIN_PX = 3  # a place is worth a key frame where it is wider than twice this,
 _LEAST_PART = 3e-4  # and what is left of it then is at least this fraction of the frame
 _MOST = 6  # key frames that are kept
+_MISMATCH_BLUR = (
+    8  # repetitions of a 3x3 average of what differs beside a place, in its mean colours
+)
+_MAX_MISMATCH = 0.05  # such difference (root mean square) above which a key frame does not fit; swept on seven cases
 _MOST_IN_VAIN = 2  # key frames of the last frames that do not fit, after which no more are made,
 _RECENT = 24  # and how many frames these are: noise and strobes cannot be followed
 _EDGE_BLUR = 2  # repetitions of a 3x3 average that soften the edge of a synthesised place
@@ -191,8 +195,12 @@ def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box) -> _Warped | None:
     masks = torch.cat([torch.ones_like(key.place), key.place], 1)
     coverage, place = sample_at(masks, coords, padding="zeros").chunk(2, 1)
     colour = sample_at(plate.picture, coords, mode="bicubic")
-    matched = match_to_frame(colour, coverage, shot[t].pixels[part], shot[t].known[part])
-    place = torch.where(place > 0.5, matched.shown, 0)
+    frame, known = shot[t].pixels[part], shot[t].known[part]
+    matched = match_to_frame(colour, coverage, frame, known)
+    # what moves by itself beside the place leaves it behind: the frame is another there by now
+    mismatch = masked_local_mean(frame - matched.colour, known * matched.shown)
+    mismatch = local_mean(mismatch, _MISMATCH_BLUR).square().mean(1, keepdim=True).sqrt()
+    place = torch.where((place > 0.5) & (mismatch < _MAX_MISMATCH), matched.shown, 0)
     shift = sample_at(key.shift, coords, mode="nearest")
     return _Warped(number, matched.colour, place, coords + shift)
 

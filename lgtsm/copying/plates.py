@@ -25,13 +25,18 @@ from ..box import Box
 from ..clip_tensors import describe, is_clip_tensor, is_mask_tensor
 from ..errors import ShapeError, shown
 from ..fills.candidate_fill import map_tensors
+from ..options import Motion
 from .consensus import WarpedPixels, match_to_frame
-from .coords import box_grid
+from .coords import Target, box_grid, chained_coords
 from .shot import Shot
 
 # set by hand, not swept
 _MAX_ERROR = 0.10  # brightness difference (root mean square, known pixels) of a plate that fits
 _MAX_CONTRAST_FRACTION = 0.6  # the same over the frame's contrast: dark scenes are all alike
+_GAINS = (
+    0.85,
+    1.2,
+)  # limits of the contrast of a plate against that of a frame: more is other content
 _MAX_STRETCH = 1.02  # largest ratio between the aspect ratios of a plate and of the clip
 
 
@@ -120,13 +125,14 @@ class PlacedPlate:
         self._grey = grey * self._known
         self._part = torch.ones_like(grey) if part is None else part
         self._last: tuple[int, Tensor] | None = None
+        self._flow: tuple[int, Box, Tensor] | None = None
 
-    def _locate(self, shot: Shot, t: int) -> tuple[Tensor, float] | None:
-        """Return the (1,3,3) homography from frame t to the plate and its error, or None: no fit."""
+    def _locate(self, shot: Shot, t: int) -> Tensor | None:
+        """Return the (1,3,3) homography from frame t to the plate, or None: no fit."""
         identity = torch.eye(3, device=self.picture.device)
         if t == self.frame:
             self._last = (t, identity)
-            return identity[None], 0.0
+            return identity[None]
         start = torch.stack([identity, *self._starts(shot, t)])
         others = self._grey.expand(len(start), -1, -1, -1)
         others_known = self._known.expand(len(start), -1, -1, -1)
@@ -138,7 +144,7 @@ class PlacedPlate:
         if error > max(limit, HOMOGRAPHY_SUFFICES_ERROR):
             return None
         self._last = (t, found.matrix[best])
-        return found.matrix[best][None], error
+        return found.matrix[best][None]
 
     def _starts(self, shot: Shot, t: int) -> list[Tensor]:
         """Return homographies (3,3) from frame t to the plate, as known so far."""
@@ -162,20 +168,42 @@ class PlacedPlate:
         found = self._locate(shot, t)
         if found is None:
             return None
-        matrix, error = found
         part = (..., box.rows, box.columns)
         grid = box_grid(box, shot[t].grey)
         if t == self.frame:
             return grid
-        coords = move_coords(matrix, grid, shot.size)
-        if error > HOMOGRAPHY_SUFFICES_ERROR and shot.track.with_flow:
-            warped, warped_known = sample_known(torch.cat([self._grey, self._known], 1), coords)
-            grey, known = shot[t].grey[part], shot[t].known[part]
-            start = torch.zeros_like(grid)
+        coords = move_coords(found, grid, shot.size)
+        if not shot.track.with_flow:
+            return coords
+        # things that move by themselves beside a hole take what is behind it along
+        warped, warped_known = sample_known(torch.cat([self._grey, self._known], 1), coords)
+        grey, known = shot[t].grey[part], shot[t].known[part]
+        both = warped_known * known
+        warped = _brightness_matched(warped, grey, both) * warped_known
+        error = float((both * (grey - warped).square()).sum() / both.sum().clamp_min(1)) ** 0.5
+        if error > HOMOGRAPHY_SUFFICES_ERROR:
+            start = self._start_of_flow(shot, t, box, grid)
             flow, _ = dense_flow(grey * known, known, warped, warped_known, start)
+            self._flow = t, box, flow
             # flow is in pixels of the frame: apply it before the homography
-            coords = move_coords(matrix, grid + flow, shot.size)
+            coords = move_coords(found, grid + flow, shot.size)
         return coords
+
+    def _start_of_flow(self, shot: Shot, t: int, box: Box, like: Tensor) -> Tensor:
+        """Return flow (1,2,h,w) on a part of frame t as far as it is known already.
+
+        Along the links of the shot; where these do not reach so far, the flow of the frame before.
+        """
+        if self.frame is not None and self.frame in shot and shot.track.connects(t, self.frame):
+            target = Target(shot, t, box, [self.frame])
+            return chained_coords(target, Motion.FLOW) - chained_coords(target, Motion.PLANAR)
+        flow = torch.zeros_like(like)
+        if self._flow is not None:
+            s, before, values = self._flow
+            common = before & box
+            if s == t - 1 and min(common.height, common.width) > 0:
+                flow[(..., *common.within(box))] = values[(..., *common.within(before))]
+        return flow
 
     def warp(self, shot: Shot, t: int, box: Box) -> WarpedPixels | None:
         """Warp the plate to a part of frame t; None where it does not fit."""
@@ -191,6 +219,22 @@ class PlacedPlate:
         coverage, wanted = sample_at(masks, coords, padding="zeros").chunk(2, 1)
         warped = match_to_frame(colour, coverage, frame, known)
         return replace(warped, shown=warped.shown * (wanted > 0.5))
+
+
+def _brightness_matched(values: Tensor, wanted: Tensor, both: Tensor) -> Tensor:
+    """Return grey values (1,1,h,w) with the gain and offset that fit them to others by least squares.
+
+    Args:
+        values: (1,1,h,w).
+        wanted: (1,1,h,w).
+        both: (1,1,h,w) 1 = known in both.
+    """
+    count = both.sum().clamp_min(1)
+    mean, wanted_mean = (values * both).sum() / count, (wanted * both).sum() / count
+    from_mean = (values - mean) * both
+    variance = from_mean.square().sum().clamp_min(1e-6)
+    gain = ((from_mean * (wanted - wanted_mean)).sum() / variance).clamp(*_GAINS)
+    return gain * (values - mean) + wanted_mean
 
 
 def _contrast(grey: Tensor, known: Tensor) -> float:
