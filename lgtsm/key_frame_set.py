@@ -154,7 +154,7 @@ def find_key_frames(
     Yields:
         Patches whose `unseen` is set.
     """
-    job = Job(None, options, hooks, report, plates=plates, num_frames=num_frames, synthesise=False)
+    job = Job(None, options, hooks, report, plates=plates, num_frames=num_frames, synthesiser=None)
     first, found = None, False
     for patch in job.run(pairs):
         if patch.unseen is not None and bool(patch.unseen.any()):

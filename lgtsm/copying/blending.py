@@ -25,9 +25,7 @@ _MAX_SEAM = 0.06  # brightness step at a hole's border that is evened out; more 
 _MIN_SMOOTH_WEIGHT = 0.02  # weight of the smooth fill below which its edges would not show
 _MIN_COPY_WEIGHT = 1e-3  # weight of all copies below which a pixel counts as not copied
 _PLATE_ERROR = 0.01  # largest expected error of a plate: low enough that no network paints over it
-_SYNTHESISED_ERROR = (
-    0.001  # of key frames: they are the same in all frames, so none is averaged with others
-)
+_SYNTHESISED_ERROR = 0.001  # of key frames: equal in all frames, so not averaged in time
 _WEIGHT_BLUR = 2  # repetitions of a 3x3 average: weights that change every pixel would be noise
 SEEN = 0.5
 """Weight of all copies below which no frame counts as showing a pixel; set by hand, not swept."""

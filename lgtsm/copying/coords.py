@@ -111,11 +111,22 @@ def chained_coords(target: Target, motion: Motion, half_size: Tensor | None = No
     planar = target.move_by_camera(grid)
     if motion is Motion.PLANAR:
         return planar
+    return planar + flow_beyond_camera(target, planar, half_size)
+
+
+def flow_beyond_camera(target: Target, planar: Tensor, half_size: Tensor | None = None) -> Tensor:
+    """Return what flow along the links adds to coordinates by the camera's motion, (R,2,h,w).
+
+    Args:
+        target: the part and its sources.
+        planar: (R,2,h,w) of `Target.move_by_camera`.
+        half_size: of `half_size_coords`, where it is known already.
+    """
     # what flow adds to the homography is smooth
     if half_size is None:
-        half_size = half_size_coords(target, motion)
+        half_size = half_size_coords(target, Motion.FLOW)
     residual = half_size - halve(pad_even(planar))
-    return planar + enlarge(residual, 2, (target.box.height, target.box.width))
+    return enlarge(residual, 2, (target.box.height, target.box.width))
 
 
 def registered_coords(target: Target, motion: Motion, chained: Tensor) -> Tensor:

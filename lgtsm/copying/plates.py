@@ -25,18 +25,14 @@ from ..box import Box
 from ..clip_tensors import describe, is_clip_tensor, is_mask_tensor
 from ..errors import ShapeError, shown
 from ..fills.candidate_fill import map_tensors
-from ..options import Motion
 from .consensus import WarpedPixels, match_to_frame
-from .coords import Target, box_grid, chained_coords
+from .coords import Target, box_grid, flow_beyond_camera
 from .shot import Shot
 
 # set by hand, not swept
 _MAX_ERROR = 0.10  # brightness difference (root mean square, known pixels) of a plate that fits
 _MAX_CONTRAST_FRACTION = 0.6  # the same over the frame's contrast: dark scenes are all alike
-_GAINS = (
-    0.85,
-    1.2,
-)  # limits of the contrast of a plate against that of a frame: more is other content
+_GAINS = (0.85, 1.2)  # limits of a plate's contrast against a frame's; more is other content
 _MAX_STRETCH = 1.02  # largest ratio between the aspect ratios of a plate and of the clip
 
 
@@ -189,15 +185,15 @@ class PlacedPlate:
             coords = move_coords(found, grid + flow, shot.size)
         return coords
 
-    def _start_of_flow(self, shot: Shot, t: int, box: Box, like: Tensor) -> Tensor:
-        """Return flow (1,2,h,w) on a part of frame t as far as it is known already.
+    def _start_of_flow(self, shot: Shot, t: int, box: Box, grid: Tensor) -> Tensor:
+        """Return flow (1,2,h,w) on a part of frame t, of pixels `grid`, as far as it is known.
 
         Along the links of the shot; where these do not reach so far, the flow of the frame before.
         """
         if self.frame is not None and self.frame in shot and shot.track.connects(t, self.frame):
             target = Target(shot, t, box, [self.frame])
-            return chained_coords(target, Motion.FLOW) - chained_coords(target, Motion.PLANAR)
-        flow = torch.zeros_like(like)
+            return flow_beyond_camera(target, target.move_by_camera(grid))
+        flow = torch.zeros_like(grid)
         if self._flow is not None:
             s, before, values = self._flow
             common = before & box

@@ -89,8 +89,8 @@ class Job:
     key_frames_from: first frame that may be a key frame; see `Patch.depends_from`. What key frames
         synthesise is carried through their whole shot, so all is computed from there.
     num_frames: of the stream, for the progress; 0 is unknown.
-    synthesise: False leaves key frames open, and their patches tell what no frame shows.
-    synthesiser: completes the key frames.
+    synthesiser: completes the key frames; None leaves them open, and their patches tell what no frame
+        shows.
     """
 
     network: Network | None
@@ -101,8 +101,7 @@ class Job:
     resume_from: int = 0
     key_frames_from: int = 0
     num_frames: int = 0
-    synthesise: bool = True
-    synthesiser: Synthesiser = complete
+    synthesiser: Synthesiser | None = complete
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
@@ -237,12 +236,12 @@ class _Running:
         def leave_open(t: int, place: Tensor) -> None:
             self._open_places[begin + t] = place[0]
 
-        found = None if self.job.synthesise else leave_open
+        synthesiser = self.job.synthesiser
         return KeyFrames(
             first,
             synthesise_all=synthesise_all,
-            found=found,
-            synthesiser=self.job.synthesiser,
+            found=leave_open if synthesiser is None else None,
+            synthesiser=synthesiser or complete,
         )
 
     def _first(self) -> int:

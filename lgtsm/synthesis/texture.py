@@ -36,10 +36,10 @@ def with_texture(picture: Tensor, hole: Tensor) -> Tensor:
     grey, known = picture.mean(1, keepdim=True), 1 - hole
     gradients: list[Tensor] = []
     usable: list[Tensor] = []
-    for beyond, dim in (((0, 1, 0, 0), -1), ((0, 0, 0, 1), -2)):
+    for dim, beyond in ((-1, (0, 1, 0, 0)), (-2, (0, 0, 0, 1))):
+        pairs = known.shape[dim] - 1
         gradients.append(pad(grey.diff(dim=dim).abs(), beyond))
-        both = known * torch.roll(known, -1, dim)
-        usable.append(pad(both.narrow(dim, 0, both.shape[dim] - 1), beyond))
+        usable.append(pad(known.narrow(dim, 0, pairs) * known.narrow(dim, 1, pairs), beyond))
     gradient, use = torch.cat(gradients, 1), torch.cat(usable, 1)
     mean = local_mean(gradient * use, _BLUR) / local_mean(use, _BLUR).clamp_min(1e-6)
     return torch.cat([picture, smooth_fill(_WEIGHT * mean, hole)], 1)

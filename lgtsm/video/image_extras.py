@@ -22,9 +22,9 @@ def extras_of(path: Path) -> list[str]:
     Returns:
         Among "EXIF", "XMP", "text" and "further layers (NAMES)".
     """
-    if path.suffix.lower() == ".exr":
-        return _exr_layers(path)
     try:
+        if path.suffix.lower() == ".exr":
+            return _exr_layers(path)
         with Image.open(path) as image:
             tags = set(image.getexif()) - {_ORIENTATION}
             found = {

@@ -184,9 +184,11 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
     Raises:
         VideoError: not a video, without time stamps, or no frame in the interval.
     """
-    base, times = _shown(path)
-    if not times:
+    base, stamps = _shown(path)
+    if not stamps:
         raise VideoError(f"Expected a video with time stamps, got {path} without; give frames.")
+    clock = Clock(read_stretches(path))
+    times = [clock(stamp * base) for stamp in stamps]
     # rounded down to the time base, as ComfyUI's own reader does
     first = Fraction(start_seconds) // base * base
     last = Fraction(start_seconds + Fraction(seconds)) // base * base
@@ -214,16 +216,15 @@ def count_frames(path: Path, frames_of: Path | None = None) -> int:
     return 1 if is_still(path) else len(_shown(path)[1])
 
 
-def _shown(path: Path) -> tuple[Fraction, list[Fraction]]:
-    """Return the time base, and the sorted times of all frames that are shown, in seconds."""
-    clock = Clock(read_stretches(path))
+def _shown(path: Path) -> tuple[Fraction, list[int]]:
+    """Return the time base, and the time stamps of all packets that are shown, in the file's order."""
     with open_media(path) as container:
         stream = video_stream(container, path)
-        base = stream.time_base or Fraction(1, av.time_base)
         codec = stream.codec_context.codec.canonical_name
         # packets before an edit's start are decoded and not shown
-        return base, sorted(
-            clock(p.pts * base)
+        stamps = [
+            p.pts
             for p in container.demux(stream)
             if p.pts is not None and not p.is_discard and not is_hidden(p, codec)
-        )
+        ]
+        return stream.time_base or Fraction(1, av.time_base), stamps

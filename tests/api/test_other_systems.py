@@ -24,15 +24,12 @@ from lgtsm.weights.hub_file import parse_hub_file
 from lgtsm.weights.load import load_model
 from lgtsm.weights.save import save_model
 from lgtsm.whole_file import WholeFile
+from tests.api.stopping import HostStopError
 
 pytest.importorskip("av")
 
 
 COPY = lgtsm.InpaintOptions(mode="copy", motion="none", reach=2)
-
-
-class HostStopError(RuntimeError):
-    """What a host raises to stop a job."""
 
 
 def test_the_rule_holds_in_these_tests(windows_files, tmp_path):

@@ -19,25 +19,10 @@ from lgtsm.whole_file import WholeFile
 pytest.importorskip("av")
 
 from lgtsm.video.read import read_frames
+from tests.api.stopping import HostStopError, stop_at
 
 NUM = 44
 RESUME = VideoOptions(lossless=True, resume=True)
-
-
-class HostStopError(RuntimeError):
-    """What a host raises to stop a job."""
-
-
-def _stop_at(number):
-    filled = []
-
-    def progress(done, total, note):
-        if note == "filling":
-            filled.append(done)
-        if len(filled) == number:
-            raise HostStopError
-
-    return progress
 
 
 @pytest.fixture
@@ -62,7 +47,7 @@ def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     job(whole)
     with pytest.raises(HostStopError):
-        job(target, progress=_stop_at(stop))
+        job(target, progress=stop_at(stop))
     assert not target.exists()
     folder = tmp_path / "out.mkv.lgtsm-partial"
     assert (folder / "job.json").is_file()
@@ -81,7 +66,7 @@ def test_a_job_can_be_interrupted_twice(job, tmp_path):
     job(whole)
     for stop, video in ((18, VideoOptions(lossless=True)), (35 - 16, RESUME)):
         with pytest.raises(HostStopError):
-            job(target, video=video, progress=_stop_at(stop))
+            job(target, video=video, progress=stop_at(stop))
     report = job(target, video=RESUME)
     assert report.resumed_from == 32
     assert (_pixels(target) - _pixels(whole)).abs().max() <= 1.01 / 255
@@ -90,7 +75,7 @@ def test_a_job_can_be_interrupted_twice(job, tmp_path):
 def test_another_job_cannot_go_on(job, options, tmp_path, one_sentence):
     target = tmp_path / "out.mkv"
     with pytest.raises(HostStopError):
-        job(target, progress=_stop_at(20))
+        job(target, progress=stop_at(20))
     with pytest.raises(OptionError) as error:
         job(target, video=RESUME, options=options(feather=7))
     one_sentence(error.value)
@@ -250,7 +235,7 @@ def test_a_job_whose_film_lies_among_its_pictures_goes_on(job, network, options,
     boxes, target = [MaskBox(4, 4, 9, 9)], frames / "film.mkv"
     values = {"model": network, "options": options()}
     with pytest.raises(HostStopError):
-        lgtsm.inpaint_video(frames, boxes, target, progress=_stop_at(20), **values)
+        lgtsm.inpaint_video(frames, boxes, target, progress=stop_at(20), **values)
     report = lgtsm.inpaint_video(frames, boxes, target, video=VideoOptions(resume=True), **values)
     assert report.resumed_from == 16
     assert report.frames == NUM
@@ -259,7 +244,7 @@ def test_a_job_whose_film_lies_among_its_pictures_goes_on(job, network, options,
 def test_a_journal_that_cannot_be_read_is_begun_anew(job, tmp_path):
     target = tmp_path / "out.mkv"
     with pytest.raises(HostStopError):
-        job(target, progress=_stop_at(20))
+        job(target, progress=stop_at(20))
     (tmp_path / "out.mkv.lgtsm-partial" / "job.json").write_text("")
     report = job(target, video=RESUME)
     assert report.resumed_from == 0

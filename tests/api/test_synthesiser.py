@@ -13,6 +13,7 @@ pytest.importorskip("onnxruntime", reason="needs the extra onnx")
 pytest.importorskip("av")
 
 from lgtsm.video.read import read_frames
+from tests.api.stopping import HostStopError, stop_at
 from tests.synthesis.onnx_files import save_model
 
 RUN = RunOptions(device="cpu", threads=1)
@@ -102,22 +103,6 @@ def test_a_name_of_nothing_is_one_sentence(name, still, one_sentence):
     one_sentence(caught.value)
 
 
-class HostStopError(RuntimeError):
-    """What a host raises to stop a job."""
-
-
-def _stop_at(number):
-    filled = []
-
-    def progress(done, total, note):
-        if note == "filling":
-            filled.append(done)
-        if len(filled) == number:
-            raise HostStopError
-
-    return progress
-
-
 def test_a_job_goes_on_with_the_same_file_only(make_film, holes_of, save_masks, tmp_path):
     film = make_film(tmp_path / "film.mkv", 24, lossless=True)
     holes = holes_of(24)
@@ -135,7 +120,7 @@ def test_a_job_goes_on_with_the_same_file_only(make_film, holes_of, save_masks, 
 
     job(whole, first)
     with pytest.raises(HostStopError):
-        job(target, first, progress=_stop_at(18))
+        job(target, first, progress=stop_at(18))
     for path in (other, None):
         with pytest.raises(OptionError, match="same job"):
             job(target, path)
