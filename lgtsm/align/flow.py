@@ -18,8 +18,8 @@ from ..fills.smooth import push_pull
 from .pyramid import MOST_KNOWN, known_pyramid
 from .sampling import length, pixel_grid, sample_known
 
-_CELL = 2
-"""Motion is solved for cells of 2x2 pixels; brightness is compared pixel by pixel."""
+CELL = 2
+"""Motion is solved for cells of 2x2 pixels, unless stated; brightness is compared pixel by pixel."""
 # set by hand, not swept
 _MIN_SIDE = 12  # shorter side of the coarsest level, in pixels
 _ITERATIONS = 3  # Gauss-Newton steps per level
@@ -35,17 +35,16 @@ def image_gradient(image: Tensor) -> Tensor:
     """Return (N,2,h,w) x and y derivatives of (N,1,h,w), by the 5-tap filter (1,-8,0,8,-1)/12."""
     wide = pad(image, (2, 2, 2, 2), mode="replicate")
     rows, columns = wide[..., 2:-2, :], wide[..., :, 2:-2]
-    gx = (8 * (rows[..., 3:-1] - rows[..., 1:-3]) - (rows[..., 4:] - rows[..., :-4])) / 12
-    gy = (
-        8 * (columns[..., 3:-1, :] - columns[..., 1:-3, :])
-        - (columns[..., 4:, :] - columns[..., :-4, :])
-    ) / 12
-    return torch.cat([gx, gy], 1)
+    near = torch.cat(
+        [rows[..., 3:-1] - rows[..., 1:-3], columns[..., 3:-1, :] - columns[..., 1:-3, :]], 1
+    )
+    far = torch.cat([rows[..., 4:] - rows[..., :-4], columns[..., 4:, :] - columns[..., :-4, :]], 1)
+    return near.mul_(8 / 12).sub_(far, alpha=1 / 12)
 
 
 def robust_weight(weight: Tensor, residual: Tensor, scale: float | Tensor) -> Tensor:
     """Reduce weights by residuals (Geman and McClure 1985): to a quarter where one is `scale`."""
-    return weight / (1 + (residual / scale).square()).square()
+    return weight / (residual / scale).square_().add_(1).square_()
 
 
 def dense_flow(
@@ -68,7 +67,7 @@ def dense_flow(
         known_pyramid(image, mask, _MIN_SIDE, least=MOST_KNOWN, to_even=pad_even)
         for image, mask in ((frames, known), (others, others_known))
     )
-    motion, confidence = no_motion(frames, len(frames)), torch.zeros_like(known)
+    motion, mass, confidence = no_motion(frames, len(frames)), known, torch.zeros_like(known)
     for (image, mask), other in zip(*pyramids, strict=True):
         size = size_of(image)
         scale = size[1] / frames.shape[-1]
@@ -76,7 +75,8 @@ def dense_flow(
         base = base + pixel_grid(*size, image)
         motion, both = finer_motion(motion, size), torch.cat(other, 1)
         for _ in range(_ITERATIONS):
-            motion, confidence = _improve(image, mask, both, base, motion)
+            motion, mass, confidence = _improve(image, mask, both, base, motion)
+        motion = push_pull(motion, (mass * (1 / _TRUSTED)).clamp_max(1.0))
     size = size_of(frames)
     return start + to_pixels(motion, size), to_pixels(confidence, size)
 
@@ -86,15 +86,15 @@ def no_motion(like: Tensor, count: int) -> Tensor:
     return like.new_zeros(count, 2, 1, 1)
 
 
-def finer_motion(motion: Tensor, size: tuple[int, int]) -> Tensor:
+def finer_motion(motion: Tensor, size: tuple[int, int], cell: int = CELL) -> Tensor:
     """Bring motions (N,2,h',w') of cells to the next level, of a size (height, width) in pixels."""
-    cells = (-(-size[0] // _CELL), -(-size[1] // _CELL))
+    cells = (-(-size[0] // cell), -(-size[1] // cell))
     return 2 * interpolate(motion, size=cells, mode="bilinear", align_corners=False)
 
 
-def to_pixels(cells: Tensor, size: tuple[int, int]) -> Tensor:
+def to_pixels(cells: Tensor, size: tuple[int, int], cell: int = CELL) -> Tensor:
     """Enlarge values per cell to values per pixel of an image of a size (height, width)."""
-    return enlarge(cells, _CELL, size)
+    return enlarge(cells, cell, size)
 
 
 def newton_step(sums: Tensor, ridge: float, most: float) -> tuple[Tensor, Tensor]:
@@ -109,19 +109,23 @@ def newton_step(sums: Tensor, ridge: float, most: float) -> tuple[Tensor, Tensor
         Steps (N,2,h,w), and their certainty (N,1,h,w) in [0,1], which the direction with less
         texture decides.
     """
-    xx, xy, yy, xd, yd = sums.chunk(5, 1)
-    xx, yy = xx + ridge, yy + ridge
-    determinant = xx * yy - xy * xy
-    step = torch.cat([yy * xd - xy * yd, xx * yd - xy * xd], 1) / determinant
-    step = step * (most / length(step).clamp_min(most))
-    weaker = determinant / (xx + yy)  # about the smaller eigenvalue
-    return step, (weaker / (weaker + 4 * ridge)).square()
+    diagonal = sums[:, :3:2] + ridge  # xx, yy
+    xy, right = sums[:, 1:2], sums[:, 3:]
+    determinant = torch.addcmul(diagonal[:, :1] * diagonal[:, 1:], xy, xy, value=-1)
+    step = torch.addcmul(diagonal.flip(1) * right, xy, right.flip(1), value=-1) / determinant
+    step = step * (most / length(step).clamp_min_(most))
+    weaker = determinant / diagonal.sum(1, keepdim=True)  # about the smaller eigenvalue
+    return step, (weaker / (weaker + 4 * ridge)).square_()
 
 
 def _improve(
     image: Tensor, mask: Tensor, other: Tensor, base: Tensor, motion: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Do one Gauss-Newton step and one weighted smoothing of the residual motion (N,2,h',w')."""
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Do one Gauss-Newton step and one weighted smoothing of the residual motion (N,2,h',w').
+
+    Returns:
+        The motion, the mean weight around each cell, and the cell's own.
+    """
     warped, seen = sample_known(other, base + to_pixels(motion, size_of(image)))
     seen = seen * mask
     gradient = image_gradient(0.5 * (warped + image))
@@ -134,11 +138,12 @@ def _improve(
     robust, seen = sums[:, 5:6], sums[:, 6:]
     step, certainty = newton_step(local_mean(sums[:, :5], _BLUR), _RIDGE, _MAX_STEP)
     weight = certainty * robust + _MIN_WEIGHT * seen
-    return _smoothed(motion + step, weight), weight.clamp_max(1.0)
+    smoothed, mass = _smoothed(motion + step, weight)
+    return smoothed, mass, weight.clamp_max(1.0)
 
 
-def _smoothed(motion: Tensor, weight: Tensor) -> Tensor:
-    """Average motion over its neighbourhood by weight; diffuse it to where nothing is known."""
-    mass = local_mean(weight, _BLUR)
-    mean = local_mean(motion * weight, _BLUR) / mass.clamp_min(1e-8)
-    return push_pull(mean, (mass * (1 / _TRUSTED)).clamp_max(1.0))
+def _smoothed(motion: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Average motion over its neighbourhood by weight; where nothing is known it stays."""
+    sums = local_mean(torch.cat([motion * weight, weight], 1), _BLUR)
+    mass = sums[:, -1:]
+    return torch.where(mass > 0, sums[:, :-1] / mass.clamp_min(1e-8), motion), mass

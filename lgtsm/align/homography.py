@@ -13,12 +13,13 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from ..fills.averaging import central_differences, size_of
 from .flow import robust_weight
-from .projective import is_degenerate, warped_grid
+from .projective import homogeneous_grid, is_degenerate, move_grid, solve_linear
 from .pyramid import known_pyramid, reduce_known
-from .sampling import KNOWN, pixel_axes, sample_normalised
+from .sampling import KNOWN, sample_normalised
 
 # set by hand, not swept, unless stated
 MIN_SIDE = 14
@@ -29,7 +30,6 @@ _CONVERGED = 2e-5  # norm of a step, in normalised units, below which a level is
 _MAX_STEP = 0.2  # norm of a step beyond which it comes from a singular system and is not taken
 _MIN_KNOWN = 200  # pixels that must be known at the finest level
 _DAMPING = 1e-4  # ridge relative to the diagonal of the normal equations (Levenberg, Marquardt)
-_UNKNOWNS = 10  # eight parameters of motion, gain and offset of brightness
 _MAD_TO_SIGMA = 1.4826  # standard deviation of a Gaussian over its median absolute deviation
 _MIN_NOISE = 0.004  # smallest standard deviation of the noise, in brightness: one level of 255
 _MAX_RESIDUAL = 0.15  # brightness difference above which a pixel adds no more to the error
@@ -49,12 +49,24 @@ class Alignment:
 
 
 class _Level(NamedTuple):
-    """One pyramid level: (1,1,h,w) of the frame, (N,1,h,w) of the others, 0 where not known."""
+    """One pyramid level, 0 where not known.
+
+    image, known: (M,1,h,w) of the frames; both: (N,2,h,w) of the others, grey and known; grid: (3,P)
+    of `homogeneous_grid`.
+    """
 
     image: Tensor
     known: Tensor
-    others: Tensor
-    others_known: Tensor
+    both: Tensor
+    grid: Tensor
+
+    @classmethod
+    def of(cls, image: Tensor, known: Tensor, num_frames: int) -> _Level:
+        """Return the level of (M+N,1,h,w), frames first."""
+        image = image * known
+        both = torch.cat([image, known], 1)[num_frames:]
+        grid = homogeneous_grid(*size_of(image), image)
+        return cls(image[:num_frames], known[:num_frames], both, grid)
 
 
 def to_grey(frames: Tensor) -> Tensor:
@@ -63,46 +75,23 @@ def to_grey(frames: Tensor) -> Tensor:
     return (frames * weights).sum(-3, keepdim=True)
 
 
-def _jacobian(image: Tensor) -> Tensor:
-    """Return (10,P): derivatives of (1,1,h,w) by eight motion parameters, gain and offset."""
-    height, width = size_of(image)
-    gx, gy = central_differences(image[0, 0]) * (max(height, width) / 2)  # per normalised unit
-    x, y = pixel_axes(height, width, image)
-    y = y[:, None]
+def _jacobian(level: _Level) -> Tensor:
+    """Return (M,10,P): derivatives of the frames by eight motion parameters, gain and offset."""
+    image, (x, y, one) = level.image, level.grid
+    gx, gy = (central_differences(image) * (max(size_of(image)) / 2)).flatten(2)  # per unit
     radial = gx * x + gy * y
-    return torch.stack(
-        [
-            *(gx * x, gx * y, gx, gy * x, gy * y, gy, -radial * x, -radial * y),
-            *(image[0, 0], torch.ones_like(gx)),
-        ]
-    ).flatten(1)
+    columns = [gx * x, gx * y, gx, gy * x, gy * y, gy, -radial * x, -radial * y]
+    return torch.stack([*columns, image.flatten(1), one.expand_as(gx)], 1)
 
 
-class _Equations:
-    """Normal equations of one level: products of derivatives, weighted anew every step."""
-
-    def __init__(self, image: Tensor) -> None:
-        self.jacobian = _jacobian(image)
-        self.upper = torch.triu_indices(_UNKNOWNS, _UNKNOWNS, device=image.device)
-        self.products = self.jacobian[self.upper[0]] * self.jacobian[self.upper[1]]  # (55,P)
-
-    def solve(self, weight: Tensor, residual: Tensor) -> Tensor:
-        """Return the steps (N,10) for residuals (N,P) under weights (N,P)."""
-        right = (weight * residual) @ self.jacobian.mT
-        normal = right.new_empty(len(right), _UNKNOWNS, _UNKNOWNS)
-        normal[:, self.upper[0], self.upper[1]] = normal[:, self.upper[1], self.upper[0]] = (
-            weight @ self.products.mT
-        )
-        ridge = _DAMPING * normal.diagonal(dim1=1, dim2=2).clamp_min(1e-6)
-        normal = normal + torch.diag_embed(ridge)
-        # torch.linalg has no type stubs
-        return torch.linalg.solve(normal, right)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-
-
-def _small_homography(step: Tensor) -> Tensor:
-    """Return (N,3,3) identity plus a step (N,8)."""
-    matrix = torch.cat([step, torch.zeros_like(step[:, :1])], 1).view(-1, 3, 3)
-    return matrix + torch.eye(3, dtype=step.dtype, device=step.device)
+def _step(jacobian: Tensor, weight: Tensor, residual: Tensor) -> Tensor:
+    """Solve the normal equations: steps (N,10) for residuals (N,P) under weights (N,P)."""
+    weighted = jacobian * weight[:, None]
+    # a product with a single column rounds differently when it is alone
+    normal, right = weighted @ jacobian.mT, (weighted * residual[:, None]).sum(2, keepdim=True)
+    diagonal = normal.diagonal(dim1=1, dim2=2)
+    diagonal.add_(diagonal.clamp_min(1e-6), alpha=_DAMPING)
+    return solve_linear(normal, right)[..., 0].nan_to_num(0.0)
 
 
 def align(
@@ -114,11 +103,13 @@ def align(
     *,
     iterations: tuple[int, ...] | None = None,
 ) -> Alignment:
-    """Find the homographies that bring `others` onto one frame.
+    """Find the homographies that bring `others` onto a frame.
+
+    Each result is what it would be alone.
 
     Args:
-        frame: (1,1,h,w) grey, in [0,1].
-        known: (1,1,h,w) 1 = usable.
+        frame: (1,1,h,w) grey, in [0,1]; or (N,1,h,w), one for each of the others.
+        known: (1,1,h,w) or (N,1,h,w) 1 = usable.
         others: (N,1,h,w) grey, in [0,1].
         others_known: (N,1,h,w).
         start: (N,3,3) initial homographies; None is the identity.
@@ -131,17 +122,16 @@ def align(
     """
     count = len(others)
     if start is None:
-        start = torch.eye(3, dtype=frame.dtype, device=frame.device).expand(count, 3, 3)
+        start = _identity(frame).expand(count, 3, 3)
     if min(frame.shape[-2:]) < MIN_SIDE:
         return Alignment(start, torch.zeros(count, device=frame.device))
-    pyramids = [
-        known_pyramid(*reduce_known(image, mask, _LARGEST_SIDE, MIN_SIDE), MIN_SIDE)
-        for image, mask in ((frame, known), (others, others_known))
-    ]
-    levels = [
-        _Level(image * mask, mask, other * other_mask, other_mask)
-        for (image, mask), (other, other_mask) in zip(*pyramids, strict=True)
-    ]
+    pyramid = known_pyramid(
+        *reduce_known(
+            torch.cat([frame, others]), torch.cat([known, others_known]), _LARGEST_SIDE, MIN_SIDE
+        ),
+        MIN_SIDE,
+    )
+    levels = [_Level.of(*images, len(frame)) for images in pyramid]
     if iterations is not None:
         levels = levels[-len(iterations) :]
     matrix, colour = _solve(levels, start, iterations or _ITERATIONS)
@@ -164,28 +154,30 @@ def _solve(
     levels: list[_Level], start: Tensor, iterations: tuple[int, ...]
 ) -> tuple[Tensor, Tensor]:
     """Return homographies (N,3,3), and gain and offset of brightness (N,2)."""
-    matrix, colour = start.clone(), _same_brightness(start)
+    matrix, colour = start, _same_brightness(start)
     for depth, level in enumerate(levels):
-        equations = _Equations(level.image)  # the same for all others
+        jacobian = _jacobian(level)
         scale = None  # of the noise: measured once per level
+        moving = torch.ones_like(colour[:, :1])
         for _ in range(iterations[min(depth, len(iterations) - 1)]):
             residual, seen = _residual(matrix, colour, level)
             scale = _noise(residual, seen) if scale is None else scale
-            step = equations.solve(robust_weight(seen, residual, scale), residual)
-            matrix, colour, largest = _update(matrix, colour, step)
-            if largest < _CONVERGED:
+            step = _step(jacobian, robust_weight(seen, residual, scale), residual) * moving
+            norm = step[:, :8].square().sum(1, keepdim=True).sqrt()
+            matrix, colour = _moved(matrix, colour, step * (norm <= _MAX_STEP))
+            # every homography stops by itself, so that it does not depend on the others
+            moving = moving * (norm >= _CONVERGED)
+            if not bool(moving.any()):
                 break
     return matrix, colour
 
 
 def _residual(matrix: Tensor, colour: Tensor, level: _Level) -> tuple[Tensor, Tensor]:
     """Return (N,P) brightness-matched differences, and 1 where both are known."""
-    points = warped_grid(matrix, *size_of(level.image))
-    both = sample_normalised(torch.cat([level.others, level.others_known], 1), points)
-    warped, seen = both[:, 0].flatten(1), both[:, 1].flatten(1)
-    weight = level.known.flatten(1) * (seen > KNOWN)
-    residual = warped - (colour[:, :1] * level.image.flatten(1) + colour[:, 1:])
-    return residual, weight
+    points = move_grid(matrix, level.grid).mT[:, None]  # one row of pixels
+    warped, seen = sample_normalised(level.both, points)[:, :, 0].unbind(1)
+    wanted = torch.addcmul(colour[:, 1:], colour[:, :1], level.image.flatten(1))
+    return warped - wanted, level.known.flatten(1) * (seen > KNOWN)
 
 
 def _noise(residual: Tensor, seen: Tensor) -> Tensor:
@@ -204,12 +196,13 @@ def _error(matrix: Tensor, colour: Tensor, level: _Level) -> Tensor:
     return (clipped.sum(1) / is_seen.sum(1).clamp_min(1)).sqrt()
 
 
-def _update(matrix: Tensor, colour: Tensor, step: Tensor) -> tuple[Tensor, Tensor, float]:
+def _moved(matrix: Tensor, colour: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
     """Apply steps (N,10): motion by inverse composition, brightness by addition."""
-    step = step.nan_to_num(0.0)
-    norm = step[:, :8].square().sum(1, keepdim=True).sqrt()
-    step = torch.where(norm > _MAX_STEP, torch.zeros_like(step), step)
     # the step moves the frame towards the other one; the warp has to undo it
-    matrix = matrix @ torch.inverse(_small_homography(step[:, :8]))
-    matrix = matrix / matrix[:, 2:, 2:]
-    return matrix, colour + step[:, 8:], float(norm.max())
+    small = pad(step[:, :8], (0, 1)).view(-1, 3, 3) + _identity(step)
+    matrix = matrix @ torch.inverse(small)
+    return matrix / matrix[:, 2:, 2:], colour + step[:, 8:]
+
+
+def _identity(like: Tensor) -> Tensor:
+    return torch.eye(3, dtype=like.dtype, device=like.device)

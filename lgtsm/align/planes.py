@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .projective import apply_homography, is_degenerate
+from .projective import apply_homography, is_degenerate, solve_linear
 
 # set by hand, not swept
 _DRAWS = 200  # samples of four points for the plane of a frame
@@ -148,12 +148,6 @@ def solve_homographies(points: Tensor, moved: Tensor, weights: Tensor) -> Tensor
     normal = weighted.transpose(1, 2) @ rows
     right = (weighted * torch.cat([u, v], 1)[..., None]).sum(1)
     normal = normal + _RIDGE * torch.eye(8, dtype=normal.dtype, device=normal.device)
-    entries = _solve(normal, right).nan_to_num(0.0)
+    entries = solve_linear(normal, right).nan_to_num(0.0)
     last = torch.ones_like(entries[:, :1])
     return torch.cat([entries, last], 1).view(-1, 3, 3).to(like)
-
-
-def _solve(normal: Tensor, right: Tensor) -> Tensor:
-    """Solve linear equations (N,8,8) and (N,8); singular ones do not raise."""
-    # torch.linalg has no type stubs
-    return torch.linalg.solve_ex(normal, right)[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

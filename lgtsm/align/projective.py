@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
-from .sampling import pixel_axes, to_coords, to_points
+from .sampling import normalised_grid, to_coords, to_points
 
 # set by hand, not swept
 _MIN_DEPTH = 0.05  # depth of the horizon; the depth at the centre of the frame is 1
@@ -23,12 +24,8 @@ def apply_homography(matrix: Tensor, points: Tensor) -> Tensor:
     Returns:
         (...,K,2); points beyond the horizon are sent far outside the frame.
     """
-    x, y = points[..., 0], points[..., 1]
-    rows = [
-        matrix[..., i, 0, None] * x + matrix[..., i, 1, None] * y + matrix[..., i, 2, None]
-        for i in range(3)
-    ]
-    return torch.stack(_dehomogenised(rows[0], rows[1], rows[2]), -1)
+    moved = points @ matrix[..., :2].mT + matrix[..., None, :, 2]
+    return _dehomogenised(moved[..., :2], moved[..., 2:])
 
 
 def move_coords(matrices: Tensor, coords: Tensor, size: tuple[int, int]) -> Tensor:
@@ -48,7 +45,7 @@ def move_coords(matrices: Tensor, coords: Tensor, size: tuple[int, int]) -> Tens
 
 
 def warped_grid(matrix: Tensor, height: int, width: int) -> Tensor:
-    """Map the pixel centres of a frame: `apply_homography` of `normalised_grid`, but faster.
+    """Map the pixel centres of a frame: `apply_homography` of `normalised_grid`.
 
     Args:
         matrix: (N,3,3).
@@ -58,21 +55,27 @@ def warped_grid(matrix: Tensor, height: int, width: int) -> Tensor:
     Returns:
         (N,h,w,2).
     """
-    x, y = pixel_axes(height, width, matrix)
-    column = matrix[..., 1, None] * y + matrix[..., 2, None]  # (N,3,h)
-    rows = (matrix[..., 0, None] * x)[:, :, None] + column[..., None]  # (N,3,h,w)
-    # depth is linear, so the corners bound it; hardly any frame contains its horizon
-    if float(rows[:, 2, :: max(height - 1, 1), :: max(width - 1, 1)].min()) > _MIN_DEPTH:
-        return (rows[:, :2] * rows[:, 2:].reciprocal()).permute(0, 2, 3, 1)
-    return torch.stack(_dehomogenised(rows[:, 0], rows[:, 1], rows[:, 2]), -1)
+    moved = move_grid(matrix, homogeneous_grid(height, width, matrix))
+    return moved.view(len(matrix), 2, height, width).permute(0, 2, 3, 1)
 
 
-def _dehomogenised(x: Tensor, y: Tensor, depth: Tensor) -> tuple[Tensor, Tensor]:
-    """Return x / depth and y / depth, `_OUTSIDE` beyond the horizon."""
-    beyond = depth <= _MIN_DEPTH
-    inverse = depth.masked_fill(beyond, 1.0).reciprocal()
-    x, y = x * inverse, y * inverse
-    return x.masked_fill_(beyond, _OUTSIDE), y.masked_fill_(beyond, _OUTSIDE)
+def homogeneous_grid(height: int, width: int, like: Tensor) -> Tensor:
+    """Return x, y and 1 (3,height*width) of the pixel centres, normalised."""
+    points = normalised_grid(height, width, like).flatten(0, 1)
+    return pad(points, (0, 1), value=1.0).T.contiguous()
+
+
+def move_grid(matrix: Tensor, grid: Tensor) -> Tensor:
+    """Map a `homogeneous_grid` (3,P) by homographies (N,3,3) to points (N,2,P)."""
+    # not a matrix product: its rounding depends on how many there are
+    moved = torch.addcmul(matrix[..., 2:], matrix[..., 1:2], grid[1])
+    moved = torch.addcmul(moved, matrix[..., :1], grid[0])
+    return _dehomogenised(moved[:, :2], moved[:, 2:])
+
+
+def _dehomogenised(points: Tensor, depth: Tensor) -> Tensor:
+    """Return points / depth, `_OUTSIDE` beyond the horizon."""
+    return torch.where(depth > _MIN_DEPTH, points / depth, _OUTSIDE)
 
 
 def is_degenerate(matrix: Tensor, height: int, width: int) -> Tensor:
@@ -92,3 +95,9 @@ def is_degenerate(matrix: Tensor, height: int, width: int) -> Tensor:
     turn = sides[..., 0] * following[..., 1] - sides[..., 1] * following[..., 0]
     is_fine = (stretch < _MAX_STRETCH).all(1) & (stretch > 1 / _MAX_STRETCH).all(1)
     return ~(finite & is_fine & (turn > 0).all(1))
+
+
+def solve_linear(normal: Tensor, right: Tensor) -> Tensor:
+    """Solve linear equations (N,n,n) for (N,n) or (N,n,m); singular ones do not raise."""
+    # torch.linalg has no type stubs
+    return torch.linalg.solve_ex(normal, right)[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

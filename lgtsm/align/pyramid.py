@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor
 
 from ..fills.averaging import halve
@@ -56,7 +57,6 @@ def _halve_known(
     image: Tensor, known: Tensor, least: float, to_even: Callable[[Tensor], Tensor]
 ) -> Level:
     """Average the known pixels of 2x2 cells."""
-    image, known = to_even(image), to_even(known)
-    fraction = halve(known)
-    mean = halve(image * known) / fraction.clamp_min(1e-6)
-    return mean, (fraction > least).to(image.dtype)
+    cells = halve(to_even(torch.cat([image * known, known], 1)))
+    total, fraction = cells[:, :-1], cells[:, -1:]
+    return total / fraction.clamp_min(1e-6), (fraction > least).to(image.dtype)

@@ -49,13 +49,22 @@ def to_points(coords: Tensor, size: tuple[int, int]) -> Tensor:
     return (coords.permute(0, 2, 3, 1) - half) * (2 / max(height, width))
 
 
+def normalise_coords(coords: Tensor, size: tuple[int, int]) -> Tensor:
+    """Turn coordinates (N,2,h',w') in images of a size (height, width) into what `grid_sample` reads.
+
+    Returns:
+        (N,h',w',2), -1 and 1 at the borders of the image.
+    """
+    height, width = size
+    scale = torch.tensor([2 / width, 2 / height], dtype=coords.dtype, device=coords.device)
+    return torch.addcmul(scale.new_tensor(-1.0), coords.permute(0, 2, 3, 1), scale)
+
+
 def sample_at(
     images: Tensor, coords: Tensor, *, mode: str = "bilinear", padding: str = "border"
 ) -> Tensor:
     """Sample images (N,C,h,w) at coordinates (N,2,h',w')."""
-    height, width = images.shape[-2:]
-    scale = coords.new_tensor([2 / width, 2 / height])
-    points = coords.permute(0, 2, 3, 1) * scale - 1
+    points = normalise_coords(coords, (images.shape[-2], images.shape[-1]))
     return grid_sample(images, points, mode=mode, padding_mode=padding, align_corners=False)
 
 

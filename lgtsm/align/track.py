@@ -3,14 +3,16 @@
 Every link joins neighbouring frames: a homography, and dense flow both ways where the homography
 does not explain everything. Far frames are reached by chaining links; only coordinates are chained,
 pixels are always sampled once, from the frame that shows them. A link depends on its two frames
-alone, so a streamed shot and a whole one give the same coordinates.
+alone, so a streamed shot and a whole one give the same coordinates; those of several frames are
+measured together when one of them is first needed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,12 +21,15 @@ from ..fills.smooth import push_pull
 from .flow import dense_flow
 from .homography import MIN_SIDE, align, to_grey
 from .planes import dominant_plane
-from .projective import apply_homography, move_coords
+from .projective import move_coords, warped_grid
 from .pyramid import reduce_known
-from .sampling import length, normalised_grid, pixel_grid, sample_at, to_coords, to_points
+from .sampling import length, pixel_grid, sample_at, to_coords, to_points
 
 FLOW_SIDE = 480
 """Longer side, in pixels, at which flow is measured at most; full size follows by refinement."""
+_FULL_SIZE_SIDE = 480  # longer side up to which it is measured at full size, else at half at most
+BATCH = 8
+"""Links that are measured together at most."""
 # set by hand, not swept
 HOMOGRAPHY_SUFFICES_ERROR = 0.012
 """Brightness difference (root mean square, about film grain) that a homography may leave."""
@@ -39,14 +44,14 @@ _GAIN_BLUR = 4  # repetitions of a 3x3 average of squared errors, and of the dec
 class Link:
     """Motion between a frame and the next one.
 
-    matrix: (3,3) homography from the frame to the next one, on normalised points.
+    matrix: (3,3) homography from the frame to the next one, on normalised points, double precision.
     forward, backward: (1,2,h',w') displacement in pixels of that size to and from the next frame;
         None where the homography suffices.
     """
 
-    matrix: Tensor
-    forward: Tensor | None
-    backward: Tensor | None
+    matrix: np.ndarray
+    forward: Tensor | None = None
+    backward: Tensor | None = None
 
 
 FlowFunction = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -74,7 +79,7 @@ class Track:
         self.size, self.with_camera, self.with_flow = size, with_camera, with_flow
         self.measure = measure
         self._links: dict[int, Link] = {}
-        self._last: tuple[Tensor, Tensor] | None = None
+        self._waiting: list[tuple[Tensor, Tensor]] = []  # the last frame measured, and later ones
         self._arrived = 0
 
     def push(self, frame: Tensor, hole: Tensor) -> None:
@@ -82,14 +87,16 @@ class Track:
         if not self.with_camera:
             return
         known = 1 - hole
-        grey = to_grey(frame) * known
-        if self._last is not None:
-            self._links[self._arrived - 1] = self._measure_link(*self._last, grey, known)
-        self._last = (grey, known)
+        side = max(self.size)
+        side = min(FLOW_SIDE, side if side <= _FULL_SIZE_SIDE else side - 1)
+        self._waiting.append(reduce_known(to_grey(frame) * known, known, side))
         self._arrived += 1
+        if len(self._waiting) > BATCH:
+            self._measure_waiting()
 
     def connects(self, t: int, s: int) -> bool:
         """Tell whether there are links all the way between two frames."""
+        self._measure_waiting()
         return all(u in self._links for u in range(min(t, s), max(t, s)))
 
     def forget(self, before: int) -> None:
@@ -97,14 +104,16 @@ class Track:
         for t in [t for t in self._links if t < before]:
             del self._links[t]
 
-    def homography(self, t: int, s: int) -> Tensor:
-        """Return the chained (3,3) homography from frame t to frame s, on normalised points."""
-        matrix = torch.eye(3, dtype=torch.float64)
-        for u in range(min(t, s), max(t, s)):
-            matrix = self._links[u].matrix.cpu().double() @ matrix
-        if s < t:
-            matrix = torch.inverse(matrix)
-        return (matrix / matrix[2, 2]).float()
+    def homographies(self, t: int, others: Sequence[int]) -> Tensor:
+        """Return the chained (R,3,3) homographies from frame t to others, on normalised points."""
+        self._measure_waiting()
+        chained: dict[int, np.ndarray] = {t: np.eye(3)}
+        for u in range(t, max(others, default=t)):
+            chained[u + 1] = self._links[u].matrix @ chained[u]
+        for u in range(t, min(others, default=t), -1):
+            chained[u - 1] = np.linalg.solve(self._links[u - 1].matrix, chained[u])
+        matrices = np.stack([chained[s] / chained[s][2, 2] for s in others])
+        return torch.tensor(matrices, dtype=torch.float32)
 
     def follow(self, t: int, start: Tensor, step: int) -> Iterator[tuple[int, Tensor]]:
         """Follow pixels through the shot by dense flow.
@@ -117,68 +126,92 @@ class Track:
         Yields:
             Frame number and coordinates (1,2,h,w) in it, as far as there are links.
         """
+        self._measure_waiting()
         coords = start
         u = t if step > 0 else t - 1
         while u in self._links:
             link = self._links[u]
             flow = link.forward if step > 0 else link.backward
             if flow is None:
-                matrix = link.matrix if step > 0 else torch.inverse(link.matrix)
-                coords = move_coords(matrix[None], coords, self.size)
+                matrix = link.matrix if step > 0 else np.linalg.inv(link.matrix)
+                coords = move_coords(coords.new_tensor(matrix)[None], coords, self.size)
             else:
                 ratio = flow.shape[-1] / self.size[1]
                 coords = coords + sample_at(flow, coords * ratio) / ratio
             yield (u + 1 if step > 0 else u), coords
             u += step
 
-    def _measure_link(
-        self, grey: Tensor, known: Tensor, other: Tensor, other_known: Tensor
-    ) -> Link:
-        """Measure the motion between two frames."""
-        if min(self.size) < MIN_SIDE:
-            return Link(torch.eye(3, device=grey.device), None, None)
-        found = align(grey, known, other, other_known)
-        if float(found.error) < HOMOGRAPHY_SUFFICES_ERROR:
-            return Link(found.matrix[0], None, None)
-        first = reduce_known(grey, known, FLOW_SIDE)
-        second = reduce_known(other, other_known, FLOW_SIDE)
-        # both directions in one batch
-        frames, frames_known = torch.cat([first[0], second[0]]), torch.cat([first[1], second[1]])
-        others, others_known = torch.cat([second[0], first[0]]), torch.cat([second[1], first[1]])
-        size = size_of(frames)
+    def _measure_waiting(self) -> None:
+        """Measure the links between the frames that wait, all at once."""
+        if len(self._waiting) < 2:
+            return
+        grey, known = (torch.cat(parts) for parts in zip(*self._waiting, strict=True))
+        first = self._arrived - len(grey)
+        self._waiting = self._waiting[-1:]
+        for i, link in enumerate(self._measure(grey[:-1], known[:-1], grey[1:], known[1:])):
+            self._links[first + i] = link
+
+    def _measure(
+        self, grey: Tensor, known: Tensor, others: Tensor, others_known: Tensor
+    ) -> list[Link]:
+        """Measure the motion from each of N frames to its next one, (N,1,h,w) each."""
+        if min(size_of(grey)) < MIN_SIDE:
+            return [Link(np.eye(3)) for _ in grey]
+        found = align(grey, known, others, others_known)
+        links = [Link(matrix) for matrix in found.matrix.double().cpu().numpy()]
+        left = (found.error >= HOMOGRAPHY_SUFFICES_ERROR).nonzero()[:, 0]
+        if len(left):
+            dense = self._dense(
+                grey[left], known[left], others[left], others_known[left], found.matrix[left]
+            )
+            for i, link in zip(left, dense, strict=True):
+                links[int(i)] = link
+        return links
+
+    def _dense(
+        self, grey: Tensor, known: Tensor, other: Tensor, other_known: Tensor, matrices: Tensor
+    ) -> list[Link]:
+        """Measure what the homographies (N,3,3) leave, both ways in one batch."""
+        frames, frames_known = torch.cat([grey, other]), torch.cat([known, other_known])
+        others, others_known = torch.cat([other, grey]), torch.cat([other_known, known])
+        size, count = size_of(frames), len(grey)
         grid = pixel_grid(*size, grey)
-        points = normalised_grid(*size, grey)[None]
-        camera = _moved_both_ways(found.matrix[0], points, size) - grid
+        camera = _moved_both_ways(matrices, size) - grid
         flow, confidence = self.measure(frames, frames_known, others, others_known, camera)
-        round_trip = flow + sample_at(flow.flip(0), grid + flow)
+        round_trip = flow + sample_at(flow.roll(count, 0), grid + flow)
         consistent = (length(round_trip) < _ROUND_TRIP_PX).to(grey.dtype)
         trust = consistent * frames_known * confidence.clamp_min(_MIN_CONFIDENCE)
-        moved = to_points(grid + flow[:1], size)[0]
-        plane = dominant_plane(points[0], moved, trust[0, 0], size, found.matrix[0])
+        moved = to_points(grid + flow[:count], size)
+        points = to_points(grid, size)[0]
+        planes = [
+            dominant_plane(points, moved[i], trust[i, 0], size, matrices[i]) for i in range(count)
+        ]
+        arrays = [plane.double().cpu().numpy() for plane in planes]
         if not self.with_flow:
-            return Link(plane, None, None)
-        camera = _moved_both_ways(plane, points, size) - grid
+            return [Link(array) for array in arrays]
+        camera = _moved_both_ways(torch.stack(planes), size) - grid
         known_in_both = frames_known * others_known
         useful = _usefulness(frames, others, known_in_both, camera + grid, flow + grid)
         # the residual is diffused into holes and occlusions
         whole = camera + push_pull((flow - camera) * useful, trust)
-        return Link(plane, whole[:1], whole[1:])
+        return [
+            Link(array, whole[i : i + 1], whole[count + i : count + i + 1])
+            for i, array in enumerate(arrays)
+        ]
 
 
-def _moved_both_ways(matrix: Tensor, points: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return coordinates (2,2,h,w) of points: by a homography (3,3), and by its inverse."""
-    both = torch.stack([matrix, torch.inverse(matrix)])
-    moved = apply_homography(both, points.flatten(1, 2).expand(2, -1, -1))
-    return to_coords(moved.view(2, *points.shape[1:]), size)
+def _moved_both_ways(matrices: Tensor, size: tuple[int, int]) -> Tensor:
+    """Return coordinates (2N,2,h,w) of all pixels: by homographies (N,3,3), and by their inverses."""
+    return to_coords(warped_grid(torch.cat([matrices, torch.inverse(matrices)]), *size), size)
 
 
 def _usefulness(
     frames: Tensor, others: Tensor, known: Tensor, camera: Tensor, flow: Tensor
 ) -> Tensor:
-    """Return (2,1,h,w) in [0,1] how much of the flow to use: 0 where it explains nothing.
+    """Return (N,1,h,w) in [0,1] how much of the flow to use: 0 where it explains nothing.
 
     Noise in plain regions moves too; chained over many links it would become drift. Frames, others
-    and what is known in both are (2,1,h,w), coordinates by homography and by flow (2,2,h,w).
+    and what is known in both are (N,1,h,w), coordinates by homography and by flow (N,2,h,w).
     """
     before, after = (
         local_mean((sample_at(others, coords) - frames).square() * known, _GAIN_BLUR)

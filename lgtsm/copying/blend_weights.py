@@ -16,9 +16,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from ..fills.averaging import squared_difference
 from ..options import Motion
-from .candidates import SMOOTH_FEATURES, Candidates
+from .candidates import SMOOTH_FEATURES, Candidates, Copies
 from .consensus import COPY_FEATURES
 
 MOTIONS = (Motion.NONE, Motion.PLANAR, Motion.FLOW)
@@ -42,33 +41,43 @@ def _log(values: Tensor) -> Tensor:
 
 
 def features_of(candidates: Candidates) -> tuple[Tensor, Tensor, Tensor]:
-    """Return features, colours and existence of all candidates of a frame, smooth fill first.
+    """Return features, colours and existence of the candidates of P pixels, smooth fill first.
 
     Returns:
-        Features (1,NUM_FEATURES,h,w), all about -1..1, zero for candidates that do not exist;
-        colours (1,4,3,h,w); 1 where each candidate exists (1,4,h,w).
+        Features (P,NUM_FEATURES), all about -1..1, zero for candidates that do not exist; colours
+        (4,3,P); 1 where each candidate exists (4,1,P).
     """
-    smooth, rows = candidates.frame, list[Tensor]()
-    colours, shown = [smooth], [torch.ones_like(smooth[:, :1])]
-    for motion in MOTIONS:
-        copy = candidates.by_motion.get(motion)
-        if copy is None:
-            colours.append(smooth)
-            shown.append(torch.zeros_like(shown[0]))
-            rows.append(shown[-1].expand(-1, _PER_MOTION, -1, -1))
-            continue
-        colours.append(torch.where(copy.shown > 0, copy.colour, smooth))
-        shown.append(copy.shown)
-        squared, others = copy.features[:, :_NUM_SQUARED], copy.features[:, _NUM_SQUARED:]
-        values = torch.cat(
-            [_log(squared), others, _log(squared_difference(colours[-1], smooth))], 1
-        )
-        rows.append(torch.cat([values * copy.shown, copy.shown], 1))
-    for i, j in _PAIRS:
-        rows.append(_log(squared_difference(colours[i], colours[j])) * (shown[i] * shown[j]))
-    own = candidates.smooth_features
-    rows += [_log(own[:, :2]), own[:, 2:3], own[:, 3:] / _LOG_AREA_SCALE]
-    return torch.cat(rows, 1), torch.stack(colours, 1), torch.cat(shown, 1)
+    smooth = candidates.frame[0].flatten(1)[:, candidates.pixels]
+    colours, shown, own = _by_motion(candidates.copies, smooth)
+    fit = torch.cat([_log(own[:, :_NUM_SQUARED]), own[:, _NUM_SQUARED:]], 1)
+    unlike_smooth = _log((colours[1:] - smooth).square().mean(1, keepdim=True))
+    by_motion = torch.cat([torch.cat([fit, unlike_smooth], 1) * shown[1:], shown[1:]], 1)
+    one, other = zip(*_PAIRS, strict=True)
+    unlike = _log((colours[list(one)] - colours[list(other)]).square().mean(1))
+    pairs = unlike * (shown[list(one)] * shown[list(other)])[:, 0]
+    around = candidates.smooth_features
+    around = [_log(around[:2]), around[2:3], around[3:] / _LOG_AREA_SCALE]
+    rows = [by_motion.flatten(0, 1), pairs, *around]
+    return torch.cat(rows).T, colours, shown
+
+
+def _by_motion(copies: Copies | None, smooth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return colours (4,3,P), existence (4,1,P), and `COPY_FEATURES` (3,6,P) in order of `MOTIONS`.
+
+    Where a candidate does not exist its colour is that of the smooth fill, (3,P).
+    """
+    number = len(MOTIONS)
+    colours = smooth.repeat(number + 1, 1, 1)
+    shown = torch.zeros_like(colours[:, :1])
+    shown[0] = 1
+    own = smooth.new_zeros(number, len(COPY_FEATURES), smooth.shape[1])
+    if copies is not None:
+        at = [MOTIONS.index(motion) for motion in copies.motions]
+        own[at] = copies.consensus.features
+        at = [i + 1 for i in at]
+        shown[at] = copies.consensus.shown
+        colours[at] = torch.where(copies.consensus.shown > 0, copies.consensus.colour, smooth)
+    return colours, shown, own
 
 
 class BlendNetwork(nn.Module):

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
-from einops import rearrange
 from torch import Tensor
 
 from ..box import Box
-from ..fills.averaging import local_mean, size_of
+from ..fills.averaging import local_mean
 from ..fills.candidate_fill import CandidateFill, map_tensors
 from ..fills.edges import continue_edges
 from ..fills.smooth import push_pull
-from .blend_weights import MOTIONS, BlendNetwork, features_of, load_blend_network
-from .candidates import Candidates, CopySources, gather_candidates
+from .blend_weights import MOTIONS, features_of, load_blend_network
+from .candidates import Candidates, Copies, CopySources, gather_candidates
 from .key_frames import Backdrop
 from .plates import best_of_plates
 from .shot import Shot
@@ -160,36 +159,47 @@ class _Blend:
 
 def _blend_copies(shot: Shot, t: int, candidates: Candidates) -> _Blend:
     """Blend the smooth fill and the copies."""
-    hole, (features, colours, shown) = candidates.hole, features_of(candidates)
-    weights, error = _weigh(load_blend_network(hole.device), features, shown)
-    blend = (weights[:, :, None] * colours).sum(1)
-    plain = (blend + _membrane(candidates.frame - blend, hole)).clamp(0, 1)
-    copy_weights = weights[:, 1:]
-    confidence = copy_weights.sum(1, keepdim=True)
-    copied = (copy_weights[:, :, None] * colours[:, 1:]).sum(1) / confidence.clamp_min(1e-6)
+    frame, hole = candidates.frame, candidates.hole
+    features, colours, shown = features_of(candidates)
+    weights, error = _weigh(candidates, features, shown)
+    own = weights[0].flatten(1)[:, None, candidates.pixels]  # (4,1,P)
+    blended = (own * colours).sum(0)
+    of_copies = own[1:].sum(0)
+    copied = (own[1:] * colours[1:]).sum(0) / of_copies.clamp_min(1e-6)
+    smooth = colours[0]
+    is_copied = of_copies > _MIN_COPY_WEIGHT
+    sharp = torch.where(is_copied, _best_copy(candidates.copies, own[1:], smooth), smooth)
+    parts = torch.stack([blended, torch.where(is_copied, copied, smooth), sharp])
+    blend, copied, best = candidates.scatter(parts, frame.expand(3, -1, -1, -1)).chunk(3)
+    near = candidates.scatter(torch.ones_like(of_copies)[None], torch.zeros_like(hole))
+    plain = (blend + _membrane(frame - blend, hole, near)).clamp(0, 1)
     return _Blend(
         fill=_with_edges(shot, t, candidates, plain, weights[:, :1]),
         plain=plain,
-        copied=torch.where(confidence > _MIN_COPY_WEIGHT, copied, candidates.frame),
-        best=_best_copy(candidates, copy_weights, confidence),
+        copied=copied,
+        best=best,
         error=error,
-        confidence=confidence,
+        confidence=weights[:, 1:].sum(1, keepdim=True),
         weights=weights,
     )
 
 
-def _weigh(network: BlendNetwork, features: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the candidates' weights (1,4,h,w) and the expected error (1,1,h,w) of their blend."""
-    height, width = size_of(features)
+def _weigh(candidates: Candidates, features: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the candidates' weights (1,4,h,w) and the expected error (1,1,h,w) of their blend.
+
+    Away from the hole all weight is the smooth fill's, which equals the frame there.
+    """
+    network = load_blend_network(features.device)
     # the network is float32, frames may be float64
-    weights, log_error = network(
-        *(rearrange(x, "1 c h w -> (h w) c").float() for x in (features, shown))
-    )
-    weights = rearrange(weights, "(h w) c -> 1 c h w", h=height, w=width).to(features.dtype)
-    weights = local_mean(weights, _WEIGHT_BLUR) * shown
-    weights = weights / weights.sum(1, keepdim=True)
-    error = rearrange(torch.exp(0.5 * log_error), "(h w) 1 -> 1 1 h w", h=height, w=width)
-    return weights, local_mean(error.to(features.dtype), _WEIGHT_BLUR).clamp_max(1.0)
+    weights, log_error = network(features.float(), shown[:, 0].T.float())
+    error = torch.exp(0.5 * log_error).to(features.dtype)
+    values = torch.cat([weights.to(features.dtype), shown[:, 0].T, error], 1).T
+    nothing = torch.zeros_like(candidates.hole).repeat(1, len(values), 1, 1)
+    nothing[:, [0, len(shown)]] = 1  # weight and existence of the smooth fill
+    values, count = candidates.scatter(values[None], nothing), len(shown)
+    blurred = local_mean(torch.cat([values[:, :count], values[:, -1:]], 1), _WEIGHT_BLUR)
+    weights = blurred[:, :-1] * values[:, count:-1]
+    return weights / weights.sum(1, keepdim=True), blurred[:, -1:].clamp_max(1.0)
 
 
 def _with_edges(
@@ -207,25 +217,24 @@ def _with_edges(
     return (plain + smooth_weight * edges[..., rows, columns]).clamp(0, 1)
 
 
-def _membrane(difference: Tensor, hole: Tensor) -> Tensor:
+def _membrane(difference: Tensor, hole: Tensor, near: Tensor) -> Tensor:
     """Return (1,3,h,w) what evens out the step at a hole's border.
 
     A membrane (Perez et al. 2003, "Poisson image editing") by push and pull, with bounded steps,
-    so that one bad pixel on the border does not smear through the hole.
+    so that one bad pixel on the border does not smear through the hole. Differences count where
+    `near` (1,1,h,w) is 1.
     """
     bounded = difference.clamp(-_MAX_SEAM, _MAX_SEAM)
-    return push_pull(bounded, 1 - hole) * hole
+    return push_pull(bounded, (1 - hole) * near) * hole
 
 
-def _best_copy(candidates: Candidates, weights: Tensor, confidence: Tensor) -> Tensor:
-    """Return (1,3,h,w) the sharp copy under the motion of most weight, or the smooth fill."""
-    best = weights.max(1, keepdim=True).indices
-    result = candidates.frame
-    for i, motion in enumerate(MOTIONS):
-        copy = candidates.by_motion.get(motion)
-        if copy is not None:
-            result = torch.where((best == i) & (confidence > _MIN_COPY_WEIGHT), copy.best, result)
-    return result
+def _best_copy(copies: Copies | None, weights: Tensor, smooth: Tensor) -> Tensor:
+    """Return (3,P) the sharp copy under the motion of most weight (3,1,P), else the smooth fill."""
+    if copies is None:
+        return smooth
+    sharp = smooth.repeat(len(MOTIONS), 1, 1)
+    sharp[[MOTIONS.index(motion) for motion in copies.motions]] = copies.consensus.best
+    return sharp.gather(0, weights.argmax(0, keepdim=True).expand(1, 3, -1))[0]
 
 
 def _find_sources(candidates: Candidates, weights: Tensor) -> CopySources | None:
@@ -234,16 +243,23 @@ def _find_sources(candidates: Candidates, weights: Tensor) -> CopySources | None
     Copies under each motion weigh (1,3,h,w). The weights of the result sum over R to the pixel's
     total copy weight, 0 outside the hole.
     """
+    copies = candidates.copies
+    if copies is None:
+        return None
     inside = weights * candidates.hole
     total = inside.sum((0, 2, 3))
     best = int(total.argmax())
-    sources = candidates.sources.get(MOTIONS[best])
-    if sources is None or float(total[best]) <= 0:
+    if float(total[best]) <= 0:
         return None
+    at = copies.motions.index(MOTIONS[best])
     # squared: the mean of several copies would blur their finest detail
-    sharp = sources.weights.square()
-    sharp = sharp / sharp.sum(0, keepdim=True).clamp_min(1e-12)
-    return replace(sources, weights=sharp * inside.sum(1, keepdim=True))
+    sharp = copies.consensus.weights[at].square()
+    sharp = (sharp / sharp.sum(0, keepdim=True).clamp_min(1e-12))[:, None]
+    both = torch.cat([copies.coords[at], sharp], 1)  # (R,3,P)
+    nothing = torch.zeros_like(candidates.hole).expand(len(both), 3, -1, -1)
+    both = candidates.scatter(both, nothing)
+    coords, sharp = both[:, :2], both[:, 2:]
+    return CopySources(candidates.box, copies.numbers, coords, sharp * inside.sum(1, keepdim=True))
 
 
 def _join(one: CopySources | None, other: CopySources | None) -> CopySources | None:

@@ -1,36 +1,53 @@
-"""All candidates for one hole: the smooth fill, and the consensus under each kind of motion."""
+"""All candidates for one hole: the smooth fill, and the consensus under each kind of motion.
+
+Copies are made only where they are needed: for every pixel of the hole and of a rim around it, and,
+to see how well they fit, for every second pixel of the rows and columns of its surroundings.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from operator import itemgetter
 
 import torch
+from einops import rearrange
 from torch import Tensor
-from torch.nn.functional import max_pool2d
+from torch.nn.functional import grid_sample, max_pool2d
 
-from ..align.sampling import KNOWN, sample_at
+from ..align.sampling import KNOWN, normalise_coords, sample_at
 from ..box import Box
-from ..fills.averaging import halve, pad_even, squared_difference
-from ..fills.candidate_fill import map_tensors
-from ..fills.depth import chessboard_depth
+from ..fills.averaging import halve, local_mean, pad_even, squared_difference
+from ..fills.depth import depth_in
 from ..fills.smooth import smooth_fill
 from ..options import Motion
 from .consensus import (
+    ERROR_PX,
+    EXPOSURE_PX,
     Consensus,
+    compare_with_frame,
+    expected_error,
     find_consensus,
+    masked_cell_mean,
     masked_local_mean,
     select_consensus,
-    warp_sources,
 )
-from .coords import Target, chained_coords, half_size_coords, plane_coords, registered_coords
+from .coords import (
+    Target,
+    box_grid,
+    chained_coords,
+    half_size_coords,
+    plane_coords,
+    registered_coords,
+)
 from .shot import Shot
 from .source_frames import Search, choose_source_frames, offsets_within
 
 # set by hand, not swept
-_SEAM_RIM_PX = 8  # known rim around a hole's box for which candidates are made: seams show there
-_TRIAL_RING_PX = 9  # width of the known ring around a hole on which the smooth fill is tried
-_DEPTH_STEP = 2  # pixels to which the feature `depth` is rounded up
+_SEAM_RIM_PX = 8  # known rim around a hole for which candidates are made: seams show there
+_STEP = 2  # pixels between those at which copies are compared with the frame
+_CHOICE_POINTS = 2000  # pixels of a hole, at most, by which source frames are chosen
+_LEAST_KNOWN = 0.9  # part of a reduced pixel's surroundings that must be known to count as shown
+_CHOICE_BLUR = 4  # repetitions of a 3x3 average of expected errors before coordinates are chosen
+_TRIAL_RING_PX = 8  # width of the known ring around a hole on which the smooth fill is tried
 _MAX_DEPTH = 32  # pixels at which it ends
 _DEPTH_UNIT = 16  # pixels per unit of it
 
@@ -52,6 +69,22 @@ class CopySources:
 
 
 @dataclass(frozen=True)
+class Copies:
+    """Copies of P pixels under K kinds of motion.
+
+    motions: K kinds.
+    consensus: what the sources agree on.
+    numbers: R frame numbers of the sources.
+    coords: (K,R,2,P) of the pixels in them.
+    """
+
+    motions: tuple[Motion, ...]
+    consensus: Consensus
+    numbers: tuple[int, ...]
+    coords: Tensor
+
+
+@dataclass(frozen=True)
 class Candidates:
     """Candidates for the part of a frame around its hole.
 
@@ -59,23 +92,51 @@ class Candidates:
     context: the larger part on which copies are compared.
     frame: (1,3,h,w) of the part, its hole filled smoothly: the first candidate.
     hole: (1,1,h,w).
-    smooth_features: (1,4,h,w) `SMOOTH_FEATURES`.
-    by_motion: consensus under each motion that was tried and found frames.
-    sources: where each copied from.
+    pixels: (P,) flat indices in the part: the hole and a rim, for which there are copies.
+    smooth_features: (4,P) `SMOOTH_FEATURES`.
+    copies: None where no frame shows the hole.
     """
 
     box: Box
     context: Box
     frame: Tensor
     hole: Tensor
+    pixels: Tensor
     smooth_features: Tensor
-    by_motion: dict[Motion, Consensus]
-    sources: dict[Motion, CopySources]
+    copies: Copies | None
+
+    def scatter(self, values: Tensor, background: Tensor) -> Tensor:
+        """Lay values (N,C,P) of the pixels over a background (N,C,h,w), which stays unchanged."""
+        whole = background.flatten(2).clone()
+        whole[..., self.pixels] = values
+        return whole.view(background.shape)
 
 
 SMOOTH_FEATURES = ("variance", "trial_error", "depth", "log_area")
 """Squared contrast around the hole, squared error of filling a known ring around it, distance to
 the nearest known pixel over 16 pixels, log of the hole's area in pixels."""
+
+
+@dataclass(frozen=True)
+class _Pixels:
+    """The pixels of a context for which copies are made: (P,) rows, and columns, counted in it."""
+
+    rows: Tensor
+    columns: Tensor
+
+    @property
+    def coords(self) -> Tensor:
+        """Their coordinates (1,2,1,P) in the context."""
+        return torch.stack([self.columns, self.rows])[None, :, None] + 0.5
+
+    def of(self, values: Tensor, step: int = 1) -> Tensor:
+        """Return values (...,h,w) of every `step`-th pixel at these: (...,P)."""
+        return values[..., self.rows // step, self.columns // step]
+
+    def from_cells(self, cells: Tensor, side: int) -> Tensor:
+        """Interpolate (N,C,h',w') of cells of side x side pixels: (N,C,P)."""
+        at = (self.coords / side).to(cells.dtype).expand(len(cells), -1, -1, -1)
+        return sample_at(cells, at)[:, :, 0]
 
 
 def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates | None:
@@ -90,67 +151,137 @@ def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates | None:
     if where is None:
         return None
     context, box = where.context, where.box.grow(_SEAM_RIM_PX) & where.context
-    part = (..., *box.within(context))
     near = [t + o for o in offsets_within(*search.window) if t + o in shot]
     target = Target(shot, t, context, near)
     frame, hole = target.crop(target.frame.pixels), 1 - target.crop(target.frame.known)
-    by_motion: dict[Motion, Consensus] = {}
-    sources: dict[Motion, CopySources] = {}
-    for motion in search.motions:
-        found = _copy(target, motion, search.count) if near else None
-        if found is not None:
-            consensus, numbers, coords = found
-            copy = map_tensors(itemgetter(part), consensus)
-            by_motion[motion] = copy
-            sources[motion] = CopySources(box, tuple(numbers), coords[part], copy.weights)
+    side = 2 * _SEAM_RIM_PX + 1
+    wide = max_pool2d(hole, (side, 1), 1, (_SEAM_RIM_PX, 0))
+    wide = max_pool2d(wide, (1, side), 1, (0, _SEAM_RIM_PX))
+    pixels = _Pixels(*wide[0, 0].nonzero().T)
+    rows, columns = part = box.within(context)
     return Candidates(
         box=box,
         context=context,
-        frame=frame[part],
-        hole=hole[part],
-        smooth_features=_smooth_features(frame, hole)[part],
-        by_motion=by_motion,
-        sources=sources,
+        frame=frame[(..., *part)],
+        hole=hole[(..., *part)],
+        pixels=(pixels.rows - rows.start) * box.width + pixels.columns - columns.start,
+        smooth_features=_smooth_features(frame, hole, pixels),
+        copies=_copy(target, search, pixels) if near and search.motions else None,
     )
 
 
-def _copy(target: Target, motion: Motion, count: int) -> tuple[Consensus, list[int], Tensor] | None:
-    """Copy under one kind of motion from `count` sources at most.
-
-    Returns:
-        Consensus, R frame numbers and coordinates (R,2,h,w); None where no frame shows the hole.
-    """
-    half_size = half_size_coords(target, motion)
-    hidden = halve(pad_even(1 - target.crop(target.frame.known)))[0, 0] > 0
-    in_hole = half_size[..., hidden][:, :, None]  # (R,2,1,P)
-    shown = torch.cat(
-        [
-            sample_at(target.shot[s].known, in_hole[i : i + 1], padding="zeros")[0, 0] > KNOWN
-            for i, s in enumerate(target.sources)
-        ]
-    )
-    indices = choose_source_frames(shown, target.offsets, count)
+def _copy(target: Target, search: Search, pixels: _Pixels) -> Copies | None:
+    """Copy under every kind of motion from the same sources; None where no frame shows the hole."""
+    motions = search.motions
+    followed = half_size_coords(target, Motion.FLOW) if Motion.FLOW in motions else None
+    shown = _shown(target, motions, followed)
+    indices = choose_source_frames(shown, target.offsets, search.count)
     if not indices:
         return None
-    numbers = [target.sources[i] for i in indices]
-    chosen = replace(target, sources=numbers)
-    chained = chained_coords(chosen, motion, half_size[indices])
-    tried = [registered_coords(chosen, motion, chained)]
-    if motion is Motion.FLOW:
-        tried += plane_coords(chosen, tried[0])
-    found = [find_consensus(warp_sources(chosen, coords), chosen.offsets) for coords in tried]
-    consensus, coords = select_consensus(found, tried)
-    return consensus, numbers, coords
+    chosen = replace(target, sources=[target.sources[i] for i in indices])
+    tried = list[Tensor]()
+    for motion in motions:
+        half_size = followed[indices] if followed is not None and motion is Motion.FLOW else None
+        registered = registered_coords(chosen, motion, chained_coords(chosen, motion, half_size))
+        tried.append(_needed(registered, pixels))
+        if motion is Motion.FLOW:
+            tried += [_needed(plane, pixels) for plane in plane_coords(chosen, registered)]
+    at = torch.stack(tried)  # (K,R,2,N)
+    consensus = find_consensus(*_sample(chosen, at, pixels), chosen.offsets)
+    coords = at[..., : len(pixels.rows)]
+    if len(at) > len(motions):
+        first = len(motions) - 1
+        choice = _choose_coords(target, expected_error(consensus)[first:], pixels)
+        consensus = select_consensus(consensus, first, choice)
+        best = coords[first:].gather(0, choice.expand(1, *coords.shape[1:]))
+        coords = torch.cat([coords[:first], best])
+    return Copies(motions, consensus, tuple(chosen.sources), coords)
 
 
-def _smooth_features(frame: Tensor, hole: Tensor) -> Tensor:
-    """Return `SMOOTH_FEATURES` (1,4,h,w) of a smoothly filled frame (1,3,h,w) and its hole."""
-    known = 1 - hole
-    mean = masked_local_mean(frame, known)
-    variance = masked_local_mean(squared_difference(frame, mean), known)
-    wider = max_pool2d(hole, 2 * _TRIAL_RING_PX + 1, 1, _TRIAL_RING_PX)
+def _shown(target: Target, motions: tuple[Motion, ...], followed: Tensor | None) -> Tensor:
+    """Tell which of some hole pixels each source shows under each motion: (R,...) bool."""
+    hidden = halve(pad_even(1 - target.crop(target.frame.known)))[0, 0].nonzero()
+    rows, columns = hidden[:: -(-len(hidden) // _CHOICE_POINTS)].T
+    grid = halve(pad_even(box_grid(target.box, target.frame.grey)))
+    points = grid[..., rows, columns][:, :, None]  # (1,2,1,P)
+    moved = {
+        Motion.NONE: lambda: points.expand(len(target.sources), -1, -1, -1),
+        Motion.PLANAR: lambda: target.move_by_camera(points),
+        Motion.FLOW: lambda: (
+            followed[..., rows, columns][:, :, None] if followed is not None else points
+        ),
+    }
+    at = torch.cat([moved[motion]() for motion in motions], 2)  # (R,2,K,P)
+    size = target.shot.size
+    known = torch.cat([target.shot[s].reduced_known for s in target.sources])
+    return (
+        grid_sample(known, normalise_coords(at, size), align_corners=False)[:, 0].flatten(1)
+        > _LEAST_KNOWN
+    )
+
+
+def _needed(coords: Tensor, pixels: _Pixels) -> Tensor:
+    """Return coordinates (R,2,h,w) at the pixels, then at every second one: (R,2,N)."""
+    sparse = coords[..., ::_STEP, ::_STEP].flatten(2)
+    return torch.cat([pixels.of(coords), sparse], 2)
+
+
+def _sample(target: Target, at: Tensor, pixels: _Pixels) -> tuple[Tensor, Tensor, Tensor]:
+    """Sample R sources at coordinates (K,R,2,N) of `_needed`, once and bicubically.
+
+    Returns:
+        Colours (K,R,3,P), what is shown (K,R,P) and local errors (K,R,P) of the pixels.
+    """
+    points = normalise_coords(rearrange(at, "k r c n -> r c k n"), target.shot.size)
+    colours, covers = list[Tensor](), list[Tensor]()
+    for i, number in enumerate(target.sources):
+        source, where = target.shot[number], points[i : i + 1]
+        colours.append(
+            grid_sample(
+                source.pixels, where, mode="bicubic", padding_mode="border", align_corners=False
+            )
+        )
+        covers.append(grid_sample(source.known, where, align_corners=False))
+    colour = rearrange(torch.cat(colours).clamp_(0, 1), "r c k n -> (k r) c n")
+    shown = rearrange((torch.cat(covers) > KNOWN).to(colour.dtype), "r 1 k n -> (k r) 1 n")
+    frame, known = (
+        target.crop(x)[..., ::_STEP, ::_STEP] for x in (target.frame.pixels, target.frame.known)
+    )
+    count, width = len(pixels.rows), frame.shape[-1]
+    colours_around, shown_around = (
+        rearrange(x[..., count:], "n c (h w) -> n c h w", w=width) for x in (colour, shown)
+    )
+    match = compare_with_frame(colours_around, shown_around, frame, known, _STEP)
+    exposure = pixels.from_cells(match.exposure, EXPOSURE_PX)
+    colour = (colour[..., :count] + exposure).clamp_(0, 1)
+    shown, error = shown[:, 0, :count], pixels.from_cells(match.error, ERROR_PX)[:, 0]
+    num_sources = len(target.sources)
+    return (
+        rearrange(colour, "(k r) c p -> k r c p", r=num_sources),
+        rearrange(shown, "(k r) p -> k r p", r=num_sources),
+        rearrange(error, "(k r) p -> k r p", r=num_sources),
+    )
+
+
+def _choose_coords(target: Target, expected: Tensor, pixels: _Pixels) -> Tensor:
+    """Return (P,) which of N expected errors (N,1,P), averaged around each pixel, is the least."""
+    where = (..., pixels.rows, pixels.columns)
+    whole = expected.new_zeros(len(expected), 2, target.box.height, target.box.width)
+    whole[where] = torch.cat([expected, torch.ones_like(expected)], 1)
+    total, mass = local_mean(whole, _CHOICE_BLUR)[where].unbind(1)
+    return (total / mass).argmin(0)
+
+
+def _smooth_features(frame: Tensor, hole: Tensor, pixels: _Pixels) -> Tensor:
+    """Return `SMOOTH_FEATURES` (4,P) of a smoothly filled frame (1,3,h,w) and its hole."""
+    log_area = torch.log(hole.sum().clamp_min(1.0)).expand(1, len(pixels.rows))
+    depth = pixels.of(depth_in(hole[0], _MAX_DEPTH, metric="chessboard")) / _DEPTH_UNIT
+    frame, hole = frame[..., ::_STEP, ::_STEP], hole[..., ::_STEP, ::_STEP]
+    known, reach = 1 - hole, _TRIAL_RING_PX // _STEP
+    mean = masked_local_mean(frame, known, _STEP)
+    wider = max_pool2d(hole, 2 * reach + 1, 1, reach)
     trial = smooth_fill(frame, wider)
-    trial_error = masked_local_mean(squared_difference(trial, frame), wider * known)
-    depth = chessboard_depth(hole, step=_DEPTH_STEP, most=_MAX_DEPTH) / _DEPTH_UNIT
-    log_area = torch.log(hole.sum().clamp_min(1.0)).expand_as(hole)
-    return torch.cat([variance, trial_error, depth, log_area], 1)
+    squared = torch.cat([squared_difference(frame, mean), squared_difference(trial, frame)])
+    cells = masked_cell_mean(squared, torch.cat([known, wider * known]), _STEP)
+    variance, trial_error = pixels.from_cells(cells, ERROR_PX)
+    return torch.cat([variance, trial_error, depth, log_area])

@@ -15,11 +15,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ..align.sampling import KNOWN, sample_at
+from ..align.sampling import KNOWN
 from ..fills.averaging import enlarge, halve, local_mean, pad_even, size_of, squared_difference
 from ..fills.candidate_fill import map_tensors
 from ..fills.smooth import push_pull
-from .coords import Target
 
 # chosen on 14 real clips of 432x240, 40 frames each, together with the design
 _SAME_COLOUR = 10 / 255  # standard deviation of colour between copies of the same thing
@@ -28,9 +27,8 @@ _COPY_FADE_FRAMES = 40.0  # distance in time at which a copy's weight has fallen
 # set by hand, not swept
 _MAX_EXPOSURE = 0.12  # brightness difference that is corrected; more is another object
 _OTHER_THING = 0.2  # difference above which a pixel does not count for exposure
-_EXPOSURE_LEVELS, _EXPOSURE_BLUR = 3, 6  # averaged over 8x8 pixels, then six 3x3 means
-_CELL_LEVELS = 2  # errors are averaged over cells of 4x4 pixels
-_CHOICE_BLUR = 4  # repetitions of a 3x3 average of expected errors before coordinates are chosen
+_EXPOSURE_BLUR = 6  # repetitions of a 3x3 average of exposures, in cells of 8x8 pixels
+_CELL_PX = 4  # side of the cells over which errors are averaged
 _DISTANCE_UNIT = 20  # frames per unit of the feature `distance`
 
 
@@ -50,13 +48,13 @@ class WarpedPixels:
 
 @dataclass(frozen=True)
 class Consensus:
-    """One candidate for a hole, (1,C,h,w) each but for `weights`.
+    """What R sources agree on for P pixels, under K kinds of motion, (K,C,P) each but for `weights`.
 
-    colour: (1,3,h,w) weighted mean of the copies that agree with `best`.
-    best: (1,3,h,w) the single copy with most support, as sharp as its frame.
-    shown: (1,1,h,w) 1 where any source shows the pixel.
-    features: (1,6,h,w) `COPY_FEATURES`.
-    weights: (R,1,h,w) of the copies in the mean, not normalised.
+    colour: (K,3,P) weighted mean of the copies that agree with `best`.
+    best: (K,3,P) the single copy with most support, as sharp as its frame.
+    shown: (K,1,P) 1 where any source shows the pixel.
+    features: (K,6,P) `COPY_FEATURES`.
+    weights: (K,R,P) of the copies in the mean, not normalised.
     """
 
     colour: Tensor
@@ -71,23 +69,67 @@ COPY_FEATURES = ("error", "spread", "agreeing_spread", "agreement", "copies", "d
 fraction of the weight, log of the number of copies, distance in time over 20 frames."""
 
 
-def masked_local_mean(values: Tensor, weights: Tensor) -> Tensor:
-    """Average (N,C,h,w) over cells by weight (N,1,h,w), and diffuse it to where there is none."""
-    size = 2**_CELL_LEVELS
-    extra = (0, -values.shape[-1] % size, 0, -values.shape[-2] % size)
-    total, mass = pad(values * weights, extra), pad(weights, extra)
-    for _ in range(_CELL_LEVELS):
-        total, mass = halve(total), halve(mass)
-    return enlarge(push_pull(total / mass.clamp_min(1e-6), mass), size, size_of(values))
+def masked_cell_mean(values: Tensor, weights: Tensor, step: int = 1) -> Tensor:
+    """Average (N,C,h,w) over cells of 4x4 pixels by weight (N,1,h,w), and diffuse to the others.
+
+    Args:
+        values: every `step`-th pixel of the rows and columns of an image; a power of 2.
+        weights: of these pixels.
+        step: in pixels.
+    """
+    side = _CELL_PX // step
+    extra = (0, -values.shape[-1] % side, 0, -values.shape[-2] % side)
+    cells = pad(torch.cat([values * weights, weights], 1), extra)
+    while side > 1:
+        cells, side = halve(cells), side // 2
+    mass = cells[:, -1:]
+    return push_pull(cells[:, :-1] / mass.clamp_min(1e-6), mass)
 
 
-def warp_sources(target: Target, coords: Tensor) -> WarpedPixels:
-    """Sample R sources at coords (R,2,h,w), once and bicubically."""
-    pairs = [(target.shot[s], coords[i : i + 1]) for i, s in enumerate(target.sources)]
-    colour = torch.cat([sample_at(s.pixels, at, mode="bicubic") for s, at in pairs])
-    coverage = torch.cat([sample_at(s.known, at, padding="zeros") for s, at in pairs])
-    frame, known = target.crop(target.frame.pixels), target.crop(target.frame.known)
-    return match_to_frame(colour, coverage, frame, known)
+def masked_local_mean(values: Tensor, weights: Tensor, step: int = 1) -> Tensor:
+    """Return `masked_cell_mean` at the size of the values."""
+    cells = masked_cell_mean(values, weights, step)
+    return enlarge(cells, _CELL_PX // step, size_of(values))
+
+
+@dataclass(frozen=True)
+class Match:
+    """How R sources fit a frame around its hole, diffused into it.
+
+    exposure: (R,3,h',w') brightness to add to a source, for cells of 8x8 pixels.
+    error: (R,1,h",w") squared difference that is left, for cells of 4x4 pixels.
+    """
+
+    exposure: Tensor
+    error: Tensor
+
+
+EXPOSURE_PX, ERROR_PX = 2 * _CELL_PX, _CELL_PX
+"""Sides of the cells of `Match`."""
+
+
+def compare_with_frame(
+    colour: Tensor, shown: Tensor, frame: Tensor, known: Tensor, step: int = 1
+) -> Match:
+    """Compare warped sources with the frame where both are known.
+
+    Args:
+        colour: (R,3,h,w) warped, every `step`-th pixel.
+        shown: (R,1,h,w) 1 = the source shows this pixel.
+        frame: (1,3,h,w) what they should look like.
+        known: (1,1,h,w) 1 = known in the frame.
+        step: in pixels, 1 or 2.
+    """
+    both = shown * known
+    difference = frame - colour
+    # exposure differs everywhere around, not at single edges
+    is_exposure = difference.abs().amax(1, keepdim=True) < _OTHER_THING
+    bounded = difference.clamp(-_MAX_EXPOSURE, _MAX_EXPOSURE)
+    exposure = halve(pad_even(masked_cell_mean(bounded, both * is_exposure, step)))
+    exposure = local_mean(exposure, _EXPOSURE_BLUR)
+    matched = (colour + enlarge(exposure, EXPOSURE_PX // step, size_of(colour))).clamp_(0, 1)
+    error = masked_cell_mean(squared_difference(frame, matched), both, step)
+    return Match(exposure, error)
 
 
 def match_to_frame(colour: Tensor, coverage: Tensor, frame: Tensor, known: Tensor) -> WarpedPixels:
@@ -99,87 +141,77 @@ def match_to_frame(colour: Tensor, coverage: Tensor, frame: Tensor, known: Tenso
         frame: (1,3,h,w) what they should look like.
         known: (1,1,h,w) 1 = known in the frame.
     """
-    shown = (coverage > KNOWN).to(colour.dtype)
-    both = shown * known
-    colour = _match_exposure(colour.clamp(0, 1), frame, both)
-    error = masked_local_mean(squared_difference(frame, colour), both)
-    return WarpedPixels(colour, shown, error)
+    shown, size = (coverage > KNOWN).to(colour.dtype), size_of(colour)
+    match = compare_with_frame(colour, shown, frame, known)
+    matched = (colour + enlarge(match.exposure, EXPOSURE_PX, size)).clamp(0, 1)
+    return WarpedPixels(matched, shown, enlarge(match.error, ERROR_PX, size))
 
 
-def _match_exposure(colour: Tensor, frame: Tensor, both: Tensor) -> Tensor:
-    """Correct the local brightness of (R,3,h,w), smoothly over some 30 pixels."""
-    difference = frame - colour
-    # exposure differs everywhere around, not at single edges
-    is_exposure = difference.abs().amax(1, keepdim=True) < _OTHER_THING
-    bounded = difference.clamp(-_MAX_EXPOSURE, _MAX_EXPOSURE)
-    offset = masked_local_mean(bounded, both * is_exposure)
-    for _ in range(_EXPOSURE_LEVELS):
-        offset = halve(pad_even(offset))
-    offset = enlarge(local_mean(offset, _EXPOSURE_BLUR), 2**_EXPOSURE_LEVELS, size_of(colour))
-    return (colour + offset).clamp(0, 1)
+def find_consensus(
+    colour: Tensor, shown: Tensor, error: Tensor, offsets: Sequence[int]
+) -> Consensus:
+    """Find what copies of P pixels from R sources agree on, under K kinds of motion.
 
-
-def find_consensus(copies: WarpedPixels, offsets: Sequence[int]) -> Consensus:
-    """Find what R copies agree on, at R distances in time, in frames."""
-    colour, shown = copies.colour, copies.shown
-    distance = colour.new_tensor(offsets).abs()[:, None, None, None]
+    Args:
+        colour: (K,R,3,P) in [0,1], exposure matched.
+        shown: (K,R,P) 1 = the source shows this pixel.
+        error: (K,R,P) local squared difference to the frame.
+        offsets: R distances in time, in frames.
+    """
+    distance = colour.new_tensor(offsets).abs()[:, None]
     weight = shown * torch.exp(-distance / _COPY_FADE_FRAMES)
-    weight = weight / (copies.error.sqrt() + _GRAIN).square()
+    weight = weight / (error.sqrt() + _GRAIN).square()
     support = _support(colour, weight)
-    winner = torch.where(shown > 0, support, support - 1e9).max(0, keepdim=True).indices
-    best = colour.gather(0, winner.expand(1, 3, *size_of(colour)))
+    winner = torch.where(shown > 0, support, support - 1e9).argmax(1, keepdim=True)  # (K,1,P)
+    best = colour.gather(1, winner[:, :, None].expand(-1, -1, 3, -1))
     agreeing = _agreement(colour, best) * weight
-    agreeing_weight = agreeing.sum(0, keepdim=True).clamp_min(1e-9)
-    total_weight = weight.sum(0, keepdim=True).clamp_min(1e-9)
-    mean = (agreeing * colour).sum(0, keepdim=True) / agreeing_weight
-    deviation = squared_difference(colour, mean)
-    count = shown.sum(0, keepdim=True)
+    agreeing_weight = agreeing.sum(1, keepdim=True).clamp_min_(1e-9)
+    total_weight = weight.sum(1, keepdim=True).clamp_min_(1e-9)
+    mean = (agreeing[:, :, None] * colour).sum(1) / agreeing_weight
+    deviation = (colour - mean[:, None]).square_().mean(2)
+    count = shown.sum(1, keepdim=True)
+    by_agreeing = torch.stack([error, deviation, distance.expand_as(error) / _DISTANCE_UNIT], 1)
+    by_agreeing = (by_agreeing * agreeing[:, None]).sum(2) / agreeing_weight  # (K,3,P)
     features = torch.cat(
         [
-            (agreeing * copies.error).sum(0, keepdim=True) / agreeing_weight,
-            (weight * deviation).sum(0, keepdim=True) / total_weight,
-            (agreeing * deviation).sum(0, keepdim=True) / agreeing_weight,
+            by_agreeing[:, :1],
+            (weight * deviation).sum(1, keepdim=True) / total_weight,
+            by_agreeing[:, 1:2],
             agreeing_weight / total_weight,
             torch.log1p(count),
-            (agreeing * distance).sum(0, keepdim=True) / agreeing_weight / _DISTANCE_UNIT,
+            by_agreeing[:, 2:],
         ],
         1,
     )
-    return Consensus(mean, best, (count > 0).to(colour.dtype), features, agreeing)
+    return Consensus(mean, best[:, 0], (count > 0).to(colour.dtype), features, agreeing)
 
 
-def select_consensus(
-    found: Sequence[Consensus], coords: Sequence[Tensor]
-) -> tuple[Consensus, Tensor]:
-    """Select, pixel by pixel, the consensus with the least local error and spread.
+def expected_error(found: Consensus) -> Tensor:
+    """Return (K,1,P) squared local error and spread, 1 where no source shows the pixel."""
+    error = found.features[:, :1] + found.features[:, 1:2]
+    return torch.where(found.shown > 0, error.clamp_max(1), 1.0)
 
-    Each is of the same R sources, at coordinates (R,2,h,w) of its own; these are selected too.
-    """
-    errors = [
-        torch.where(one.shown > 0, one.features[:, :1] + one.features[:, 1:2], 1.0) for one in found
-    ]
-    expected = [local_mean(error.clamp_max(1), _CHOICE_BLUR) for error in errors]
-    best = torch.cat(expected, 1).argmin(1, keepdim=True)
 
-    def pick(*values: Tensor) -> Tensor:
-        result = values[0]
-        for i, value in enumerate(values[1:], 1):
-            result = torch.where(best == i, value, result)
-        return result
+def select_consensus(found: Consensus, first: int, choice: Tensor) -> Consensus:
+    """Keep motions before `first` and, of the others, the one chosen for each pixel, (P,) from 0."""
 
-    return map_tensors(pick, *found), pick(*coords)
+    def select(values: Tensor) -> Tensor:
+        index = choice.expand(1, *values.shape[1:])
+        return torch.cat([values[:first], values[first:].gather(0, index)])
+
+    return map_tensors(select, found)
 
 
 def _agreement(one: Tensor, other: Tensor) -> Tensor:
-    """Return (N,1,h,w) in [0,1], how far colours (N,3,h,w) agree."""
-    return torch.exp(-squared_difference(one, other) / (2 * _SAME_COLOUR * _SAME_COLOUR))
+    """Return (K,R,P) in [0,1], how far colours (K,R,3,P) agree."""
+    return torch.exp((one - other).square_().sum(2) * (-1 / (6 * _SAME_COLOUR * _SAME_COLOUR)))
 
 
 def _support(colour: Tensor, weight: Tensor) -> Tensor:
-    """Return (R,1,h,w) the weight of the copies that agree with each copy, itself included."""
+    """Return (K,R,P) the weight of the copies that agree with each copy, itself included."""
     support = weight.clone()
-    for i in range(len(colour) - 1):
-        agree = _agreement(colour[i : i + 1], colour[i + 1 :])
-        support[i : i + 1] += (agree * weight[i + 1 :]).sum(0, keepdim=True)
-        support[i + 1 :] += agree * weight[i : i + 1]
+    for i in range(colour.shape[1] - 1):
+        agree = _agreement(colour[:, i : i + 1], colour[:, i + 1 :])
+        support[:, i] += (agree * weight[:, i + 1 :]).sum(1)
+        support[:, i + 1 :].addcmul_(agree, weight[:, i : i + 1])
     return support

@@ -76,8 +76,7 @@ class Target:
 
     def move_by_camera(self, coords: Tensor) -> Tensor:
         """Move coordinates (1 or R,2,h,w) in frame t to the sources, by chained homographies."""
-        track = self.shot.track
-        matrices = torch.stack([track.homography(self.t, s) for s in self.sources])
+        matrices = self.shot.track.homographies(self.t, self.sources)
         return move_coords(matrices.to(coords.device), coords, self.shot.size)
 
 

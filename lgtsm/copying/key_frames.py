@@ -17,7 +17,7 @@ from torch.nn.functional import max_pool2d
 from ..align.sampling import pixel_grid, sample_at
 from ..box import Box
 from ..fills.averaging import local_mean
-from ..fills.depth import shrink
+from ..fills.depth import depth_in
 from ..synthesis.complete import complete
 from ..synthesis.synthesiser import Synthesiser
 from .candidates import CopySources
@@ -153,9 +153,8 @@ class KeyFrames:
         """Tell whether a place (1,1,h,w) bool would show."""
         if self.synthesise_all:
             return bool(missing.any())
-        for _ in range(_THIN_PX):
-            missing = shrink(missing, corners=True)
-        return int(missing.sum()) > _LEAST_PART * size[0] * size[1]
+        depth = depth_in(missing.float(), _THIN_PX + 1, metric="chessboard")
+        return int((depth > _THIN_PX).sum()) > _LEAST_PART * size[0] * size[1]
 
     def _make(
         self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor, shown: Tensor

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d
 
 from ..align.flow import dense_flow
 from ..align.homography import to_grey
@@ -22,6 +23,8 @@ GRID_PX = 16
 SURROUND_PX = 40
 """Pixels around a hole's box in which copies are compared, before alignment to `GRID_PX`. Set by
 hand, not swept."""
+
+_REDUCED_SIDE = 256  # longer side, in pixels, of what is known when sources are chosen
 
 
 @dataclass(frozen=True)
@@ -51,12 +54,14 @@ class ShotFrame:
 
     pixels: (1,3,h,w) in [0,1], hole filled smoothly, so that sampling next to it stays plausible.
     known: (1,1,h,w) 1 = not a hole.
+    reduced_known: (1,1,h',w') its average over cells, no side above 256.
     grey: (1,1,h,w).
     hole: where the hole is; None without one.
     """
 
     pixels: Tensor
     known: Tensor
+    reduced_known: Tensor
     grey: Tensor
     hole: HoleArea | None
 
@@ -99,7 +104,9 @@ class Shot:
             filled = frame.clone()
             filled[part] = smooth_fill(frame[part], hole[part])
             frame = filled
-        self._frames[self._arrived] = ShotFrame(frame, 1 - hole, to_grey(frame), where)
+        known, side = 1 - hole, -(-max(self.size) // _REDUCED_SIDE)
+        reduced = known if side == 1 else avg_pool2d(known, side, ceil_mode=True)
+        self._frames[self._arrived] = ShotFrame(frame, known, reduced, to_grey(frame), where)
         self.track.push(frame, hole)
         self._arrived += 1
 

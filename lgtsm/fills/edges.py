@@ -78,26 +78,21 @@ def _close(filled: Tensor, depth: Tensor, normals: Tensor, coherence: Tensor) ->
     near = (squared > 0) & (squared <= _REACH * _REACH)
     dx, dy, distance = dx[near], dy[near], squared[near].to(filled.dtype).sqrt()
     padded_width = width + 2 * _REACH
-    offsets = dy * padded_width + dx
+    offsets, direction = dy * padded_width + dx, torch.stack([dx, dy]).to(filled.dtype)
     border = (_REACH,) * 4
     colours = pad(filled[0], border).flatten(1).T.contiguous()  # (pixels,3)
     ready = pad((depth[0, 0] == 0).to(filled.dtype), border).flatten()
     numbers = depth.flatten().long()
-    order = torch.argsort(numbers, stable=True)
-    counts = torch.bincount(numbers).cpu().tolist()
-    normals, coherence = normals.flatten(1), coherence.flatten()
-    start = counts[0]
-    for count in counts[1:_MOST_RINGS]:
-        ring = order[start : start + count]
-        start += count
-        pixels = (ring // width + _REACH) * padded_width + ring % width + _REACH
-        neighbours = pixels[:, None] + offsets
-        across = normals[0, ring, None] * dx + normals[1, ring, None] * dy
-        across = across * (coherence[ring, None] / _LINE_WIDTH_PX)
-        weight = ready[neighbours] * (torch.exp(-0.5 * across.square()) / distance + _ANY_WEIGHT)
-        total = weight.sum(1, keepdim=True)
-        mean = (weight[..., None] * colours[neighbours]).sum(1) / total.clamp_min(1e-20)
-        colours[pixels] = torch.where(total > 0, mean, colours[pixels])
-        ready[pixels] = 1
+    counts = torch.bincount(numbers).tolist()[:_MOST_RINGS]
+    order = torch.argsort(numbers, stable=True)[counts[0] : sum(counts)]
+    pixels = (order // width + _REACH) * padded_width + order % width + _REACH
+    normals = (normals * (coherence / _LINE_WIDTH_PX)).flatten(1)[:, order].T
+    for ring, normal in zip(pixels.split(counts[1:]), normals.split(counts[1:]), strict=True):
+        neighbours = ring[:, None] + offsets
+        weight = torch.exp((normal @ direction).square_().mul_(-0.5)).div_(distance)
+        weight = weight.add_(_ANY_WEIGHT).mul_(ready[neighbours])
+        total = (weight[:, None] @ colours[neighbours])[:, 0]
+        colours[ring] = total / weight.sum(1, keepdim=True)
+        ready[ring] = 1
     whole = colours.T.unflatten(1, (height + 2 * _REACH, padded_width))
     return whole[None, :, _REACH:-_REACH, _REACH:-_REACH]

@@ -81,7 +81,7 @@ def test_track_follows_parallax_better_than_its_homography(texture):
     wanted = torch.zeros(1, 2, *size)
     wanted[:, 0] = 2 * (0.5 + 1.5 * depth)
     inner = (..., slice(10, -10), slice(16, -16))
-    planar = move_coords(track.homography(0, 2)[None], grid, size)
+    planar = move_coords(track.homographies(0, [2]), grid, size)
     error, without_flow = (
         (found - grid - wanted).norm(dim=1)[inner].mean() for found in (coords, planar)
     )

@@ -1,12 +1,10 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from lgtsm.copying.consensus import Consensus, select_consensus
+from lgtsm.copying.consensus import Consensus, expected_error, select_consensus
 from lgtsm.copying.coords import Target, box_grid, chained_coords, plane_coords, registered_coords
 from lgtsm.copying.shot import Shot
 from lgtsm.copying.source_frames import Search
@@ -55,22 +53,28 @@ def test_walls_around_a_hole_are_followed_into_it(two_walls):
         assert min(straight) < 0.1 < bent
 
 
-def test_the_consensus_that_fits_and_agrees_is_selected_pixel_by_pixel(rng):
-    def consensus(right: torch.Tensor, value: float) -> Consensus:
-        colour = torch.full((1, 3, 20, 40), value)
-        features = torch.where(right, 1e-4, 1e-2).expand(1, 6, 20, 40)
-        return Consensus(colour, colour, torch.ones_like(colour[:, :1]), features, colour[:, :1])
+def test_of_several_coordinates_each_pixel_takes_those_chosen_for_it(rng):
+    found = Consensus(
+        *(torch.rand(4, n, 6, generator=rng) for n in (3, 3, 1, 6)),
+        weights=torch.rand(4, 5, 6, generator=rng),
+    )
+    choice = torch.tensor([0, 0, 1, 1, 0, 1])
+    best = select_consensus(found, 2, choice)
+    for one, other in zip(vars(found).values(), vars(best).values(), strict=True):
+        assert torch.equal(other[:2], one[:2])
+        assert torch.equal(other[2], torch.where(choice == 1, one[3], one[2]))
 
-    left = (torch.arange(40) < 20).expand(1, 1, 20, 40)
-    found = [consensus(left, 0.2), consensus(~left, 0.8)]
-    both = [torch.zeros(5, 2, 20, 40), torch.ones(5, 2, 20, 40)]
-    best, coords = select_consensus(found, both)
-    assert torch.equal(best.colour[..., :15], found[0].colour[..., :15])
-    assert torch.equal(best.colour[..., 25:], found[1].colour[..., 25:])
-    assert torch.equal(coords[..., 25:], both[1][..., 25:])
-    unseen = replace(found[1], shown=torch.zeros_like(found[1].shown))
-    alone, _ = select_consensus([found[0], unseen], both)
-    assert torch.equal(alone.colour, found[0].colour)
+
+def test_what_no_source_shows_is_expected_to_be_wrong(rng):
+    found = Consensus(
+        *(torch.rand(2, n, 6, generator=rng) for n in (3, 3)),
+        shown=torch.tensor([1.0, 0, 1, 1, 1, 1]).expand(2, 1, 6),
+        features=torch.full((2, 6, 6), 0.01),
+        weights=torch.rand(2, 5, 6, generator=rng),
+    )
+    expected = expected_error(found)
+    assert (expected[..., 1] == 1).all()
+    assert torch.allclose(expected[..., 2:], torch.tensor(0.02))
 
 
 def test_a_locked_off_camera_needs_no_planes(two_walls):

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.ndimage import distance_transform_cdt
 
-from lgtsm.fills.depth import chessboard_depth, rings, shrink
+from lgtsm.fills.depth import depth_in, rings
 
 
 @st.composite
@@ -23,16 +23,9 @@ def _distance(hole, metric):
 
 
 @given(holes())
-def test_shrinking_takes_off_what_is_one_pixel_from_known(hole):
-    assert torch.equal(shrink(hole, corners=True), _distance(hole, "chessboard") > 1)
-    assert torch.equal(shrink(hole, corners=False), _distance(hole, "taxicab") > 1)
-
-
-@given(holes(), st.integers(1, 3))
-def test_chessboard_depth_is_the_distance_rounded_up(hole, step):
-    expected = (-(-_distance(hole, "chessboard") // step) * step).clamp_max(6 * step)
-    depth = chessboard_depth(hole.float(), step, 6 * step)
-    assert torch.equal(depth, expected.float())
+def test_depth_is_the_distance_to_the_nearest_known_pixel(hole):
+    depth = depth_in(hole[None, None].float(), 6, metric="chessboard")[0, 0]
+    assert torch.equal(depth, _distance(hole, "chessboard").clamp_max(6).float())
 
 
 @given(holes())

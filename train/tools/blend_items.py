@@ -88,14 +88,14 @@ def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
             if found is None:
                 continue
             features, colours, shown = features_of(found)
-            inside = torch.nonzero(found.hole.flatten())[:, 0]
+            inside = torch.nonzero(found.hole.flatten()[found.pixels])[:, 0]
             chosen = inside[torch.from_numpy(rng.permutation(len(inside))[:_PIXELS_PER_FRAME])]
-            part = truth[t, :, found.box.rows, found.box.columns]
+            part = truth[t, :, found.box.rows, found.box.columns].flatten(1)[:, found.pixels]
             yield Pixels(
-                rearrange(features, "1 f h w -> (h w) f")[chosen],
-                rearrange(colours, "1 n c h w -> (h w) n c")[chosen],
-                rearrange(shown, "1 n h w -> (h w) n")[chosen],
-                rearrange(part, "c h w -> (h w) c")[chosen],
+                features[chosen],
+                rearrange(colours[..., chosen], "n c p -> p n c"),
+                rearrange(shown[..., chosen], "n 1 p -> p n"),
+                rearrange(part[:, chosen], "c p -> p c"),
             )
 
 
