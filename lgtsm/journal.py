@@ -63,7 +63,7 @@ class Journal:
         self._lock = FileLock(self.folder / _LOCK, timeout=0, thread_local=False)
         self._block: dict[str, Tensor] = {}
         self._loaded: tuple[int, dict[str, Tensor]] = (-1, {})
-        self.count = self.key_frames_from = 0
+        self.count = self.key_frames_from = self._depends_from = 0
         described = json.loads(json.dumps(job | {"form": _FORM}, default=str))
         self._job = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
         try:
@@ -138,16 +138,17 @@ class Journal:
 
     def _whole_blocks(self) -> int:
         """Return the number of frames in consecutive whole blocks."""
-        number = 0
+        number = count = 0
         while (found := self._read(number)) is not None:
-            number, self.key_frames_from = number + 1, int(found[0])
+            number, count = number + 1, count + len(found[1])
+            self.key_frames_from = int(found[0])
         if self._path(number).is_file():
             _LOG.warning(
                 "%s is damaged or of another job; frames from %d on are computed again",
                 self._path(number),
-                number * _BLOCK,
+                count,
             )
-        return number * _BLOCK
+        return count
 
     def patch(self, index: int, frame: Tensor, hole: Tensor) -> Patch:
         """Return a finished patch.
@@ -188,8 +189,14 @@ class Journal:
             key = f"{patch.index} {box.top} {box.left} {box.bottom} {box.right}"
             value = patch.pixels[:, hole[0, box.rows, box.columns] > 0]
         self._block[key] = value
+        self._depends_from = patch.depends_from
         if (patch.index + 1) % _BLOCK == 0:
             self._write(patch.index // _BLOCK, patch.depends_from)
+
+    def finish(self, num_frames: int) -> None:
+        """Store the patches that fill no block; then all `num_frames` are there, and none is added."""
+        if self._block:
+            self._write((num_frames - 1) // _BLOCK, self._depends_from)
 
     def _write(self, number: int, since: int) -> None:
         if self._lock.is_locked:

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 import lgtsm
-from lgtsm.cli.arguments import plate_file
+from lgtsm.plate_names import plate_file
 from lgtsm.engine.policy import choose_device
 from lgtsm.errors import DeviceError, VideoError
 from lgtsm.file_names import refuse_shared_names
