@@ -42,6 +42,10 @@ def journal_folder(target: Path) -> Path:
     return target.with_name(f"{short_name(target.name)}.lgtsm-partial")
 
 
+class OtherJobError(OptionError):
+    """The journal of a target is of another job, which cannot be resumed as this one."""
+
+
 class Journal:
     """Hole pixels of frames 0 ... count-1 of one job, float32, in blocks.
 
@@ -54,7 +58,7 @@ class Journal:
         resume: continue the journal of an interrupted run, otherwise start a new one.
 
     Raises:
-        OptionError: the journal belongs to another job.
+        OtherJobError: the journal belongs to another job.
         VideoError: another job is writing the target.
     """
 
@@ -95,12 +99,12 @@ class Journal:
         )
 
     def _is_of(self, described: object) -> bool:
-        """Tell whether there is a journal of this job; raises OptionError for another job's."""
+        """Tell whether there is a journal of this job; raises OtherJobError for another job's."""
         before = None
         with suppress(OSError, ValueError):  # what cannot be read is replaced
             before = json.loads((self.folder / _CARD).read_text(encoding="utf-8"))
         if before not in (None, described):
-            raise OptionError(
+            raise OtherJobError(
                 f"Expected {self.folder} to hold the same job, got another one's; repeat it with "
                 "the same files and options, or run without resume."
             )
@@ -226,6 +230,19 @@ class Journal:
             self.remove()
         elif failed and self._lock.is_locked:
             _LOG.warning("finished frames are kept in %s, resume goes on from there", self.folder)
+        self._lock.release()
+
+    def keep(self) -> None:
+        """Let others in, and leave everything as it is.
+
+        Raises:
+            VideoError: patches could not be stored.
+        """
+        if not self._lock.is_locked:
+            raise VideoError(
+                f"Expected to store the frames of {self.folder}, got a disk without space or locks; "
+                "make room."
+            )
         self._lock.release()
 
     def remove(self) -> None:

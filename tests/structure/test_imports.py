@@ -95,11 +95,13 @@ OURS = {
     "key_frame_set": FLOOR | {"copying", "engine", "masks", "clip_inputs"},
     "key_frame_folder": FLOOR | {"copying", "engine", "masks", "video", "job", "key_frame_set"},
     "plate": FLOOR | {"copying", "engine"},
+    "batch": FLOOR
+    | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
-    | {"key_frame_folder", "film_names", "plate_names"},
+    | {"key_frame_folder", "film_names", "plate_names", "batch"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"},
@@ -145,6 +147,7 @@ THIRD = {
     "key_frame_set": frozenset({"torch"}),
     "key_frame_folder": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
+    "batch": frozenset({"torch", "filelock"}),
     "demo": frozenset({"torch"}),
     "evaluate.score": frozenset({"torch", "numpy", "PIL"}),
     "cli": frozenset({"tqdm", "torch"}),
