@@ -42,6 +42,10 @@ def journal_folder(target: Path) -> Path:
     return target.with_name(f"{short_name(target.name)}.lgtsm-partial")
 
 
+class TargetBusyError(VideoError):
+    """Another job is writing the target."""
+
+
 class OtherJobError(OptionError):
     """The journal of a target is of another job, which cannot be resumed as this one."""
 
@@ -59,7 +63,7 @@ class Journal:
 
     Raises:
         OtherJobError: the journal belongs to another job.
-        VideoError: another job is writing the target.
+        TargetBusyError: another job is writing the target.
     """
 
     def __init__(self, target: Path, job: dict[str, object], *, resume: bool) -> None:
@@ -90,7 +94,7 @@ class Journal:
             owner = "another job"
             with suppress(OSError, ValueError):
                 owner = (self.folder / _OWNER).read_text(encoding="utf-8")
-            raise VideoError(
+            raise TargetBusyError(
                 f"Expected {target} to be written by one job at a time, got a second one beside "
                 f"{owner}; wait until that ends, or choose another name."
             ) from error

@@ -24,7 +24,14 @@ class Event(NamedTuple):
 
 
 class Executor(Protocol):
-    """Runs tasks in any order; each is tried again where its process is lost."""
+    """Runs tasks in any order; each is tried again where its process is lost.
+
+    threads: of a film that names none; 0 leaves it to the film.
+    splits: long films are worth splitting.
+    """
+
+    threads: int
+    splits: bool
 
     def submit(self, task: Task) -> None:
         """Take a task; it runs as soon as there is room."""

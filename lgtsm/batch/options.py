@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..errors import OptionError, shown
 from ..knobs import Options, knob
 
 
@@ -12,6 +13,10 @@ class BatchOptions(Options):
     """How the films of a batch are done."""
 
     workers: int = knob(1, "Processes that work side by side.", limits=(1, 1024))
+    on: str | None = knob(
+        None,
+        "Run on a Ray cluster: ray for the one that this machine belongs to, or ray://HOST:PORT.",
+    )
     split: int = knob(
         1000,
         "Where several processes work, split a film of more frames at cuts into parts of so many frames "
@@ -25,3 +30,18 @@ class BatchOptions(Options):
         600, "Seconds to wait for files that go away while a film is done.", limits=(0, 10**6)
     )
     overwrite: bool = knob(False, "Replace results that exist and were not made by a batch.")
+
+    def __post_init__(self) -> None:
+        """Check the limits and the cluster's address; raises OptionError."""
+        super().__post_init__()
+        if self.on is None:
+            return
+        if self.on != "ray" and not self.on.startswith("ray://"):
+            raise OptionError(
+                f"Expected on as ray or ray://HOST:PORT, got {shown(self.on)}; correct it."
+            )
+        if self.workers != 1:
+            raise OptionError(
+                f"Expected workers or on, got {self.workers} workers and {self.on}; the cluster decides how "
+                "many run."
+            )

@@ -47,6 +47,9 @@ class WorkerPool:
         # a fresh interpreter: a copy of this one would share its threads and locks
         self._context = multiprocessing.get_context("spawn")
         self._number, self._retries = number, retries
+        self.splits = number > 1
+        # processes that begin together would all take the same free cores
+        self.threads = max(1, (os.cpu_count() or 1) // number) if self.splits else 0
         self._waiting: deque[Task] = deque()
         self._workers: list[_Worker] = []
         self._losses: dict[str, int] = {}

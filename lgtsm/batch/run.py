@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
@@ -24,6 +23,7 @@ from .manifest import is_untouched, load_manifest, state_folder
 from .options import BatchOptions
 from .parts import Span
 from .pool import WorkerPool
+from .ray_cluster import RayCluster
 from .tasks import Kind, State, Task, TaskResult
 
 _LOG = logging.getLogger(__name__)
@@ -62,13 +62,24 @@ class BatchResult:
         return sum(entry.state == state.value for entry in self.entries)
 
 
+def executor_of(options: BatchOptions) -> Executor:
+    """Return what runs the tasks of a batch.
+
+    Raises:
+        OptionError: a cluster that is not there, or of another version; DeviceError: Ray is missing.
+    """
+    if options.on is None:
+        return WorkerPool(options.workers, retries=options.retries)
+    return RayCluster(options.on, retries=options.retries)
+
+
 def run_batch(
     jobs: str | Path | Sequence[BatchJob],
     folder: str | Path,
     *,
     defaults: Mapping[str, object] | None = None,
     options: BatchOptions | None = None,
-    executor: Callable[[], Executor] | None = None,
+    make: Callable[[BatchOptions], Executor] = executor_of,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> BatchResult:
@@ -81,7 +92,7 @@ def run_batch(
         folder: of the results; created where needed. Manifests lie in it, and `report.jsonl`.
         defaults: values of the columns that a row of the list leaves out.
         options: of the batch.
-        executor: makes what runs the tasks; None is processes of this machine.
+        make: makes what runs the tasks; processes of this machine, or a cluster, as the options say.
         progress: called as progress(done, total, note) in frames of all films.
         cancel: asked between steps; True stops, and what was computed is kept for the next run.
 
@@ -107,9 +118,9 @@ def run_batch(
         needs = check_media(todo, folder, hooks, overwrite=options.overwrite)
         with _Report(folder / REPORT, skipped) as report:
             if todo:
-                tasks = _tasks(todo, needs, folder, options, alone=executor is None)
-                make = executor or (lambda: WorkerPool(options.workers, retries=options.retries))
-                _Run(make(), tasks, needs, report, hooks).to_end()
+                runs = make(options)
+                tasks = _tasks(todo, needs, folder, options, runs)
+                _Run(runs, tasks, needs, report, hooks).to_end()
             by_name = {entry.output: entry for entry in report.entries}
     return BatchResult(tuple(by_name[job.output] for job in found))
 
@@ -119,23 +130,19 @@ def _tasks(
     needs: Sequence[Needs],
     folder: Path,
     options: BatchOptions,
-    *,
-    alone: bool,
+    executor: Executor,
 ) -> list[Task]:
     """Return the first task of every film."""
-    single = alone and options.workers == 1
-    threads = max(1, (os.cpu_count() or 1) // options.workers)
     tasks: list[Task] = []
     for job, need in zip(jobs, needs, strict=True):
-        if alone and not single and not job.options.run.threads:
-            # processes that begin together would all take the same free cores
-            run = replace(job.options.run, threads=threads)
+        if not job.options.run.threads:
+            run = replace(job.options.run, threads=executor.threads)
             job = replace(job, options=replace(job.options, run=run))
         tasks.append(
             Task(
                 job=job,
                 folder=str(folder.absolute()),
-                split=0 if single else options.split,
+                split=options.split if executor.splits else 0,
                 memory=need.memory,
                 patience=options.patience,
             )

@@ -17,7 +17,7 @@ from .. import __version__
 from ..engine.hooks import Hooks
 from ..errors import Cancelled, told
 from ..job import FileJob
-from ..journal import OtherJobError, journal_folder
+from ..journal import OtherJobError, TargetBusyError, journal_folder
 from ..video.probe import probe
 from ..whole_file import WholeFile
 from .description import BatchJob
@@ -121,12 +121,19 @@ def perform(task: Task, hooks: Hooks) -> TaskResult:
             f"Expected lgtsm {task.version} like the batch, got {__version__} here; install one version "
             "everywhere."
         )
+    late = time.monotonic() + task.patience
     while True:
         try:
             if not _missing(task):
                 return _KINDS[task.kind](task, hooks)
         except Cancelled:
             raise
+        except TargetBusyError as error:  # a lost process of an earlier attempt that still ends
+            if time.monotonic() > late:
+                return _failed(str(error))
+            hooks.check()
+            time.sleep(_POLL_SECONDS)
+            continue
         except Exception as error:  # noqa: BLE001  one job that fails stops no other
             if not _missing(task):
                 return _failed(told(error)[1])

@@ -85,7 +85,9 @@ def shots(tmp_path):
 class InProcess:
     """Performs tasks in this process, one at every `wait`; an `Executor` that starts nothing."""
 
-    def __init__(self):
+    threads, splits = 0, True
+
+    def __init__(self, options=None):
         self.tasks = []
 
     def submit(self, task):

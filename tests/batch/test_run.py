@@ -30,8 +30,9 @@ ROOT = Path(__file__).resolve().parents[2]
 def run_batch(*arguments, **named):
     """Run a batch in this process, unless it has several workers."""
     options = named.get("options")
-    executor = InProcess if options is None or options.workers == 1 else None
-    return lgtsm.run_batch(*arguments, **{"executor": executor, **named})
+    if options is None or options.workers == 1:
+        named["make"] = InProcess
+    return lgtsm.run_batch(*arguments, **named)
 
 
 def _single(source, mask, target, **video):
