@@ -7,10 +7,13 @@ and the folder of results under the same names.
 from __future__ import annotations
 
 import logging
+import os
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
+from urllib.parse import urlsplit
 
 from .. import __version__
 from ..engine.hooks import Hooks
@@ -22,6 +25,7 @@ _NEWS_SECONDS = 0.5
 """Least time between two reports of progress of one task."""
 _ANSWER_SECONDS = 120.0
 """Time for a node to start a process and tell its version."""
+_CONNECT_SECONDS = 10.0
 _MOST_THREADS = 4
 """Of a film that names none: more leave cores idle between steps; set by hand."""
 _JOINING_BYTES = 2 * 10**9
@@ -87,12 +91,13 @@ class RayCluster:
             ) from error
         self._ray, self._retries = ray, retries
         try:
+            _check_answers(address)
             ray.init(
                 "auto" if address == "ray" else address,
                 logging_level=logging.ERROR,
                 log_to_driver=False,
             )
-        except (ConnectionError, RuntimeError, TimeoutError) as error:
+        except (OSError, RuntimeError) as error:
             reason = (str(error).splitlines() or ["no answer"])[0]
             raise OptionError(
                 f"Expected a Ray cluster at {address}, got none ({reason:.200}); start one with "
@@ -211,6 +216,17 @@ class RayCluster:
             self._ray.cancel(reference, force=True)
         self._refs.clear()
         self._ray.shutdown()
+
+
+def _check_answers(address: str) -> None:
+    """Raise OSError where nothing listens: Ray itself tries for minutes.
+
+    The cluster that this machine belongs to is left to Ray, which knows at once.
+    """
+    place = os.environ.get("RAY_ADDRESS", "") if address == "ray" else address
+    found = urlsplit(place if "://" in place else f"//{place}")
+    if found.hostname and found.port:
+        socket.create_connection((found.hostname, found.port), _CONNECT_SECONDS).close()
 
 
 def _words(resources: Resources) -> str:

@@ -171,7 +171,7 @@ def _film(task: Task, hooks: Hooks) -> TaskResult:
     if result is not None:
         return result
     file_job = file_job_of(job, folder)
-    if spans := _plan(task, file_job, manifest.key, hooks):
+    if spans := _parts(task, file_job, manifest.key, hooks):
         return TaskResult(state=State.SPLIT, spans=spans, key=manifest.key)
     try:
         resumed = replace(file_job, video=replace(job.video, resume=may_resume))
@@ -179,6 +179,23 @@ def _film(task: Task, hooks: Hooks) -> TaskResult:
     except OtherJobError:  # of files that are the same, but were touched
         report = file_job.run(job.model, hooks)
     return _end(folder, job, manifest, asdict(report))
+
+
+def plan(task: Task, hooks: Hooks) -> TaskResult | None:
+    """Tell how a film would be done.
+
+    Returns:
+        What came of it where it is done already; its parts where it is to be split; None where one
+        process does all of it.
+
+    Raises:
+        LgtsmError: files that cannot be read; Cancelled.
+    """
+    manifest, result, _ = _begin(task)
+    if result is not None:
+        return result
+    spans = _parts(task, file_job_of(task.job, Path(task.folder)), manifest.key, hooks)
+    return TaskResult(state=State.SPLIT, spans=spans, key=manifest.key) if spans else None
 
 
 def _begin(task: Task) -> tuple[Manifest, TaskResult | None, bool]:
@@ -218,7 +235,7 @@ def _parts_folder(folder: Path, job: BatchJob) -> Path:
     return state_folder(folder) / "parts" / job.output
 
 
-def _plan(task: Task, job: FileJob, key: str, hooks: Hooks) -> tuple[Span, ...]:
+def _parts(task: Task, job: FileJob, key: str, hooks: Hooks) -> tuple[Span, ...]:
     """Return the parts of a long film with cuts; none for another."""
     if not task.split or job.num_frames(probe(job.source, rate=job.video.rate)) <= task.split:
         return ()

@@ -7,10 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..batch.options import BatchOptions
 from ..interruption import Interruption
 from ..knobs import knobs
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from .arguments import add_model, add_option, add_options
+from .farm import add_farm, do_task, write_farm
 from .terminal import format_seconds, format_speed, progress_bar
 
 if TYPE_CHECKING:
@@ -45,13 +47,13 @@ exit codes:
 examples:
   lgtsm batch shots/ -o clean/ --workers 2
   lgtsm batch jobs.csv -o clean/ --grow 6 --preset best
+  lgtsm batch jobs.csv -o clean/ --on ray
+  lgtsm batch jobs.csv -o clean/ --openjd farm.yaml
 """
 
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
-    from ..batch.options import BatchOptions
-
     parser = commands.add_parser(
         "batch",
         help="fill the holes of many videos",
@@ -69,7 +71,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         required=True,
         help="folder of the results, created where needed",
     )
-    add_options(parser.add_argument_group("batch"), BatchOptions)
+    group = parser.add_argument_group("batch")
+    add_options(group, BatchOptions)
+    add_farm(group)
     add_model(parser)
     group = parser.add_argument_group("fill")
     add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
@@ -85,12 +89,15 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Do the batch; print a table of what became of every film."""
-    from ..batch.options import BatchOptions
     from ..batch.run import run_batch
     from ..batch.table import JobListError
 
     options = BatchOptions.of(vars(arguments))
+    if arguments.task is not None:
+        return do_task(arguments, interruption)
     try:
+        if arguments.openjd:
+            return write_farm(arguments, interruption, options, _defaults(arguments))
         with progress_bar("batch", quiet=arguments.quiet) as bar:
             result = run_batch(
                 arguments.jobs,

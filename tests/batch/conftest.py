@@ -39,7 +39,8 @@ def write_film(path, num, *, seed=0, shot=None, sound=False):
         for t in range(num):
             part = 0 if shot is None else t // shot
             rng = np.random.default_rng([seed, part])
-            base, gain = rng.uniform(40, 215, 3), rng.uniform(12, 25, 3)
+            base = (65, 180)[part % 2] + rng.uniform(-20, 20, 3)  # a cut that none overlooks
+            gain = rng.uniform(12, 25, 3)
             wave = np.sin((x - 2 * t) / (4 + part % 3)) + np.sin((y + x - t) / 7)
             rgb = np.clip(base + gain * wave[..., None], 0, 255).astype(np.uint8)
             frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
