@@ -2,13 +2,8 @@
 
 import json
 import os
-import signal
-import subprocess
-import sys
 import threading
-import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -23,8 +18,6 @@ from lgtsm.errors import Cancelled, VideoError
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from tests.batch.conftest import FAST, InProcess, assert_same_film, write_film, write_mask
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_batch(*arguments, **named):
@@ -228,77 +221,3 @@ def test_storage_that_goes_away_is_waited_for_then_told(shots, tmp_path):
     back.start()
     assert perform(Task(job=job, folder=str(out), patience=60), Hooks()).state is State.DONE
     back.join()
-
-
-def _children(pid):
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = stat.read_text().rpartition(")")[2].split()
-            command = (stat.parent / "cmdline").read_bytes()
-        except OSError:
-            continue
-        if int(fields[1]) == pid and b"resource_tracker" not in command:
-            found.append(int(stat.parent.name))
-    return found
-
-
-def _alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def _wait_until(condition, seconds=120):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.02)
-
-
-@pytest.fixture
-def started(tmp_path):
-    """started(*arguments) -> a running `lgtsm batch`, with its output in a file."""
-    running = []
-
-    def start(*arguments):
-        words = [sys.executable, "-m", "lgtsm", "batch", *map(str, arguments), "--quiet"]
-        for name, value in FAST.items():
-            words += ["--" + name.replace("_", "-"), str(value)]
-        running.append(subprocess.Popen(words, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}))
-        return running[-1]
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
-
-
-@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="needs /proc")
-def test_a_killed_worker_costs_only_its_film_and_a_killed_batch_goes_on(shots, started, tmp_path):
-    sources, out = shots(5, num=24), tmp_path / "out"
-    batch = started(sources, "-o", out, "--grow", 0)
-    _wait_until((out / "shot00.mp4").exists)
-    (worker,) = _children(batch.pid)
-    os.kill(worker, signal.SIGKILL)
-    _wait_until((out / "shot02.mp4").exists)
-    assert _children(batch.pid) != [worker]
-    (worker,) = _children(batch.pid)
-    batch.kill()
-    batch.wait()
-    _wait_until(lambda: not _alive(worker))  # nothing goes on behind the user's back
-    made = {p.name: p.stat().st_mtime_ns for p in out.glob("*.mp4")}
-    assert 3 <= len(made) < 5
-    assert started(sources, "-o", out, "--grow", 0).wait(300) == 0
-    for name, time_ns in made.items():
-        assert (out / name).stat().st_mtime_ns == time_ns
-    for i in range(5):
-        name = f"shot{i:02}"
-        _single(sources / f"{name}.mp4", sources / f"{name}_mask.png", tmp_path / "single.mp4")
-        assert_same_film(out / f"{name}.mp4", tmp_path / "single.mp4")
-    assert sorted(p.name for p in out.iterdir()) == [
-        ".lgtsm-batch",
-        REPORT,
-        *(f"shot{i:02}.mp4" for i in range(5)),
-    ]
