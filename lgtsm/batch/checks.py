@@ -14,9 +14,11 @@ from ..errors import Cancelled, LgtsmError, OptionError
 from ..options import Mode
 from ..video.probe import probe
 from ..weights.load import find_weights
+from .columns import is_url
 from .description import BatchJob
 from .file_job import file_job_of
 from .manifest import load_manifest
+from .storage import url_key
 from .table import JobListError
 
 _SEARCH_SECONDS = 2.0
@@ -91,6 +93,10 @@ def _check_own(job: BatchJob, folder: Path) -> None:
 
 
 def _check_job(job: BatchJob, folder: Path, hooks: Hooks) -> Needs:
+    if elsewhere := [name for name in (job.source, job.mask) if name and is_url(name)]:
+        for url in elsewhere:  # what is in it is found when the film is done
+            url_key(url)
+        return Needs(0, 0)
     file_job = file_job_of(job, folder)
     file_job.check_names()
     info = probe(file_job.source, rate=job.video.rate)

@@ -16,8 +16,11 @@ from typing import Any
 
 from .. import __version__
 from ..errors import VideoError
+from ..plate_names import plate_file
 from ..whole_file import WholeFile
+from .columns import is_url
 from .description import BatchJob, plain_values
+from .storage import url_key
 
 STATE_FOLDER = ".lgtsm-batch"
 """In the folder of results: manifests, parts of films, the lock."""
@@ -39,6 +42,7 @@ class Manifest:
     before: stamps of the outputs when the job began, by name.
     outputs: stamps of the finished outputs, by name; empty until then.
     report: figures of the finished job.
+    delivered: where the outputs were copied to.
     """
 
     identity: dict[str, Any]
@@ -46,6 +50,7 @@ class Manifest:
     before: dict[str, list[int]] = field(default_factory=dict)
     outputs: dict[str, list[int]] = field(default_factory=dict)
     report: dict[str, Any] = field(default_factory=dict)
+    delivered: str = ""
 
     @property
     def key(self) -> str:
@@ -99,19 +104,28 @@ def describe(job: BatchJob, earlier: Manifest | None) -> Manifest:
     known = earlier.stamps if earlier else {}
     stamps: dict[str, tuple[list[int], str]] = {}
     inputs = {
-        what: [_hashed(path, known, stamps) for path in paths] for what, paths in _inputs(job)
+        what: [_hashed(name, known, stamps) for name in names] for what, names in _inputs(job)
     }
     return Manifest(identity=_settings(job) | {"inputs": inputs}, stamps=stamps)
 
 
-def is_untouched(job: BatchJob, folder: Path, manifest: Manifest) -> bool:
-    """Tell from sizes and times alone that a job is done, and nothing that it depends on has changed."""
+def is_untouched(job: BatchJob, folder: Path, manifest: Manifest, deliver: str | None) -> bool:
+    """Tell from sizes and times alone that a job is done, and nothing that it depends on has changed.
+
+    Args:
+        job: the job.
+        folder: of the results.
+        manifest: its manifest.
+        deliver: where its outputs are to be copied.
+    """
+    if deliver and manifest.delivered != deliver:
+        return False
     settings = {name: value for name, value in manifest.identity.items() if name != "inputs"}
     if settings != _settings(job) or not is_finished(job, folder, manifest):
         return False
-    paths = {str(path) for _, named in _inputs(job) for path in named}
+    names = {name for _, named in _inputs(job) for name in named}
     stamps = manifest.stamps
-    return paths == stamps.keys() and all(_stamp(Path(p)) == stamps[p][0] for p in paths)
+    return names == stamps.keys() and all(_stamp(name) == stamps[name][0] for name in names)
 
 
 def is_finished(job: BatchJob, folder: Path, manifest: Manifest) -> bool:
@@ -133,7 +147,7 @@ def was_completed(job: BatchJob, folder: Path, manifest: Manifest) -> bool:
 
 def output_stamps(job: BatchJob, folder: Path) -> dict[str, list[int]]:
     """Return the stamps of the outputs that exist, by name."""
-    found = {name: _stamp(folder / name) for name in job.outputs}
+    found = {name: _stamp(str(folder / name)) for name in job.outputs}
     return {name: stamp for name, stamp in found.items() if stamp}
 
 
@@ -147,38 +161,38 @@ def _settings(job: BatchJob) -> dict[str, Any]:
     return json.loads(json.dumps(settings))
 
 
-def _inputs(job: BatchJob) -> list[tuple[str, list[Path]]]:
+def _inputs(job: BatchJob) -> list[tuple[str, list[str]]]:
     """Return the files of all inputs by what they are for; of folders, the files in them."""
-    from ..plate_names import plate_file
-
     named = {
-        "source": [Path(job.source)],
-        "mask": [] if job.mask is None else [Path(job.mask)],
-        "plate": [plate_file(text)[0] for text in job.plates],
-        "model": [Path(job.model)] if job.model and Path(job.model).is_file() else [],
-        "synthesiser": [],
+        "source": [job.source],
+        "mask": [] if job.mask is None else [job.mask],
+        "plate": [str(plate_file(text)[0]) for text in job.plates],
     }
-    synthesiser = job.options.synthesiser
-    if synthesiser is not None and Path(synthesiser).is_file():
-        named["synthesiser"] = [Path(synthesiser)]
-    return [(what, [f for path in paths for f in _files(path)]) for what, paths in named.items()]
+    for what, name in (("model", job.model), ("synthesiser", job.options.synthesiser)):
+        named[what] = [str(name)] if name is not None and Path(name).is_file() else []
+    return [(what, [f for name in names for f in _files(name)]) for what, names in named.items()]
 
 
-def _files(path: Path) -> Iterable[Path]:
-    if not path.is_dir():
-        return [path]
-    return sorted(p for p in path.iterdir() if p.is_file() and not p.name.startswith("."))
+def _files(name: str) -> Iterable[str]:
+    """Return the files of a folder; of anything else, itself."""
+    if is_url(name) or not Path(name).is_dir():
+        return [name]
+    files = (p for p in Path(name).iterdir() if p.is_file() and not p.name.startswith("."))
+    return sorted(map(str, files))
 
 
-def _stamp(path: Path) -> list[int]:
+def _stamp(name: str) -> list[int]:
     """Return what changes when a file is written or replaced; [] where there is none.
 
     Of a file its size, time of change in ns and number on its disk; of a folder the number of files, and
-    a digest of theirs.
+    a digest of theirs; of a URL what its storage tells of it.
     """
+    if is_url(name):
+        return [int(hashlib.sha256(url_key(name).encode()).hexdigest()[:12], 16)]
+    path = Path(name)
     with suppress(OSError):
         if path.is_dir():
-            stamps = [_stamp(file)[:_COPIED] for file in _files(path)]
+            stamps = [_stamp(file)[:_COPIED] for file in _files(name)]
             digest = hashlib.sha256(json.dumps(stamps).encode()).hexdigest()
             return [len(stamps), int(digest[:12], 16)]
         status = path.stat()
@@ -187,16 +201,16 @@ def _stamp(path: Path) -> list[int]:
 
 
 def _hashed(
-    path: Path,
+    name: str,
     known: dict[str, tuple[list[int], str]],
     stamps: dict[str, tuple[list[int], str]],
 ) -> str:
-    """Return the SHA-256 of a file, and note its stamp."""
-    stamp = _stamp(path)
-    before = known.get(str(path))
+    """Return the SHA-256 of a file, of a URL its stamp, and note the stamp."""
+    stamp = _stamp(name)
+    before = known.get(name)
     if not stamp or before is None or before[0] != stamp:
-        before = (stamp, _sha256(path))
-    stamps[str(path)] = (stamp, before[1])
+        before = (stamp, f"{stamp[0]:x}" if is_url(name) else _sha256(Path(name)))
+    stamps[name] = (stamp, before[1])
     return before[1]
 
 

@@ -81,6 +81,7 @@ def write_template(
             folder=str(folder),
             split=options.split,
             memory=need.memory,
+            deliver=options.deliver,
             patience=options.patience,
         )
         result = plan(task, hooks)
@@ -123,7 +124,7 @@ def run_task(tasks: Path, number: int, folder: Path, hooks: Hooks) -> TaskResult
         job, problems = read_job(values["job"], Path.cwd(), {})
         if job is None:
             raise ValueError(problems[0])
-        known = {name: values[name] for name in ("key", "memory", "patience", "version")}
+        known = {name: values[name] for name in ("key", "memory", "deliver", "patience", "version")}
         spans = tuple((start, end) for start, end in values["spans"])
         task = Task(
             job=job, folder=str(folder.absolute()), kind=Kind(values["kind"]), spans=spans, **known
@@ -143,6 +144,7 @@ def _plain(task: Task) -> dict[str, object]:
         "spans": task.spans,
         "key": task.key,
         "memory": task.memory,
+        "deliver": task.deliver,
         "patience": task.patience,
         "version": task.version,
         "job": plain_values(task.job),

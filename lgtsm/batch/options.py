@@ -29,6 +29,9 @@ class BatchOptions(Options):
     patience: int = knob(
         600, "Seconds to wait for files that go away while a film is done.", limits=(0, 10**6)
     )
+    deliver: str | None = knob(
+        None, "Copy finished results to this place too, such as s3://bucket/clean (needs s3fs)."
+    )
     overwrite: bool = knob(False, "Replace results that exist and were not made by a batch.")
 
     def __post_init__(self) -> None:

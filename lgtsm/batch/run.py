@@ -111,7 +111,7 @@ def run_batch(
         skipped = [
             _entry(job, TaskResult(state=State.SKIPPED, report=manifest.report))
             for job, manifest in zip(found, manifests, strict=True)
-            if manifest is not None and is_untouched(job, folder, manifest)
+            if manifest is not None and is_untouched(job, folder, manifest, options.deliver)
         ]
         names = {entry.output for entry in skipped}
         todo = [job for job in found if job.output not in names]
@@ -144,6 +144,7 @@ def _tasks(
                 folder=str(folder.absolute()),
                 split=options.split if executor.splits else 0,
                 memory=need.memory,
+                deliver=options.deliver,
                 patience=options.patience,
             )
         )

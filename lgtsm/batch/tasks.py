@@ -15,11 +15,12 @@ from typing import Any
 
 from .. import __version__
 from ..engine.hooks import Hooks
-from ..errors import Cancelled, told
+from ..errors import Cancelled, VideoError, told
 from ..job import FileJob
 from ..journal import OtherJobError, TargetBusyError, journal_folder
 from ..video.probe import probe
 from ..whole_file import WholeFile
+from .columns import is_url
 from .description import BatchJob
 from .file_job import file_job_of
 from .manifest import (
@@ -33,6 +34,7 @@ from .manifest import (
     was_completed,
 )
 from .parts import Span, compute_part, find_shots, group_shots, join_parts
+from .storage import answers, deliver, fetch, url_key
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 2.0
@@ -68,6 +70,7 @@ class Task:
     spans: of a part, its span; of a joining, those of all parts.
     key: of a part or joining, the digest of everything the film depends on.
     memory: bytes that it takes at most; 0 is unknown.
+    deliver: place that finished outputs are copied to, too.
     patience: seconds to wait for storage that goes away.
     version: of the process that planned the task.
     """
@@ -79,6 +82,7 @@ class Task:
     spans: tuple[Span, ...] = ()
     key: str = ""
     memory: int = 0
+    deliver: str | None = None
     patience: float = 600.0
     version: str = __version__
 
@@ -150,8 +154,36 @@ def _failed(error: str) -> TaskResult:
 
 def _missing(task: Task) -> str:
     """Return a file of the task that is not there, although it was when the batch began."""
+    if task.deliver and not answers(task.deliver):
+        return task.deliver
     named = [str(state_folder(Path(task.folder))), task.job.source, task.job.mask]
-    return next((name for name in named if name is not None and not Path(name).exists()), "")
+    return next((name for name in named if name is not None and not _is_there(name)), "")
+
+
+def _is_there(name: str) -> bool:
+    if not is_url(name):
+        return Path(name).exists()
+    try:
+        url_key(name)
+    except VideoError:
+        return False
+    return True
+
+
+def _local(task: Task) -> FileJob:
+    """Return the file job of a task, its source and mask fetched where they lie elsewhere."""
+    job, copies = task.job, _copies_folder(Path(task.folder), task.job)
+
+    def here(name: str, column: str) -> str:
+        return str(fetch(name, copies / column)) if is_url(name) else name
+
+    mask = None if job.mask is None else here(job.mask, "mask")
+    local = replace(job, source=here(job.source, "source"), mask=mask)
+    return file_job_of(local, Path(task.folder))
+
+
+def _copies_folder(folder: Path, job: BatchJob) -> Path:
+    return state_folder(folder) / "fetched" / job.output
 
 
 def _still_missing(task: Task, hooks: Hooks) -> str:
@@ -166,11 +198,11 @@ def _still_missing(task: Task, hooks: Hooks) -> str:
 
 def _film(task: Task, hooks: Hooks) -> TaskResult:
     """Do a film, or plan its parts; one that is done already is left alone."""
-    folder, job = Path(task.folder), task.job
+    job = task.job
     manifest, result, may_resume = _begin(task)
     if result is not None:
         return result
-    file_job = file_job_of(job, folder)
+    file_job = _local(task)
     if spans := _parts(task, file_job, manifest.key, hooks):
         return TaskResult(state=State.SPLIT, spans=spans, key=manifest.key)
     try:
@@ -178,7 +210,7 @@ def _film(task: Task, hooks: Hooks) -> TaskResult:
         report = resumed.run(job.model, hooks)
     except OtherJobError:  # of files that are the same, but were touched
         report = file_job.run(job.model, hooks)
-    return _end(folder, job, manifest, asdict(report))
+    return _end(task, manifest, asdict(report))
 
 
 def plan(task: Task, hooks: Hooks) -> TaskResult | None:
@@ -194,7 +226,7 @@ def plan(task: Task, hooks: Hooks) -> TaskResult | None:
     manifest, result, _ = _begin(task)
     if result is not None:
         return result
-    spans = _parts(task, file_job_of(task.job, Path(task.folder)), manifest.key, hooks)
+    spans = _parts(task, _local(task), manifest.key, hooks)
     return TaskResult(state=State.SPLIT, spans=spans, key=manifest.key) if spans else None
 
 
@@ -211,10 +243,12 @@ def _begin(task: Task) -> tuple[Manifest, TaskResult | None, bool]:
     is_same = earlier is not None and earlier.identity == manifest.identity
     if earlier is not None and is_same:
         if is_finished(job, folder, earlier):
+            if task.deliver and earlier.delivered != task.deliver:
+                return manifest, _end(task, manifest, earlier.report), False
             save_manifest(folder, job, replace(earlier, stamps=manifest.stamps))
             return manifest, TaskResult(state=State.SKIPPED, report=earlier.report), False
         if was_completed(job, folder, earlier):
-            return manifest, _end(folder, job, manifest, {}), False
+            return manifest, _end(task, manifest, {}), False
     manifest.before = output_stamps(job, folder)
     for name in job.outputs:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -222,11 +256,17 @@ def _begin(task: Task) -> tuple[Manifest, TaskResult | None, bool]:
     return manifest, None, is_same
 
 
-def _end(folder: Path, job: BatchJob, manifest: Manifest, report: dict[str, Any]) -> TaskResult:
-    """Note that a film is complete, and remove what was needed for it."""
+def _end(task: Task, manifest: Manifest, report: dict[str, Any]) -> TaskResult:
+    """Deliver a complete film, note that it is, and remove what was needed for it."""
+    folder, job = Path(task.folder), task.job
+    if task.deliver:
+        for name in job.outputs:
+            deliver(folder / name, f"{task.deliver.rstrip('/')}/{name}")
+        manifest.delivered = task.deliver
     manifest.outputs, manifest.report = output_stamps(job, folder), report
     save_manifest(folder, job, manifest)
     shutil.rmtree(_parts_folder(folder, job), ignore_errors=True)
+    shutil.rmtree(_copies_folder(folder, job), ignore_errors=True)
     shutil.rmtree(journal_folder(folder / job.output), ignore_errors=True)
     return TaskResult(state=State.DONE, report=report)
 
@@ -258,7 +298,7 @@ def _part(task: Task, hooks: Hooks) -> TaskResult:
     folder = _parts_folder(Path(task.folder), task.job)
     folder.mkdir(parents=True, exist_ok=True)
     compute_part(
-        file_job_of(task.job, Path(task.folder)),
+        _local(task),
         task.job.model,
         task.spans[0],
         folder,
@@ -280,8 +320,8 @@ def _join(task: Task, hooks: Hooks) -> TaskResult:
         )
     folder = Path(task.folder)
     parts = _parts_folder(folder, task.job)
-    report = join_parts(file_job_of(task.job, folder), task.spans, parts, task.key, hooks)
-    return _end(folder, task.job, manifest, asdict(report))
+    report = join_parts(_local(task), task.spans, parts, task.key, hooks)
+    return _end(task, manifest, asdict(report))
 
 
 _KINDS: dict[Kind, Callable[[Task, Hooks], TaskResult]] = {

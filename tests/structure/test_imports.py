@@ -159,6 +159,7 @@ THIRD = {
 """Unit -> packages from elsewhere that it may import."""
 
 ADAPTERS = {
+    "lgtsm/batch/storage.py": frozenset({"fsspec"}),
     "lgtsm/batch/ray_cluster.py": frozenset({"ray"}),
     "lgtsm/cli/publish.py": frozenset({"huggingface_hub"}),
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
