@@ -19,6 +19,7 @@ from ..errors import Cancelled
 from .executor import Event, Progress
 from .tasks import State, Task, TaskResult, perform
 
+_LOG = logging.getLogger(__name__)
 _NEWS_SECONDS = 0.2
 """Least time between two reports of progress."""
 _STOP_SECONDS = 30.0
@@ -108,7 +109,8 @@ class WorkerPool:
         losses = self._losses[task.name] = self._losses.get(task.name, 0) + 1
         if losses <= self._retries:
             self._waiting.appendleft(task)
-            return [Event(task, Progress(0, 0, f"lost its process ({code}), is tried again"))]
+            _LOG.warning("%s lost its process (%s) and is tried again", task.name, code)
+            return [Event(task, Progress(0, 0, "waiting"))]
         error = (
             f"Expected its process to end by itself, got {code} {losses} times; check the memory of this "
             "machine."

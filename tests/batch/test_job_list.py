@@ -5,11 +5,11 @@ import json
 import pytest
 
 from lgtsm.batch.columns import COLUMNS
-from lgtsm.batch.description import plain_values
+from lgtsm.batch.description import BatchJob, plain_values
 from lgtsm.batch.job_list import read_jobs
 from lgtsm.batch.table import JobListError
 from lgtsm.errors import OptionError
-from lgtsm.options import GROW_PX, Mode
+from lgtsm.options import GROW_PX, Mode, VideoOptions
 from tests.batch.conftest import write_film, write_mask
 
 HEADER = "source,mask,box,range,output,grow,mode,invert,cuts\n"
@@ -145,6 +145,16 @@ def test_a_folder_is_paired_by_name(tmp_path):
     with pytest.raises(JobListError) as error:
         read_jobs(tmp_path, out)
     assert [p.split(":")[0] for p in error.value.problems] == ["a.mp4", "c.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "longer"),
+    [(50, 60, (38, 72)), (5, 95, (0, 100)), (5, None, (0, None))],
+)
+def test_handles_stay_within_the_film(start, end, longer):
+    job = BatchJob(source="a.mp4", output="a.mp4", video=VideoOptions(start=start, end=end))
+    video = job.with_handles(12, num_frames=100).video
+    assert (video.start, video.end) == longer
 
 
 def test_results_among_the_sources_are_refused(media):

@@ -6,6 +6,7 @@ import threading
 from dataclasses import replace
 
 import pytest
+import torch
 
 import lgtsm
 from lgtsm.batch.manifest import load_manifest, save_manifest, state_folder
@@ -17,7 +18,9 @@ from lgtsm.engine.hooks import Hooks
 from lgtsm.errors import Cancelled, VideoError
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
-from tests.batch.conftest import FAST, InProcess, assert_same_film, write_film, write_mask
+from lgtsm.plate_names import parse_plates
+from lgtsm.video.image import write_picture
+from tests.batch.conftest import FAST, SIZE, InProcess, assert_same_film, write_film, write_mask
 
 
 def run_batch(*arguments, **named):
@@ -142,6 +145,30 @@ def test_a_film_done_in_parts_equals_the_one_that_was_not_split(shot, workers, t
     assert report["shots"] == ([7] if shot is None else [7, *range(shot, 70, shot)])
     assert list((state_folder(out) / "parts").glob("**/*.safetensors")) == []
     assert _states(run_batch(table, out, defaults=FAST, options=options)) == ["skipped"]
+
+
+@pytest.mark.slow
+def test_parts_equal_the_whole_film_with_all_that_fills_and_plates_of_some_frames(tmp_path):
+    film = write_film(tmp_path / "film.mp4", 28, shot=12)
+    mask, out = write_mask(tmp_path / "mask.png"), tmp_path / "out"
+    plates = []
+    for number in (4, 15):
+        plates.append(f"{tmp_path / str(number)}.png@{number}")
+        write_picture(torch.rand(3, *SIZE), tmp_path / f"{number}.png")
+    options = InpaintOptions(
+        reach=6,
+        source_frames=2,
+        mask=MaskOptions(grow=2, temporal_grow=2),
+        run=RunOptions(threads=1, device="cpu"),
+    )
+    job = lgtsm.BatchJob(
+        source=str(film), mask=str(mask), output="a.mp4", plates=tuple(plates), options=options
+    )
+    result = run_batch([job], out, options=BatchOptions(split=8))
+    assert result.entries[0].report["shots"] == [0, 12, 24]
+    single = tmp_path / "single.mp4"
+    lgtsm.inpaint_video(film, mask, single, options=options, plates=parse_plates(plates))
+    assert_same_film(out / "a.mp4", single)
 
 
 def test_parts_that_are_done_are_not_done_again(tmp_path, monkeypatch):
