@@ -24,6 +24,7 @@ from .options import BatchOptions
 from .parts import Span
 from .pool import WorkerPool
 from .ray_cluster import RayCluster
+from .storage import answers
 from .tasks import Kind, State, Task, TaskResult
 
 _LOG = logging.getLogger(__name__)
@@ -106,6 +107,10 @@ def run_batch(
     """
     options, folder, hooks = options or BatchOptions(), Path(folder), Hooks(progress, cancel)
     found = read_jobs(Path(jobs) if isinstance(jobs, str) else jobs, str(folder), defaults)
+    if options.deliver and not answers(options.deliver):
+        raise VideoError(
+            f"Expected to deliver results to {options.deliver}, got no answer from there; check the address."
+        )
     with _Held(folder):
         manifests = [load_manifest(folder, job) for job in found]
         skipped = [

@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import __version__
 from ..engine.hooks import Hooks
-from ..errors import Cancelled, VideoError, told
+from ..errors import Cancelled, DeviceError, VideoError, told
 from ..job import FileJob
 from ..journal import OtherJobError, TargetBusyError, journal_folder
 from ..video.probe import probe
@@ -154,10 +154,13 @@ def _failed(error: str) -> TaskResult:
 
 def _missing(task: Task) -> str:
     """Return a file of the task that is not there, although it was when the batch began."""
-    if task.deliver and not answers(task.deliver):
-        return task.deliver
     named = [str(state_folder(Path(task.folder))), task.job.source, task.job.mask]
-    return next((name for name in named if name is not None and not _is_there(name)), "")
+    try:
+        if task.deliver and not answers(task.deliver):
+            return task.deliver
+        return next((name for name in named if name is not None and not _is_there(name)), "")
+    except DeviceError:  # no package to ask with: told where it is needed, waiting is of no use
+        return ""
 
 
 def _is_there(name: str) -> bool:

@@ -57,7 +57,17 @@ def test_what_is_not_there_is_told_in_a_sentence(memory, one_sentence):
     one_sentence(error.value)
 
 
-def test_a_place_of_delivery_that_goes_away_is_waited_for(memory, tmp_path):
+def test_a_place_that_no_package_knows_is_told_before_anything_runs(tmp_path, one_sentence):
+    film = write_film(tmp_path / "a.mp4", 4)
+    job = lgtsm.BatchJob(source=str(film), boxes=("40,32,36,28",), output="a.mp4")
+    options = lgtsm.BatchOptions(deliver="nosuch://x")
+    with pytest.raises(VideoError) as error:
+        lgtsm.run_batch([job], tmp_path / "out", options=options, make=InProcess)
+    one_sentence(error.value)
+
+
+def test_a_place_of_delivery_that_goes_away_is_waited_for(memory, tmp_path, monkeypatch):
+    monkeypatch.setattr("lgtsm.batch.tasks.answers", lambda url: False)
     film = write_film(tmp_path / "a.mp4", 4)
     state = tmp_path / "out" / ".lgtsm-batch"
     state.mkdir(parents=True)
