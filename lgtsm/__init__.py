@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .api import Result, inpaint, inpaint_clip, inpaint_video
+    from .batch.description import BatchJob
+    from .batch.options import BatchOptions
+    from .batch.run import BatchResult, run_batch
     from .copying.plates import Plate
     from .engine.estimate import estimate
     from .errors import LgtsmError
@@ -21,6 +24,9 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "BatchJob": ".batch.description",
+    "BatchOptions": ".batch.options",
+    "BatchResult": ".batch.run",
     "InpaintOptions": ".options",
     "KeyFrameSet": ".key_frame_set",
     "LgtsmError": ".errors",
@@ -38,10 +44,14 @@ _HOMES = {
     "inpaint_video": ".api",
     "key_frames": ".key_frame_set",
     "load_model": ".weights.load",
+    "run_batch": ".batch.run",
     "write_key_frames": ".key_frame_folder",
 }
 
 __all__ = [
+    "BatchJob",
+    "BatchOptions",
+    "BatchResult",
     "InpaintOptions",
     "KeyFrameSet",
     "LgtsmError",
@@ -59,6 +69,7 @@ __all__ = [
     "inpaint_video",
     "key_frames",
     "load_model",
+    "run_batch",
     "write_key_frames",
 ]
 

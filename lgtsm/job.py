@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from fractions import Fraction
-from functools import partial
 from hashlib import sha256
 from itertools import chain, repeat
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from . import __version__
@@ -25,22 +21,21 @@ from .engine.hooks import Hooks
 from .engine.policy import choose_device
 from .engine.run import Job
 from .engine.threads import computing_threads
+from .errors import VideoError
 from .file_names import refuse_shared_names
 from .journal import Journal
 from .mask_source import MaskSource
 from .masks.boxes import MaskBox
-from .masks.overlay import compare
 from .masks.prepare import pair_with
 from .models.network import Network
 from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report, noting_warnings
+from .sinks import OutputFiles, PatchStore, Sinks, Step, Work
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
-from .video.clip import FillLayerWriter, MaskWriter, PictureWriter
 from .video.folder import list_images
 from .video.frame import Frame
 from .video.probe import VideoInfo, probe
 from .video.read import read_frames
-from .video.write import open_writer
 from .weights.load import load_model
 from .weights.synthesiser import LoadedSynthesiser, load_synthesiser, synthesiser_digest
 
@@ -71,58 +66,155 @@ class FileJob:
         """
         report = Report()
         with noting_warnings(report):
-            self._run(model, hooks, report)
+            info, network = self._begin(model, hooks, report)
+            began = time.monotonic()
+            with ExitStack() as last, ExitStack() as stack:
+                synthesiser = self._get_ready(stack, report)
+                # writers first: a target that cannot be written must not cost an older journal
+                sinks = Sinks(self.outputs, self.source, self.video, info, stack)
+                journal = Journal(self.target, self.identity(network), resume=self.video.resume)
+                last.push(journal.leave)  # kept until the writers have closed their files
+                ready = _Ready(info, network, synthesiser, hooks, report)
+                self._fill(ready, journal, sinks.write, stack)
+            report.close(began)
+        report.outputs = [str(path) for path in self.outputs.named()]
         return report
 
-    def _run(self, model: Network | str | Path | None, hooks: Hooks, report: Report) -> None:
+    def compute(self, model: Network | str | Path | None, hooks: Hooks, journal: Journal) -> Report:
+        """Compute the patches alone, into a journal that the caller closes; no output is written.
+
+        Args:
+            model: as in `run`.
+            hooks: as in `run`.
+            journal: receives every patch; those that it has are not computed again.
+
+        Returns:
+            The figures.
+        """
+        report = Report()
+        with noting_warnings(report):
+            info, network = self._begin(model, hooks, report)
+            began = time.monotonic()
+            with ExitStack() as stack:
+                synthesiser = self._get_ready(stack, report)
+                ready = _Ready(info, network, synthesiser, hooks, report)
+                self._fill(ready, journal, None, stack)
+            report.close(began)
+        return report
+
+    def write(self, hooks: Hooks, store: PatchStore) -> Report:
+        """Write the outputs from the patches of all frames; nothing is computed.
+
+        Args:
+            hooks: progress and cancellation.
+            store: the patches.
+
+        Returns:
+            The figures of the writing.
+
+        Raises:
+            VideoError: the range holds more or fewer frames than the store.
+        """
+        report = Report()
+        with noting_warnings(report):
+            self.check_names()
+            info = probe(self.source, rate=self.video.rate)
+            began, num_frames = time.monotonic(), 0
+            with ExitStack() as stack:
+                sinks = Sinks(self.outputs, self.source, self.video, info, stack)
+                work, steps = self._work(info, store, sinks.write, hooks, stack)
+                for _ in work.feed(steps):
+                    num_frames += 1
+                    hooks.report(num_frames, store.count, "writing")
+                if num_frames != store.count:
+                    raise VideoError(
+                        f"Expected {store.count} frames in {self.source} as when they were filled, got "
+                        f"{num_frames}; do the job anew."
+                    )
+            report.frames = num_frames
+            report.close(began)
+        report.outputs = [str(path) for path in self.outputs.named()]
+        return report
+
+    @property
+    def outputs(self) -> OutputFiles:
+        """Return the files that the job writes."""
+        return OutputFiles(
+            target=self.target,
+            fill_layer=self.fill_layer,
+            mask_used=self.mask_used,
+            compare=self.compare,
+        )
+
+    def _begin(
+        self, model: Network | str | Path | None, hooks: Hooks, report: Report
+    ) -> tuple[VideoInfo, Network | None]:
+        """Check the files; return what the source is, and the network where it has something to do."""
         self.check_names()
         info = probe(self.source, rate=self.video.rate)
         _, coverage = self.check_mask(info, hooks, report.notes)
         network = self._load(model, coverage)
         report.model = network.name if network else "none"
         report.notes += network.notes if network else ()
-        began = time.monotonic()
-        with ExitStack() as last, ExitStack() as stack:
-            report.threads = stack.enter_context(computing_threads(self.options.run.threads))
-            loaded = self.load_synthesiser(report.threads)
-            report.synthesiser, report.synthesiser_sha256 = loaded.name, loaded.sha256
-            # writers first: a target that cannot be written must not cost an older journal
-            sinks = _Sinks(self, info, stack)
-            journal = Journal(self.target, self.identity(network), resume=self.video.resume)
-            last.push(journal.leave)  # kept until the writers have closed their files
-            report.resumed_from = journal.count
-            ahead = frames_ahead(info.height, info.width)
-            # last, so that both threads are over before files are finished or removed
-            behind = stack.enter_context(WriteBehind(ahead))
-            steps = stack.enter_context(ReadAhead(self._steps(info), ahead))
-            work = _Work(sinks, behind, journal, hooks)
-            job = Job(
-                network,
-                self.from_start(),
-                hooks,
-                report,
-                plates=self.numbered(),
-                resume_from=journal.count,
-                key_frames_from=journal.key_frames_from,
-                num_frames=self.num_frames(info),
-                synthesiser=loaded.synthesiser,
-            )
-            filled = None
-            for patch in job.run(work.feed(steps)):
-                filled = filled if patch.box is None else patch.box | filled
-                journal.add(patch, work.take(patch))
+        return info, network
+
+    def _get_ready(self, stack: ExitStack, report: Report) -> LoadedSynthesiser:
+        """Set the threads for as long as the stack lives, and load the synthesiser."""
+        report.threads = stack.enter_context(computing_threads(self.options.run.threads))
+        loaded = self.load_synthesiser(report.threads)
+        report.synthesiser, report.synthesiser_sha256 = loaded.name, loaded.sha256
+        return loaded
+
+    def _work(
+        self,
+        info: VideoInfo,
+        store: PatchStore,
+        write: Callable[[Frame, Tensor, Patch], None] | None,
+        hooks: Hooks,
+        stack: ExitStack,
+    ) -> tuple[Work, ReadAhead[Step | None]]:
+        """Start the threads that write and read; the stack ends them."""
+        ahead = frames_ahead(info.height, info.width)
+        # last, so that both threads are over before files are finished or removed
+        behind = stack.enter_context(WriteBehind(ahead))
+        steps = stack.enter_context(ReadAhead(self._steps(info), ahead))
+        return Work(write, behind, store, hooks), steps
+
+    def _fill(
+        self,
+        ready: _Ready,
+        journal: Journal,
+        write: Callable[[Frame, Tensor, Patch], None] | None,
+        stack: ExitStack,
+    ) -> None:
+        """Compute the patches that the journal lacks, and hand all frames to `write`."""
+        report, info = ready.report, ready.info
+        report.resumed_from = journal.count
+        work, steps = self._work(info, journal, write, ready.hooks, stack)
+        job = Job(
+            ready.network,
+            self.from_start(),
+            ready.hooks,
+            report,
+            plates=self.numbered(),
+            resume_from=journal.count,
+            key_frames_from=journal.key_frames_from,
+            num_frames=self.num_frames(info),
+            synthesiser=ready.synthesiser.synthesiser,
+        )
+        filled = None
+        for patch in job.run(work.feed(steps)):
+            filled = filled if patch.box is None else patch.box | filled
+            journal.add(patch, work.take(patch))
         report.frames += report.resumed_from
         if filled is not None:  # of the frames that were computed in this run
             report.crop = (filled.left, filled.top, filled.width, filled.height)
         report.shots = [first + self.video.start for first in report.shots]
-        report.close(began)
-        outputs = (self.target, self.fill_layer, self.mask_used, self.compare)
-        report.outputs = [str(p) for p in outputs if p]
 
     def check_names(self) -> None:
         """Refuse outputs that would replace an input or each other; raises VideoError."""
         inputs = [self.source] + ([] if isinstance(self.mask, list) else [self.mask])
-        refuse_shared_names(inputs, [self.target, self.fill_layer, self.mask_used, self.compare])
+        refuse_shared_names(inputs, self.outputs.named())
 
     def check_mask(
         self, info: VideoInfo, hooks: Hooks | None = None, notes: list[str] | None = None
@@ -193,7 +285,7 @@ class FileJob:
         """Read frames (3,H,W) in [0,1] with their holes (1,H,W)."""
         return ((step.pixels, step.hole) for step in self._steps(info) if step is not None)
 
-    def _steps(self, info: VideoInfo) -> Iterator[_Step | None]:
+    def _steps(self, info: VideoInfo) -> Iterator[Step | None]:
         """Yield frames, and None for every mask before the range, so that cancelling works there."""
         start, end = self.video.start, self.video.end
         strict = self.video.strict
@@ -202,7 +294,7 @@ class FileJob:
         masks, options, before = source.read(start, end, strict=strict)
         numbered = chain(repeat(None, before), frames)
         for frame, hole in pair_with(numbered, masks, options, may_outlast=end is not None):
-            yield None if frame is None else _Step(frame, frame.rgb(), hole)
+            yield None if frame is None else Step(frame, frame.rgb(), hole)
 
 
 def _digest(values: Tensor | None) -> str:
@@ -211,93 +303,11 @@ def _digest(values: Tensor | None) -> str:
     return sha256(values.contiguous().cpu().numpy().tobytes()).hexdigest()
 
 
-class _Step(NamedTuple):
-    """What the reading thread makes: a frame, its pixels (3,H,W) in [0,1], its hole (1,H,W)."""
+class _Ready(NamedTuple):
+    """Everything a fill needs besides its frames."""
 
-    frame: Frame
-    pixels: Tensor
-    hole: Tensor
-
-
-class _Sinks:
-    """The writers of one job, opened before any work so that a bad target fails at once."""
-
-    def __init__(self, job: FileJob, info: VideoInfo, stack: ExitStack) -> None:
-        self.main = stack.enter_context(
-            open_writer(job.target, job.source, options=job.video, rate=job.video.rate)
-        )
-        self.layer = self.mask = self.comparison = None
-        self._compare_as, self._num_compared = job.video.compare_as, 0
-        self._picture: Tensor | None = None
-        self.is_range = job.video.start > 0
-        self.start: Fraction | None = None
-        if job.fill_layer is not None:
-            self.layer = stack.enter_context(FillLayerWriter(job.fill_layer, rate=info.rate))
-        if job.mask_used is not None:
-            self.mask = stack.enter_context(MaskWriter(job.mask_used, rate=info.rate))
-        if job.compare is not None:
-            self.comparison = stack.enter_context(PictureWriter(job.compare, rate=info.rate))
-
-    def write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
-        """Write one frame everywhere; of a frame its native samples are enough."""
-        pixels = self._filled(frame, hole, patch)
-        self.main.write(frame, pixels, hole)
-        if self.start is None:
-            self.start = frame.time if self.is_range else Fraction(0)
-        # the main file of a range starts at 0, so the others must
-        frame = replace(frame, time=frame.time - self.start)
-        if self.layer is not None:
-            self.layer.write(frame, pixels, hole)
-        if self.mask is not None:
-            self.mask.write(hole, time=frame.time, time_base=frame.native.time_base)
-        if self.comparison is not None:
-            before = frame.rgb()
-            after = torch.where(hole, pixels, before)
-            shown = compare(before[None], after[None], self._compare_as, first=self._num_compared)[
-                0
-            ]
-            self.comparison.write(shown, time=frame.time, time_base=frame.native.time_base)
-            self._num_compared += 1
-
-    def _filled(self, frame: Frame, hole: Tensor, patch: Patch) -> Tensor:
-        """Return (3,H,W) with the patch in it; void after the next frame.
-
-        Pixels around the patch are made from the samples only for the layer, which reads some.
-        """
-        if self.layer is not None or (patch.box is None and bool(hole.any())):
-            pixels = frame.rgb()
-        else:
-            if self._picture is None:
-                self._picture = torch.zeros(3, *hole.shape[1:])
-            pixels = self._picture
-        if patch.box is not None and patch.pixels is not None:
-            pixels[:, patch.box.rows, patch.box.columns] = patch.pixels
-        return pixels
-
-
-class _Work:
-    """Frames on their way: fed to the engine, kept until their patch is there, then written."""
-
-    def __init__(self, sinks: _Sinks, behind: WriteBehind, journal: Journal, hooks: Hooks) -> None:
-        self.sinks, self.behind, self.journal, self.hooks = sinks, behind, journal, hooks
-        self.waiting: deque[tuple[Frame, Tensor]] = deque()
-
-    def feed(self, steps: Iterable[_Step | None]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (frame, hole) for the engine; frames that the journal has are written at once."""
-        for index, (frame, pixels, hole) in enumerate(filter(None, self.hooks.checked(steps))):
-            if index < self.journal.count:
-                self._write(frame, hole.bool(), self.journal.patch(index, pixels, hole))
-            else:
-                # many frames wait for later ones; a patch is written over their native samples
-                self.waiting.append((frame, hole.bool()))
-            yield pixels, hole
-
-    def take(self, patch: Patch) -> Tensor:
-        """Write the frame that a patch belongs to; return its hole (1,H,W) bool."""
-        frame, hole = self.waiting.popleft()
-        self._write(frame, hole, patch)
-        return hole
-
-    def _write(self, frame: Frame, hole: Tensor, patch: Patch) -> None:
-        """Hand one frame to the writers."""
-        self.behind.put(partial(self.sinks.write, frame, hole, patch))
+    info: VideoInfo
+    network: Network | None
+    synthesiser: LoadedSynthesiser
+    hooks: Hooks
+    report: Report

@@ -42,6 +42,14 @@ def journal_folder(target: Path) -> Path:
     return target.with_name(f"{short_name(target.name)}.lgtsm-partial")
 
 
+class TargetBusyError(VideoError):
+    """Another job is writing the target."""
+
+
+class OtherJobError(OptionError):
+    """The journal of a target is of another job, which cannot be resumed as this one."""
+
+
 class Journal:
     """Hole pixels of frames 0 ... count-1 of one job, float32, in blocks.
 
@@ -54,8 +62,8 @@ class Journal:
         resume: continue the journal of an interrupted run, otherwise start a new one.
 
     Raises:
-        OptionError: the journal belongs to another job.
-        VideoError: another job is writing the target.
+        OtherJobError: the journal belongs to another job.
+        TargetBusyError: another job is writing the target.
     """
 
     def __init__(self, target: Path, job: dict[str, object], *, resume: bool) -> None:
@@ -63,7 +71,7 @@ class Journal:
         self._lock = FileLock(self.folder / _LOCK, timeout=0, thread_local=False)
         self._block: dict[str, Tensor] = {}
         self._loaded: tuple[int, dict[str, Tensor]] = (-1, {})
-        self.count = self.key_frames_from = 0
+        self.count = self.key_frames_from = self._depends_from = 0
         described = json.loads(json.dumps(job | {"form": _FORM}, default=str))
         self._job = hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
         try:
@@ -86,7 +94,7 @@ class Journal:
             owner = "another job"
             with suppress(OSError, ValueError):
                 owner = (self.folder / _OWNER).read_text(encoding="utf-8")
-            raise VideoError(
+            raise TargetBusyError(
                 f"Expected {target} to be written by one job at a time, got a second one beside "
                 f"{owner}; wait until that ends, or choose another name."
             ) from error
@@ -95,12 +103,12 @@ class Journal:
         )
 
     def _is_of(self, described: object) -> bool:
-        """Tell whether there is a journal of this job; raises OptionError for another job's."""
+        """Tell whether there is a journal of this job; raises OtherJobError for another job's."""
         before = None
         with suppress(OSError, ValueError):  # what cannot be read is replaced
             before = json.loads((self.folder / _CARD).read_text(encoding="utf-8"))
         if before not in (None, described):
-            raise OptionError(
+            raise OtherJobError(
                 f"Expected {self.folder} to hold the same job, got another one's; repeat it with "
                 "the same files and options, or run without resume."
             )
@@ -138,16 +146,17 @@ class Journal:
 
     def _whole_blocks(self) -> int:
         """Return the number of frames in consecutive whole blocks."""
-        number = 0
+        number = count = 0
         while (found := self._read(number)) is not None:
-            number, self.key_frames_from = number + 1, int(found[0])
+            number, count = number + 1, count + len(found[1])
+            self.key_frames_from = int(found[0])
         if self._path(number).is_file():
             _LOG.warning(
                 "%s is damaged or of another job; frames from %d on are computed again",
                 self._path(number),
-                number * _BLOCK,
+                count,
             )
-        return number * _BLOCK
+        return count
 
     def patch(self, index: int, frame: Tensor, hole: Tensor) -> Patch:
         """Return a finished patch.
@@ -188,8 +197,14 @@ class Journal:
             key = f"{patch.index} {box.top} {box.left} {box.bottom} {box.right}"
             value = patch.pixels[:, hole[0, box.rows, box.columns] > 0]
         self._block[key] = value
+        self._depends_from = patch.depends_from
         if (patch.index + 1) % _BLOCK == 0:
             self._write(patch.index // _BLOCK, patch.depends_from)
+
+    def finish(self, num_frames: int) -> None:
+        """Store the patches that fill no block; then all `num_frames` are there, and none is added."""
+        if self._block:
+            self._write((num_frames - 1) // _BLOCK, self._depends_from)
 
     def _write(self, number: int, since: int) -> None:
         if self._lock.is_locked:
@@ -219,6 +234,19 @@ class Journal:
             self.remove()
         elif failed and self._lock.is_locked:
             _LOG.warning("finished frames are kept in %s, resume goes on from there", self.folder)
+        self._lock.release()
+
+    def keep(self) -> None:
+        """Let others in, and leave everything as it is.
+
+        Raises:
+            VideoError: patches could not be stored.
+        """
+        if not self._lock.is_locked:
+            raise VideoError(
+                f"Expected to store the frames of {self.folder}, got a disk without space or locks; "
+                "make room."
+            )
         self._lock.release()
 
     def remove(self) -> None:

@@ -4,21 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import OptionError, VideoError
 from ..knobs import Options, knobs
 from ..options import InpaintOptions
 
-if TYPE_CHECKING:
-    from ..copying.plates import Plate
-
-_DIGITS = 10
-"""Longest frame number, in digits."""
 _METAVARS = {int: "N", float: "X", str: "NAME", Fraction: "FPS"}
 
 
@@ -150,46 +143,3 @@ def add_plates(parser: argparse._ActionsContainer) -> None:
         "painted key frames (see `lgtsm keyframes`); takes precedence over all other fills; may be "
         "repeated",
     )
-
-
-def plate_file(text: str) -> tuple[Path, int | None]:
-    """Split FILE or FILE@FRAME into the file and its frame number; a FOLDER has none.
-
-    Raises:
-        OptionError: not a frame number, or no such file.
-    """
-    name, frame = text, None
-    if not Path(text).exists() and "@" in text:
-        name, _, number = text.rpartition("@")
-        if not (number.isdecimal() and len(number) < _DIGITS):
-            raise OptionError(
-                f"Expected a plate as FILE@FRAME with a frame number, got {text!r}; count frames "
-                "from 0."
-            )
-        frame = int(number)
-    path = Path(name)
-    if not path.is_file() and not (frame is None and path.is_dir()):
-        raise OptionError(f"Expected a picture as plate, found no file {path}; correct the name.")
-    return path, frame
-
-
-def parse_plates(texts: Sequence[str]) -> tuple[Plate, ...]:
-    """Read every FILE, FILE@FRAME or FOLDER.
-
-    Raises:
-        OptionError: as `plate_file`, or a file that is not a picture.
-    """
-    from ..copying.plates import Plate
-    from ..key_frame_folder import read_plates
-    from ..video.image import read_picture
-
-    plates: list[Plate] = []
-    for text in texts:
-        path, frame = plate_file(text)
-        try:
-            plates += read_plates(path) if path.is_dir() else [Plate(read_picture(path), frame)]
-        except VideoError as error:
-            raise OptionError(
-                f"Expected pictures as plates, cannot read {path}; give PNG, JPEG or TIFF files."
-            ) from error
-    return tuple(plates)

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import Cancelled, LgtsmError
 from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..plate_names import parse_plates, plate_file
 from .arguments import (
     add_cuts,
     add_hole,
@@ -18,8 +19,6 @@ from .arguments import (
     add_option,
     add_options,
     add_plates,
-    parse_plates,
-    plate_file,
 )
 from .existing import check_existing, is_done
 from .tasks import Task, check_files, make_folders, plan_tasks

@@ -9,7 +9,8 @@ from pathlib import Path
 from ..errors import OptionError
 from ..interruption import Interruption
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, Unseen, VideoOptions
-from .arguments import add_cuts, add_hole, add_option, add_options, add_plates, parse_plates
+from ..plate_names import parse_plates
+from .arguments import add_cuts, add_hole, add_option, add_options, add_plates
 from .terminal import progress_bar
 
 _EPILOG = """what is written, for a key frame 120:

@@ -17,6 +17,7 @@ from ..errors import Cancelled, shortened, told
 from ..file_names import check_names
 from ..interruption import Interruption
 from . import (
+    batch,
     bench,
     check,
     convert,
@@ -36,7 +37,21 @@ DONE, FAILED, UNEXPECTED, INTERRUPTED = 0, 1, 3, 130
 """Exit codes; argparse itself ends with 2 on wrong usage."""
 
 _COMMANDS = (
-    *(inpaint, keyframes, plate, check, score, masks, models, convert, publish, info, bench, demo),
+    *(
+        inpaint,
+        batch,
+        keyframes,
+        plate,
+        check,
+        score,
+        masks,
+        models,
+        convert,
+        publish,
+        info,
+        bench,
+        demo,
+    ),
 )
 _EPILOG = """exit codes:
   0    done

@@ -8,32 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError
-from ..video.presets import CONTAINERS
+from ..film_names import films_in, stem_of, written_name
 
 if TYPE_CHECKING:
     from ..masks.boxes import MaskBox
-
-_FILMS = frozenset(CONTAINERS) | frozenset(
-    [
-        ".3gp",
-        ".avi",
-        ".dv",
-        ".flv",
-        ".gif",
-        ".m2ts",
-        ".mpeg",
-        ".mpg",
-        ".mts",
-        ".mxf",
-        ".nut",
-        ".ogv",
-        ".ts",
-        ".vob",
-        ".wmv",
-        ".y4m",
-    ]
-)
-"""Suffixes of films in a folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,10 +62,10 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
         Task(
             source=source,
             mask=boxes or own_masks.get(source) or arguments.mask,
-            target=output and output / _film_name(source, arguments.lossless),
-            fill_layer=layer and layer / f"{_stem(source)}.mov",
-            mask_used=used and used / f"{_stem(source)}.mkv",
-            compare=compare and compare / f"{_stem(source)}.mp4",
+            target=output and output / written_name(source, lossless=arguments.lossless),
+            fill_layer=layer and layer / f"{stem_of(source)}.mov",
+            mask_used=used and used / f"{stem_of(source)}.mkv",
+            compare=compare and compare / f"{stem_of(source)}.mp4",
         )
         for source in sources
     ]
@@ -158,38 +136,15 @@ def _sources(inputs: list[Path]) -> list[Path]:
     """Replace every folder that holds films and no images by its films, in natural order."""
     found: list[Path] = []
     for path in inputs:
-        films = _films(path) if path.is_dir() else []
+        films = films_in(path) if path.is_dir() else []
         found += films or [path]
     return found
-
-
-def _films(folder: Path) -> list[Path]:
-    from ..video.folder import natural_key
-    from ..video.image import IMAGE_SUFFIXES
-
-    files = [p for p in folder.iterdir() if p.is_file() and not p.name.startswith(".")]
-    if any(p.suffix.lower() in IMAGE_SUFFIXES for p in files):
-        return []
-    return sorted((p for p in files if p.suffix.lower() in _FILMS), key=natural_key)
-
-
-def _stem(source: Path) -> str:
-    return source.name if source.is_dir() else source.stem
-
-
-def _film_name(source: Path, lossless: bool) -> str:
-    if lossless:
-        return f"{_stem(source)}.mkv"
-    if source.is_dir():
-        return source.name
-    suffix = source.suffix.lower()
-    return f"{source.stem}{suffix if suffix in CONTAINERS else '.mp4'}"
 
 
 def _check_names(sources: list[Path]) -> None:
     seen: dict[str, Path] = {}
     for source in sources:
-        other = seen.setdefault(_stem(source), source)
+        other = seen.setdefault(stem_of(source), source)
         if other is not source:
             raise OptionError(
                 f"Expected inputs of different names, got {other} and {source}, whose outputs "
@@ -201,12 +156,12 @@ def _masks_by_name(mask: Path, sources: list[Path]) -> dict[Path, Path]:
     """Find each input's own mask in a folder; empty where the folder is one mask clip for all."""
     if not mask.is_dir():
         return {}
-    entries = {_stem(entry): entry for entry in sorted(mask.iterdir()) if entry.name[0] != "."}
-    found = {source: entries[_stem(source)] for source in sources if _stem(source) in entries}
+    entries = {stem_of(entry): entry for entry in sorted(mask.iterdir()) if entry.name[0] != "."}
+    found = {source: entries[stem_of(source)] for source in sources if stem_of(source) in entries}
     if found and len(found) < len(sources):
         missing = next(source for source in sources if source not in found)
         raise OptionError(
-            f"Expected a mask named {_stem(missing)} in {mask} like those of the other inputs, got "
+            f"Expected a mask named {stem_of(missing)} in {mask} like those of the other inputs, got "
             f"{len(found)} masks for {len(sources)} inputs; add it or give one mask for all."
         )
     return found

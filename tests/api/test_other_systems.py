@@ -11,13 +11,13 @@ import pytest
 import torch
 
 import lgtsm
-from lgtsm.cli.arguments import plate_file
 from lgtsm.engine.policy import choose_device
 from lgtsm.errors import DeviceError, VideoError
 from lgtsm.file_names import refuse_shared_names
 from lgtsm.journal import journal_folder
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import VideoOptions
+from lgtsm.plate_names import plate_file
 from lgtsm.report import peak_memory
 from lgtsm.weights.header import Card
 from lgtsm.weights.hub_file import parse_hub_file

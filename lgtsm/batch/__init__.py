@@ -1,0 +1,1 @@
+"""Many file jobs: lists of them, what is done already, worker processes and clusters."""

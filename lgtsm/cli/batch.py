@@ -1,0 +1,153 @@
+"""`lgtsm batch`: many films, in several processes, as often interrupted as need be."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..batch.options import BatchOptions
+from ..interruption import Interruption
+from ..knobs import knobs
+from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from .arguments import add_model, add_option, add_options
+from .farm import add_farm, do_task, write_farm
+from .terminal import format_seconds, format_speed, progress_bar
+
+if TYPE_CHECKING:
+    from ..batch.run import BatchResult, Entry
+
+ALL_DONE, NONE_DONE, SOME_DONE = 0, 1, 4
+"""Exit codes."""
+
+_EPILOG = """JOBS is one of:
+  a folder with pairs: shot.mp4 and shot_mask.png, .mkv or a folder shot_mask
+  a table (.csv; commas, semicolons or tabs) whose first line names the columns
+  a list (.jsonl) with one JSON object a line
+
+columns:
+  source               film or folder of images, relative to the list
+  mask, or box         file or folder; or X,Y,W,H[@A-B], several separated by ;
+  range                FIRST-END in frames, END not included (or start and end)
+  output               name in FOLDER; by default that of the source
+  fill_layer, mask_used, compare    names in FOLDER of further outputs
+  model, plate         as in `lgtsm inpaint`; plates separated by ;
+  every option below   by its name, such as grow or max_side; it takes precedence over the one given here
+
+All mistakes of the list and its files are told at once, before anything runs. Started again, a batch skips
+what is done and has not changed, does anew what has changed, and continues what was interrupted.
+FOLDER/report.jsonl gets a line for every film.
+
+exit codes:
+  0    every film is done
+  4    some are; the others are named on stderr
+  1    none is, or the list cannot be used
+
+examples:
+  lgtsm batch shots/ -o clean/ --workers 2
+  lgtsm batch jobs.csv -o clean/ --grow 6 --preset best
+  lgtsm batch jobs.csv -o clean/ --on ray
+  lgtsm batch jobs.csv -o clean/ --openjd farm.yaml
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "batch",
+        help="fill the holes of many videos",
+        description="Fill the holes of many videos: a folder of pairs, a table or a list.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("jobs", type=Path, metavar="JOBS", help="folder, .csv or .jsonl")
+    parser.add_argument(
+        "-o",
+        "--output",
+        dest="folder",
+        type=Path,
+        metavar="FOLDER",
+        required=True,
+        help="folder of the results, created where needed",
+    )
+    group = parser.add_argument_group("batch")
+    add_options(group, BatchOptions)
+    add_farm(group)
+    add_model(parser)
+    group = parser.add_argument_group("fill")
+    add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
+    add_option(group, InpaintOptions, "synthesiser", metavar="FILE")
+    add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
+    add_options(parser.add_argument_group("run"), RunOptions)
+    add_options(parser.add_argument_group("video"), VideoOptions, skip=("start", "end", "resume"))
+    group = parser.add_argument_group("messages")
+    group.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
+    group.add_argument("-v", "--verbose", action="store_true", help="log more to stderr")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Do the batch; print a table of what became of every film."""
+    from ..batch.run import run_batch
+    from ..batch.table import JobListError
+
+    options = BatchOptions.of(vars(arguments))
+    if arguments.task is not None:
+        return do_task(arguments, interruption)
+    try:
+        if arguments.openjd:
+            return write_farm(arguments, interruption, options, _defaults(arguments))
+        with progress_bar("batch", quiet=arguments.quiet) as bar:
+            result = run_batch(
+                arguments.jobs,
+                arguments.folder,
+                defaults=_defaults(arguments),
+                options=options,
+                progress=bar,
+                cancel=interruption.happened,
+            )
+    except JobListError as error:
+        for problem in error.problems:
+            print(f"lgtsm: {problem}", file=sys.stderr)
+        print(f"lgtsm: {len(error.problems)} mistakes, nothing was done", file=sys.stderr)
+        return NONE_DONE
+    if not arguments.quiet:
+        print(_table(result), file=sys.stderr)
+    return _told(result)
+
+
+def _defaults(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the values of all columns that are options of this command."""
+    given = vars(arguments)
+    classes = (InpaintOptions, MaskOptions, RunOptions, VideoOptions)
+    names = {name for options in classes for name in knobs(options)} | {"model"}
+    return {name: given[name] for name in names if given.get(name) is not None}
+
+
+def _told(result: BatchResult) -> int:
+    """Name the films that failed; return the exit code."""
+    failed = [entry for entry in result.entries if entry.state == "failed"]
+    for entry in failed:
+        print(f"lgtsm: {entry.output}: {entry.error}", file=sys.stderr)
+    if not failed:
+        return ALL_DONE
+    print(f"lgtsm: {len(failed)} of {len(result.entries)} failed", file=sys.stderr)
+    return SOME_DONE if len(failed) < len(result.entries) else NONE_DONE
+
+
+def _table(result: BatchResult) -> str:
+    """Return one line for every film, in columns."""
+    rows = [("film", "state", "frames", "time", "speed"), *map(_row, result.entries)]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return "\n".join(lines)
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    report = entry.report
+    if not report:
+        return entry.output, entry.state, "", "", ""
+    frames, seconds = report["frames"], report["seconds"]
+    speed = format_speed(frames - report["resumed_from"], seconds)
+    return entry.output, entry.state, str(frames), format_seconds(seconds), speed
