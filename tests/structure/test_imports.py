@@ -62,7 +62,7 @@ OURS = {
         }
     ),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
-    "masks": frozenset({"errors", "options", "box"}),
+    "masks": frozenset({"errors", "knobs", "options", "box"}),
     "metrics": frozenset({"errors", "knobs", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
     "weights": frozenset(
@@ -87,6 +87,7 @@ OURS = {
     ),
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
+    "key_masks": frozenset({"errors", "options", "masks", "video"}),
     "job": BELOW_API | {"journal", "mask_source"},
     "clip_inputs": FLOOR | {"copying", "engine", "masks"},
     "api": BELOW_API | {"journal", "job", "clip_inputs"},
@@ -97,7 +98,7 @@ OURS = {
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
-    | {"key_frame_folder"},
+    | {"key_frame_folder", "key_masks"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"},
@@ -134,6 +135,7 @@ THIRD = {
     "evaluate.bench": frozenset({"torch", "numpy"}),
     "journal": frozenset({"torch", "safetensors", "filelock"}),
     "mask_source": frozenset({"torch"}),
+    "key_masks": frozenset({"torch"}),
     "job": frozenset({"torch"}),
     "clip_inputs": frozenset({"torch"}),
     "api": frozenset({"torch"}),
@@ -154,6 +156,7 @@ ADAPTERS = {
     "lgtsm/cli/publish.py": frozenset({"huggingface_hub"}),
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
     "lgtsm/align/opencv_flow.py": frozenset({"cv2"}),
+    "lgtsm/masks/text/detector.py": frozenset({"rapidocr", "onnxruntime"}),
     "lgtsm/synthesis/onnx_model.py": frozenset({"onnxruntime"}),
     "lgtsm/synthesis/patch_match.py": frozenset({"patchmatch"}),
     "lgtsm/torchvision_networks.py": frozenset({"torchvision"}),
@@ -179,6 +182,7 @@ TORCH_FREE = (
     "lgtsm.weights.header",
     "lgtsm.video.presets",
     "lgtsm.masks.draw.kinds",
+    "lgtsm.masks.text.options",
     "lgtsm.evaluate.score.columns",
     "lgtsm.evaluate.score.paper",
     "lgtsm.evaluate.score.protocols",

@@ -28,7 +28,10 @@ _LEAST_CONTRAST = 0.06
 _ONE_COLOUR = 0.2
 """Largest difference of a channel from the colour of the glyphs, or of their outline."""
 _SAME = 0.12
-"""Largest change of a channel of a pixel that is still shown; noise and compression stay below."""
+"""Largest change of a channel of a pixel that stays; noise and compression are below."""
+_QUARTILE, _BEYOND, _LEAST_TOLERANCE = 0.75, 2.0, 0.02
+"""Quantile of the changes of the pixels of a line while it is shown, and the multiple of it from which on a
+pixel shows something else, at least so much."""
 _MOST_OF_RUN = 0.8
 """Share of pictures in which a pixel that stays is the same."""
 _SHOWN = 0.6
@@ -37,6 +40,8 @@ _MOST = 0.5
 """Share from which on something is said of most pixels."""
 _FADED, _ALIKE = 0.35, 0.7
 """Contrast that a line keeps while it fades, and share of its cells that fade alike."""
+_DOUBT = 1.02
+"""Less the share of the margin that has the colour of strokes: what is left of the evidence for these."""
 _LEAST_CELL = 4
 """Pixels of glyphs by which a cell is judged."""
 
@@ -49,7 +54,8 @@ class Line:
     pixels of one colour in the middle of strokes and outlines, and those around the glyphs; cells: (h,w)
     numbers of the pieces, of about a letter each, that the line is divided into; running: (n) the pieces
     whose letters change, as of a time code; colours: (3,h,w); colour: (3,1,1) of the strokes; is_dark:
-    they are darker than what is beside them; edge: width of their outline and soft edge in pixels.
+    they are darker than what is beside them; edge: width of their outline and soft edge in pixels;
+    tolerance: change of a channel from which on a pixel shows something else.
     """
 
     box: Box
@@ -62,6 +68,7 @@ class Line:
     colour: _Values
     is_dark: bool
     edge: int
+    tolerance: float
 
     @property
     def pixels(self) -> _Numbers:
@@ -106,7 +113,11 @@ def _read_run(run: _Values, box: Box) -> Line | None:
     height = min(box.height, box.width) / (1 + 2 * _MARGIN)
     responses = _responses(colours, height)
     strokes = [_strokes(colours, response) & stays for response in responses]
-    is_dark = _sum(responses[1], strokes[1]) > _sum(responses[0], strokes[0])
+    bright, dark = (
+        _evidence(colours, *pair, round(_MARGIN * height))
+        for pair in zip(responses, strokes, strict=True)
+    )
+    is_dark = dark > bright
     fill, other = strokes[is_dark], strokes[not is_dark]
     if not fill.any():
         return None
@@ -121,6 +132,7 @@ def _read_run(run: _Values, box: Box) -> Line | None:
     running = (new >= _LEAST_CELL) & (new > _MOST * old)
     if running.mean() > _MOST:
         return None
+    change = np.quantile(np.abs(run - colours).max(1)[:, inner], _QUARTILE)
     return Line(
         box=box,
         glyphs=glyphs,
@@ -132,6 +144,7 @@ def _read_run(run: _Values, box: Box) -> Line | None:
         colour=np.median(colours[:, fill], 1)[:, None, None],
         is_dark=is_dark,
         edge=widest if outline.any() else 1,
+        tolerance=float(np.clip(_BEYOND * change, _LEAST_TOLERANCE, _SAME)),
     )
 
 
@@ -151,7 +164,7 @@ def _responses(colours: _Values, height: float) -> tuple[_Values, _Values]:
 def shown_cells(line: Line, picture: Tensor) -> tuple[bool, _Flags]:
     """Tell whether a picture (3,H,W) shows a line, and which of its cells (n) are unchanged."""
     colours = _cut(picture, line.box)
-    same = np.abs(colours - line.colours).max(0) < _SAME
+    same = np.abs(colours - line.colours).max(0) < line.tolerance
     pixels, kept = line.pixels, line.count(line.inner & same)
     judged = (pixels >= _LEAST_CELL) & ~line.running
     unchanged = judged & (kept >= _SHOWN * pixels)
@@ -159,7 +172,7 @@ def shown_cells(line: Line, picture: Tensor) -> tuple[bool, _Flags]:
         return True, unchanged
     # a line that fades keeps its shape: all its cells lose contrast alike
     full, now = _contrast(line, line.colours), _contrast(line, colours)
-    along, whole = (now * full).sum(1), np.maximum(np.square(full).sum(1), 1e-8)
+    along, whole = (now * full).sum(1), np.maximum(np.square(full).sum(1), _LEAST_CONTRAST**2)
     left = float((pixels * along).sum() / (pixels * whole).sum())
     alike = judged & (np.abs(along / whole - left) < left / 2)
     return left > _FADED and float(alike.sum()) > _ALIKE * judged.sum(), alike
@@ -203,8 +216,14 @@ def _strokes(colours: _Values, response: _Values) -> _Flags:
     return strokes & _near(colours, surest)
 
 
-def _sum(response: _Values, strokes: _Flags) -> float:
-    return float(response[strokes].sum())
+def _evidence(colours: _Values, response: _Values, strokes: _Flags, margin: int) -> float:
+    """Return how much speaks for strokes (h,w): they stand out, and the margin has another colour."""
+    if not strokes.any():
+        return 0.0
+    around = np.ones_like(strokes)
+    around[margin:-margin, margin:-margin] = False
+    passes_for_text = _near(colours, strokes, _SAME)[around].mean()
+    return float(response[strokes].sum() * (_DOUBT - passes_for_text))
 
 
 def _outline(colours: _Values, fill: _Flags, other: _Flags, widest: int) -> _Flags:
@@ -222,7 +241,9 @@ def _outline(colours: _Values, fill: _Flags, other: _Flags, widest: int) -> _Fla
     if outline.sum() < _MOST * other.sum() or outline.sum() < _MOST * fill.sum():
         return np.zeros_like(fill)
     goes_on = _near(colours, outline)[beyond]
-    return outline if not goes_on.size or goes_on.mean() < _MOST else np.zeros_like(fill)
+    if not goes_on.size or goes_on.mean() < _MOST:
+        return outline
+    return other & _grown(fill, 1)  # of the background's colour: perhaps there is none
 
 
 def _otsu(values: _Values) -> float:
@@ -236,10 +257,10 @@ def _otsu(values: _Values) -> float:
     return float(edges[1:][np.argmax(below * above * means**2)])
 
 
-def _near(colours: _Values, some: _Flags) -> _Flags:
+def _near(colours: _Values, some: _Flags, tolerance: float = _ONE_COLOUR) -> _Flags:
     """Return the pixels (h,w) of about the median colour of some of them."""
     median = np.median(colours[:, some], 1)[:, None, None]
-    return np.abs(colours - median).max(0) < _ONE_COLOUR
+    return np.abs(colours - median).max(0) < tolerance
 
 
 def _grown(flags: _Flags, px: int) -> _Flags:
@@ -265,6 +286,8 @@ def _contrast(line: Line, colours: _Values) -> _Values:
     for part in (line.inner, line.beside):
         cells = line.cells[part]
         count = np.bincount(cells, minlength=number)
-        means = [np.bincount(cells, plane[part], number) / np.maximum(count, 1) for plane in colours]
+        means = [
+            np.bincount(cells, plane[part], number) / np.maximum(count, 1) for plane in colours
+        ]
         sums.append(np.where(count > 0, means, np.nan))
     return np.nan_to_num(sums[0] - sums[1]).T.astype(np.float32)

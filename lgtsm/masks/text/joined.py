@@ -20,6 +20,8 @@ from .options import TextOptions, TextShape
 
 _LEAST_SECONDS = 0.25
 """Lines that stay in place for less belong to the scene, which moves; set by hand, as all below."""
+_TALLEST = 0.2
+"""Height of a line as a share of the picture's; what is taller is no subtitle."""
 _SAME_PLACE = 0.5
 """Intersection over union of the boxes of one line."""
 
@@ -124,6 +126,8 @@ class _Joined:
                 found.bottom + region.top,
                 found.right + region.left,
             )
+            if min(moved.height, moved.width) > _TALLEST * height:
+                continue
             box = line_box(moved, (height, width))
             same = next((f for f in self._lines if _overlap(f.line.box, box) > _SAME_PLACE), None)
             if same is not None and shown_cells(same.line, now)[1].all():
