@@ -14,7 +14,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="make masks: static logos, burned-in text, between key masks, drawn ones",
         description="Make a mask clip for `lgtsm inpaint`; white is the hole.",
     )
-    kinds = parser.add_subparsers(title="kinds", dest="kind_of_masks", required=True)
+    kinds = parser.add_subparsers(
+        title="kinds", dest="kind_of_masks", required=True, help="how masks are made"
+    )
     masks_found.add(kinds)
     masks_between.add(kinds)
     masks_draw.add(kinds)

@@ -20,7 +20,6 @@ from torch import Tensor
 from ..errors import VideoError
 from .clock import Clock, read_stretches
 from .damage import Evidence
-from .folder import list_images
 from .formats import check_size
 from .frame import Frame, exceeds_range, make_frame
 from .image import is_still, load_image

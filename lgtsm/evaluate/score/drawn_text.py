@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass
 from enum import Enum
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 
@@ -78,7 +79,7 @@ def draw_text(frames: Tensor, script: Script) -> Drawn:
     count, _, height, width = frames.shape
     font, small = (_font(script, round(height / n)) for n in (_LINES_PER_HEIGHT, _CODES_PER_HEIGHT))
     parts = [count * n // len(_LOOKS) for n in range(len(_LOOKS) + 1)]
-    spans = [(a + _PAUSE[0], b - _PAUSE[1]) for a, b in zip(parts, parts[1:], strict=False)]
+    spans = [(a + _PAUSE[0], b - _PAUSE[1]) for a, b in pairwise(parts)]
     made, covered = [], []
     for t, frame in enumerate(frames):
         layer = Image.new("RGBA", (width, height), (0, 0, 0, 0))

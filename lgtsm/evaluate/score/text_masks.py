@@ -36,8 +36,6 @@ _SCENES = tuple(
 )
 _COVERED = 0.5
 """Share of a subtitle that counts as found."""
-_AROUND = 8
-"""Frames before and after a subtitle in which its beginning and end are looked for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +133,12 @@ def score_drawn(name: str, script: Script, drawn: Drawn, detect: Detector) -> Te
     """Mask the text of one clip and compare the masks with the text."""
     masks = torch.stack(list(text_masks(drawn.frames, detect, options=TextOptions()))) > 0
     text = drawn.text > 0
-    exact = [_is_exact(masks, text, *span) for span in drawn.subtitles]
+    ends = [0, *(end for _, end in drawn.subtitles)]
+    begins = [*(first for first, _ in drawn.subtitles[1:]), len(text)]
+    exact = [
+        _is_exact(masks, text, span, (end, begin))
+        for span, end, begin in zip(drawn.subtitles, ends, begins, strict=False)
+    ]
     return TextScore(
         clip=name,
         script=script.value,
@@ -162,12 +165,11 @@ def _clips(
         yield clip.name, lambda bare=bare: read_footage(bare, _SIZE, num_frames).frames
 
 
-def _is_exact(masks: Tensor, text: Tensor, first: int, end: int) -> bool:
-    """Tell whether a subtitle is masked in its frames, and in no other nearby."""
-    others = torch.cat([text[:first], text[end:]])
-    place = text[first:end].all(0) & ~others.any(0)
-    near = range(max(0, first - _AROUND), min(len(masks), end + _AROUND))
-    found = [t for t in near if masks[t][place].float().mean() > _COVERED]
+def _is_exact(masks: Tensor, text: Tensor, span: tuple[int, int], between: tuple[int, int]) -> bool:
+    """Tell whether a subtitle is masked in its frames, and in no other between its neighbours."""
+    first, end = span
+    place = text[first:end].all(0) & ~text[between[0] : first].any(0)  # without the time code
+    found = [t for t in range(*between) if masks[t][place].float().mean() > _COVERED]
     return found == list(range(first, end))
 
 
