@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, shortened, told
@@ -76,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_debug(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_debug(commands: argparse._SubParsersAction[Any]) -> None:
     """Add `--debug` to commands and their kinds, without a default, which would undo the one before."""
     for command in commands.choices.values():
         command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG)

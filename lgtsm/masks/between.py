@@ -13,15 +13,11 @@ from itertools import pairwise
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from ..errors import OptionError, ShapeError
-
-_Flags = NDArray[np.bool_]
-_Values = NDArray[np.float64]
+from .regions import Flags, Numbers, Values, regions, shifted, signed_distance
 
 
 def masks_between(keys: Mapping[int, Tensor], num_frames: int) -> Iterator[Tensor]:
@@ -80,7 +76,7 @@ def _all(keys: Mapping[int, Tensor], numbers: Sequence[int], num_frames: int) ->
         yield _mask(shapes[numbers[-1]])
 
 
-def _mask(shape: _Flags) -> Tensor:
+def _mask(shape: Flags) -> Tensor:
     return torch.from_numpy(shape[None].astype(np.float32))
 
 
@@ -92,17 +88,17 @@ class _Part:
     place (row, column) of the window's first pixel in either picture.
     """
 
-    before: _Values
-    after: _Values
-    start: _Values
-    end: _Values
+    before: Values
+    after: Values
+    start: Numbers
+    end: Numbers
 
-    def draw(self, picture: _Flags, share: float) -> None:
+    def draw(self, picture: Flags, share: float) -> None:
         """Draw the shape into a picture (H,W), at a share of the way (0..1)."""
         corner = self.start + share * (self.end - self.start)
         whole = np.floor(corner).astype(int)
         blend = (1 - share) * self.before + share * self.after
-        moved = ndimage.shift(blend, corner - whole, order=1, mode="nearest") > 0
+        moved = shifted(blend, *(corner - whole)) > 0
         top, left = np.maximum(whole, 0)
         bottom, right = np.minimum(whole + moved.shape, picture.shape)
         if bottom > top and right > left:
@@ -110,39 +106,39 @@ class _Part:
             picture[top:bottom, left:right] |= inside
 
 
-def _parts(before: _Flags, after: _Flags) -> list[_Part]:
+def _parts(before: Flags, after: Flags) -> list[_Part]:
     """Pair the connected regions of two shapes where they are as many, or else both as a whole."""
-    (one, count), (other, same) = (ndimage.label(s, np.ones((3, 3))) for s in (before, after))
+    (one, count), (other, same) = regions(before), regions(after)
     if count != same:
         return [_part(before, after)]
-    index = np.arange(1, count + 1)
-    centres, places = (np.array(ndimage.center_of_mass(x > 0, x, index)) for x in (one, other))
+    starts, ends = ([x == n for n in range(1, count + 1)] for x in (one, other))
+    centres, places = (np.array([_centre(shape) for shape in shapes]) for shapes in (starts, ends))
     distances = np.linalg.norm(centres[:, None] - places[None], axis=-1)
     return [
-        _part(one == index[a], other == index[b])
-        for a, b in zip(*linear_sum_assignment(distances), strict=True)
+        _part(starts[a], ends[b]) for a, b in zip(*linear_sum_assignment(distances), strict=True)
     ]
 
 
-def _part(before: _Flags, after: _Flags) -> _Part:
+def _centre(shape: Flags) -> Values:
+    """Return the mean row and column of a shape (h,w)."""
+    return np.argwhere(shape).mean(0)
+
+
+def _part(before: Flags, after: Flags) -> _Part:
     """Move two shapes (H,W) to a common centre."""
-    windows = [ndimage.find_objects(shape.astype(np.uint8))[0] for shape in (before, after)]
-    crops = [shape[window] for shape, window in zip((before, after), windows, strict=True)]
-    middles = [np.array(ndimage.center_of_mass(crop)) for crop in crops]
-    # a whole number of pixels to the centre: the shapes themselves are not resampled
-    reach = [np.round(middle).astype(int) for middle in middles]
-    ahead = np.maximum(*reach) + 1
-    behind = np.max([np.array(c.shape) - r for c, r in zip(crops, reach, strict=True)], 0) + 1
-    distances, corners = [], []
-    for crop, middle, window in zip(crops, reach, windows, strict=True):
-        lead, rest = ahead - middle, behind - (np.array(crop.shape) - middle)
-        padded = np.pad(crop, [(int(a), int(b)) for a, b in zip(lead, rest, strict=True)])
-        distances.append(_signed_distance(padded))
-        corners.append(np.array([window[0].start, window[1].start]) - lead)
-    return _Part(distances[0], distances[1], corners[0].astype(float), corners[1].astype(float))
-
-
-def _signed_distance(shape: _Flags) -> _Values:
-    """Return the distance (h,w) to the edge of a shape in pixels, positive inside."""
-    inside, outside = (ndimage.distance_transform_edt(x) for x in (shape, ~shape))
-    return np.where(shape, inside - 0.5, 0.5 - outside)
+    corners, crops = [], []
+    for shape in (before, after):
+        pixels = np.argwhere(shape)
+        (top, left), (bottom, right) = pixels.min(0), pixels.max(0) + 1
+        corners.append(np.array([top, left]))
+        crops.append(shape[top:bottom, left:right])
+    # whole pixels to the centre: the shapes themselves are not resampled
+    middles = [np.round(_centre(crop)).astype(np.intp) for crop in crops]
+    ahead = np.maximum(*middles) + 1
+    behind = np.maximum(*(np.array(c.shape) - m for c, m in zip(crops, middles, strict=True))) + 1
+    distances = []
+    for crop, middle in zip(crops, middles, strict=True):
+        rest = behind - (np.array(crop.shape) - middle)
+        distances.append(signed_distance(np.pad(crop, np.stack([ahead - middle, rest], 1))))
+    start, end = (c + m - ahead for c, m in zip(corners, middles, strict=True))
+    return _Part(distances[0], distances[1], start, end)

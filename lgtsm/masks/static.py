@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from ..errors import OptionError, ShapeError
+from .regions import Flags, averaged, closed, filled, grown, regions, sums
 
 _LEAST_FRAMES = 8
 """Fewer frames than these pass too little of the scene by; set by hand, as all figures below."""
@@ -50,7 +50,6 @@ _BAR_EDGE = 2
 """Pixels beside a bar into which compression and scaling spread its edge."""
 
 _Plane = NDArray[np.float32]
-_Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +86,7 @@ def find_static(frames: Iterable[Tensor]) -> StaticLogos:
         )
     mean, deviation = moments.mean.numpy(), moments.deviation().numpy()
     bars, in_bars = _bars(mean, deviation)
-    logo = _persistent(moments, ~ndimage.binary_dilation(bars, iterations=_BAR_EDGE))
+    logo = _persistent(moments, ~grown(bars, _BAR_EDGE))
     logo = _with_insides(logo, deviation) & ~bars | in_bars
     return StaticLogos(mask=torch.from_numpy(logo[None].astype(np.float32)), frames=moments.number)
 
@@ -136,7 +135,7 @@ def _dot(gradient: Tensor, other: Tensor) -> Tensor:
     return (gradient * other).sum(0).mean(0)
 
 
-def _persistent(moments: _Moments, inside: _Flags) -> _Flags:
+def _persistent(moments: _Moments, inside: Flags) -> Flags:
     """Return the pixels (H,W) of edges that stay.
 
     Args:
@@ -149,8 +148,8 @@ def _persistent(moments: _Moments, inside: _Flags) -> _Flags:
     gradient = _gradient(moments.mean)  # that of the mean is the mean of all
     stays, energy = _dot(gradient, gradient).numpy(), moments.energy.numpy()
     passes = np.maximum(energy - stays, 1e-8)
-    alike = ndimage.uniform_filter(moments.successive.numpy() - stays, _NEIGHBOURS)
-    alike = np.clip(alike / ndimage.uniform_filter(passes, _NEIGHBOURS), 0, 0.99)
+    alike = averaged(moments.successive.numpy() - stays, _NEIGHBOURS)
+    alike = np.clip(alike / averaged(passes, _NEIGHBOURS), 0, 0.99)
     # a chain in which neighbours correlate by `alike` is worth so many independent frames
     chances = np.maximum(moments.number * (1 - alike) / (1 + alike), 1)
     weak, strong = (
@@ -168,40 +167,33 @@ def _persistent(moments: _Moments, inside: _Flags) -> _Flags:
             f"{1 - moving:.0%} of the edges stay, so that nothing can be told; give another shot of "
             "the same film, or paint the mask."
         )
-    labels, count = ndimage.label(weak, np.ones((3, 3)))
-    index = np.arange(count + 1)
+    numbers, count = regions(weak)
     down, right = (d.square().mean(0).numpy() for d in gradient)
     mixed = (gradient[0] * gradient[1]).mean(0).numpy()
-    yy, xx, xy = (ndimage.sum_labels(plane, labels, index) for plane in (down, right, mixed))
+    yy, xx, xy = (sums(plane, numbers, count) for plane in (down, right, mixed))
     # smaller eigenvalue of the structure tensor of every part, as a share of both
     crossing = 0.5 - np.hypot((yy - xx) / 2, xy) / np.maximum(yy + xx, 1e-12)
-    kept = (ndimage.sum_labels(strong, labels, index) >= _LEAST_STRONG) & (
-        crossing >= _LEAST_CROSSING
-    )
+    kept = (sums(strong, numbers, count) >= _LEAST_STRONG) & (crossing >= _LEAST_CROSSING)
     kept[0] = False
-    return kept[labels]
+    return kept[numbers]
 
 
-def _with_insides(logo: _Flags, deviation: _Plane) -> _Flags:
+def _with_insides(logo: Flags, deviation: _Plane) -> Flags:
     """Close strokes, and add the regions that edges enclose where they are calm, or small."""
-    reach = max(1, round(_STROKE * len(logo)))
-    around = np.pad(logo, reach)  # what touches the frame's edge is closed like all else
-    closed = ndimage.binary_closing(around, np.ones((3, 3)), iterations=reach)
-    logo = closed[reach:-reach, reach:-reach]
-    filled = ndimage.binary_fill_holes(logo)
-    labels, count = ndimage.label(filled & ~logo)
+    logo = closed(logo, max(1, round(_STROKE * len(logo))))
+    whole = filled(logo)
+    numbers, count = regions(whole & ~logo, corners=False)
     if not count:
         return logo
-    index = np.arange(count + 1)
-    outside = float(np.median(deviation[~filled])) if not filled.all() else 0.0
-    calm = ndimage.mean(deviation, labels, index) < _ENCLOSED_CALM * outside
-    small = ndimage.sum_labels(np.ones_like(labels), labels, index) <= _ENCLOSED_SMALL * labels.size
-    kept = calm | small
+    outside = float(np.median(deviation[~whole])) if not whole.all() else 0.0
+    areas = np.maximum(sums(np.ones_like(numbers), numbers, count), 1)
+    calm = sums(deviation, numbers, count) / areas < _ENCLOSED_CALM * outside
+    kept = calm | (areas <= _ENCLOSED_SMALL * numbers.size)
     kept[0] = False
-    return logo | kept[labels]
+    return logo | kept[numbers]
 
 
-def _bars(mean: _Plane, deviation: _Plane) -> tuple[_Flags, _Flags]:
+def _bars(mean: _Plane, deviation: _Plane) -> tuple[Flags, Flags]:
     """Return the pixels (H,W) of letterbox and pillarbox bars, and of what stands in them."""
     bars, other = np.zeros((2, *deviation.shape), bool)
     for turn in range(4):  # the upper edge, after as many quarter turns

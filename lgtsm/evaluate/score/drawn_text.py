@@ -8,6 +8,7 @@ from enum import Enum
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,7 @@ class Script(Enum):
     JAPANESE = "Japanese"
 
 
-_LOOKS = (
+_LOOKS: tuple[dict[str, Any], ...] = (
     {"fill": (255, 255, 255), "stroke_width": 1, "stroke_fill": (0, 0, 0)},
     {"fill": (255, 255, 255)},
     {"fill": (255, 230, 60), "stroke_width": 1, "stroke_fill": (20, 20, 20)},

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch import Tensor
 
 from ...box import Box
+from ..regions import Flags, Numbers, dilated, grown, opened
 
-_Flags = NDArray[np.bool_]
 _Values = NDArray[np.float32]
-_Numbers = NDArray[np.intp]
 
 _MARGIN = 0.2
 """By which a detected box is grown, as a share of the height of its text; set by hand, as all below."""
@@ -59,11 +57,11 @@ class Line:
     """
 
     box: Box
-    glyphs: _Flags
-    inner: _Flags
-    beside: _Flags
-    cells: _Numbers
-    running: _Flags
+    glyphs: Flags
+    inner: Flags
+    beside: Flags
+    cells: Numbers
+    running: Flags
     colours: _Values
     colour: _Values
     is_dark: bool
@@ -71,11 +69,11 @@ class Line:
     tolerance: float
 
     @property
-    def pixels(self) -> _Numbers:
+    def pixels(self) -> Numbers:
         """Return the number (n) of inner pixels of every cell."""
         return self.count(self.inner)
 
-    def count(self, flags: _Flags) -> _Numbers:
+    def count(self, flags: Flags) -> Numbers:
         """Return how many pixels of every cell (n) are flagged (h,w)."""
         return np.bincount(self.cells[flags], minlength=int(self.cells.max()) + 1)
 
@@ -117,16 +115,16 @@ def _read_run(run: _Values, box: Box) -> Line | None:
         _evidence(colours, *pair, round(_MARGIN * height))
         for pair in zip(responses, strokes, strict=True)
     )
-    is_dark = dark > bright
+    is_dark = bool(dark > bright)
     fill, other = strokes[is_dark], strokes[not is_dark]
     if not fill.any():
         return None
     widest = max(2, round(_OUTLINE * height))
     outline = _outline(colours, fill, other, widest)
     inner = fill | outline
-    glyphs, cells = _grown(inner, 1), _cells(box)
+    glyphs, cells = grown(inner, 1), _cells(box)
     passing = _strokes(run[0], _responses(run[0], height)[is_dark]) & ~stays
-    passing &= _near(run[0], fill)
+    passing = passing & _near(run[0], fill)
     number = int(cells.max()) + 1
     new, old = (np.bincount(cells[flags], minlength=number) for flags in (passing, fill))
     running = (new >= _LEAST_CELL) & (new > _MOST * old)
@@ -137,7 +135,7 @@ def _read_run(run: _Values, box: Box) -> Line | None:
         box=box,
         glyphs=glyphs,
         inner=inner,
-        beside=_grown(glyphs, 1) & ~glyphs,
+        beside=grown(glyphs, 1) & ~glyphs,
         cells=cells,
         running=running,
         colours=colours,
@@ -156,12 +154,10 @@ def _responses(colours: _Values, height: float) -> tuple[_Values, _Values]:
         height: of the text; strokes are narrower than a share of it, so opening and closing remove them.
     """
     side = max(3, 2 * round(_WIDEST_STROKE * height / 2) + 1)
-    bright = colours - ndimage.grey_opening(colours, (1, side, side))
-    dark = ndimage.grey_closing(colours, (1, side, side)) - colours
-    return bright.max(0), dark.max(0)
+    return (colours - opened(colours, side)).max(0), (-colours - opened(-colours, side)).max(0)
 
 
-def shown_cells(line: Line, picture: Tensor) -> tuple[bool, _Flags]:
+def shown_cells(line: Line, picture: Tensor) -> tuple[bool, Flags]:
     """Tell whether a picture (3,H,W) shows a line, and which of its cells (n) are unchanged."""
     colours = _cut(picture, line.box)
     same = np.abs(colours - line.colours).max(0) < line.tolerance
@@ -178,7 +174,7 @@ def shown_cells(line: Line, picture: Tensor) -> tuple[bool, _Flags]:
     return left > _FADED and float(alike.sum()) > _ALIKE * judged.sum(), alike
 
 
-def glyph_mask(line: Line, picture: Tensor, unchanged: _Flags) -> Tensor:
+def glyph_mask(line: Line, picture: Tensor, unchanged: Flags) -> Tensor:
     """Return the mask of a line: its glyphs, and where these have changed, those of the picture.
 
     Args:
@@ -194,20 +190,20 @@ def glyph_mask(line: Line, picture: Tensor, unchanged: _Flags) -> Tensor:
     is_row = line.box.width >= line.box.height
     side = min(line.box.height, line.box.width)
     # new glyphs may reach into the next cell, but not beyond the line
-    reach = np.ones((1, side // 2 + 1) if is_row else (side // 2 + 1, 1))
-    changed = ndimage.binary_dilation(~unchanged[line.cells], reach)
+    reach = np.ones((1, side // 4 * 2 + 1) if is_row else (side // 4 * 2 + 1, 1), bool)
+    changed = dilated(~unchanged[line.cells], reach)
     changed &= line.glyphs.any(int(is_row), keepdims=True)
     colours = _cut(picture, line.box)
     response = _responses(colours, side / (1 + 2 * _MARGIN))[line.is_dark]
     new = (response > _LEAST_CONTRAST) & (np.abs(colours - line.colour).max(0) < _ONE_COLOUR)
-    return torch.from_numpy(line.glyphs | (_grown(new & changed, line.edge) & changed))
+    return torch.from_numpy(line.glyphs | (grown(new & changed, line.edge) & changed))
 
 
 def _cut(picture: Tensor, box: Box) -> _Values:
     return picture[:, box.rows, box.columns].float().cpu().numpy()
 
 
-def _strokes(colours: _Values, response: _Values) -> _Flags:
+def _strokes(colours: _Values, response: _Values) -> Flags:
     """Return the pixels (h,w) that stand out and have the colour of most of them."""
     strokes = response > max(_LEAST_CONTRAST, _otsu(response))
     if not strokes.any():
@@ -216,7 +212,7 @@ def _strokes(colours: _Values, response: _Values) -> _Flags:
     return strokes & _near(colours, surest)
 
 
-def _evidence(colours: _Values, response: _Values, strokes: _Flags, margin: int) -> float:
+def _evidence(colours: _Values, response: _Values, strokes: Flags, margin: int) -> float:
     """Return how much speaks for strokes (h,w): they stand out, and the margin has another colour."""
     if not strokes.any():
         return 0.0
@@ -226,7 +222,7 @@ def _evidence(colours: _Values, response: _Values, strokes: _Flags, margin: int)
     return float(response[strokes].sum() * (_DOUBT - passes_for_text))
 
 
-def _outline(colours: _Values, fill: _Flags, other: _Flags, widest: int) -> _Flags:
+def _outline(colours: _Values, fill: Flags, other: Flags, widest: int) -> Flags:
     """Return which pixels (h,w) of the opposite contrast are an outline, none where they are background.
 
     Args:
@@ -235,15 +231,15 @@ def _outline(colours: _Values, fill: _Flags, other: _Flags, widest: int) -> _Fla
         other: what stands out in the opposite direction.
         widest: of an outline, in pixels.
     """
-    near = _grown(fill, widest)
+    near = grown(fill, widest)
     outline = other & near
-    beyond = _grown(near, widest) & ~near
+    beyond = grown(near, widest) & ~near
     if outline.sum() < _MOST * other.sum() or outline.sum() < _MOST * fill.sum():
         return np.zeros_like(fill)
     goes_on = _near(colours, outline)[beyond]
     if not goes_on.size or goes_on.mean() < _MOST:
         return outline
-    return other & _grown(fill, 1)  # of the background's colour: perhaps there is none
+    return other & grown(fill, 1)  # of the background's colour: perhaps there is none
 
 
 def _otsu(values: _Values) -> float:
@@ -257,19 +253,13 @@ def _otsu(values: _Values) -> float:
     return float(edges[1:][np.argmax(below * above * means**2)])
 
 
-def _near(colours: _Values, some: _Flags, tolerance: float = _ONE_COLOUR) -> _Flags:
+def _near(colours: _Values, some: Flags, tolerance: float = _ONE_COLOUR) -> Flags:
     """Return the pixels (h,w) of about the median colour of some of them."""
     median = np.median(colours[:, some], 1)[:, None, None]
     return np.abs(colours - median).max(0) < tolerance
 
 
-def _grown(flags: _Flags, px: int) -> _Flags:
-    """Return flags (h,w) dilated by a disc; one of 1 px is a square."""
-    y, x = np.ogrid[-px : px + 1, -px : px + 1]
-    return ndimage.binary_dilation(flags, y * y + x * x <= px * px + 1)
-
-
-def _cells(box: Box) -> _Numbers:
+def _cells(box: Box) -> Numbers:
     """Divide a box (h,w) along its longer side; the last piece takes the rest, too."""
     side = max(1, min(box.height, box.width) // 2)
     if box.width >= box.height:
