@@ -49,18 +49,8 @@ OURS = {
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
     "synthesis": frozenset({"errors", "options", "box", "fills"}),
-    "copying": frozenset(
-        {
-            "errors",
-            "options",
-            "box",
-            "clip_tensors",
-            "fills",
-            "align",
-            "synthesis",
-            "models.spec",
-        }
-    ),
+    "copying": frozenset({"errors", "options", "box", "clip_tensors", "fills", "align"})
+    | {"synthesis", "models.spec"},
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "knobs", "options", "box"}),
     "metrics": frozenset({"errors", "knobs", "options", "box"}),
@@ -72,19 +62,8 @@ OURS = {
     "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
-    "evaluate.bench": frozenset(
-        {
-            "errors",
-            "options",
-            "report",
-            "box",
-            "models",
-            "models.spec",
-            "engine",
-            "weights",
-            "scene",
-        }
-    ),
+    "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
+    | {"engine", "weights", "scene"},
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
     "key_masks": frozenset({"errors", "options", "masks", "video"}),
