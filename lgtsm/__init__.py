@@ -15,7 +15,12 @@ if TYPE_CHECKING:
     from .errors import LgtsmError
     from .key_frame_folder import write_key_frames
     from .key_frame_set import KeyFrameSet, key_frames
+    from .masks.between import masks_between
     from .masks.draw.free_form import free_form_masks
+    from .masks.static import find_static
+    from .masks.text.detector import text_detector
+    from .masks.text.joined import text_masks
+    from .masks.text.options import TextOptions
     from .options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
     from .plate import clean_plate
     from .report import Report
@@ -35,9 +40,11 @@ _HOMES = {
     "Report": ".report",
     "Result": ".api",
     "RunOptions": ".options",
+    "TextOptions": ".masks.text.options",
     "VideoOptions": ".options",
     "clean_plate": ".plate",
     "estimate": ".engine.estimate",
+    "find_static": ".masks.static",
     "free_form_masks": ".masks.draw.free_form",
     "inpaint": ".api",
     "inpaint_clip": ".api",
@@ -45,6 +52,9 @@ _HOMES = {
     "key_frames": ".key_frame_set",
     "load_model": ".weights.load",
     "run_batch": ".batch.run",
+    "masks_between": ".masks.between",
+    "text_detector": ".masks.text.detector",
+    "text_masks": ".masks.text.joined",
     "write_key_frames": ".key_frame_folder",
 }
 
@@ -60,9 +70,11 @@ __all__ = [
     "Report",
     "Result",
     "RunOptions",
+    "TextOptions",
     "VideoOptions",
     "clean_plate",
     "estimate",
+    "find_static",
     "free_form_masks",
     "inpaint",
     "inpaint_clip",
@@ -70,6 +82,9 @@ __all__ = [
     "key_frames",
     "load_model",
     "run_batch",
+    "masks_between",
+    "text_detector",
+    "text_masks",
     "write_key_frames",
 ]
 

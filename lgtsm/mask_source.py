@@ -42,6 +42,11 @@ class MaskSource:
         """Return (height, width) of the frames."""
         return self.info.height, self.info.width
 
+    @property
+    def _absent(self) -> float:
+        """Return the value of a mask that leaves a frame as it is."""
+        return 1.0 if self.options.invert else 0.0
+
     def check(self, hooks: Hooks, notes: list[str]) -> tuple[int, float]:
         """Compare the mask with the frames, decoding it no further than its first hole.
 
@@ -68,7 +73,7 @@ class MaskSource:
         else:
             number = count_frames(self.mask, self.source)
             self._check_number(number)
-            masks = read_masks(self.mask, frames_of=self.source, tell=tell)
+            masks = read_masks(self.mask, frames_of=self.source, absent=self._absent, tell=tell)
             for index, mask in enumerate(hooks.checked(masks)):
                 fitted = fit(mask, self.size, self.options)
                 if index == 0 and fitted is not mask:
@@ -135,6 +140,7 @@ class MaskSource:
             end=end,
             strict=strict,
             frames_of=self.source,
+            absent=self._absent,
             tell=_LOG.debug,
         )
         for mask in masks:

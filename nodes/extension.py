@@ -8,6 +8,7 @@ from .check_result import LGTSMCheckResult
 from .clean_plate import LGTSMCleanPlate
 from .compare import LGTSMCompare
 from .demo_scene import LGTSMDemoScene
+from .found_masks import LGTSMStaticMask, LGTSMTextMask
 from .free_form_masks import GenerateFreeFormMasks
 from .inpaint import LGTSMInpaint
 from .inpaint_video import LGTSMInpaintVideo
@@ -15,6 +16,7 @@ from .key_frames import LGTSMKeyFrames
 from .key_frames_video import LGTSMKeyFramesVideo
 from .load_model import LoadLGTSM
 from .mask_video import MaskVideo
+from .masks_between import LGTSMMasksBetween
 from .model_files import register_folder
 from .samples import place_samples
 from .video_frame import LGTSMVideoFrame
@@ -32,6 +34,9 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     LGTSMCompare,
     LGTSMKeyFrames,
     LGTSMKeyFramesVideo,
+    LGTSMStaticMask,
+    LGTSMTextMask,
+    LGTSMMasksBetween,
 )
 """Ids are frozen: saved workflows contain them. New inputs are appended at the end of a node."""
 

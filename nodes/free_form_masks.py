@@ -1,4 +1,4 @@
-"""GenerateFreeFormMasks: mask clips for tests and demonstrations, as `lgtsm masks` draws them."""
+"""GenerateFreeFormMasks: mask clips for tests and demonstrations, as `lgtsm masks draw` draws them."""
 
 from __future__ import annotations
 

@@ -35,7 +35,13 @@ class LGTSMVideoFrame(io.ComfyNode):
                 "Image offers it (press R) and its mask editor can paint on it. Nothing else of the "
                 "video is decoded."
             ),
-            search_aliases=["extract frame", "save frame", "frame from video", "paint mask"],
+            search_aliases=[
+                "get frame",
+                "extract frame",
+                "save frame",
+                "frame from video",
+                "paint mask",
+            ],
             is_output_node=True,
             inputs=[
                 io.Video.Input(

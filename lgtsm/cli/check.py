@@ -158,9 +158,11 @@ def _triples(arguments: argparse.Namespace) -> Iterator[tuple[Frame, Frame, Tens
         arguments.result
     )
     options, info = MaskOptions.of(vars(arguments)), probe(arguments.original)
+    absent = 1.0 if options.invert else 0.0  # leaves a frame as it is
+    of_source = {**part, "frames_of": arguments.original, "absent": absent}
     masks = (
         fit(mask, (info.height, info.width), options)
-        for mask in read_masks(arguments.mask, **({} if of_result else part))
+        for mask in read_masks(arguments.mask, **({} if of_result else of_source))
     )
     for number, ((original, result), hole) in enumerate(pair_with(films, masks, options)):
         if original is None or result is None:

@@ -10,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import Cancelled, shortened, told
@@ -87,9 +87,17 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
     for command in _COMMANDS:
         command.add(commands)
-    for sub in commands.choices.values():  # without a default, which would undo the one before
-        sub.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG)
+    _add_debug(commands)
     return parser
+
+
+def _add_debug(commands: argparse._SubParsersAction[Any]) -> None:
+    """Add `--debug` to commands and their kinds, without a default, which would undo the one before."""
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help=_DEBUG)
+        for action in command._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                _add_debug(action)
 
 
 def _level(arguments: argparse.Namespace) -> int:

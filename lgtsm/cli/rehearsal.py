@@ -136,7 +136,7 @@ def _check_mask(
     except Cancelled:
         if cancel() or isinstance(job.mask, list):
             raise
-        return count_frames(job.mask), None
+        return count_frames(job.mask, job.source), None
 
 
 def _first_hole(

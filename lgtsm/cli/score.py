@@ -13,6 +13,7 @@ from ..errors import OptionError
 from ..evaluate.score.protocols import PROTOCOLS
 from ..interruption import Interruption
 from ..options import InpaintOptions, RunOptions
+from . import score_masks
 from .arguments import add_model, add_options
 from .terminal import align_tables, progress_bar
 
@@ -45,7 +46,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--protocol",
-        choices=tuple(PROTOCOLS),
+        choices=(*PROTOCOLS, *score_masks.PROTOCOLS),
         help="which clips and holes [moving, with --quick scene]",
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder")
@@ -136,6 +137,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
         print(page_of_folder(arguments.page), end="")
         return 0
+    if arguments.protocol in score_masks.PROTOCOLS:
+        return score_masks.run(arguments, interruption)
     settings = _settings(arguments)
     if arguments.export:
         return _export(settings, arguments.export)

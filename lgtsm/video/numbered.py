@@ -1,9 +1,10 @@
-"""Masks of an image sequence, found by the numbers in their names where these have gaps."""
+"""Masks in a folder, found by the numbers in their names where these leave some out."""
 
 from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,8 +13,8 @@ from ..errors import VideoError
 _log = logging.getLogger(__name__)
 
 
-def masks_of_frames(masks: list[Path], frames: list[Path]) -> list[Path]:
-    """Return the masks of a sequence in the order of its frames.
+def masks_of_frames(masks: Sequence[Path], frames: Sequence[Path]) -> list[Path | None]:
+    """Return the masks of an image sequence in the order of its frames.
 
     The order of the names decides, unless numbers are left out in one of the folders: then masks
     have the numbers of their frames.
@@ -22,30 +23,68 @@ def masks_of_frames(masks: list[Path], frames: list[Path]) -> list[Path]:
         masks: images in natural order.
         frames: images in natural order.
 
-    Raises:
-        VideoError: a frame of a sequence with gaps has no mask of its number.
+    Returns:
+        One mask a frame, None where there is none of its number; or all masks in order.
     """
-    of_masks, of_frames = _numbers(masks), _numbers(frames)
-    if of_masks is None or of_frames is None or not set(of_masks) & set(of_frames):
-        return masks
+    of_masks, of_frames = numbers_in_names(masks), numbers_in_names(frames)
+    if (
+        len(masks) < 2
+        or of_masks is None
+        or of_frames is None
+        or not set(of_masks) & set(of_frames)
+    ):
+        return list(masks)
     same_steps = len({m - f for m, f in zip(of_masks, of_frames, strict=False)}) == 1
     if (_is_whole(of_masks) and _is_whole(of_frames)) or (same_steps and len(masks) == len(frames)):
-        return masks
+        return list(masks)
     found = dict(zip(of_masks, masks, strict=True))
-    for number, frame in zip(of_frames, frames, strict=True):
-        if number not in found:
-            raise VideoError(
-                f"Expected a mask of the same number for every frame of a sequence with gaps, got none "
-                f"for {frame.name} in {masks[0].parent}; add one, black where nothing is filled."
-            )
     _log.info("Numbers are left out in a sequence; masks belong to the frames of their numbers.")
-    return [found[number] for number in of_frames]
+    return [found.get(number) for number in of_frames]
 
 
-def _numbers(files: list[Path]) -> list[int] | None:
+def masks_of_film(masks: Sequence[Path], num_frames: int) -> list[Path | None]:
+    """Return the masks of a film in the order of its frames.
+
+    The order of the names decides where there is one mask a frame, or where no numbers are left out from
+    0 or 1 on; else masks have the numbers of their frames, counted from 0.
+
+    Args:
+        masks: images in natural order.
+        num_frames: of the film.
+
+    Returns:
+        One mask a frame, None where there is none of its number; or all masks in order.
+
+    Raises:
+        VideoError: a number beyond the film.
+    """
+    numbers = numbers_in_names(masks)
+    if numbers is None or len(masks) in (1, num_frames) or (_is_whole(numbers) and numbers[0] < 2):
+        return list(masks)
+    return [placed_by_number(masks, numbers, num_frames).get(n) for n in range(num_frames)]
+
+
+def placed_by_number(
+    masks: Sequence[Path], numbers: Sequence[int], num_frames: int
+) -> dict[int, Path]:
+    """Return masks by the number of their frame.
+
+    Raises:
+        VideoError: a number beyond the film.
+    """
+    if max(numbers) >= num_frames:
+        late = masks[numbers.index(max(numbers))]
+        raise VideoError(
+            f"Expected masks with the numbers of their frames, 0 to {num_frames - 1}, got {late.name} in "
+            f"{late.parent}; rename it, or give one mask a frame."
+        )
+    return dict(zip(numbers, masks, strict=True))
+
+
+def numbers_in_names(files: Sequence[Path]) -> list[int] | None:
     """Return the last numbers in names that tell all files apart, None where there are none."""
     texts = [re.findall(r"\d+", file.stem) for file in files]
-    if len(files) < 2 or len({len(text) for text in texts}) > 1:
+    if not files or len({len(text) for text in texts}) > 1:
         return None
     for column in reversed(list(zip(*texts, strict=True))):
         numbers = [int(text) for text in column]
@@ -54,5 +93,5 @@ def _numbers(files: list[Path]) -> list[int] | None:
     return None
 
 
-def _is_whole(numbers: list[int]) -> bool:
+def _is_whole(numbers: Sequence[int]) -> bool:
     return all(b - a == 1 for a, b in pairwise(numbers))

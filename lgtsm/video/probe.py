@@ -17,17 +17,17 @@ from .clock import Clock, read_stretches
 from .colour import UNTAGGED
 from .folder import list_images
 from .image import is_still, load_image, num_pictures
+from .mask_folder import list_masks
 from .media import (
     DEFAULT_RATE,
     decoder_of,
-    is_hidden,
     open_media,
     promised_frames,
     stream_rate,
     video_stream,
 )
 from .orientation import orientation_of
-from .read import list_masks
+from .stamps import shown_stamps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +184,7 @@ def frame_span(path: Path, start_seconds: float, seconds: float) -> tuple[int, i
     Raises:
         VideoError: not a video, without time stamps, or no frame in the interval.
     """
-    base, stamps = _shown(path)
+    base, stamps = shown_stamps(path)
     if not stamps:
         raise VideoError(f"Expected a video with time stamps, got {path} without; give frames.")
     clock = Clock(read_stretches(path))
@@ -213,18 +213,4 @@ def count_frames(path: Path, frames_of: Path | None = None) -> int:
     """
     if path.is_dir():
         return len(list_masks(path, frames_of))
-    return 1 if is_still(path) else len(_shown(path)[1])
-
-
-def _shown(path: Path) -> tuple[Fraction, list[int]]:
-    """Return the time base, and the time stamps of all packets that are shown, in the file's order."""
-    with open_media(path) as container:
-        stream = video_stream(container, path)
-        codec = stream.codec_context.codec.canonical_name
-        # packets before an edit's start are decoded and not shown
-        stamps = [
-            p.pts
-            for p in container.demux(stream)
-            if p.pts is not None and not p.is_discard and not is_hidden(p, codec)
-        ]
-        return stream.time_base or Fraction(1, av.time_base), stamps
+    return 1 if is_still(path) else len(shown_stamps(path)[1])

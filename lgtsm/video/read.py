@@ -6,6 +6,7 @@ import logging
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
 from itertools import chain, islice
 from pathlib import Path
 from typing import TypeAlias
@@ -19,10 +20,10 @@ from torch import Tensor
 from ..errors import VideoError
 from .clock import Clock, read_stretches
 from .damage import Evidence
-from .folder import list_images
 from .formats import check_size
 from .frame import Frame, exceeds_range, make_frame
 from .image import is_still, load_image
+from .mask_folder import absent_note, list_masks, with_absent
 from .mask_values import mask_values
 from .media import (
     DEFAULT_RATE,
@@ -33,7 +34,6 @@ from .media import (
     video_stream,
 )
 from .native import is_native
-from .numbered import masks_of_frames
 
 _log = logging.getLogger(__name__)
 
@@ -91,6 +91,7 @@ def read_masks(
     end: int | None = None,
     strict: bool = False,
     frames_of: Path | None = None,
+    absent: float = 0.0,
     tell: Callable[[str], object] | None = None,
 ) -> Iterator[Tensor]:
     """Read masks: the brightness of a still image, a folder or a video.
@@ -104,7 +105,9 @@ def read_masks(
         end: frame after the last one; None reads to the end.
         strict: as in `read_frames`.
         frames_of: source of the frames; in a folder with gaps, masks have the frames' numbers.
-        tell: told once, in a sentence, of any reading but by brightness; None logs a warning.
+        absent: value of the mask of a frame that has none in such a folder.
+        tell: told once, in a sentence, of any reading but by brightness, and of frames without a mask;
+            None logs a warning.
 
     Returns:
         Masks (1,H,W) float32 in [0,1], upright; black and white of the source's own range are
@@ -117,8 +120,23 @@ def read_masks(
     path, still = Path(path), is_still(Path(path))
     if still:
         start, end = 0, None
+    elif path.is_dir() and frames_of is not None:
+        files = list_masks(path, frames_of)
+        if note := absent_note(files):
+            (tell or _log.warning)(note)
+            _check_range(start, end)
+            [spare, *_] = filter(None, files)
+            return with_absent(files[start:end], spare, partial(_read_masks, path, tell), absent)
     frames = _read(path, start, end, DEFAULT_RATE, strict, frames_of)
     return mask_values(frames, path, is_still=still, tell=tell)
+
+
+def _read_masks(
+    path: Path, tell: Callable[[str], object] | None, files: list[Path]
+) -> Iterator[Tensor]:
+    """Read some masks (1,H,W) of a folder."""
+    frames = _convert(_decode_images(files, 0, None, DEFAULT_RATE), path, 0)
+    return mask_values(frames, path, is_still=False, tell=tell)
 
 
 def _read(
@@ -132,15 +150,20 @@ def _read(
     """Check path and range at once, then decode lazily."""
     if not path.exists():
         raise VideoError(f"Expected a video, an image or a folder, got {path}; check the path.")
+    _check_range(start, end)
+    if path.is_dir() or is_still(path):
+        files = [file for file in list_masks(path, frames_of) if file is not None]
+        decoded = _decode_images(files, start, end, Fraction(rate))
+    else:
+        decoded = _decode_file(path, start, end, strict)
+    return _convert(decoded, path, start)
+
+
+def _check_range(start: int, end: int | None) -> None:
     if start < 0 or (end is not None and end <= start):
         raise VideoError(
             f"Expected a range with 0 <= start < end, got {start} to {end}; count frames from 0."
         )
-    if path.is_dir() or is_still(path):
-        decoded = _decode_images(list_masks(path, frames_of), start, end, Fraction(rate))
-    else:
-        decoded = _decode_file(path, start, end, strict)
-    return _convert(decoded, path, start)
 
 
 def _convert(decoded: Iterator[_Decoded], path: Path, start: int) -> Iterator[Frame]:
@@ -161,18 +184,6 @@ def _convert(decoded: Iterator[_Decoded], path: Path, start: int) -> Iterator[Fr
         raise VideoError(
             f"Expected frames from number {start} on, got none from {path}; check file and range."
         )
-
-
-def list_masks(path: Path, frames_of: Path | None) -> list[Path]:
-    """List an image, or those of a folder, in the order of the frames of a source.
-
-    Raises:
-        VideoError: there are none, or a frame of a sequence with gaps has none.
-    """
-    files = list_images(path) if path.is_dir() else [path]
-    if frames_of is None or not frames_of.is_dir():
-        return files
-    return masks_of_frames(files, list_images(frames_of))
 
 
 def _decode_images(

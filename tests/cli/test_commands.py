@@ -14,7 +14,7 @@ from lgtsm.cli.terminal import align_tables, format_bytes, format_seconds
 def test_masks_of_a_kind_into_a_folder(lgtsm, read_film, tmp_path):
     out = tmp_path / "masks"
     code, stdout, stderr = lgtsm(
-        "masks", "--kind", "box", "--coverage", 0.2, "--speed", 0, "--size", "64x48",
+        "masks", "draw", "--kind", "box", "--coverage", 0.2, "--speed", 0, "--size", "64x48",
         "--frames", 3, "-o", out,
     )  # fmt: skip
     assert code == 0, stderr
@@ -31,7 +31,7 @@ def test_published_strokes_into_a_file_repeat_with_the_seed(lgtsm, read_film, tm
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         out = tmp_path / f"{name}.mkv"
         arguments = ["--preset", "object_like", "--size", "96x64", "--frames", 4, "--seed", seed]
-        assert lgtsm("masks", *arguments, "-o", out)[0] == 0
+        assert lgtsm("masks", "draw", *arguments, "-o", out)[0] == 0
         clips.append(read_film(out))
     assert clips[0].shape == (4, 64, 96, 3)
     assert (clips[0] == clips[1]).all()
@@ -40,7 +40,9 @@ def test_published_strokes_into_a_file_repeat_with_the_seed(lgtsm, read_film, tm
 
 def test_masks_into_a_film_that_players_show(lgtsm, read_film, tmp_path):
     out = tmp_path / "m.mp4"
-    code, _, stderr = lgtsm("masks", "--kind", "box", "--size", "64x48", "--frames", 5, "-o", out)
+    code, _, stderr = lgtsm(
+        "masks", "draw", "--kind", "box", "--size", "64x48", "--frames", 5, "-o", out
+    )
     assert code == 0, stderr
     masks = read_film(out)
     assert masks.shape == (5, 48, 64, 3)
@@ -50,7 +52,7 @@ def test_masks_into_a_film_that_players_show(lgtsm, read_film, tmp_path):
 def test_drawn_masks_serve_inpaint(lgtsm, make_film, tmp_path):
     masks = tmp_path / "m.mkv"
     arguments = ["--kind", "logo", "--size", "64x48", "--frames", 12]
-    assert lgtsm("masks", *arguments, "-o", masks)[0] == 0
+    assert lgtsm("masks", "draw", *arguments, "-o", masks)[0] == 0
     code, _, stderr = lgtsm(
         "inpaint", make_film(), "--mask", masks, "-o", tmp_path / "o.mp4", "--mode", "copy"
     )

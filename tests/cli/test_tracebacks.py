@@ -60,7 +60,7 @@ def _names(bad, words):
         words(None, None, "o.mp4", "--mask-used", bad),
         ["check", bad, bad, bad],
         ["convert", bad, "n.safetensors"],
-        ["masks", "--frames", 1, "-o", bad],
+        ["masks", "draw", "--frames", 1, "-o", bad],
     ]
 
 

@@ -121,7 +121,7 @@ SELF_TEST = Graph(
             "Draws masks over a clip whose pixels are known, fills them and measures the error. "
             "Press **Run**; the graph stops with an error if anything outside the mask changed.\n\n"
             "Try other presets, or `custom` with another `kind` and `coverage`. The same seed draws "
-            "the same masks everywhere, on the command line (`lgtsm masks`) too if `num_strokes` "
+            "the same masks everywhere, on the command line (`lgtsm masks draw`) too if `num_strokes` "
             "and `border` are 0."
         ),
         scene(16),

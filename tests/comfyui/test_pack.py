@@ -29,6 +29,9 @@ IDS = (
     "LGTSMCompare",
     "LGTSMKeyFrames",
     "LGTSMKeyFramesVideo",
+    "LGTSMStaticMask",
+    "LGTSMTextMask",
+    "LGTSMMasksBetween",
 )
 
 

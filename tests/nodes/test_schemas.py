@@ -13,6 +13,7 @@ import pytest
 
 from lgtsm.cli.main import build_parser
 from lgtsm.knobs import knobs
+from lgtsm.masks.text.options import TextOptions
 from lgtsm.metrics.limits import CheckLimits
 from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from lgtsm.weights.header import Card
@@ -56,7 +57,9 @@ def test_numbers_have_a_range_and_a_default_in_it(nodes):
 
 KNOBS = {
     name: knob
-    for options in (InpaintOptions, MaskOptions, RunOptions, VideoOptions, CheckLimits)
+    for options in (
+        *(InpaintOptions, MaskOptions, RunOptions, VideoOptions, CheckLimits, TextOptions),
+    )
     for name, knob in knobs(options).items()
 }
 _PLATES = {"plate", "plate_frames", "plate_masks"}
@@ -75,6 +78,9 @@ PLAIN = {
     "LGTSMDemoScene": {"camera", "frames", "width", "height", "seed"},
     "LGTSMVideoFrame": {"video", "frame"},
     "LGTSMCompare": {"before", "after"},
+    "LGTSMStaticMask": {"images", "video"},
+    "LGTSMTextMask": {"images", "video", "region"},
+    "LGTSMMasksBetween": {"masks", "frames", "num_frames"},
     "GenerateFreeFormMasks": {
         *("width", "height", "frames", "seed", "preset", "kind", "coverage", "speed"),
         *("num_strokes", "border", "like"),
@@ -106,13 +112,16 @@ COMMANDS = {
     "LGTSMCheckResult": ("check", {"mask"}),
     "LGTSMDemoScene": ("demo", {"camera", "frames", "seed"}),
     "GenerateFreeFormMasks": (
-        "masks",
+        "masks draw",
         {"preset", "kind", "coverage", "speed", "frames", "seed"},
     ),
     "MaskVideo": ("inpaint", {"mask"}),
     "LoadLGTSM": ("inpaint", {"model"}),
     "LGTSMVideoFrame": ("plate", {"frame"}),
     "LGTSMCompare": ("inpaint", set()),
+    "LGTSMStaticMask": ("masks static", set()),
+    "LGTSMTextMask": ("masks text", {"region"}),
+    "LGTSMMasksBetween": ("masks between", set()),
 }
 """Node -> its command, and plain inputs that have a flag or argument of the same name there."""
 
@@ -135,13 +144,15 @@ def test_nodes_have_the_options_of_the_library_under_their_names(nodes):
 
 
 def test_nodes_and_command_line_use_the_same_words(nodes):
-    parser = build_parser()
-    commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     for name, node in nodes.items():
         command, shared = COMMANDS[name]
+        parser = build_parser()
+        for word in command.split():
+            [commands] = [a for a in parser._actions if isinstance(a, argparse._SubParsersAction)]
+            parser = commands.choices[word]
         words = {
             word.lstrip("-").replace("-", "_")
-            for action in commands.choices[command]._actions
+            for action in parser._actions
             for word in action.option_strings or [action.dest]
         }
         inputs = {part.id for part in node.define_schema().inputs}

@@ -48,20 +48,10 @@ OURS = {
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
     "synthesis": frozenset({"errors", "options", "box", "fills"}),
-    "copying": frozenset(
-        {
-            "errors",
-            "options",
-            "box",
-            "clip_tensors",
-            "fills",
-            "align",
-            "synthesis",
-            "models.spec",
-        }
-    ),
+    "copying": frozenset({"errors", "options", "box", "clip_tensors", "fills", "align"})
+    | {"synthesis", "models.spec"},
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
-    "masks": frozenset({"errors", "options", "box"}),
+    "masks": frozenset({"errors", "knobs", "options", "box"}),
     "metrics": frozenset({"errors", "knobs", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
     "weights": frozenset(
@@ -71,25 +61,15 @@ OURS = {
     "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
-    "evaluate.bench": frozenset(
-        {
-            "errors",
-            "options",
-            "report",
-            "box",
-            "models",
-            "models.spec",
-            "engine",
-            "weights",
-            "scene",
-        }
-    ),
+    "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
+    | {"engine", "weights", "scene"},
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
     "film_names": FLOOR | {"video"},
     "plate_names": FLOOR | {"copying", "video", "key_frame_folder"},
     "sinks": FLOOR | {"engine", "masks", "video"},
     "job": BELOW_API | {"journal", "mask_source", "sinks"},
+    "key_masks": frozenset({"errors", "options", "masks", "video"}),
     "clip_inputs": FLOOR | {"copying", "engine", "masks"},
     "api": BELOW_API | {"journal", "job", "clip_inputs"},
     "key_frame_set": FLOOR | {"copying", "engine", "masks", "clip_inputs"},
@@ -101,7 +81,7 @@ OURS = {
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
-    | {"key_frame_folder", "film_names", "plate_names", "batch"},
+    | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"},
@@ -141,6 +121,7 @@ THIRD = {
     "film_names": frozenset(),
     "plate_names": frozenset(),
     "sinks": frozenset({"torch"}),
+    "key_masks": frozenset({"torch"}),
     "job": frozenset({"torch"}),
     "clip_inputs": frozenset({"torch"}),
     "api": frozenset({"torch"}),
@@ -164,6 +145,7 @@ ADAPTERS = {
     "lgtsm/cli/publish.py": frozenset({"huggingface_hub"}),
     "lgtsm/weights/hub.py": frozenset({"huggingface_hub"}),
     "lgtsm/align/opencv_flow.py": frozenset({"cv2"}),
+    "lgtsm/masks/text/detector.py": frozenset({"rapidocr", "onnxruntime"}),
     "lgtsm/synthesis/onnx_model.py": frozenset({"onnxruntime"}),
     "lgtsm/synthesis/patch_match.py": frozenset({"patchmatch"}),
     "lgtsm/torchvision_networks.py": frozenset({"torchvision"}),

@@ -24,6 +24,7 @@ TORCH_FREE = (
     "lgtsm.weights.header",
     "lgtsm.video.presets",
     "lgtsm.masks.draw.kinds",
+    "lgtsm.masks.text.options",
     "lgtsm.evaluate.score.columns",
     "lgtsm.evaluate.score.paper",
     "lgtsm.evaluate.score.protocols",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from lgtsm.api import inpaint_video
 from lgtsm.errors import ShapeError, VideoError
-from lgtsm.options import InpaintOptions, VideoOptions
+from lgtsm.options import InpaintOptions, MaskOptions, VideoOptions
+from lgtsm.video.clip import write_clip
 from lgtsm.video.numbered import masks_of_frames
+from lgtsm.video.read import read_masks
 
 
 @pytest.fixture
@@ -61,13 +66,74 @@ def test_masks_have_the_numbers_of_their_frames(tmp_path, sequence, frames, mask
     assert _holes(tmp_path / "q") == [number % 10 for number in frames[1:3]]
 
 
-def test_a_frame_without_its_mask_is_named(tmp_path, sequence, one_sentence):
+def test_a_frame_without_its_mask_is_left_as_it_is(tmp_path, sequence):
     source = sequence("in", "f{:04}.png", [1, 2, 5, 6])
     mask = sequence("masks", "m{:04}.png", [1, 2, 3, 4], mask=True)
-    with pytest.raises(VideoError, match=r"none for f0005\.png in ") as caught:
-        inpaint_video(source, mask, tmp_path / "out", options=COPY)
+    used = tmp_path / "used"
+    report = inpaint_video(source, mask, tmp_path / "out", options=COPY, mask_used=used)
+    shown = [np.asarray(Image.open(path)).any() for path in sorted(used.iterdir())]
+    assert shown == [True, True, False, False]
+    assert any("2 of 4 frames have none" in note for note in report.notes)
+
+
+@pytest.fixture
+def film(tmp_path):
+    """A film of 14 frames as large as the masks of `sequence`."""
+    path = tmp_path / "film.mkv"
+    write_clip(path, torch.rand(14, 3, 24, 40, generator=torch.Generator().manual_seed(0)), rate=24)
+    return path
+
+
+def _empty(path):
+    return [index for index, mask in enumerate(read_masks(path)) if not mask.any()]
+
+
+@pytest.mark.parametrize("invert", [False, True])
+@pytest.mark.parametrize("numbers", [[2, 3, 12], [5, 6, 7, 8]])
+def test_masks_of_a_film_belong_to_the_frames_of_their_numbers(
+    tmp_path, sequence, film, numbers, invert
+):
+    mask = sequence("masks", "mask_{:04}.png", numbers, mask=True)
+    if invert:
+        for path in mask.iterdir():
+            Image.fromarray(255 - np.asarray(Image.open(path))).save(path)
+    options = dataclasses.replace(COPY, mask=MaskOptions(invert=invert))
+    used = tmp_path / "used.mkv"
+    report = inpaint_video(film, mask, tmp_path / "out.mkv", options=options, mask_used=used)
+    assert _empty(used) == [t for t in range(14) if t not in numbers]
+    assert sum("lgtsm masks between" in note for note in report.notes) == 1
+    part = VideoOptions(start=3, end=13)
+    inpaint_video(
+        film, mask, tmp_path / "p.mkv", options=options, video=part, mask_used=tmp_path / "q.mkv"
+    )
+    assert _empty(tmp_path / "q.mkv") == [t - 3 for t in range(3, 13) if t not in numbers]
+
+
+def test_one_mask_a_frame_keeps_its_order_whatever_its_numbers(tmp_path, sequence, film):
+    mask = sequence("masks", "m{:04}.png", [*range(100, 113), 200], mask=True)
+    used = tmp_path / "used.mkv"
+    report = inpaint_video(film, mask, tmp_path / "out.mkv", options=COPY, mask_used=used)
+    assert not _empty(used)
+    assert not any("numbers" in note for note in report.notes)
+
+
+def test_one_numbered_mask_still_serves_every_frame(tmp_path, sequence, film):
+    mask = sequence("masks", "m{:04}.png", [7], mask=True)
+    inpaint_video(film, mask, tmp_path / "o.mkv", options=COPY, mask_used=tmp_path / "used.mkv")
+    assert not _empty(tmp_path / "used.mkv")
+
+
+def test_a_number_beyond_the_film_is_named(tmp_path, sequence, film, one_sentence):
+    mask = sequence("masks", "m{:04}.png", [3, 14], mask=True)
+    with pytest.raises(VideoError, match=r"0 to 13, got m0014\.png") as caught:
+        inpaint_video(film, mask, tmp_path / "out.mkv", options=COPY)
     one_sentence(caught.value)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "masks"]
+
+
+def test_whole_sequences_from_one_on_are_still_counted(tmp_path, sequence, film):
+    mask = sequence("masks", "m{:04}.png", [1, 2, 3, 4], mask=True)
+    with pytest.raises(ShapeError, match="got 4"):
+        inpaint_video(film, mask, tmp_path / "out.mkv", options=COPY)
 
 
 @pytest.mark.parametrize("masks", [[11, 12, 15, 16], [0, 1, 2, 3], [900, 907, 950, 999]])

@@ -1,0 +1,95 @@
+"""Masks that are found or interpolated, in a real server."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lgtsm.video.clip import write_clip
+from tests.comfyui.conftest import read_tensors
+
+SIZE = (64, 96)
+
+
+def _shot():
+    """A pan (20,3,64,96) with a white square in its corner."""
+    wide = torch.rand(1, 3, 30, 40, generator=torch.Generator().manual_seed(1))
+    wide = torch.nn.functional.interpolate(wide, scale_factor=4, mode="bilinear")[0] * 0.8
+    frames = torch.stack([wide[:, 2 * t : 2 * t + 64, 3 * t : 3 * t + 96] for t in range(20)])
+    frames[:, :, 6:18, 70:88] = 1
+    return frames
+
+
+@pytest.fixture
+def run_node(server, tmp_path):
+    """run_node(first node, kind, **inputs) -> the first output of a node of that kind."""
+
+    def call(first, kind, **inputs):
+        target = tmp_path / "out"
+        run = server.run(
+            {
+                "1": first,
+                "2": {"class_type": kind, "inputs": inputs},
+                "3": {
+                    "class_type": "ProbeSave",
+                    "inputs": {"path": str(target), "value": ["2", 0]},
+                },
+            }
+        )
+        assert run.status == "success", run.error
+        return read_tensors(target)[0]
+
+    return call
+
+
+@pytest.fixture
+def tensors(tmp_path):
+    """tensors(images, mask) -> a node that puts out both."""
+
+    def make(images, mask):
+        path = tmp_path / "in"
+        torch.save({"images": images, "mask": mask}, path)
+        return {"class_type": "ProbeLoad", "inputs": {"path": str(path)}}
+
+    return make
+
+
+def test_a_logo_is_found_in_images_and_in_a_video_alike(run_node, tensors, server):
+    shot = _shot()
+    write_clip(server.base / "input" / "logo.mp4", shot, rate=24, crf=4)
+    images = tensors(shot.permute(0, 2, 3, 1).contiguous(), torch.zeros(1, *SIZE))
+    video = {"class_type": "LoadVideo", "inputs": {"file": "logo.mp4"}}
+    for found in (
+        run_node(images, "LGTSMStaticMask", images=["1", 0]),
+        run_node(video, "LGTSMStaticMask", video=["1", 0]),
+    ):
+        assert found.shape == (1, *SIZE)
+        assert bool(found[0, 7:17, 71:87].all())
+        assert float(found.mean()) < 0.07
+
+
+def test_a_clip_is_given_once(server, tensors):
+    images = tensors(_shot().permute(0, 2, 3, 1).contiguous(), torch.zeros(1, *SIZE))
+    run = server.run(
+        {
+            "1": images,
+            "2": {"class_type": "LGTSMStaticMask", "inputs": {}},
+            "3": {"class_type": "PreviewAny", "inputs": {"source": ["2", 0]}},
+        }
+    )
+    assert run.status == "error"
+    assert "either images or video" in run.error
+
+
+def test_key_masks_are_interpolated(run_node, tensors):
+    keys = torch.zeros(2, *SIZE)
+    keys[0, 20:40, 10:30] = keys[1, 20:40, 50:70] = 1
+    found = run_node(
+        tensors(torch.zeros(1, 4, 4, 3), keys),
+        "LGTSMMasksBetween",
+        masks=["1", 1],
+        frames="2, 10",
+        num_frames=12,
+    )
+    assert found.shape == (12, *SIZE)
+    assert [int(mask.any(0).float().argmax()) for mask in found[::2]] == [10, 10, 20, 30, 40, 50]
