@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from .options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
     from .plate import clean_plate
     from .report import Report
+    from .track_file import track_file
+    from .tracking.call import Track, track_mask
+    from .tracking.prompts import Prompt
     from .weights.load import load_model
 
 __version__ = "0.1.0"
@@ -26,9 +29,11 @@ _HOMES = {
     "LgtsmError": ".errors",
     "MaskOptions": ".options",
     "Plate": ".copying.plates",
+    "Prompt": ".tracking.prompts",
     "Report": ".report",
     "Result": ".api",
     "RunOptions": ".options",
+    "Track": ".tracking.call",
     "VideoOptions": ".options",
     "clean_plate": ".plate",
     "estimate": ".engine.estimate",
@@ -38,6 +43,8 @@ _HOMES = {
     "inpaint_video": ".api",
     "key_frames": ".key_frame_set",
     "load_model": ".weights.load",
+    "track_file": ".track_file",
+    "track_mask": ".tracking.call",
     "write_key_frames": ".key_frame_folder",
 }
 
@@ -47,9 +54,11 @@ __all__ = [
     "LgtsmError",
     "MaskOptions",
     "Plate",
+    "Prompt",
     "Report",
     "Result",
     "RunOptions",
+    "Track",
     "VideoOptions",
     "clean_plate",
     "estimate",
@@ -59,6 +68,8 @@ __all__ = [
     "inpaint_video",
     "key_frames",
     "load_model",
+    "track_file",
+    "track_mask",
     "write_key_frames",
 ]
 

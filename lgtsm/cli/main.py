@@ -29,6 +29,7 @@ from . import (
     plate,
     publish,
     score,
+    track,
 )
 from .terminal import logging_to_stderr
 
@@ -36,7 +37,8 @@ DONE, FAILED, UNEXPECTED, INTERRUPTED = 0, 1, 3, 130
 """Exit codes; argparse itself ends with 2 on wrong usage."""
 
 _COMMANDS = (
-    *(inpaint, keyframes, plate, check, score, masks, models, convert, publish, info, bench, demo),
+    *(inpaint, track, keyframes, plate, check, score, masks, models, convert, publish, info, bench),
+    demo,
 )
 _EPILOG = """exit codes:
   0    done

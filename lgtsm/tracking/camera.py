@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 
 from ..align.flow import robust_weight
-from ..align.sampling import length, normalised_grid
+from ..align.sampling import length, normalised_grid, pixel_grid, sample_at
 from ..fills.averaging import local_mean
 
 _STRIDE = 3  # every third row and column is enough for six numbers
 _SCALES = (8.0, 4.0, 2.0, 1.0, 1.0, 1.0)  # robust scale of each round, in pixels
 _BINS = 8  # on each side of zero; a bin is half an octave of one plus the motion in pixels
 _FLOOR = 2e-3  # of a histogram: what no pixel showed yet is not impossible
-_MOST = 2.0  # of the evidence, in logits
+_AGAINST, _FOR = 2.0, 0.7  # most evidence, in logits: the edge of an object moves what is beside it
 
 
 def motion_evidence(flow: Tensor, prior: Tensor, near: Tensor) -> Tensor:
@@ -28,7 +28,7 @@ def motion_evidence(flow: Tensor, prior: Tensor, near: Tensor) -> Tensor:
         near: (1,1,h,w) in [0,1], 1 = around the object.
 
     Returns:
-        (1,1,h,w), within +-2.
+        (1,1,h,w) in logits.
     """
     rest = flow - camera_flow(flow, 1 - prior)
     octaves = 2 * rest.sign() * (1 + rest.abs()).log2()
@@ -43,7 +43,7 @@ def motion_evidence(flow: Tensor, prior: Tensor, near: Tensor) -> Tensor:
     inside = histogram(prior) + _FLOOR
     around = histogram((1 - prior) * (0.1 + near)) + _FLOOR
     evidence = (inside / around).log()[cell].view_as(prior)
-    return local_mean(evidence, 2).clamp(-_MOST, _MOST)
+    return local_mean(evidence, 2).clamp(-_AGAINST, _FOR)
 
 
 def camera_flow(flow: Tensor, weight: Tensor) -> Tensor:
@@ -69,3 +69,12 @@ def camera_flow(flow: Tensor, weight: Tensor) -> Tensor:
         rest = length((moved - points @ motion).T[None, :, None])[0, 0, 0]
         now = robust_weight(given, rest, scale)
     return (grid @ motion).permute(2, 0, 1)[None]
+
+
+def composed(flows: list[Tensor]) -> Tensor:
+    """Chain flows (1,2,h,w), each from where the one before it leads."""
+    total = flows[0]
+    grid = pixel_grid(*total.shape[-2:], total)
+    for flow in flows[1:]:
+        total = total + sample_at(flow, grid + total)
+    return total

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from ..align.sampling import pixel_grid, sample_at
 
@@ -100,3 +101,9 @@ def nearest(
     squared = one.square().sum(1) - 2 * best
     object_distance, other_distance = squared.clamp_min(0).sqrt()
     return object_distance, other_distance
+
+
+def around(mask: Tensor, radius: int) -> Tensor:
+    """Grow a mask (1,1,h,w) by a square of a radius in pixels."""
+    grown = max_pool2d(mask.float(), (2 * radius + 1, 1), 1, (radius, 0))
+    return max_pool2d(grown, (1, 2 * radius + 1), 1, (0, radius))

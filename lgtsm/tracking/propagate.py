@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy import ndimage
 from torch import Tensor
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import interpolate
 
-from ..align.sampling import pixel_grid, sample_at
+from ..align.sampling import length, pixel_grid, sample_at
 from ..fills.averaging import enlarge, halve, local_mean, size_of
 from .boundary import settle
-from .camera import motion_evidence
+from .camera import composed, motion_evidence
+from .confidence import LOST, Signals, overlap
 from .features import Look
-from .memory import Remembered, move, nearest, remember
+from .memory import Remembered, around, move, nearest, remember
 from .motion import motion_between
 
 _AGES = (1, 5, 15)
@@ -27,6 +29,10 @@ _SURE = 0.99  # most that a match decides
 _PRIOR_BLUR = 6  # repetitions of a 3x3 average of the mask moved here
 _PRIOR_SURE = 0.98
 _EXPECTED = 0.3  # of the mask moved here, from which on the object is looked for
+_LONG = 5
+_EDGE = 4.0
+_UNCOVERED = -0.7  # prior logit where the two flows disagree: what an object uncovers is background
+_DISAGREES = 1.5  # pixels of half the working size, and a share of the motion
 _CRUMB = 0.02  # of the mask's area: smaller separate parts are dropped
 
 
@@ -39,33 +45,35 @@ class Step:
     """
 
     probability: Tensor
-    signals: tuple[float, ...]
+    signals: Signals
 
 
-@dataclass
 class Walk:
-    """A mask carried from frame to frame, always in one direction of time.
+    """A mask carried from frame to frame, always in one direction of time."""
 
-    look: the frame it has reached.
-    probability: (1,1,h,w) of the object there.
-    """
+    def __init__(
+        self, look: Look, mask: Tensor, others: Sequence[tuple[Look, Tensor]] = ()
+    ) -> None:
+        """Begin at a painted frame.
 
-    look: Look
-    probability: Tensor
-    painted: set[int] = field(default_factory=set)
-    number: int = 0
-    memory: dict[int, Remembered] = field(default_factory=dict)
-    generator: torch.Generator = field(default_factory=lambda: torch.Generator().manual_seed(0))
-
-    def __post_init__(self) -> None:
-        self.painted.add(0)
+        Args:
+            look: the frame.
+            mask: (1,1,h,w), 1 = object.
+            others: further painted frames with their masks, wherever they are.
+        """
+        self.look, self.probability = look, mask
+        self._generator = torch.Generator().manual_seed(0)
+        self._number = 0
+        self._memory: dict[int, Remembered] = {}
+        self._flows: list[Tensor] = []
         self._keep()
+        self._others = [self._remembered(one, one_mask) for one, one_mask in others]
 
     def step(self, look: Look) -> Step:
         """Carry the mask to the next frame."""
         onward, back = motion_between(self.look, look)
-        self.number += 1
-        self.memory = move(self.memory, onward)
+        self._number += 1
+        self._memory = move(self._memory, onward)
         size = size_of(look.lab)
         coords = pixel_grid(*size, look.lab) + 2 * enlarge(back, 2, size)
         moved = sample_at((self.probability > 0.5).float(), coords)
@@ -73,48 +81,82 @@ class Walk:
         self.look = look
         if not bool((expected > _EXPECTED).any()):
             self.probability = torch.zeros_like(moved)
-            return Step(self.probability, ())
+            return Step(self.probability, LOST)
         near = around(expected > _EXPECTED, _BAND)
         rows, columns = _extent(near[0, 0])
-        evidence = self._matches(look.features[..., rows, columns], rows, columns)
-        evidence = evidence + motion_evidence(back, expected, near)[..., rows, columns]
+        evidence, alike = self._matches(look.features[..., rows, columns], rows, columns)
+        self._flows = [back, *self._flows][:_LONG]
+        moving = motion_evidence(back, expected, near)
+        if len(self._flows) == _LONG:
+            moving = moving + motion_evidence(composed(self._flows), expected, near)
+        evidence = evidence + moving[..., rows, columns]
         wide = (slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop))
         prior = local_mean(moved, _PRIOR_BLUR)[..., wide[0], wide[1]]
         prior = torch.logit(prior.clamp(1 - _PRIOR_SURE, _PRIOR_SURE))
+        disagreement = _disagreement(onward, back)
+        lost = enlarge(disagreement, 2, size)[..., wide[0], wide[1]]
+        prior = torch.lerp(prior, prior.new_tensor(_UNCOVERED), lost)
         logits = prior + interpolate(evidence, scale_factor=2, mode="bilinear")
         probability = torch.zeros_like(moved)
         probability[..., wide[0], wide[1]] = settle(logits, look.lab[..., wide[0], wide[1]])
         self.probability = without_crumbs(probability)
         self._keep()
-        return Step(self.probability, ())
+        mask = (self.probability > 0.5).float()
+        small = halve(mask)
+        signals = Signals(
+            decided=overlap(mask, self.probability),
+            kept=overlap(mask, (moved > 0.5).float()),
+            apart=mean_inside(alike, small[..., rows, columns]),
+            followed=1 - mean_inside(disagreement, small),
+        )
+        return Step(self.probability, signals)
 
-    def _matches(self, features: Tensor, rows: slice, columns: slice) -> Tensor:
-        """Return logits (1,1,h,w) by what the memory shows that looks most alike."""
+    def _matches(self, features: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+        """Return logits (1,1,h,w) by what looks most alike in memory, and votes of painted frames."""
         grid = pixel_grid(*size_of(self.look.features), features)[..., rows, columns]
         looks, places = (x.flatten(2)[0].T for x in (features, grid))
-        votes = features.new_zeros(len(looks))
-        ages = {self.number - age for age in _AGES}
-        compared = [self.memory[n] for n in self.memory if n in ages or n in self.painted]
-        for remembered in compared:
-            inside, outside = nearest(looks, places, remembered, _PULL)
-            votes += ((outside - inside) / _DECIDED).sigmoid()
-        share = (votes / len(compared)).view(1, 1, *features.shape[-2:])
-        return torch.logit(local_mean(share).clamp(1 - _SURE, _SURE))
+        ages = {self._number - age for age in _AGES} - {0}
+        painted = [self._vote(looks, places, self._memory[0], _PULL)]
+        painted += [self._vote(looks, places, other, 0.0) for other in self._others]
+        lately = [n for n in self._memory if n in ages]
+        votes = painted + [self._vote(looks, places, self._memory[n], _PULL) for n in lately]
+        shape = 1, 1, *features.shape[-2:]
+        share = torch.stack(votes).mean(0).view(shape)
+        alike = torch.stack(painted).mean(0).view(shape)
+        return torch.logit(local_mean(share).clamp(1 - _SURE, _SURE)), alike
+
+    @staticmethod
+    def _vote(looks: Tensor, places: Tensor, remembered: Remembered, pull: float) -> Tensor:
+        """Return the probability (N,) that places belong to the object, by one frame's memory."""
+        inside, outside = nearest(looks, places, remembered, pull)
+        return ((outside - inside) / _DECIDED).sigmoid()
 
     def _keep(self) -> None:
         """Remember this frame; forget what is neither painted nor of an age that counts."""
-        mask = halve((self.probability > 0.5).float())
-        near = around(mask > 0.5, _BAND)
-        self.memory[self.number] = remember(self.look.features, mask, near, self.generator)
-        for number in [n for n in self.memory if n not in self.painted]:
-            if self.number + 1 - number > _AGES[-1]:
-                del self.memory[number]
+        self._memory[self._number] = self._remembered(self.look, self.probability)
+        old = self._number - _AGES[-1]
+        if old > 0:
+            self._memory.pop(old, None)
+
+    def _remembered(self, look: Look, probability: Tensor) -> Remembered:
+        mask = halve((probability > 0.5).float())
+        return remember(look.features, mask, around(mask > 0.5, _BAND), self._generator)
 
 
-def around(mask: Tensor, radius: int) -> Tensor:
-    """Grow a mask (1,1,h,w) by a square of a radius in pixels."""
-    grown = max_pool2d(mask.float(), (2 * radius + 1, 1), 1, (radius, 0))
-    return max_pool2d(grown, (1, 2 * radius + 1), 1, (0, radius))
+def mean_inside(values: Tensor, mask: Tensor) -> float:
+    """Return the mean of values (1,1,h,w) weighted by a mask; 0 where it is empty."""
+    return float((values * mask).sum() / mask.sum().clamp_min(1e-6))
+
+
+def _disagreement(onward: Tensor, back: Tensor) -> Tensor:
+    """Return (1,1,h,w) in [0,1): how far the flow back and the one onward fail to return."""
+    grid = pixel_grid(*size_of(back), back)
+    from_where = grid + back
+    error = length(back + sample_at(onward, from_where)).square()
+    edge = from_where.new_tensor([back.shape[3], back.shape[2]]).view(1, 2, 1, 1)
+    entered = ((from_where < _EDGE) | (from_where > edge - _EDGE)).any(1, keepdim=True)
+    error = error.masked_fill(entered, 0)  # nobody knows what was beyond the frame
+    return error / (error + (_DISAGREES + 0.1 * length(back)).square())
 
 
 def _extent(mask: Tensor) -> tuple[slice, slice]:
