@@ -10,6 +10,7 @@ from pathlib import Path
 from torch import Tensor
 
 from .engine.hooks import Hooks
+from .errors import VideoError
 from .file_names import refuse_shared_names
 from .tracking.kept import Kept, Packed
 from .tracking.prompts import Prompt, check_prompts
@@ -25,16 +26,32 @@ _LOG = logging.getLogger(__name__)
 class FileClip:
     """Frames of a file, decoded again whenever they are read."""
 
-    def __init__(self, source: Path) -> None:
-        """Count the frames; raises VideoError where nothing can be read."""
-        self.source, self.info = source, probe(source)
-        self.count = count_frames(source)
+    def __init__(self, source: Path, start: int = 0, end: int | None = None) -> None:
+        """Count the frames.
+
+        Args:
+            source: video file or folder of images.
+            start: the frame that is number 0 here.
+            end: frame after the last one; None is the end of the file.
+
+        Raises:
+            VideoError: nothing can be read, or the range is empty.
+        """
+        self.source, self.info, self._start = source, probe(source), start
+        number = count_frames(source)
+        self.count = min(number, end or number) - start
         self.size = self.info.height, self.info.width
+        if self.count < 1:
+            raise VideoError(
+                f"Expected frames from {start} on in {source}, got {number}; choose an earlier start."
+            )
 
     def read(self, start: int, end: int) -> Iterator[Tensor]:
         """Yield the frames (3,H,W) in [0,1] from start up to end, which is not included."""
-        for frame in read_frames(self.source, start=start, end=end):
-            yield frame.rgb()
+        if start < end:
+            first, last = start + self._start, end + self._start
+            for frame in read_frames(self.source, start=first, end=last):
+                yield frame.rgb()
 
 
 @dataclass(frozen=True)
@@ -51,11 +68,13 @@ class FileTrack:
     notes: list[str] = field(default_factory=list[str])
 
 
-def track_file(
+def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choices
     source: str | Path,
     prompts: Sequence[Prompt],
     target: str | Path,
     *,
+    start: int = 0,
+    end: int | None = None,
     cuts: Sequence[int] | None = None,
     kept: Kept | None = None,
     progress: Callable[[int, int, str], None] | None = None,
@@ -67,14 +86,19 @@ def track_file(
         source: video file or folder of images.
         prompts: what is known of the object.
         target: .mkv file or folder of PNG for the mask (exact), .mp4 or .mov; appears when it is whole.
-        cuts, kept, progress, cancel: as for `track_mask`.
+        start: first frame to track in; frames are counted from here.
+        end: frame after the last one; None is the end of the file.
+        cuts: as for `track_mask`.
+        kept: as for `track_mask`.
+        progress: as for `track_mask`.
+        cancel: as for `track_mask`.
 
     Raises:
         VideoError: files that cannot be read or written; and what `track_mask` raises.
     """
     source, target = Path(source), Path(target)
     refuse_shared_names([source], [target])
-    clip = FileClip(source)
+    clip = FileClip(source, start, end)
     check_prompts(prompts, clip.count)
     given = dict[str, list[Packed]]() if kept is None else kept
     tracker = Tracker(clip, prompts, cuts, Hooks(progress, cancel), given)

@@ -17,6 +17,8 @@ from .load_model import LoadLGTSM
 from .mask_video import MaskVideo
 from .model_files import register_folder
 from .samples import place_samples
+from .track_mask import LGTSMTrackMask
+from .track_mask_video import LGTSMTrackMaskVideo
 from .video_frame import LGTSMVideoFrame
 
 NODES: tuple[type[io.ComfyNode], ...] = (
@@ -32,6 +34,8 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     LGTSMCompare,
     LGTSMKeyFrames,
     LGTSMKeyFramesVideo,
+    LGTSMTrackMask,
+    LGTSMTrackMaskVideo,
 )
 """Ids are frozen: saved workflows contain them. New inputs are appended at the end of a node."""
 

@@ -16,7 +16,9 @@ from .terminal import progress_bar
 
 
 @contextmanager
-def tracked_mask(arguments: argparse.Namespace, interruption: Interruption) -> Iterator[Path | None]:
+def tracked_mask(
+    arguments: argparse.Namespace, interruption: Interruption
+) -> Iterator[Path | None]:
     """Yield the mask that `--track` stands for, None without it.
 
     Raises:

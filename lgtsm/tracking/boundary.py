@@ -5,11 +5,12 @@ Mean field of a conditional random field (Krähenbühl and Koltun 2011) over a f
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-_OFFSETS = ((0, 1), (1, 0), (1, 1), (1, -1), (0, 3), (3, 0), (3, 3), (3, -3)) + (
-    ((0, 6), (6, 0), (6, 6), (6, -6))
+_OFFSETS = (
+    *((0, 1), (1, 0), (1, 1), (1, -1)),
+    *((0, 3), (3, 0), (3, 3), (3, -3)),
+    *((0, 6), (6, 0), (6, 6), (6, -6)),
 )
 """Rows and columns to the neighbours, in pixels of the working size; each counts both ways."""
 _LIGHTNESS = 0.6  # weight of lightness against the two colour channels

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..align.flow import robust_weight
 from ..align.sampling import length, normalised_grid, pixel_grid, sample_at
-from ..fills.averaging import local_mean
+from ..fills.averaging import local_mean, size_of
 
 _STRIDE = 3  # every third row and column is enough for six numbers
 _SCALES = (8.0, 4.0, 2.0, 1.0, 1.0, 1.0)  # robust scale of each round, in pixels
@@ -56,7 +56,7 @@ def camera_flow(flow: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (1,2,h,w) displacement by the camera.
     """
-    grid = normalised_grid(*flow.shape[-2:], flow)
+    grid = normalised_grid(*size_of(flow), flow)
     grid = torch.cat([grid, torch.ones_like(grid[..., :1])], -1)
     points = grid[::_STRIDE, ::_STRIDE].reshape(-1, 3)
     moved = flow[0, :, ::_STRIDE, ::_STRIDE].reshape(2, -1).T
@@ -74,7 +74,7 @@ def camera_flow(flow: Tensor, weight: Tensor) -> Tensor:
 def composed(flows: list[Tensor]) -> Tensor:
     """Chain flows (1,2,h,w), each from where the one before it leads."""
     total = flows[0]
-    grid = pixel_grid(*total.shape[-2:], total)
+    grid = pixel_grid(*size_of(total), total)
     for flow in flows[1:]:
         total = total + sample_at(flow, grid + total)
     return total

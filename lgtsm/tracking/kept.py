@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
 _VERSION = "1"
 """Of the tracker: kept masks of another one are not used."""
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from ..align.sampling import pixel_grid, sample_at
+from ..fills.averaging import size_of
 
 _OBJECT, _NEAR, _FAR = 600, 900, 300
 """Places remembered of a frame: of the object, close to it, and anywhere else."""
@@ -46,7 +47,7 @@ def remember(
     groups = ((inside, _OBJECT), (close & ~inside, _NEAR), (~close & ~inside, _FAR))
     chosen = [_some(group.nonzero()[:, 0], most, generator) for group, most in groups]
     places = torch.cat(chosen)
-    grid = pixel_grid(*features.shape[-2:], features)
+    grid = pixel_grid(*size_of(features), features)
     return Remembered(
         features.flatten(2)[0, :, places].T.contiguous(),
         grid.flatten(2)[0, :, places].T.contiguous(),

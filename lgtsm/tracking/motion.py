@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import EllipsisType
+
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad, unfold
@@ -57,7 +59,7 @@ def _best_offsets(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     return best[:1][inner], best[1:][inner]
 
 
-def _window(size: torch.Size, top: int, left: int) -> tuple[object, slice, slice]:
+def _window(size: torch.Size, top: int, left: int) -> tuple[EllipsisType, slice, slice]:
     return ..., slice(top, top + size[0]), slice(left, left + size[1])
 
 

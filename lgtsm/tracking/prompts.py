@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -73,7 +74,7 @@ def check_prompts(prompts: Sequence[Prompt], num_frames: int) -> list[Prompt]:
     if not prompts:
         raise OptionError("Expected a painted frame, got none; paint the object in one frame.")
     ordered = sorted(prompts, key=lambda prompt: prompt.frame)
-    for one, other in zip(ordered, ordered[1:], strict=False):
+    for one, other in pairwise(ordered):
         if one.frame == other.frame:
             raise OptionError(
                 f"Expected one prompt a frame, got two on frame {one.frame}; join them in one picture."

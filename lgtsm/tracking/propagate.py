@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -24,15 +25,18 @@ _AGES = (1, 5, 15)
 """Frames before this one that are remembered, beside the painted ones."""
 _BAND = 14  # around the object, in pixels of half the working size
 _PULL = 0.075  # of position against features, a pixel of half the working size
+_FAR_PULL = (
+    0.03  # of painted frames that are not followed here, with their objects laid over this one
+)
 _DECIDED = 0.15  # difference of distances that decides, in features
 _SURE = 0.99  # most that a match decides
 _PRIOR_BLUR = 6  # repetitions of a 3x3 average of the mask moved here
 _PRIOR_SURE = 0.98
 _EXPECTED = 0.3  # of the mask moved here, from which on the object is looked for
-_LONG = 5
-_EDGE = 4.0
+_LONG = 5  # frames over which motion is compared, beside a single step
+_EDGE = 4.0  # pixels of half the working size in which an object may enter
 _UNCOVERED = -0.7  # prior logit where the two flows disagree: what an object uncovers is background
-_DISAGREES = 1.5  # pixels of half the working size, and a share of the motion
+_DISAGREES = 1.5  # pixels of half the working size, beside a share of the motion
 _CRUMB = 0.02  # of the mask's area: smaller separate parts are dropped
 
 
@@ -84,7 +88,8 @@ class Walk:
             return Step(self.probability, LOST)
         near = around(expected > _EXPECTED, _BAND)
         rows, columns = _extent(near[0, 0])
-        evidence, alike = self._matches(look.features[..., rows, columns], rows, columns)
+        centre = (expected[0, 0] > _EXPECTED).nonzero().float().mean(0).flip(0) + 0.5
+        evidence, alike = self._matches(look.features[..., rows, columns], rows, columns, centre)
         self._flows = [back, *self._flows][:_LONG]
         moving = motion_evidence(back, expected, near)
         if len(self._flows) == _LONG:
@@ -111,19 +116,34 @@ class Walk:
         )
         return Step(self.probability, signals)
 
-    def _matches(self, features: Tensor, rows: slice, columns: slice) -> tuple[Tensor, Tensor]:
+    def _matches(
+        self, features: Tensor, rows: slice, columns: slice, centre: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return logits (1,1,h,w) by what looks most alike in memory, and votes of painted frames."""
         grid = pixel_grid(*size_of(self.look.features), features)[..., rows, columns]
         looks, places = (x.flatten(2)[0].T for x in (features, grid))
         ages = {self._number - age for age in _AGES} - {0}
         painted = [self._vote(looks, places, self._memory[0], _PULL)]
-        painted += [self._vote(looks, places, other, 0.0) for other in self._others]
+        painted += [
+            self._vote(looks, places, other, _FAR_PULL) for other in self._others_at(centre)
+        ]
         lately = [n for n in self._memory if n in ages]
         votes = painted + [self._vote(looks, places, self._memory[n], _PULL) for n in lately]
         shape = 1, 1, *features.shape[-2:]
         share = torch.stack(votes).mean(0).view(shape)
         alike = torch.stack(painted).mean(0).view(shape)
         return torch.logit(local_mean(share).clamp(1 - _SURE, _SURE)), alike
+
+    def _others_at(self, centre: Tensor) -> list[Remembered]:
+        """Return the memory of the other painted frames with their object moved to a centre (2,)."""
+        return [
+            replace(
+                other,
+                positions=other.positions + (centre - other.positions[: other.objects].mean(0)),
+            )
+            for other in self._others
+            if other.objects
+        ]
 
     @staticmethod
     def _vote(looks: Tensor, places: Tensor, remembered: Remembered, pull: float) -> Tensor:
@@ -167,7 +187,8 @@ def _extent(mask: Tensor) -> tuple[slice, slice]:
 
 def without_crumbs(probability: Tensor) -> Tensor:
     """Drop separate parts of a mask (1,1,h,w) that are small against all of it."""
-    labels, count = ndimage.label((probability[0, 0] > 0.5).numpy())
+    parts = ndimage.label((probability[0, 0] > 0.5).numpy())
+    labels, count = cast("tuple[np.ndarray, int]", parts)
     if count < 2:
         return probability
     areas = np.bincount(labels.ravel())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, pairwise
 
 ENOUGH = 0.75
 """Predicted overlap from which on no frame is asked for."""
@@ -24,16 +25,12 @@ def frames_to_repaint(confidence: Sequence[float], painted: Sequence[int]) -> li
     """
     borders = [-1, *sorted(painted), len(confidence)]
     found: list[tuple[float, int]] = []
-    for before, after in zip(borders, borders[1:], strict=False):
+    for before, after in pairwise(borders):
         doubts = [max(0.0, ENOUGH - one) for one in confidence[before + 1 : after]]
         total = sum(doubts)
         if not total:
             continue
-        # the middle of the doubt: half of it lies on either side
-        running, middle = 0.0, before + 1
-        for middle, doubt in enumerate(doubts, before + 1):
-            running += doubt
-            if doubt and running >= total / 2:
-                break
-        found.append((total, middle))
+        # half of the doubt lies on either side of it
+        middle = next(n for n, so_far in enumerate(accumulate(doubts)) if so_far >= total / 2)
+        found.append((total, before + 1 + middle))
     return [middle for _, middle in sorted(found, reverse=True)[:_MOST]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,10 @@ def spans(painted: Sequence[int], cuts: Sequence[int], count: int) -> Iterator[S
         count: number of frames.
     """
     borders = [0, *(cut for cut in cuts if 0 < cut < count), count]
-    for first, end in zip(borders, borders[1:], strict=False):
+    for first, end in pairwise(borders):
         inside = [number for number in painted if first <= number < end]
         stops: list[int | None] = [None, *inside, None]
-        for before, after in zip(stops, stops[1:], strict=False):
+        for before, after in pairwise(stops):
             span = Span(
                 first if before is None else before + 1,
                 end if after is None else after,

@@ -16,8 +16,8 @@ from .clip import Clip, in_order, reduced, working_size
 from .confidence import Trust, fused
 from .features import look_at
 from .kept import Kept, Packed, name_of
-from .propagate import Walk
 from .prompts import Prompt, box_region, check_inside, check_prompts, painted_mask
+from .propagate import Walk
 from .spans import Span, spans
 
 
@@ -64,7 +64,9 @@ class Tracker:
         size = self.clip.size
         for prompt in prompts:
             check_inside(prompt, size)
-        painted = {p.frame: painted_mask(p, size, self.notes) for p in prompts if p.mask is not None}
+        painted = {
+            p.frame: painted_mask(p, size, self.notes) for p in prompts if p.mask is not None
+        }
         cuts = self._cuts() if self.cuts is None else self.cuts
         for prompt in prompts:
             if prompt.mask is None:
@@ -134,7 +136,8 @@ class Tracker:
         runs = [self._run(span, number, masks) for number in sides]
         for number, found in enumerate(zip(*runs, strict=True), span.start):
             self.hooks.report(number + 1, self.clip.count, "tracking")
-            probability, confidence = fused(found)
+            way = (number - span.start + 1) / (span.end - span.start + 1)
+            probability, confidence = fused(found, way)
             yield Tracked(self._enlarged(probability), confidence)
 
     def _run(self, span: Span, start: int, masks: dict[int, Tensor]) -> list[Packed]:

@@ -17,21 +17,9 @@ FLOOR = frozenset(
     {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "file_names"}
     | {"models.spec"}
 )
-BELOW_API = FLOOR | {
-    "tensor_digest",
-    "models",
-    "fills",
-    "align",
-    "synthesis",
-    "copying",
-    "masks",
-    "metrics",
-    "video",
-    "weights",
-    "scene",
-    "engine",
-}
-BELOW_API |= {"evaluate.bench", "evaluate.metrics"}
+BELOW_API = FLOOR | {"tensor_digest", "models", "fills", "align", "synthesis", "copying", "masks"}
+BELOW_API |= {"metrics", "video", "weights", "scene", "engine", "tracking"}
+BELOW_API |= {"evaluate.bench", "evaluate.metrics", "evaluate.tracking"}
 
 OURS = {
     "errors": frozenset(),
@@ -50,16 +38,7 @@ OURS = {
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
     "synthesis": frozenset({"errors", "options", "box", "fills"}),
     "copying": frozenset(
-        {
-            "errors",
-            "options",
-            "box",
-            "clip_tensors",
-            "fills",
-            "align",
-            "synthesis",
-            "models.spec",
-        }
+        {"errors", "options", "box", "clip_tensors", "fills", "align", "synthesis", "models.spec"}
     ),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
@@ -70,8 +49,14 @@ OURS = {
     ),
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
+    "tracking": frozenset(
+        {"errors", "box", "options", "clip_tensors", "fills", "align", "masks", "engine"}
+    ),
+    "track_file": FLOOR | {"engine", "video", "tracking"},
+    "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
+    "evaluate.tracking": frozenset({"errors", "tracking"}),
     "evaluate.bench": frozenset(
         {
             "errors",
@@ -97,10 +82,11 @@ OURS = {
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
-    | {"key_frame_folder"},
+    | {"key_frame_folder", "track_file", "tracked_folder"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
-    | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"},
+    | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
+    | {"track_file", "tracked_folder"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
@@ -129,8 +115,12 @@ THIRD = {
     "weights": frozenset({"torch", "safetensors"}),
     "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),
+    "tracking": frozenset({"torch", "numpy", "scipy", "kornia"}),
+    "track_file": frozenset({"torch"}),
+    "tracked_folder": frozenset(),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
+    "evaluate.tracking": frozenset({"torch", "scipy"}),
     "evaluate.bench": frozenset({"torch", "numpy"}),
     "journal": frozenset({"torch", "safetensors", "filelock"}),
     "mask_source": frozenset({"torch"}),

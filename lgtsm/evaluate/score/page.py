@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...errors import OptionError
+from ..tracking.results import TrackingResults, read_tracking, tracking_text
 from .columns import COLUMNS
 from .paper import PUBLISHED_METHODS, SPEED, TABLE_1, TABLE_2, TABLE_2_HEAD
 from .results import Results, read_results
@@ -38,12 +39,15 @@ Comparable would be `lgtsm score --protocol fvi` (or `faces`) with the data set,
 are drawn by the published generator with other seeds, and SSIM and PSNR are not in the paper's tables."""
 
 
-def results_page(runs: Mapping[str, Results], seen: str = "") -> str:
+def results_page(
+    runs: Mapping[str, Results], seen: str = "", tracked: Sequence[TrackingResults] = ()
+) -> str:
     """Return the page as markdown.
 
     Args:
         runs: results by name, in the order of the page.
         seen: markdown with observations on the pictures.
+        tracked: results of the protocol `tracking`.
     """
     parts = [_OPENING]
     for name, results in runs.items():
@@ -52,6 +56,8 @@ def results_page(runs: Mapping[str, Results], seen: str = "") -> str:
         parts.append(f"## Protocol `{protocol}`{about}")
         parts.append(full_text(results).rstrip())
         parts.append(_made_with(results))
+    for results in tracked:
+        parts += ["## Protocol `tracking`", tracking_text(results)]
     if seen:
         parts.append(seen.strip())
     parts += [_PAPER, _paper_table(), _COMPARABLE, _legend()]
@@ -71,7 +77,9 @@ def page_of_folder(folder: Path) -> str:
         )
     seen = folder / SEEN
     text = seen.read_text(encoding="utf-8") if seen.is_file() else ""
-    return results_page({path.stem: read_results(path) for path in files}, text)
+    tracked = [found for path in files if (found := read_tracking(path)) is not None]
+    runs = {path.stem: read_results(path) for path in files if read_tracking(path) is None}
+    return results_page(runs, text, tracked)
 
 
 def _made_with(results: Results) -> str:
