@@ -75,6 +75,8 @@ PLAIN = {
     "LGTSMDemoScene": {"camera", "frames", "width", "height", "seed"},
     "LGTSMVideoFrame": {"video", "frame"},
     "LGTSMCompare": {"before", "after"},
+    "LGTSMTrackMask": {"images", "painted", "painted_frames", "detect_cuts"},
+    "LGTSMTrackMaskVideo": {"video", "painted", "painted_frames", "detect_cuts"},
     "GenerateFreeFormMasks": {
         *("width", "height", "frames", "seed", "preset", "kind", "coverage", "speed"),
         *("num_strokes", "border", "like"),

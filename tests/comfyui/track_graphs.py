@@ -1,0 +1,46 @@
+"""The workflow of tracking: one painted frame becomes the mask of the whole clip."""
+
+from __future__ import annotations
+
+from tests.comfyui.graph import Graph, check, fill, film, node, note, scene
+
+PAINT_ONE_FRAME = Graph(
+    "lgtsm_12_paint_one_frame_track_remove",
+    (
+        note(
+            "## Paint one frame, track, remove\n\n"
+            "*LGTSM Track Mask* follows what is painted in one frame through the clip, without any model "
+            "and without a graphics card; *LGTSM Inpaint* removes it. Here the mask of frame 12 of the "
+            "scene stands for what you paint.\n\n"
+            "For your own clip: *LGTSM Video Frame* saves a frame, paint it in the mask editor of *Load "
+            "Image*, connect its mask to `painted` and write the number of the frame into "
+            "`painted_frames`. The node says which frame to paint next where it is unsure; put several "
+            "masks together with *Batch Masks* or *Mask Batch* and write their numbers as `12, 40`.",
+            (40, 340),
+        ),
+        scene(24, camera="planar"),
+        node("drawn", "MaskToImage", (400, 760), (260, 60), mask="scene.mask"),
+        node(
+            "one",
+            "ImageFromBatch",
+            (400, 880),
+            (260, 120),
+            {"batch_index": 12, "length": 1},
+            "Your painted frame",
+            image="drawn.IMAGE",
+        ),
+        node("painted", "ImageToMask", (700, 880), (240, 80), {"channel": "red"}, image="one.IMAGE"),
+        node(
+            "track",
+            "LGTSMTrackMask",
+            (700, 420),
+            (320, 380),
+            {"painted_frames": "12"},
+            images="scene.images",
+            painted="painted.MASK",
+        ),
+        fill((1060, 120), (300, 360), images="scene.images", mask="track.mask"),
+        *check((1420, 540), (1780, 540)),
+        *film((1420, 40), (1780, 40)),
+    ),
+)
