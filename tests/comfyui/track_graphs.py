@@ -29,7 +29,9 @@ PAINT_ONE_FRAME = Graph(
             "Your painted frame",
             image="drawn.IMAGE",
         ),
-        node("painted", "ImageToMask", (700, 880), (240, 80), {"channel": "red"}, image="one.IMAGE"),
+        node(
+            "painted", "ImageToMask", (700, 880), (240, 80), {"channel": "red"}, image="one.IMAGE"
+        ),
         node(
             "track",
             "LGTSMTrackMask",

@@ -115,6 +115,8 @@ COMMANDS = {
     "LoadLGTSM": ("inpaint", {"model"}),
     "LGTSMVideoFrame": ("plate", {"frame"}),
     "LGTSMCompare": ("inpaint", set()),
+    "LGTSMTrackMask": ("track", set()),
+    "LGTSMTrackMaskVideo": ("track", set()),
 }
 """Node -> its command, and plain inputs that have a flag or argument of the same name there."""
 
