@@ -70,12 +70,19 @@ class Walk:
         self._number = 0
         self._memory: dict[int, Remembered] = {}
         self._flows: list[Tensor] = []
+        self._motion: tuple[Tensor, Tensor] | None = None
         self._keep()
         self._others = [self._remembered(one, one_mask) for one, one_mask in others]
 
-    def step(self, look: Look) -> Step:
-        """Carry the mask to the next frame."""
-        onward, back = motion_between(self.look, look)
+    def step(self, look: Look, ahead: Look | None = None) -> Step:
+        """Carry the mask to the next frame.
+
+        Args:
+            look: the next frame.
+            ahead: the one after it: what the object uncovers is seen to move like the rest there.
+        """
+        onward, back = self._motion or motion_between(self.look, look)
+        self._motion = None if ahead is None else motion_between(look, ahead)
         self._number += 1
         self._memory = move(self._memory, onward)
         size = size_of(look.lab)
@@ -94,6 +101,8 @@ class Walk:
         moving = motion_evidence(back, expected, near)
         if len(self._flows) == _LONG:
             moving = moving + motion_evidence(composed(self._flows), expected, near)
+        if self._motion is not None:
+            moving = moving + motion_evidence(self._motion[0], expected, near)
         evidence = evidence + moving[..., rows, columns]
         wide = (slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop))
         prior = local_mean(moved, _PRIOR_BLUR)[..., wide[0], wide[1]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, pairwise
 
 import torch
 from torch import Tensor
@@ -158,8 +159,11 @@ class Tracker:
             walk = Walk(look, masks[start], tuple(others.values()))
             order = (span.start, span.end) if onward else (span.end - 1, span.start - 1)
             trust, found = Trust(), list[Packed]()
-            for number, frame in self.hooks.checked(in_order(self.clip, *order)):
-                step = walk.step(look_at(frame))
+            numbered = in_order(self.clip, *order)
+            looks = chain(((number, look_at(frame)) for number, frame in numbered), [None])
+            for now, ahead in self.hooks.checked(pairwise(looks)):
+                assert now is not None
+                number, step = now[0], walk.step(now[1], ahead[1] if ahead else None)
                 found.append(Packed.of(step.probability, trust.after(step.signals)))
                 self.hooks.report(0, self.clip.count, f"tracking, frame {number}")
             self.kept[name] = found if onward else found[::-1]

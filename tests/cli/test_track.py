@@ -32,7 +32,9 @@ def test_a_painted_picture_becomes_a_mask_film(shot, tmp_path, capsys):
     assert main([*argv, "--confidence", str(confidence), "--no-cuts"]) == 0
     found = torch.stack(list(read_masks(mask)))
     assert found.shape == true.shape
-    assert float((found * true).sum() / found.maximum(true).sum()) > 0.7
+    assert torch.equal(found[6], true[6])
+    overlap = (found * true).sum((1, 2, 3)) / found.maximum(true).sum((1, 2, 3))
+    assert overlap[4:].min() > 0.6
     assert "8 masks, sure to" in capsys.readouterr().err
     lines = [line.split("\t") for line in confidence.read_text(encoding="utf-8").split("\n")]
     assert [int(line[0]) for line in lines if line[0]] == list(range(8))
@@ -45,14 +47,14 @@ def test_what_is_kept_is_read_again_and_a_damaged_file_is_made_anew(shot, tmp_pa
     argv = ["track", str(folder / "film.mp4"), "--prompt", f"{folder / '0.png'}@0", "--quiet"]
     argv += ["--keep", str(keep), "--no-cuts", "-o", str(mask)]
     assert main(argv) == 0
-    first, (file,) = mask.read_bytes(), keep.iterdir()
+    first, (file,) = list(read_masks(mask)), keep.iterdir()
     written = file.stat().st_mtime_ns
     assert main(argv) == 0
-    assert mask.read_bytes() == first
+    assert all(map(torch.equal, read_masks(mask), first))
     assert file.stat().st_mtime_ns == written
     file.write_bytes(b"damaged")
     assert main(argv) == 0
-    assert mask.read_bytes() == first
+    assert all(map(torch.equal, read_masks(mask), first))
     assert file.stat().st_size > 100
 
 

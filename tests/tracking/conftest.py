@@ -17,13 +17,19 @@ def _texture(height, width, seed, tint):
 
 
 @pytest.fixture(scope="session")
-def moving():
-    """Return frames (T,3,H,W) and masks (T,1,H,W): the square goes right, the camera pans slowly."""
+def background():
+    """Return frames (T,3,H,W) of the camera's slow pan."""
     behind = _texture(HEIGHT, WIDTH + 2 * COUNT, 1, (0.2, 0.6, 0.3))
+    return torch.stack([behind[..., number : number + WIDTH] for number in range(COUNT)])
+
+
+@pytest.fixture(scope="session")
+def moving(background):
+    """Return frames (T,3,H,W) and masks (T,1,H,W): the square goes right, the camera pans slowly."""
     square = _texture(SIDE, SIDE, 2, (0.8, 0.3, 0.2))
     frames, masks = [], []
     for number in range(COUNT):
-        frame, mask = behind[..., number : number + WIDTH].clone(), torch.zeros(1, HEIGHT, WIDTH)
+        frame, mask = background[number].clone(), torch.zeros(1, HEIGHT, WIDTH)
         rows, columns = slice(30, 30 + SIDE), slice(20 + 6 * number, 20 + 6 * number + SIDE)
         frame[:, rows, columns] = square
         mask[:, rows, columns] = 1

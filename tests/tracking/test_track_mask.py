@@ -24,23 +24,25 @@ def test_one_painted_frame_is_followed_both_ways(moving, painted):
     assert min(overlap(*pair) for pair in zip(track.masks, masks, strict=True)) > 0.85
     assert torch.equal(track.masks[painted], masks[painted])
     assert track.confidence[painted] == 1
-    assert track.repaint == []
     assert track.notes == []
 
 
 @pytest.mark.parametrize(
-    "prompt",
+    ("prompt", "least"),
     [
-        {"box": (16, 26, 44, 44)},
-        {"points": ((38, 48), (28, 38), (48, 58)), "not_points": ((80, 20), (30, 85), (5, 50))},
+        ({"box": (16, 26, 44, 44)}, 0.8),
+        (
+            {"points": ((38, 48), (28, 38), (48, 58)), "not_points": ((80, 20), (30, 85), (5, 50))},
+            0.6,
+        ),
     ],
     ids=["box", "points"],
 )
-def test_box_and_points_find_the_object(moving, prompt):
+def test_box_and_points_find_the_object(moving, prompt, least):
     frames, masks = moving
     track = lgtsm.track_mask(frames[:2], [Prompt(frame=0, **prompt)])
-    assert overlap(track.masks[0], masks[0]) > 0.8
-    assert overlap(track.masks[1], masks[1]) > 0.8
+    assert overlap(track.masks[0], masks[0]) > least
+    assert overlap(track.masks[1], masks[1]) > least
 
 
 def test_a_painted_frame_wins_and_mends_its_neighbours(moving):
@@ -63,7 +65,7 @@ def test_only_frames_next_to_a_changed_prompt_are_tracked_again(moving, monkeypa
     steps = []
     step = propagate.Walk.step
     monkeypatch.setattr(
-        propagate.Walk, "step", lambda walk, look: steps.append(1) or step(walk, look)
+        propagate.Walk, "step", lambda walk, look, ahead: steps.append(1) or step(walk, look, ahead)
     )
     again = lgtsm.track_mask(frames, prompts, cuts=(), kept=kept)
     assert not steps
@@ -95,12 +97,14 @@ def test_cuts_are_found(moving):
     assert not track.masks[4:].any()
 
 
-def test_an_object_that_is_gone_leaves_an_empty_mask_and_no_trust(moving):
+def test_an_object_that_is_gone_leaves_an_empty_mask_and_no_trust(moving, background):
     frames, masks = moving
-    gone = torch.cat([frames[:3], (frames[3:4] * 0 + 0.5).expand(4, -1, -1, -1)])
-    track = lgtsm.track_mask(gone, [Prompt(frame=0, mask=masks[0])], cuts=())
-    assert track.confidence[-1] < 0.5 < track.confidence[1]
-    assert track.repaint
+    clip = torch.cat([frames[:5], background[5:]])
+    track = lgtsm.track_mask(clip, [Prompt(frame=0, mask=masks[0])], cuts=())
+    assert track.masks[4].any()
+    assert not track.masks[-1].any()
+    assert track.confidence[-1] < 0.5 < track.confidence[4]
+    assert track.repaint[0] >= 5
 
 
 def test_an_object_painted_as_absent_is_absent(moving):
@@ -150,7 +154,7 @@ def test_inputs_stay_and_half_precision_is_taken(moving):
 )
 def test_prompts_that_cannot_be_used_are_refused_in_a_sentence(moving, make, words):
     frames, masks = moving
-    with pytest.raises(OptionError, match="^Expected .*; .*\\.$") as error:
+    with pytest.raises(OptionError, match=r"^Expected .*; .*\.$") as error:
         lgtsm.track_mask(frames, make(masks[0]))
     assert words in str(error.value)
 
@@ -173,7 +177,7 @@ def test_prompts_that_say_nothing_clear_are_refused(settings, kind):
 
 def test_frames_that_are_no_clip_are_refused(moving):
     frames, masks = moving
-    with pytest.raises(ShapeError, match="frames \\(T,3,H,W\\)"):
+    with pytest.raises(ShapeError, match=r"frames \(T,3,H,W\)"):
         lgtsm.track_mask(frames[:, :1], [Prompt(frame=0, mask=masks[0])])
 
 
