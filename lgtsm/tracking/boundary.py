@@ -16,7 +16,7 @@ _OFFSETS = (
 _LIGHTNESS = 0.6  # weight of lightness against the two colour channels
 _LIKE = 6.0  # colour difference in CIE Lab at which neighbours no longer agree
 _NEAR = 0.1  # how fast agreement falls with the squared distance in pixels
-_STRENGTH = 1.0  # of a like neighbour, in logits
+_STRENGTH = 0.4  # of a like neighbour, in logits
 _ROUNDS = 8
 
 

@@ -21,6 +21,11 @@ class Span:
     before: int | None
     after: int | None
 
+    @property
+    def sides(self) -> list[int]:
+        """Return the painted frames that it is tracked from: none, one or two."""
+        return [number for number in (self.before, self.after) if number is not None]
+
 
 def spans(painted: Sequence[int], cuts: Sequence[int], count: int) -> Iterator[Span]:
     """Yield the stretches of a clip of `count` frames, in order; painted frames are in none.

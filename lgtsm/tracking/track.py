@@ -54,6 +54,8 @@ class Tracker:
     hooks: Hooks = field(default_factory=Hooks)
     kept: Kept = field(default_factory=dict[str, list[Packed]])
     notes: list[str] = field(default_factory=list[str])
+    _steps: int = field(default=0, init=False)
+    _taken: int = field(default=0, init=False)
 
     def run(self) -> Iterator[Tracked]:
         """Yield one mask a frame.
@@ -73,7 +75,9 @@ class Tracker:
             if prompt.mask is None:
                 painted[prompt.frame] = self._begun(prompt)
         done = 0
-        for span in spans(sorted(painted), cuts, self.clip.count):
+        planned = list(spans(sorted(painted), cuts, self.clip.count))
+        self._steps = sum((span.end - span.start) * len(span.sides) for span in planned)
+        for span in planned:
             if done < span.start:
                 yield Tracked(painted[done], 1.0)
                 done += 1
@@ -123,7 +127,7 @@ class Tracker:
 
     def _span(self, span: Span, painted: dict[int, Tensor]) -> Iterator[Tracked]:
         """Track one stretch both ways and yield its frames in order."""
-        sides = [number for number in (span.before, span.after) if number is not None]
+        sides = span.sides
         if not sides:
             self.notes.append(
                 f"no frame is painted between the cuts at {span.start} and {span.end}: the mask is "
@@ -136,7 +140,6 @@ class Tracker:
         masks = {number: reduced(painted[number], size)[None] for number in sides}
         runs = [self._run(span, number, masks) for number in sides]
         for number, found in enumerate(zip(*runs, strict=True), span.start):
-            self.hooks.report(number + 1, self.clip.count, "tracking")
             way = (number - span.start + 1) / (span.end - span.start + 1)
             probability, confidence = fused(found, way)
             yield Tracked(self._enlarged(probability), confidence)
@@ -152,7 +155,8 @@ class Tracker:
         }
         name = name_of(
             (span.start, span.end, onward),
-            *(part for seen in (look, *(one for one, _ in others.values())) for part in [seen.lab]),
+            look.lab,
+            *(one.lab for one, _ in others.values()),
             *masks.values(),
         )
         if name not in self.kept:
@@ -165,6 +169,8 @@ class Tracker:
                 assert now is not None
                 number, step = now[0], walk.step(now[1], ahead[1] if ahead else None)
                 found.append(Packed.of(step.probability, trust.after(step.signals)))
-                self.hooks.report(0, self.clip.count, f"tracking, frame {number}")
+                self._taken += 1
+                done = self.clip.count * self._taken // self._steps
+                self.hooks.report(done, self.clip.count, f"tracking, frame {number}")
             self.kept[name] = found if onward else found[::-1]
         return self.kept[name]

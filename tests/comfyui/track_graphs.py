@@ -15,7 +15,7 @@ PAINT_ONE_FRAME = Graph(
             "For your own clip: *LGTSM Video Frame* saves a frame, paint it in the mask editor of *Load "
             "Image*, connect its mask to `painted` and write the number of the frame into "
             "`painted_frames`. The node says which frame to paint next where it is unsure; put several "
-            "masks together with *Batch Masks* or *Mask Batch* and write their numbers as `12, 40`.",
+            "masks into one batch and write their numbers as `12, 40`.",
             (40, 340),
         ),
         scene(24, camera="planar"),

@@ -171,7 +171,7 @@ def test_prompts_that_cannot_be_used_are_refused_in_a_sentence(moving, make, wor
     ],
 )
 def test_prompts_that_say_nothing_clear_are_refused(settings, kind):
-    with pytest.raises(kind, match="^Expected"):
+    with pytest.raises(kind, match=r"^Expected"):
         Prompt(**settings)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 
 from torch import Tensor
 from torch.nn.functional import max_pool2d
@@ -48,15 +47,15 @@ def score_track(name: str, frames: Tensor, masks: Tensor, number: int) -> Row | 
 
     Returns:
         Figures of the frames that are not painted: `overlap` (J) and `coverage` (R) with their means,
-        `confidence`, and processor time; None where there is nothing to paint.
+        `confidence`, and processor time; None where there is nothing to paint or to compare.
     """
     painted = painted_frames(masks, number)
-    if not painted:
+    rest = [i for i in range(len(frames)) if i not in painted]
+    if not painted or not any(masks[i].any() for i in rest):
         return None
     began = time.process_time()
     track = track_mask(frames, [Prompt(frame=i, mask=masks[i]) for i in painted], cuts=())
     seconds = (time.process_time() - began) / len(frames)
-    rest = [i for i in range(len(frames)) if i not in painted]
     overlaps = [_overlap(track.masks[i], masks[i]) for i in rest]
     covered = [_coverage(track.masks[i], masks[i]) for i in rest if masks[i].any()]
     return {
@@ -79,8 +78,3 @@ def _overlap(found: Tensor, true: Tensor) -> float:
 def _coverage(found: Tensor, true: Tensor) -> float:
     grown = max_pool2d(found[None], 2 * GROW + 1, 1, GROW)[0]
     return float((grown * true).sum() / true.sum())
-
-
-def mean(values: Sequence[float]) -> float:
-    """Return the mean of one or more values."""
-    return sum(values) / len(values)
