@@ -19,30 +19,30 @@ PAINT_ONE_FRAME = Graph(
             (40, 340),
         ),
         scene(24, camera="planar"),
-        node("drawn", "MaskToImage", (400, 760), (260, 60), mask="scene.mask"),
+        node("drawn", "MaskToImage", (400, 620), (260, 60), mask="scene.mask"),
         node(
             "one",
             "ImageFromBatch",
-            (400, 880),
+            (400, 760),
             (260, 120),
             {"batch_index": 12, "length": 1},
             "Your painted frame",
             image="drawn.IMAGE",
         ),
         node(
-            "painted", "ImageToMask", (700, 880), (240, 80), {"channel": "red"}, image="one.IMAGE"
+            "painted", "ImageToMask", (700, 760), (240, 80), {"channel": "red"}, image="one.IMAGE"
         ),
         node(
             "track",
             "LGTSMTrackMask",
-            (700, 420),
+            (980, 500),
             (320, 380),
             {"painted_frames": "12"},
             images="scene.images",
             painted="painted.MASK",
         ),
-        fill((1060, 120), (300, 360), images="scene.images", mask="track.mask"),
-        *check((1420, 540), (1780, 540)),
-        *film((1420, 40), (1780, 40)),
+        fill((1340, 120), (300, 360), images="scene.images", mask="track.mask"),
+        *check((1700, 540), (2060, 540)),
+        *film((1700, 40), (2060, 40)),
     ),
 )
