@@ -15,16 +15,12 @@ from .kept import Packed
 class Signals:
     """What one step shows about its own mask; each in 0..1, where 1 is good.
 
-    decided: overlap of the mask with the object to be expected from each pixel's probability.
     kept: overlap of the mask with the one that motion alone brings here.
     apart: share of the mask that looks more like the painted object than like its background.
-    followed: how well flow to and fro agrees inside the mask.
     """
 
-    decided: float
     kept: float
     apart: float
-    followed: float
 
 
 _CONSTANT, _PER_LOSS, _PER_APART, _FIRST_LOSS = 1.05, 0.9, 0.08, 0.1
@@ -32,7 +28,7 @@ _CONSTANT, _PER_LOSS, _PER_APART, _FIRST_LOSS = 1.05, 0.9, 0.08, 0.1
 clip at a time, the rank correlation over all frames was 0.69."""
 _LEAST = 1e-3
 
-LOST = Signals(0.0, 0.0, 0.0, 0.0)
+LOST = Signals(0.0, 0.0)
 
 
 class Trust:

@@ -25,9 +25,7 @@ _AGES = (1, 5, 15)
 """Frames before this one that are remembered, beside the painted ones."""
 _BAND = 14  # around the object, in pixels of half the working size
 _PULL = 0.075  # of position against features, a pixel of half the working size
-_FAR_PULL = (
-    0.03  # of painted frames that are not followed here, with their objects laid over this one
-)
+_FAR_PULL = 0.03  # the same for painted frames elsewhere, their objects laid over this one
 _DECIDED = 0.15  # difference of distances that decides, in features
 _SURE = 0.99  # most that a match decides
 _PRIOR_BLUR = 6  # repetitions of a 3x3 average of the mask moved here
@@ -107,8 +105,7 @@ class Walk:
         wide = (slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop))
         prior = local_mean(moved, _PRIOR_BLUR)[..., wide[0], wide[1]]
         prior = torch.logit(prior.clamp(1 - _PRIOR_SURE, _PRIOR_SURE))
-        disagreement = _disagreement(onward, back)
-        lost = enlarge(disagreement, 2, size)[..., wide[0], wide[1]]
+        lost = enlarge(_disagreement(onward, back), 2, size)[..., wide[0], wide[1]]
         prior = torch.lerp(prior, prior.new_tensor(_UNCOVERED), lost)
         logits = prior + interpolate(evidence, scale_factor=2, mode="bilinear")
         probability = torch.zeros_like(moved)
@@ -116,12 +113,9 @@ class Walk:
         self.probability = without_crumbs(probability)
         self._keep()
         mask = (self.probability > 0.5).float()
-        small = halve(mask)
         signals = Signals(
-            decided=overlap(mask, self.probability),
             kept=overlap(mask, (moved > 0.5).float()),
-            apart=mean_inside(alike, small[..., rows, columns]),
-            followed=1 - mean_inside(disagreement, small),
+            apart=mean_inside(alike, halve(mask)[..., rows, columns]),
         )
         return Step(self.probability, signals)
 
