@@ -70,7 +70,9 @@ def test_inpaint_tracks_first(shot, tmp_path):
     changed = (before - after).abs().amax(1, keepdim=True) > 0.02
     holes = torch.stack(list(read_masks(used))) > 0.5
     assert changed.any()
-    assert not (changed & ~holes).any()
+    # two pixels share a sample of colour
+    near = torch.nn.functional.max_pool2d(holes.float(), 5, 1, 2) > 0
+    assert not (changed & ~near).any()
 
 
 @pytest.mark.parametrize(

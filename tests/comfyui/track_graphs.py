@@ -19,30 +19,30 @@ PAINT_ONE_FRAME = Graph(
             (40, 340),
         ),
         scene(24, camera="planar"),
-        node("drawn", "MaskToImage", (400, 620), (260, 60), mask="scene.mask"),
+        node("drawn", "MaskToImage", (400, 760), (220, 60), mask="scene.mask"),
         node(
             "one",
             "ImageFromBatch",
-            (400, 760),
-            (260, 120),
+            (660, 760),
+            (240, 120),
             {"batch_index": 12, "length": 1},
             "Your painted frame",
             image="drawn.IMAGE",
         ),
         node(
-            "painted", "ImageToMask", (700, 760), (240, 80), {"channel": "red"}, image="one.IMAGE"
+            "painted", "ImageToMask", (940, 760), (220, 80), {"channel": "red"}, image="one.IMAGE"
         ),
         node(
             "track",
             "LGTSMTrackMask",
-            (980, 500),
+            (1200, 500),
             (320, 380),
             {"painted_frames": "12"},
             images="scene.images",
             painted="painted.MASK",
         ),
-        fill((1340, 120), (300, 360), images="scene.images", mask="track.mask"),
-        *check((1700, 540), (2060, 540)),
-        *film((1700, 40), (2060, 40)),
+        fill((1560, 120), (300, 360), images="scene.images", mask="track.mask"),
+        *check((1920, 540), (2280, 540)),
+        *film((1920, 40), (2280, 40)),
     ),
 )
