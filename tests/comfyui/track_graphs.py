@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.comfyui.graph import Graph, check, fill, film, node, note, scene
+from tests.comfyui.graph import Graph, fill, film, node, note, report, scene
 
 PAINT_ONE_FRAME = Graph(
     "lgtsm_12_paint_one_frame_track_remove",
@@ -19,30 +19,30 @@ PAINT_ONE_FRAME = Graph(
             (40, 340),
         ),
         scene(24, camera="planar"),
-        node("drawn", "MaskToImage", (400, 760), (220, 60), mask="scene.mask"),
+        node("drawn", "MaskToImage", (480, 400), (220, 60), mask="scene.mask"),
         node(
             "one",
             "ImageFromBatch",
-            (660, 760),
+            (740, 400),
             (240, 120),
             {"batch_index": 12, "length": 1},
             "Your painted frame",
             image="drawn.IMAGE",
         ),
         node(
-            "painted", "ImageToMask", (940, 760), (220, 80), {"channel": "red"}, image="one.IMAGE"
+            "painted", "ImageToMask", (1020, 400), (220, 80), {"channel": "red"}, image="one.IMAGE"
         ),
         node(
             "track",
             "LGTSMTrackMask",
-            (1200, 500),
+            (1290, 320),
             (320, 380),
             {"painted_frames": "12"},
             images="scene.images",
             painted="painted.MASK",
         ),
-        fill((1560, 120), (300, 360), images="scene.images", mask="track.mask"),
-        *check((1920, 540), (2280, 540)),
-        *film((1920, 40), (2280, 40)),
+        fill((1660, 40), (300, 360), images="scene.images", mask="track.mask"),
+        *film((2020, 40), (2380, 40)),
+        report((2020, 560), (300, 240)),
     ),
 )
