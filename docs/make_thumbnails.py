@@ -54,6 +54,10 @@ def main() -> None:
     square[..., 90:180, 190:290] = 1
     keys = lgtsm.key_frames(scene.truth, square, InpaintOptions(cuts=()))
     invented = _fill(scene.truth, square)
+    track = lgtsm.track_mask(
+        scene.frames, [lgtsm.Prompt(frame=SHOWN, mask=scene.mask[SHOWN])], cuts=()
+    )
+    tracked = overlay(scene.frames, track.masks)
     pictures = {
         "lgtsm_1_first_run_no_file_needed": _split(scene.frames[SHOWN], after[SHOWN]),
         "lgtsm_2_remove_object_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
@@ -76,6 +80,7 @@ def main() -> None:
             overlay(keys.frames, keys.masks)[0], invented[SHOWN]
         ),
         "lgtsm_11_key_frames_by_an_image_model": overlay(keys.frames, keys.masks, Paint.CHECKER)[0],
+        "lgtsm_12_paint_one_frame_track_remove": _split(tracked[SHOWN + 2], after[SHOWN + 2]),
     }
     for name, picture in pictures.items():
         _save(picture, ROOT / "workflows" / f"{name}.jpg")

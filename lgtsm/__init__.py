@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
     from .plate import clean_plate
     from .report import Report
+    from .track_file import track_file
+    from .tracking.call import Track, track_mask
+    from .tracking.prompts import Prompt
     from .weights.load import load_model
 
 __version__ = "0.1.0"
@@ -37,10 +40,12 @@ _HOMES = {
     "LgtsmError": ".errors",
     "MaskOptions": ".options",
     "Plate": ".copying.plates",
+    "Prompt": ".tracking.prompts",
     "Report": ".report",
     "Result": ".api",
     "RunOptions": ".options",
     "TextOptions": ".masks.text.options",
+    "Track": ".tracking.call",
     "VideoOptions": ".options",
     "clean_plate": ".plate",
     "estimate": ".engine.estimate",
@@ -55,6 +60,8 @@ _HOMES = {
     "run_batch": ".batch.run",
     "text_detector": ".masks.text.detector",
     "text_masks": ".masks.text.joined",
+    "track_file": ".track_file",
+    "track_mask": ".tracking.call",
     "write_key_frames": ".key_frame_folder",
 }
 
@@ -67,10 +74,12 @@ __all__ = [
     "LgtsmError",
     "MaskOptions",
     "Plate",
+    "Prompt",
     "Report",
     "Result",
     "RunOptions",
     "TextOptions",
+    "Track",
     "VideoOptions",
     "clean_plate",
     "estimate",
@@ -85,6 +94,8 @@ __all__ = [
     "run_batch",
     "text_detector",
     "text_masks",
+    "track_file",
+    "track_mask",
     "write_key_frames",
 ]
 

@@ -19,6 +19,8 @@ from .mask_video import MaskVideo
 from .masks_between import LGTSMMasksBetween
 from .model_files import register_folder
 from .samples import place_samples
+from .track_mask import LGTSMTrackMask
+from .track_mask_video import LGTSMTrackMaskVideo
 from .video_frame import LGTSMVideoFrame
 
 NODES: tuple[type[io.ComfyNode], ...] = (
@@ -37,6 +39,8 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     LGTSMStaticMask,
     LGTSMTextMask,
     LGTSMMasksBetween,
+    LGTSMTrackMask,
+    LGTSMTrackMaskVideo,
 )
 """Ids are frozen: saved workflows contain them. New inputs are appended at the end of a node."""
 

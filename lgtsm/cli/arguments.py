@@ -108,8 +108,8 @@ def parse_size(text: str) -> tuple[int, int]:
     return int(match[2]), int(match[1])
 
 
-def add_hole(parser: argparse.ArgumentParser) -> None:
-    """Add `--mask` and `--box`, of which one is needed."""
+def add_hole(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
+    """Add `--mask` and `--box`, of which one is needed; return their group."""
     hole = parser.add_mutually_exclusive_group(required=True)
     hole.add_argument(
         "--mask", type=Path, metavar="MASK", help="still image, video or folder; white is the hole"
@@ -120,6 +120,7 @@ def add_hole(parser: argparse.ArgumentParser) -> None:
         metavar="X,Y,W,H[@A-B]",
         help="rectangle as the hole, in frames A to B (B not included); may be repeated",
     )
+    return hole
 
 
 def add_cuts(parser: argparse._ActionsContainer) -> None:

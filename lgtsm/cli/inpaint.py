@@ -23,6 +23,7 @@ from .arguments import (
 from .existing import check_existing, is_done
 from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import format_seconds, format_speed, progress_bar, write_text
+from .tracked_mask import tracked_mask
 
 _EPILOG = """several inputs, or a folder of films:
   -o, --fill-layer, --mask-used and --compare are then folders, created if needed, that receive one file per
@@ -37,6 +38,7 @@ outputs that exist:
 
 examples:
   lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4 --compare compare.mp4
+  lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4
   lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
   lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
   lgtsm keyframes film.mp4 --mask mask.mkv -o keys   # paint in keys, then:
@@ -62,7 +64,13 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="IN",
         help="video file, folder of images, or folder of films",
     )
-    add_hole(parser)
+    add_hole(parser).add_argument(
+        "--track",
+        action="append",
+        metavar="PAINTED@FRAME",
+        help="picture with the object painted white in one frame, tracked through the film first (see "
+        "`lgtsm track`); may be repeated",
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -133,6 +141,13 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Process all inputs; one that fails does not stop the others."""
     if arguments.output is None and not arguments.dry_run:
         arguments.parser.error("an output is needed: add -o OUT")
+    with tracked_mask(arguments, interruption) as mask:
+        arguments.mask = mask or arguments.mask
+        return _run(arguments, interruption)
+
+
+def _run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Process all inputs with the mask that is given or was tracked."""
     options, video = collect(arguments)
     tasks = plan_tasks(arguments)
     settings = {

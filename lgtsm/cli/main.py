@@ -30,6 +30,7 @@ from . import (
     plate,
     publish,
     score,
+    track,
 )
 from .terminal import logging_to_stderr
 
@@ -39,6 +40,7 @@ DONE, FAILED, UNEXPECTED, INTERRUPTED = 0, 1, 3, 130
 _COMMANDS = (
     *(
         inpaint,
+        track,
         batch,
         keyframes,
         plate,

@@ -15,13 +15,15 @@ from ..interruption import Interruption
 from ..options import InpaintOptions, RunOptions
 from . import score_masks
 from .arguments import add_model, add_options
-from .terminal import align_tables, progress_bar
+from .terminal import align_tables, progress_bar, write_text
 
 if TYPE_CHECKING:
     from ..evaluate.score.results import Results
     from ..evaluate.score.run import ScoreSettings
 
 _QUICK_METHODS = ("mean", "telea", "ns", "smooth", "nearest", "median", "homography", "flow")
+_TRACKING = "tracking"
+"""The protocol that measures masks instead of fills."""
 _EPILOG = """The folder of -o keeps every cell (one method on one case), so that the same command continues
 where it was stopped and repeats only what changed: the clips, a method's options, or the code it
 depends on.
@@ -46,7 +48,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     parser.add_argument(
         "--protocol",
-        choices=(*PROTOCOLS, *score_masks.PROTOCOLS),
+        choices=(*PROTOCOLS, *score_masks.PROTOCOLS, _TRACKING),
         help="which clips and holes [moving, with --quick scene]",
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="the data set's folder")
@@ -139,12 +141,35 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         return 0
     if arguments.protocol in score_masks.PROTOCOLS:
         return score_masks.run(arguments, interruption)
+    if arguments.protocol == _TRACKING:
+        return _track(arguments, interruption)
     settings = _settings(arguments)
     if arguments.export:
         return _export(settings, arguments.export)
     with progress_bar("score", unit="case", quiet=arguments.quiet) as bar:
         results = run_score(settings, progress=bar, cancel=interruption.happened)
     _write(results, settings, pictures=not arguments.no_pictures)
+    return 0
+
+
+def _track(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Measure the tracker, write tracking.json and print the tables."""
+    from ..evaluate.score.tracking import TrackingSettings, run_tracking
+    from ..evaluate.tracking.results import tracking_text
+
+    settings = TrackingSettings(
+        data=arguments.data,
+        num_frames=arguments.frames or None,
+        max_clips=arguments.clips,
+        workers=arguments.workers,
+    )
+    with progress_bar("score", unit="clip", quiet=arguments.quiet) as bar:
+        results = run_tracking(settings, progress=bar, cancel=interruption.happened)
+    target = arguments.output / "tracking.json"
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    write_text(target, results.to_json())
+    print(tracking_text(results))
+    print(f"results: {target}")
     return 0
 
 

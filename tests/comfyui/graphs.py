@@ -23,6 +23,7 @@ from tests.comfyui.graph import (
     scene,
 )
 from tests.comfyui.key_frame_graphs import BUILT_IN, BY_A_MODEL
+from tests.comfyui.track_graphs import PAINT_ONE_FRAME
 
 _SCENE_MASK = {"images": "scene.images", "mask": "scene.mask"}
 _FOUND_MASK = {"images": "parts.images", "mask": "mask.mask"}
@@ -344,5 +345,6 @@ GRAPHS: dict[str, Graph] = {
         SELF_TEST,
         BUILT_IN,
         BY_A_MODEL,
+        PAINT_ONE_FRAME,
     )
 }

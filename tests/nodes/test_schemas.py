@@ -81,6 +81,8 @@ PLAIN = {
     "LGTSMStaticMask": {"images", "video"},
     "LGTSMTextMask": {"images", "video", "region"},
     "LGTSMMasksBetween": {"masks", "frames", "num_frames"},
+    "LGTSMTrackMask": {"images", "painted", "painted_frames", "detect_cuts"},
+    "LGTSMTrackMaskVideo": {"video", "painted", "painted_frames", "detect_cuts"},
     "GenerateFreeFormMasks": {
         *("width", "height", "frames", "seed", "preset", "kind", "coverage", "speed"),
         *("num_strokes", "border", "like"),
@@ -122,6 +124,8 @@ COMMANDS = {
     "LGTSMStaticMask": ("masks static", set()),
     "LGTSMTextMask": ("masks text", {"region"}),
     "LGTSMMasksBetween": ("masks between", set()),
+    "LGTSMTrackMask": ("track", set()),
+    "LGTSMTrackMaskVideo": ("track", set()),
 }
 """Node -> its command, and plain inputs that have a flag or argument of the same name there."""
 

@@ -16,21 +16,9 @@ FLOOR = frozenset(
     {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "file_names"}
     | {"models.spec"}
 )
-BELOW_API = FLOOR | {
-    "tensor_digest",
-    "models",
-    "fills",
-    "align",
-    "synthesis",
-    "copying",
-    "masks",
-    "metrics",
-    "video",
-    "weights",
-    "scene",
-    "engine",
-}
-BELOW_API |= {"evaluate.bench", "evaluate.metrics"}
+BELOW_API = FLOOR | {"tensor_digest", "models", "fills", "align", "synthesis", "copying", "masks"}
+BELOW_API |= {"metrics", "video", "weights", "scene", "engine", "tracking"}
+BELOW_API |= {"evaluate.bench", "evaluate.metrics", "evaluate.tracking"}
 
 OURS = {
     "errors": frozenset(),
@@ -59,10 +47,16 @@ OURS = {
     ),
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
+    "tracking": frozenset(
+        {"errors", "box", "options", "clip_tensors", "fills", "align", "masks", "engine"}
+    ),
+    "track_file": FLOOR | {"engine", "video", "tracking"},
+    "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
     "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
     | {"engine", "weights", "scene"},
+    "evaluate.tracking": frozenset({"errors", "tracking"}),
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
     "film_names": FLOOR | {"video"},
@@ -81,10 +75,12 @@ OURS = {
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
-    | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch"},
+    | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch"}
+    | {"track_file", "tracked_folder"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
-    | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"},
+    | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
+    | {"track_file", "tracked_folder"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
@@ -113,8 +109,12 @@ THIRD = {
     "weights": frozenset({"torch", "safetensors"}),
     "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),
+    "tracking": frozenset({"torch", "numpy", "scipy", "kornia"}),
+    "track_file": frozenset({"torch"}),
+    "tracked_folder": frozenset(),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
+    "evaluate.tracking": frozenset({"torch", "scipy"}),
     "evaluate.bench": frozenset({"torch", "numpy"}),
     "journal": frozenset({"torch", "safetensors", "filelock"}),
     "mask_source": frozenset({"torch"}),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...errors import OptionError
+from ..tracking.results import TrackingResults, read_tracking, tracking_text
 from .columns import COLUMNS
 from .paper import PUBLISHED_METHODS, SPEED, TABLE_1, TABLE_2, TABLE_2_HEAD
 from .results import Results, read_results
@@ -42,7 +43,10 @@ are drawn by the published generator with other seeds, and SSIM and PSNR are not
 
 
 def results_page(
-    runs: Mapping[str, Results], seen: str = "", text_masks: Sequence[TextScores] = ()
+    runs: Mapping[str, Results],
+    seen: str = "",
+    text_masks: Sequence[TextScores] = (),
+    tracked: Sequence[TrackingResults] = (),
 ) -> str:
     """Return the page as markdown.
 
@@ -50,6 +54,7 @@ def results_page(
         runs: results by name, in the order of the page.
         seen: markdown with observations on the pictures.
         text_masks: results of the protocol `text`.
+        tracked: results of the protocol `tracking`.
     """
     parts = [_OPENING]
     for name, results in runs.items():
@@ -62,6 +67,8 @@ def results_page(
         parts.append("## Protocol `text`")
     for scores in text_masks:
         parts += [f"{scores.text}.", scores.table()]
+    for results in tracked:
+        parts += ["## Protocol `tracking`", tracking_text(results)]
     if seen:
         parts.append(seen.strip())
     parts += [_PAPER, _paper_table(), _COMPARABLE, _legend()]
@@ -85,7 +92,9 @@ def page_of_folder(folder: Path) -> str:
         TextScores.from_json(path.read_text(encoding="utf-8"))
         for path in sorted((folder / TEXT_MASKS).glob("*.json"))
     ]
-    return results_page({path.stem: read_results(path) for path in files}, text, text_masks)
+    tracked = [found for path in files if (found := read_tracking(path)) is not None]
+    runs = {path.stem: read_results(path) for path in files if read_tracking(path) is None}
+    return results_page(runs, text, text_masks, tracked)
 
 
 def _made_with(results: Results) -> str:

@@ -275,7 +275,7 @@ def _gather(settings: ScoreSettings, outcomes: Sequence[Outcome]) -> Results:
         scores=scores,
         video_fid=video_fid,
         excluded=excluded + too_few,
-        versions=_versions(),
+        versions=versions(),
         machine={
             "system": platform.system(),
             "processor": platform.machine(),
@@ -286,7 +286,8 @@ def _gather(settings: ScoreSettings, outcomes: Sequence[Outcome]) -> Results:
     )
 
 
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Return the versions of this package and of those that the figures depend on."""
     from ... import __version__
 
     found = {"lgtsm": __version__, "python": platform.python_version()}

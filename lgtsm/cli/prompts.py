@@ -1,0 +1,132 @@
+"""Prompts on the command line: PAINTED.png@FRAME, X,Y,W,H@FRAME and X,Y@FRAME."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import OptionError, VideoError, shown
+
+if TYPE_CHECKING:
+    from ..tracking.prompts import Prompt
+
+_FRAME = re.compile(r"(.+)@(\d{1,9})")
+_NUMBERS = re.compile(r"-?\d{1,9}(,-?\d{1,9})+")
+
+
+def add_prompts(parser: argparse._ActionsContainer) -> None:
+    """Add `--prompt`, `--box`, `--point` and `--not-point`."""
+    parser.add_argument(
+        "--prompt",
+        action="append",
+        default=[],
+        metavar="PAINTED@FRAME",
+        help="picture with the object painted white, and the number of its frame, counted from 0; "
+        "may be repeated",
+    )
+    parser.add_argument(
+        "--box",
+        action="append",
+        default=[],
+        metavar="X,Y,W,H@FRAME",
+        help="rectangle around the object in a frame; may be repeated",
+    )
+    parser.add_argument(
+        "--point",
+        action="append",
+        default=[],
+        metavar="X,Y@FRAME",
+        help="a point on the object in a frame; may be repeated",
+    )
+    parser.add_argument(
+        "--not-point",
+        action="append",
+        default=[],
+        metavar="X,Y@FRAME",
+        help="a point beside the object, on a frame with --point; may be repeated",
+    )
+
+
+def read_prompts(arguments: argparse.Namespace) -> list[Prompt]:
+    """Read all prompts of a command.
+
+    Raises:
+        OptionError: one of another form, or a file that is no picture.
+    """
+    from ..tracking.prompts import Prompt
+
+    found = painted_prompts(arguments.prompt)
+    for text in arguments.box:
+        numbers, frame = _numbers(text, 4, "a box as X,Y,WIDTH,HEIGHT@FRAME")
+        left, top, width, height = numbers
+        found.append(Prompt(frame=frame, box=(left, top, width, height)))
+    on, beside = (_points(texts) for texts in (arguments.point, arguments.not_point))
+    if alone := beside.keys() - on.keys():
+        raise OptionError(
+            f"Expected --point on every frame with --not-point, got none on frame {min(alone)}; add "
+            "a point on the object."
+        )
+    found += [
+        Prompt(frame=frame, points=points, not_points=beside.get(frame, ()))
+        for frame, points in on.items()
+    ]
+    if not found:
+        raise OptionError(
+            "Expected the object in one frame at least, got nothing; add --prompt PAINTED.png@FRAME."
+        )
+    return found
+
+
+def painted_prompts(texts: list[str]) -> list[Prompt]:
+    """Read every PAINTED@FRAME.
+
+    Raises:
+        OptionError: another form, or a file that is no picture.
+    """
+    from ..tracking.prompts import Prompt
+    from ..video.read import read_masks
+
+    found: list[Prompt] = []
+    for text in texts:
+        name, frame = _framed(text, "a painted frame as FILE@FRAME")
+        try:
+            mask = next(read_masks(Path(name)))
+        except VideoError as error:
+            raise OptionError(
+                f"Expected a picture with the object in white, cannot read {shown(name)}; give a PNG "
+                "file."
+            ) from error
+        found.append(Prompt(frame=frame, mask=mask))
+    return found
+
+
+def prompt_files(texts: list[str]) -> list[Path]:
+    """Return the files of PAINTED@FRAME."""
+    return [Path(_framed(text, "a painted frame as FILE@FRAME")[0]) for text in texts]
+
+
+def _framed(text: str, expected: str) -> tuple[str, int]:
+    match = _FRAME.fullmatch(text)
+    if match is None:
+        raise OptionError(
+            f"Expected {expected}, got {shown(text)}; add @ and the number of the frame."
+        )
+    return match[1], int(match[2])
+
+
+def _numbers(text: str, count: int, expected: str) -> tuple[list[int], int]:
+    numbers, frame = _framed(text.replace(" ", ""), expected)
+    values = [int(part) for part in numbers.split(",")] if _NUMBERS.fullmatch(numbers) else []
+    if len(values) != count:
+        raise OptionError(f"Expected {expected}, got {shown(text)}; use whole pixels.")
+    return values, frame
+
+
+def _points(texts: list[str]) -> dict[int, tuple[tuple[int, int], ...]]:
+    points: dict[int, tuple[tuple[int, int], ...]] = {}
+    for text in texts:
+        (x, y), frame = _numbers(text, 2, "a point as X,Y@FRAME")
+        points[frame] = (*points.get(frame, ()), (x, y))
+    return points

@@ -1,0 +1,95 @@
+"""`lgtsm track`: from an object painted in one frame to the mask of every frame."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..interruption import Interruption
+from .arguments import add_cuts
+from .prompts import add_prompts, prompt_files, read_prompts
+from .terminal import progress_bar, write_text
+
+_EPILOG = """Paint the object white on a black picture of the size of the frames; the number of the frame counts from
+0. A painted frame is taken as it is, and helps the frames around it. The command says which frames to paint
+next where it is unsure; with --keep, painting one more computes only the frames next to it again. Nothing
+is tracked across a cut: paint one frame of every shot that shows the object. An all-black picture says
+that the object is not there. Track several objects one by one.
+
+examples:
+  lgtsm track film.mp4 --prompt painted.png@0 -o mask.mkv
+  lgtsm track film.mp4 --prompt a.png@0 --prompt b.png@90 --keep tracked -o mask.mkv
+  lgtsm inpaint film.mp4 --mask mask.mkv -o clean.mp4
+  lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4      # both in one step
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser(
+        "track",
+        help="make a mask film from one painted frame",
+        description="Follow an object through a film from the frames in which it is painted, boxed or "
+        "pointed at, and write a mask for every frame; white is the object.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("input", type=Path, metavar="IN", help="video file or folder of images")
+    add_prompts(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="OUT",
+        help=".mkv file or folder for PNG images (exact), .mp4 or .mov file",
+    )
+    parser.add_argument(
+        "--confidence",
+        type=Path,
+        metavar="FILE",
+        help="write the predicted overlap with the true mask (0 to 1), one frame a line",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="keep what was tracked, so that one more painted frame costs only the frames next to it",
+    )
+    add_cuts(parser)
+    parser.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
+    """Track, write the mask and say where it is unsure."""
+    from ..file_names import refuse_shared_names
+    from ..track_file import track_file
+    from ..tracked_folder import TrackedFolder
+
+    source, target = arguments.input, arguments.output
+    prompts = read_prompts(arguments)
+    refuse_shared_names(
+        [source, *prompt_files(arguments.prompt)], [target, arguments.confidence, arguments.keep]
+    )
+    with progress_bar(source.name, quiet=arguments.quiet) as bar:
+        found = track_file(
+            source,
+            prompts,
+            target,
+            cuts=arguments.cuts,
+            kept=None if arguments.keep is None else TrackedFolder(arguments.keep, source),
+            progress=bar,
+            cancel=interruption.happened,
+        )
+    if arguments.confidence is not None:
+        lines = (f"{number}\t{value:.3f}" for number, value in enumerate(found.confidence))
+        write_text(arguments.confidence, "\n".join(lines))
+    if not arguments.quiet:
+        mean = sum(found.confidence) / len(found.confidence)
+        print(f"{target}: {len(found.confidence)} masks, sure to {mean:.0%}", file=sys.stderr)
+        if found.repaint:
+            listed = ", ".join(map(str, found.repaint))
+            print(f"look at, and paint next where it is wrong: frame {listed}", file=sys.stderr)
+    return 0

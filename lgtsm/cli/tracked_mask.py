@@ -1,0 +1,53 @@
+"""`lgtsm inpaint --track`: the mask is tracked before the fill, into a file that nobody keeps."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..errors import OptionError
+from ..interruption import Interruption
+from .prompts import painted_prompts
+from .terminal import progress_bar
+
+
+@contextmanager
+def tracked_mask(
+    arguments: argparse.Namespace, interruption: Interruption
+) -> Iterator[Path | None]:
+    """Yield the mask that `--track` stands for, None without it.
+
+    Raises:
+        OptionError: several inputs, a prompt that cannot be used, or options that need a mask to keep.
+        VideoError: the input cannot be read.
+    """
+    if not arguments.track:
+        yield None
+        return
+    if len(arguments.inputs) != 1 or arguments.dry_run or arguments.resume:
+        raise OptionError(
+            "Expected --track with one input and without --dry-run and --resume, got more; run "
+            "`lgtsm track` first and give its mask with --mask."
+        )
+    from ..track_file import track_file
+
+    source: Path = arguments.inputs[0]
+    with TemporaryDirectory(prefix="lgtsm_") as folder:
+        mask = Path(folder) / "mask.mkv"
+        with progress_bar(f"{source.name}, mask", quiet=arguments.quiet) as bar:
+            found = track_file(
+                source,
+                painted_prompts(arguments.track),
+                mask,
+                cuts=arguments.cuts,
+                progress=bar,
+                cancel=interruption.happened,
+            )
+        if found.repaint and not arguments.quiet:
+            listed = ", ".join(map(str, found.repaint))
+            print(f"the mask is doubtful around frame {listed}: paint them, too", file=sys.stderr)
+        yield mask

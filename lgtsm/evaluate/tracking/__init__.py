@@ -1,0 +1,1 @@
+"""How well objects are tracked from painted frames, on clips with human masks."""

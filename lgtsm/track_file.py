@@ -1,0 +1,116 @@
+"""Track through a video file or a folder of frames, and write the mask."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torch import Tensor
+
+from .engine.hooks import Hooks
+from .errors import VideoError
+from .file_names import refuse_shared_names
+from .tracking.kept import Kept, Packed
+from .tracking.prompts import Prompt, check_prompts
+from .tracking.repaint import frames_to_repaint
+from .tracking.track import Tracker
+from .video.clip import write_mask_clip
+from .video.probe import count_frames, probe
+from .video.read import read_frames
+
+_LOG = logging.getLogger(__name__)
+
+
+class FileClip:
+    """Frames of a file, decoded again whenever they are read."""
+
+    def __init__(self, source: Path, start: int = 0, end: int | None = None) -> None:
+        """Count the frames.
+
+        Args:
+            source: video file or folder of images.
+            start: the frame that is number 0 here.
+            end: frame after the last one; None is the end of the file.
+
+        Raises:
+            VideoError: nothing can be read, or the range is empty.
+        """
+        self.source, self.info, self._start = source, probe(source), start
+        number = count_frames(source)
+        self.count = min(number, end or number) - start
+        self.size = self.info.height, self.info.width
+        if self.count < 1:
+            raise VideoError(
+                f"Expected frames from {start} on in {source}, got {number}; choose an earlier start."
+            )
+
+    def read(self, start: int, end: int) -> Iterator[Tensor]:
+        """Yield the frames (3,H,W) in [0,1] from start up to end, which is not included."""
+        if start < end:
+            first, last = start + self._start, end + self._start
+            for frame in read_frames(self.source, start=first, end=last):
+                yield frame.rgb()
+
+
+@dataclass(frozen=True)
+class FileTrack:
+    """What was tracked in a file.
+
+    confidence: predicted intersection over union with the true mask, one a frame; 1 where painted.
+    repaint: frames to paint next, the most helpful first.
+    notes: what the user should know.
+    """
+
+    confidence: list[float]
+    repaint: list[int]
+    notes: list[str] = field(default_factory=list[str])
+
+
+def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choices
+    source: str | Path,
+    prompts: Sequence[Prompt],
+    target: str | Path,
+    *,
+    start: int = 0,
+    end: int | None = None,
+    cuts: Sequence[int] | None = None,
+    kept: Kept | None = None,
+    progress: Callable[[int, int, str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> FileTrack:
+    """Write the mask of an object that is painted in some frames of a file.
+
+    Args:
+        source: video file or folder of images.
+        prompts: what is known of the object.
+        target: .mkv file or folder of PNG for the mask (exact), .mp4 or .mov; appears when it is whole.
+        start: first frame to track in; frames are counted from here.
+        end: frame after the last one; None is the end of the file.
+        cuts: as for `track_mask`.
+        kept: as for `track_mask`.
+        progress: as for `track_mask`.
+        cancel: as for `track_mask`.
+
+    Raises:
+        VideoError: files that cannot be read or written; and what `track_mask` raises.
+    """
+    source, target = Path(source), Path(target)
+    refuse_shared_names([source], [target])
+    clip = FileClip(source, start, end)
+    check_prompts(prompts, clip.count)
+    given = dict[str, list[Packed]]() if kept is None else kept
+    tracker = Tracker(clip, prompts, cuts, Hooks(progress, cancel), given)
+    confidence: list[float] = []
+
+    def masks() -> Iterator[Tensor]:
+        for tracked in tracker.run():
+            confidence.append(tracked.confidence)
+            yield tracked.mask
+
+    write_mask_clip(target, masks(), clip.size, rate=clip.info.rate)
+    for note in tracker.notes:
+        _LOG.warning("%s", note)
+    painted = [prompt.frame for prompt in prompts]
+    return FileTrack(confidence, frames_to_repaint(confidence, painted), tracker.notes)

@@ -1,0 +1,1 @@
+"""From one painted frame to the mask of every frame."""

@@ -1,0 +1,200 @@
+"""One step of a mask from a frame to its neighbour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from ..align.sampling import length, pixel_grid, sample_at
+from ..fills.averaging import enlarge, halve, local_mean, size_of
+from .boundary import settle
+from .camera import composed, motion_evidence
+from .confidence import LOST, Signals, overlap
+from .features import Look
+from .memory import Remembered, around, move, nearest, remember
+from .motion import motion_between
+
+_AGES = (1, 5, 15)
+"""Frames before this one that are remembered, beside the painted ones."""
+_BAND = 14  # around the object, in pixels of half the working size
+_PULL = 0.075  # of position against features, a pixel of half the working size
+_FAR_PULL = 0.03  # the same for painted frames elsewhere, their objects laid over this one
+_DECIDED = 0.15  # difference of distances that decides, in features
+_SURE = 0.99  # most that a match decides
+_PRIOR_BLUR = 6  # repetitions of a 3x3 average of the mask moved here
+_PRIOR_SURE = 0.98
+_EXPECTED = 0.3  # of the mask moved here, from which on the object is looked for
+_LONG = 5  # frames over which motion is compared, beside a single step
+_EDGE = 4.0  # pixels of half the working size in which an object may enter
+_UNCOVERED = -0.7  # prior logit where the two flows disagree: what an object uncovers is background
+_DISAGREES = 1.5  # pixels of half the working size, beside a share of the motion
+_CRUMB = 0.02  # of the mask's area: smaller separate parts are dropped
+
+
+@dataclass(frozen=True)
+class Step:
+    """The mask in one frame and how sure it is.
+
+    probability: (1,1,h,w) in [0,1] of the object, at working size.
+    signals: figures of this step that confidence is predicted from.
+    """
+
+    probability: Tensor
+    signals: Signals
+
+
+class Walk:
+    """A mask carried from frame to frame, always in one direction of time."""
+
+    def __init__(
+        self, look: Look, mask: Tensor, others: Sequence[tuple[Look, Tensor]] = ()
+    ) -> None:
+        """Begin at a painted frame.
+
+        Args:
+            look: the frame.
+            mask: (1,1,h,w), 1 = object.
+            others: further painted frames with their masks, wherever they are.
+        """
+        self.look, self.probability = look, mask
+        self._generator = torch.Generator().manual_seed(0)
+        self._number = 0
+        self._memory: dict[int, Remembered] = {}
+        self._flows: list[Tensor] = []
+        self._motion: tuple[Tensor, Tensor] | None = None
+        self._keep()
+        self._others = [self._remembered(one, one_mask) for one, one_mask in others]
+
+    def step(self, look: Look, ahead: Look | None = None) -> Step:
+        """Carry the mask to the next frame.
+
+        Args:
+            look: the next frame.
+            ahead: the one after it: what the object uncovers is seen to move like the rest there.
+        """
+        onward, back = self._motion or motion_between(self.look, look)
+        self._motion = None if ahead is None else motion_between(look, ahead)
+        self._number += 1
+        self._memory = move(self._memory, onward)
+        size = size_of(look.lab)
+        coords = pixel_grid(*size, look.lab) + 2 * enlarge(back, 2, size)
+        moved = sample_at((self.probability > 0.5).float(), coords)
+        expected = halve(moved)
+        self.look = look
+        if not bool((expected > _EXPECTED).any()):
+            self.probability = torch.zeros_like(moved)
+            return Step(self.probability, LOST)
+        near = around(expected > _EXPECTED, _BAND)
+        rows, columns = _extent(near[0, 0])
+        centre = (expected[0, 0] > _EXPECTED).nonzero().float().mean(0).flip(0) + 0.5
+        evidence, alike = self._matches(look.features[..., rows, columns], rows, columns, centre)
+        self._flows = [back, *self._flows][:_LONG]
+        moving = motion_evidence(back, expected, near)
+        if len(self._flows) == _LONG:
+            moving = moving + motion_evidence(composed(self._flows), expected, near)
+        if self._motion is not None:
+            moving = moving + motion_evidence(self._motion[0], expected, near)
+        evidence = evidence + moving[..., rows, columns]
+        wide = (slice(2 * rows.start, 2 * rows.stop), slice(2 * columns.start, 2 * columns.stop))
+        prior = local_mean(moved, _PRIOR_BLUR)[..., wide[0], wide[1]]
+        prior = torch.logit(prior.clamp(1 - _PRIOR_SURE, _PRIOR_SURE))
+        lost = enlarge(_disagreement(onward, back), 2, size)[..., wide[0], wide[1]]
+        prior = torch.lerp(prior, prior.new_tensor(_UNCOVERED), lost)
+        logits = prior + interpolate(evidence, scale_factor=2, mode="bilinear")
+        probability = torch.zeros_like(moved)
+        probability[..., wide[0], wide[1]] = settle(logits, look.lab[..., wide[0], wide[1]])
+        self.probability = without_crumbs(probability)
+        self._keep()
+        mask = (self.probability > 0.5).float()
+        signals = Signals(
+            kept=overlap(mask, (moved > 0.5).float()),
+            apart=mean_inside(alike, halve(mask)[..., rows, columns]),
+        )
+        return Step(self.probability, signals)
+
+    def _matches(
+        self, features: Tensor, rows: slice, columns: slice, centre: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Return logits (1,1,h,w) by what looks most alike in memory, and votes of painted frames."""
+        grid = pixel_grid(*size_of(self.look.features), features)[..., rows, columns]
+        looks, places = (x.flatten(2)[0].T for x in (features, grid))
+        ages = {self._number - age for age in _AGES} - {0}
+        painted = [self._vote(looks, places, self._memory[0], _PULL)]
+        painted += [
+            self._vote(looks, places, other, _FAR_PULL) for other in self._others_at(centre)
+        ]
+        lately = [n for n in self._memory if n in ages]
+        votes = painted + [self._vote(looks, places, self._memory[n], _PULL) for n in lately]
+        shape = 1, 1, *features.shape[-2:]
+        share = torch.stack(votes).mean(0).view(shape)
+        alike = torch.stack(painted).mean(0).view(shape)
+        return torch.logit(local_mean(share).clamp(1 - _SURE, _SURE)), alike
+
+    def _others_at(self, centre: Tensor) -> list[Remembered]:
+        """Return the memory of the other painted frames with their object moved to a centre (2,)."""
+        return [
+            replace(
+                other,
+                positions=other.positions + (centre - other.positions[: other.objects].mean(0)),
+            )
+            for other in self._others
+            if other.objects
+        ]
+
+    @staticmethod
+    def _vote(looks: Tensor, places: Tensor, remembered: Remembered, pull: float) -> Tensor:
+        """Return the probability (N,) that places belong to the object, by one frame's memory."""
+        inside, outside = nearest(looks, places, remembered, pull)
+        return ((outside - inside) / _DECIDED).sigmoid()
+
+    def _keep(self) -> None:
+        """Remember this frame; forget what is neither painted nor of an age that counts."""
+        self._memory[self._number] = self._remembered(self.look, self.probability)
+        old = self._number - _AGES[-1]
+        if old > 0:
+            self._memory.pop(old, None)
+
+    def _remembered(self, look: Look, probability: Tensor) -> Remembered:
+        mask = halve((probability > 0.5).float())
+        return remember(look.features, mask, around(mask > 0.5, _BAND), self._generator)
+
+
+def mean_inside(values: Tensor, mask: Tensor) -> float:
+    """Return the mean of values (1,1,h,w) weighted by a mask; 0 where it is empty."""
+    return float((values * mask).sum() / mask.sum().clamp_min(1e-6))
+
+
+def _disagreement(onward: Tensor, back: Tensor) -> Tensor:
+    """Return (1,1,h,w) in [0,1): how far the flow back and the one onward fail to return."""
+    grid = pixel_grid(*size_of(back), back)
+    from_where = grid + back
+    error = length(back + sample_at(onward, from_where)).square()
+    edge = from_where.new_tensor([back.shape[3], back.shape[2]]).view(1, 2, 1, 1)
+    entered = ((from_where < _EDGE) | (from_where > edge - _EDGE)).any(1, keepdim=True)
+    error = error.masked_fill(entered, 0)  # nobody knows what was beyond the frame
+    return error / (error + (_DISAGREES + 0.1 * length(back)).square())
+
+
+def _extent(mask: Tensor) -> tuple[slice, slice]:
+    """Return the rows and columns that hold a mask (h,w) with something in it."""
+    rows, columns = (mask.amax(axis).nonzero()[:, 0] for axis in (1, 0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def without_crumbs(probability: Tensor) -> Tensor:
+    """Drop separate parts of a mask (1,1,h,w) that are small against all of it."""
+    parts = ndimage.label((probability[0, 0] > 0.5).numpy())
+    labels, count = cast("tuple[np.ndarray, int]", parts)
+    if count < 2:
+        return probability
+    areas = np.bincount(labels.ravel())
+    small = areas < _CRUMB * areas[1:].sum()
+    small[0] = False
+    return torch.where(torch.from_numpy(small[labels]), 0.0, probability)

@@ -1,0 +1,36 @@
+"""Which frames to paint next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
+
+ENOUGH = 0.75
+"""Predicted overlap from which on no frame is asked for."""
+_MOST = 5
+
+
+def frames_to_repaint(confidence: Sequence[float], painted: Sequence[int]) -> list[int]:
+    """Choose the frames whose painting helps most.
+
+    A painted frame helps its neighbours on both sides, so of every stretch between painted frames one
+    is chosen, by how much is doubtful in it.
+
+    Args:
+        confidence: predicted overlap with the true mask, one a frame, 0 to 1.
+        painted: frames that are painted already.
+
+    Returns:
+        Frame numbers, the most helpful first; none where everything is sure enough.
+    """
+    borders = [-1, *sorted(painted), len(confidence)]
+    found: list[tuple[float, int]] = []
+    for before, after in pairwise(borders):
+        doubts = [max(0.0, ENOUGH - one) for one in confidence[before + 1 : after]]
+        total = sum(doubts)
+        if not total:
+            continue
+        # half of the doubt lies on either side of it
+        middle = next(n for n, so_far in enumerate(accumulate(doubts)) if so_far >= total / 2)
+        found.append((total, before + 1 + middle))
+    return [middle for _, middle in sorted(found, reverse=True)[:_MOST]]

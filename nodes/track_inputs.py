@@ -1,0 +1,73 @@
+"""The painted frames of the tracking nodes, and what these put out beside the mask."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from comfy_api.latest import io
+from torch import Tensor
+
+from ..lgtsm.errors import OptionError
+from ..lgtsm.tracking.prompts import Prompt
+from .convert import to_masks
+from .fill_inputs import cuts_input
+
+SEARCH_ALIASES = ["video mask", "rotoscope", "segment video", "propagate mask", "track object"]
+
+
+def prompt_inputs() -> list[io.Input]:
+    """Return the inputs after the clip; their order is frozen."""
+    return [
+        io.Mask.Input(
+            "painted",
+            tooltip="The object, white, in one frame or some frames: from the mask editor of Load Image on "
+            "a frame of LGTSM Video Frame, or from any segmenter.",
+        ),
+        io.String.Input(
+            "painted_frames",
+            default="0",
+            tooltip="Numbers of the painted frames, counted from 0, one for each mask, such as 0, 48.",
+        ),
+        cuts_input(),
+    ]
+
+
+def track_outputs() -> list[io.Output]:
+    """Return the outputs after the mask."""
+    return [
+        io.String.Output(
+            "repaint",
+            tooltip="Numbers of the frames to paint next, the most helpful first; empty where all is sure.",
+        ),
+        io.Float.Output("confidence", tooltip="Mean predicted overlap with the true mask, 0 to 1."),
+        io.String.Output(
+            "info", tooltip="Predicted overlap of every frame, and warnings, as JSON."
+        ),
+    ]
+
+
+def to_prompts(painted: Tensor, numbers: str) -> list[Prompt]:
+    """Return the prompts of a node.
+
+    Args:
+        painted: (N,H,W) or (H,W), white = object.
+        numbers: one frame number for each.
+
+    Raises:
+        OptionError: not numbers, or not as many as masks.
+    """
+    masks = to_masks(painted)
+    words = numbers.replace(",", " ").split()
+    if len(words) != len(masks) or not all(w.isdecimal() and len(w) < 10 for w in words):
+        raise OptionError(
+            f"Expected one frame number for each of the {len(masks)} painted masks, such as 0, 48, got "
+            f"{numbers!r:.80}; count frames from 0."
+        )
+    return [Prompt(frame=int(word), mask=mask) for word, mask in zip(words, masks, strict=True)]
+
+
+def told(confidence: Sequence[float], repaint: Sequence[int], notes: Sequence[str]) -> str:
+    """Return the JSON text of `info`."""
+    values = [round(value, 3) for value in confidence]
+    return json.dumps({"confidence": values, "repaint": list(repaint), "notes": list(notes)})

@@ -1,0 +1,74 @@
+"""LGTSMTrackMask: from an object painted in one frame to the mask of every frame."""
+
+from __future__ import annotations
+
+from comfy_api.latest import io, ui
+from torch import Tensor
+
+from ..lgtsm.masks.overlay import overlay
+from ..lgtsm.tracking.call import track_mask
+from .convert import check_placeholder, frame_size, to_frames, to_images, to_masks
+from .key_frames import listed
+from .loaded import Reporter
+from .notices import shown_on
+from .schema import schema
+from .track_inputs import SEARCH_ALIASES, prompt_inputs, to_prompts, told, track_outputs
+
+_SHOWN = 6
+"""Frames shown in the node where none is doubtful."""
+
+
+class LGTSMTrackMask(io.ComfyNode):
+    """Track a painted object through a clip in memory."""
+
+    @classmethod
+    def define_schema(cls) -> io.Schema:
+        """Return ids, inputs and outputs."""
+        return schema(
+            node_id="LGTSMTrackMask",
+            display_name="LGTSM Track Mask",
+            description=(
+                "Follows an object that is painted in one or some frames through a clip: motion, colour and "
+                "texture, forwards and backwards, no model to download, no graphics card. A painted frame "
+                "is taken as it is. Says which frames to paint next where it is unsure."
+            ),
+            search_aliases=SEARCH_ALIASES,
+            inputs=[
+                io.Image.Input("images", tooltip="The frames, in order; RGB or RGBA."),
+                *prompt_inputs(),
+            ],
+            outputs=[
+                io.Mask.Output("mask", tooltip="The object, 0 or 1, one per frame."),
+                *track_outputs(),
+                io.Image.Output("preview", tooltip="The frames with the object tinted."),
+            ],
+            hidden=[io.Hidden.unique_id],
+        )
+
+    @classmethod
+    def execute(  # noqa: D102
+        cls, images: Tensor, painted: Tensor, painted_frames: str, detect_cuts: bool
+    ) -> io.NodeOutput:
+        frames = to_frames(images)
+        check_placeholder(to_masks(painted)[:, 0], frame_size(frames))
+        prompts = to_prompts(painted, painted_frames)
+        reporter = Reporter()
+        with shown_on(cls.hidden.unique_id):
+            track = track_mask(
+                frames,
+                prompts,
+                cuts=None if detect_cuts else (),
+                progress=reporter.progress,
+                cancel=reporter.cancel,
+            )
+        preview = to_images(overlay(frames, track.masks))
+        step = max(1, len(preview) // _SHOWN)
+        shown = preview[track.repaint] if track.repaint else preview[step // 2 :: step][:_SHOWN]
+        return io.NodeOutput(
+            track.masks[:, 0],
+            listed(track.repaint),
+            float(track.confidence.mean()),
+            told(track.confidence.tolist(), track.repaint, track.notes),
+            preview,
+            ui=ui.PreviewImage(shown, cls=cls),
+        )

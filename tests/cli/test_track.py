@@ -1,0 +1,102 @@
+"""`lgtsm track` and `lgtsm inpaint --track`."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lgtsm.cli.main import main
+from lgtsm.scene.camera import SceneOptions
+from lgtsm.scene.render import render_scene
+from lgtsm.video.clip import write_clip
+from lgtsm.video.image import write_picture
+from lgtsm.video.read import read_frames, read_masks
+
+
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory):
+    """Return the folder of a rendered film, with its mask on frames 0 and 6 painted."""
+    folder = tmp_path_factory.mktemp("shot")
+    scene = render_scene(SceneOptions(num_frames=8, height=96, width=160))
+    write_clip(folder / "film.mp4", scene.frames, rate=scene.rate)
+    for number in (0, 6):
+        write_picture(scene.mask[number].expand(3, -1, -1), folder / f"{number}.png")
+    return folder, scene.mask
+
+
+def test_a_painted_picture_becomes_a_mask_film(shot, tmp_path, capsys):
+    folder, true = shot
+    mask = tmp_path / "mask.mkv"
+    confidence = tmp_path / "confidence.txt"
+    argv = ["track", str(folder / "film.mp4"), "--prompt", f"{folder / '6.png'}@6", "-o", str(mask)]
+    assert main([*argv, "--confidence", str(confidence), "--no-cuts"]) == 0
+    found = torch.stack(list(read_masks(mask)))
+    assert found.shape == true.shape
+    assert torch.equal(found[6], true[6])
+    overlap = (found * true).sum((1, 2, 3)) / found.maximum(true).sum((1, 2, 3))
+    assert overlap[4:].min() > 0.6
+    assert "8 masks, sure to" in capsys.readouterr().err
+    lines = [line.split("\t") for line in confidence.read_text(encoding="utf-8").split("\n")]
+    assert [int(line[0]) for line in lines if line[0]] == list(range(8))
+    assert lines[6][1] == "1.000"
+
+
+def test_what_is_kept_is_read_again_and_a_damaged_file_is_made_anew(shot, tmp_path):
+    folder, _ = shot
+    mask, keep = tmp_path / "mask.mkv", tmp_path / "keep"
+    argv = ["track", str(folder / "film.mp4"), "--prompt", f"{folder / '0.png'}@0", "--quiet"]
+    argv += ["--keep", str(keep), "--no-cuts", "-o", str(mask)]
+    assert main(argv) == 0
+    first, (file,) = list(read_masks(mask)), keep.iterdir()
+    written = file.stat().st_mtime_ns
+    assert main(argv) == 0
+    assert all(map(torch.equal, read_masks(mask), first))
+    assert file.stat().st_mtime_ns == written
+    file.write_bytes(b"damaged")
+    assert main(argv) == 0
+    assert all(map(torch.equal, read_masks(mask), first))
+    assert file.stat().st_size > 100
+
+
+def test_inpaint_tracks_first(shot, tmp_path):
+    folder, _ = shot
+    target, used = tmp_path / "clean.mkv", tmp_path / "used.mkv"
+    argv = ["inpaint", str(folder / "film.mp4"), "--track", f"{folder / '0.png'}@0", "--quiet"]
+    argv += ["--mode", "copy", "--lossless", "--no-cuts", "--mask-used", str(used)]
+    assert main([*argv, "-o", str(target)]) == 0
+    before, after = (
+        torch.stack([f.rgb() for f in read_frames(p)]) for p in (folder / "film.mp4", target)
+    )
+    changed = (before - after).abs().amax(1, keepdim=True) > 0.02
+    holes = torch.stack(list(read_masks(used))) > 0.5
+    assert changed.any()
+    # two pixels share a sample of colour
+    near = torch.nn.functional.max_pool2d(holes.float(), 5, 1, 2) > 0
+    assert not (changed & ~near).any()
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ([], "Expected the object in one frame at least"),
+        (["--prompt", "0.png"], "add @ and the number of the frame"),
+        (["--prompt", "none.png@0"], "cannot read"),
+        (["--box", "1,2,3@0"], "a box as X,Y,WIDTH,HEIGHT@FRAME"),
+        (["--point", "1@0"], "a point as X,Y@FRAME"),
+        (["--not-point", "1,1@0"], "Expected --point on every frame with --not-point"),
+        (["--box", "0,0,9,9@80"], "got one on frame 80"),
+    ],
+)
+def test_wrong_prompts_end_in_a_sentence_and_no_file(shot, tmp_path, capsys, more, words):
+    folder, _ = shot
+    target = tmp_path / "mask.mkv"
+    assert main(["track", str(folder / "film.mp4"), "-o", str(target), "--quiet", *more]) == 1
+    assert words in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_inpaint_refuses_to_track_what_it_cannot_keep(shot, tmp_path, capsys):
+    folder, _ = shot
+    argv = ["inpaint", str(folder / "film.mp4"), "--track", f"{folder / '0.png'}@0", "--resume"]
+    assert main([*argv, "-o", str(tmp_path / "out.mp4")]) == 1
+    assert "run `lgtsm track` first" in capsys.readouterr().err

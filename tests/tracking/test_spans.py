@@ -1,0 +1,28 @@
+"""Which frames depend on which painted ones, and which to paint next."""
+
+from __future__ import annotations
+
+from lgtsm.tracking.repaint import ENOUGH, frames_to_repaint
+from lgtsm.tracking.spans import Span, spans
+
+
+def test_painted_frames_and_cuts_bound_the_spans():
+    assert list(spans([2, 5], [7], 10)) == [
+        Span(0, 2, None, 2),
+        Span(3, 5, 2, 5),
+        Span(6, 7, 5, None),
+        Span(7, 10, None, None),
+    ]
+
+
+def test_neighbours_leave_no_span_between_them():
+    assert list(spans([0, 1, 2], [], 3)) == []
+
+
+def test_the_middle_of_the_longest_doubt_is_painted_first():
+    confidence = [1.0] + [0.5] * 9 + [1.0] + [0.7] * 3
+    assert frames_to_repaint(confidence, [0, 10]) == [5, 12]
+
+
+def test_sure_frames_are_not_painted():
+    assert frames_to_repaint([1.0, ENOUGH, 0.9], [0]) == []
