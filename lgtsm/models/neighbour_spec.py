@@ -1,4 +1,4 @@
-"""The neighbour networks as data; no torch. See docs/networks.md for what each is for."""
+"""Networks that help to fill, as data; no torch. See docs/networks.md for what each is for."""
 
 from __future__ import annotations
 
@@ -13,14 +13,21 @@ from .trunk_spec import MAX_COUNT
 
 
 class Role(Enum):
-    """What a network does in the engine."""
+    """What such a network does in the engine."""
 
-    NETWORK = "network"
-    """Fills holes: the `model` of every job."""
     ALIGNER = "aligner"
     """Finds where other frames show the background."""
     CARRIER = "carrier"
     """Carries key frames through a shot."""
+
+
+TAKES: MappingProxyType[Role, str] = MappingProxyType(
+    {
+        Role.ALIGNER: "--aligner-model, or the aligner input of the nodes",
+        Role.CARRIER: "--carrier-model, or the carrier input of the nodes",
+    }
+)
+"""Where a network of each role is given to a job."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,11 +44,12 @@ class NeighbourSpec:
             WeightsError: a count outside 1..`MAX_COUNT`, or no number at all.
         """
         for name, value in vars(self).items():
-            usual = type(getattr(type(self), name))
-            if type(value) is not usual or (usual is int and not 1 <= value <= MAX_COUNT):
+            is_choice = isinstance(getattr(type(self), name), bool)
+            fits = type(value) is bool if is_choice else type(value) is int
+            if not fits or not (is_choice or 1 <= value <= MAX_COUNT):
                 raise WeightsError(
-                    f"Expected {name} of {self.family} as a {usual.__name__}, counts from 1 to "
-                    f"{MAX_COUNT}, got {value!r}; correct the spec."
+                    f"Expected {name} of {self.family} as "
+                    f"{'a bool' if is_choice else f'1 to {MAX_COUNT}'}, got {value!r}; correct the spec."
                 )
 
     def to_config(self) -> dict[str, Any]:
@@ -70,15 +78,6 @@ class CpnSpec(NeighbourSpec):
     role: ClassVar[Role] = Role.ALIGNER
     whole: bool = True
     align_corners: bool = True
-
-
-@dataclass(frozen=True, kw_only=True)
-class ChnSpec(NeighbourSpec):
-    """Copy-and-Hallucinate Network, Alvarez 2020; `num_blocks` residual blocks."""
-
-    family: ClassVar[str] = "chn"
-    role: ClassVar[Role] = Role.NETWORK
-    num_blocks: int = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +110,7 @@ class GuidedSpec(NeighbourSpec):
 
 
 NEIGHBOURS: MappingProxyType[str, type[NeighbourSpec]] = MappingProxyType(
-    {kind.family: kind for kind in (DfpnSpec, CpnSpec, ChnSpec, GuidedSpec)}
+    {kind.family: kind for kind in (DfpnSpec, CpnSpec, GuidedSpec)}
 )
 """Specifications by family; their defaults are the published sizes."""
 

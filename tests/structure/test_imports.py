@@ -50,16 +50,7 @@ OURS = {
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
     "synthesis": frozenset({"errors", "options", "box", "fills"}),
     "copying": frozenset(
-        {
-            "errors",
-            "options",
-            "box",
-            "clip_tensors",
-            "fills",
-            "align",
-            "synthesis",
-            "models.spec",
-        }
+        {"errors", "options", "box", "clip_tensors", "fills", "align", "synthesis", "models.spec"}
     ),
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
@@ -122,7 +113,7 @@ THIRD = {
     "align": frozenset({"torch"}),
     "synthesis": frozenset({"torch"}),
     "copying": frozenset({"torch", "safetensors", "einops"}),
-    "models": frozenset({"torch", "einops"}),
+    "models": frozenset({"torch", "einops", "numpy"}),  # numpy: draws as published
     "masks": frozenset({"torch", "numpy", "PIL", "scipy"}),
     "metrics": frozenset({"torch", "numpy", "kornia", "safetensors"}),
     "video": frozenset({"av", "numpy", "torch", "PIL"}),
@@ -175,6 +166,7 @@ TORCH_FREE = (
     "lgtsm.whole_file",
     "lgtsm.file_names",
     "lgtsm.models.spec",
+    "lgtsm.models.neighbour_spec",
     "lgtsm.weights.catalogue",
     "lgtsm.weights.header",
     "lgtsm.video.presets",
@@ -188,12 +180,16 @@ FILES = sorted(path.relative_to(ROOT) for folder in TREES for path in (ROOT / fo
 every_file = pytest.mark.parametrize("file", FILES, ids=[path.as_posix() for path in FILES])
 
 
+SPECS = ("spec", "trunk_spec", "combcn_spec", "chn_spec", "neighbour_spec")
+"""Files of models that make up the unit `models.spec`."""
+
+
 def _unit(module):
     """Return the table's name of a module of ours; None for the package itself."""
     parts = module.split(".")
     if parts[0] != "lgtsm":
         return parts[0]
-    if parts[1:2] == ["models"] and parts[2:3] in (["spec"], ["trunk_spec"], ["combcn_spec"]):
+    if parts[1:2] == ["models"] and parts[2:3] in [[name] for name in SPECS]:
         return "models.spec"
     if parts[1:2] == ["evaluate"] and len(parts) > 2:
         return ".".join(parts[1:3])

@@ -1,12 +1,11 @@
-"""From the specification of a neighbour network to the network."""
+"""From the specification of a network that helps to fill to the network."""
 
 from __future__ import annotations
 
 import torch
 from torch import nn
 
-from ..neighbour_spec import ChnSpec, CpnSpec, DfpnSpec, GuidedSpec, NeighbourSpec
-from .chn import Chn
+from ..neighbour_spec import CpnSpec, DfpnSpec, GuidedSpec, NeighbourSpec
 from .cpn import Cpn
 from .cpn_align import CpnAligner
 from .dfpn import Dfpn
@@ -24,8 +23,6 @@ def build_neighbour(spec: NeighbourSpec) -> nn.Module:
             return Dfpn()
         case CpnSpec():
             return (Cpn if spec.whole else CpnAligner)(align_corners=spec.align_corners)
-        case ChnSpec():
-            return Chn(spec.num_blocks)
         case GuidedSpec():
             return Guided(
                 num_blocks=spec.num_blocks,

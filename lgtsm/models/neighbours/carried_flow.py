@@ -43,7 +43,9 @@ def _filled(flow: Tensor, hole: Tensor) -> Tensor:
     if not len(points):
         points = points.new_zeros(1, 2)
     chosen = np.random.default_rng(1).choice(len(points), _POINTS)
-    points = points[torch.from_numpy(chosen).to(points.device)]  # (20,2), rows before columns
+    points = points[
+        torch.tensor(chosen.tolist(), device=points.device)
+    ]  # (20,2), rows before columns
     values = flow[:, points[:, 0], points[:, 1]]  # (2,20)
     axes = [torch.arange(n, device=flow.device, dtype=flow.dtype) for n in hole.shape]
     rows = (axes[0][:, None] - points[:, 0]).square()  # (h,20)
@@ -77,7 +79,8 @@ def flow_error(forward: Tensor, backward: Tensor) -> Tensor:
     """Return (N,1,h,w): how far flow and the backward flow sampled along it are from cancelling.
 
     Args:
-        forward: target to reference. backward: reference to target.
+        forward: target to reference.
+        backward: reference to target.
     """
     height, width = forward.shape[-2:]
     # as published: the flows are in pixels of the frame already, and are scaled again

@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, leaky_relu
 
 from ...errors import ShapeError
 from .convolutions import same, stack
-from .frames import Aligned, Views, denormalise, fold, normalise, repeat_target
+from .frames import Aligned, Views, denormalise, fold, normalise, repeat_target, unfold
 
 MULTIPLE = 4
 _WIDTH, _GROWTH = 64, 32
@@ -104,7 +104,7 @@ class Chn(nn.Module):
 
     def forward(self, views: Views, aligned: Aligned) -> Hallucinated:
         """Paint the target once for every aligned reference (B,R,3,h,w)."""
-        raw = self.raw(views, aligned).unflatten(0, (-1, aligned.frames.shape[1]))
+        raw = unfold(self.raw(views, aligned), aligned.frames.shape[1])
         predicted = denormalise(raw).clamp(0, 1)
         target, hole = views.filled()[0][:, None], views.hole[:, None]
         return Hallucinated(predicted, (1 - hole) * target + hole * predicted)

@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, pad
 
 from .convolutions import same
 from .cpn_align import CpnAligner, named
-from .frames import Views, denormalise, fold, normalise, repeat_target, resize
+from .frames import Views, denormalise, fold, normalise, repeat_target, resize, unfold
 
 MULTIPLE = 8
 _LEAST_OVERLAP = 1e-4
@@ -53,17 +53,17 @@ def match_context(
     """Average the references' features by how well each agrees with the target where both are known.
 
     Args:
-        target: features (B,C,h,w). known: (B,1,H,W), 1 = known, resized to the features.
-        references: (B,R,C,h,w). references_known: (B,R,1,H,W).
+        target: features (B,C,h,w).
+        known: (B,1,H,W), 1 = known, resized to the features.
+        references: features (B,R,C,h,w).
+        references_known: (B,R,1,H,W).
 
     Returns:
         Features (B,2C+1,h,w): of the target, the average, and 1 where no reference is known; and that
         last channel (B,1,h,w) alone.
     """
     size = (int(target.shape[-2]), int(target.shape[-1]))
-    known, shown = (
-        (resize(x, size) > 0.5).to(target.dtype) for x in (known, references_known)
-    )
+    known, shown = ((resize(x, size) > 0.5).to(target.dtype) for x in (known, references_known))
     both = known[:, None] * shown
     area = both.sum((2, 3, 4))
     product = (both * target[:, None] * references).sum((2, 3, 4))
@@ -82,7 +82,8 @@ def _decoder() -> nn.ModuleDict:
     layers = named(wide | {"conv3b": (_WIDTH, 128, 3, 1), "conv3a": (128, 128, 3, 1)})
     for i, name in enumerate(_DILATED):
         layers[name] = same(_WIDTH, _WIDTH, dilation=2 ** (i + 1))
-    layers.update(named({"conv32": (128, 64, 3, 1), "conv2": (64, 64, 3, 1), "conv21": (64, 3, 5, 1)}))
+    ends = {"conv32": (128, 64, 3, 1), "conv2": (64, 64, 3, 1), "conv21": (64, 3, 5, 1)}
+    layers.update(dict(named(ends).items()))
     return layers
 
 
@@ -99,8 +100,10 @@ class Cpn(CpnAligner):
         target, references = views.filled()
         size, count = target.shape[2:], references.shape[1]
         margins = _margins(int(size[0]), int(size[1]))
-        padded = Views(*(pad(x, margins) for x in (target, views.hole)),
-                       *(pad(x, margins) for x in (references, views.reference_holes)))
+        padded = Views(
+            *(pad(x, margins) for x in (target, views.hole)),
+            *(pad(x, margins) for x in (references, views.reference_holes)),
+        )
         target, references, hole = padded.target, padded.references, padded.hole
         features = self.features(target, hole)
         others = self.features(fold(references), fold(padded.reference_holes))
@@ -111,8 +114,8 @@ class Cpn(CpnAligner):
         joined, unseen = match_context(
             self._encode(target, hole),
             1 - hole,
-            self._encode(aligned, shown).unflatten(0, (-1, count)),
-            shown.unflatten(0, (-1, count)),
+            unfold(self._encode(aligned, shown), count),
+            unfold(shown, count),
         )
         raw = self._decode(joined)
         composed = (raw * hole + target * (1 - hole)).clamp(0, 1)

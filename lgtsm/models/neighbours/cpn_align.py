@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from .convolutions import same
-from .frames import Aligned, Aligner, Views, fold, normalise, repeat_target
+from .frames import Aligned, Aligner, Views, fold, normalise, repeat_target, unfold
 
 _SIDE = 224
 _ENCODER = {
@@ -65,7 +65,7 @@ class CpnAligner(Aligner):
         x = torch.cat([target, references], 1)
         for name in _RUNS:
             x = torch.relu(self.regressor[name](x))
-        return self.regressor["fc"](x.mean((2, 3))).unflatten(1, (2, 3))
+        return rearrange(self.regressor["fc"](x.mean((2, 3))), "n (a b) -> n a b", a=2)
 
     @torch.no_grad()
     def theta(self, views: Views) -> Tensor:
@@ -88,8 +88,8 @@ class CpnAligner(Aligner):
     def align(self, views: Views) -> Aligned:
         """Sample the references along the affine motions; see `Aligner.align`."""
         theta, count = self.theta(views), views.references.shape[1]
-        frames = self.sample(fold(views.filled()[1]), theta).unflatten(0, (-1, count))
-        known = self.sample(fold(1 - views.reference_holes), theta).unflatten(0, (-1, count))
+        frames = unfold(self.sample(fold(views.filled()[1]), theta), count)
+        known = unfold(self.sample(fold(1 - views.reference_holes), theta), count)
         return Aligned.of_samples(frames, (known > 0.5).to(known.dtype), views.hole)
 
     @torch.no_grad()
@@ -97,5 +97,6 @@ class CpnAligner(Aligner):
         """Return the motions in pixels; see `Aligner.coords`."""
         grid = rearrange(self._grid(self.theta(views), views.target), "n h w c -> n c h w")
         size = grid.new_tensor([grid.shape[-1], grid.shape[-2]])[:, None, None]
-        pixels = (grid + 1) / 2 * (size - 1) if self.align_corners else ((grid + 1) * size - 1) / 2
-        return pixels.unflatten(0, (-1, views.references.shape[1]))
+        between = int(self.align_corners)  # a pixel less from -1 to 1, half a one before -1
+        pixels = (grid + 1) / 2 * (size - between) + between / 2
+        return unfold(pixels, views.references.shape[1])

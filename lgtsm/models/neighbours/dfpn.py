@@ -19,14 +19,15 @@ from torch import Tensor, nn
 from torch.nn.functional import grid_sample, interpolate
 
 from .convolutions import doubling, same, stack
-from .frames import Aligned, Aligner, Views, fold, normalise, repeat_target, resize
+from .frames import Aligned, Aligner, Views, fold, normalise, repeat_target, resize, unfold
 from .vgg import VggPools
 
 CELLS = 16
 """Positions correlated along each side."""
 _FINE, _MIDDLE = 256, 64
-_MIXER = ((256, 5), (256, 3), (16, 3), (16, 5), (16, 3), (8, 3), (8, 5), (8, 3)) + (
-    ((4, 3), (4, 5), (4, 3), (2, 3), (2, 5), (2, 3))
+_MIXER = (
+    *((256, 5), (256, 3), (16, 3), (16, 5), (16, 3), (8, 3), (8, 5)),
+    *((8, 3), (4, 3), (4, 5), (4, 3), (2, 3), (2, 5), (2, 3)),
 )
 """Channels out and kernel of every layer."""
 
@@ -43,8 +44,9 @@ class DenseFlow:
 
 def correlate(target: Tensor, references: Tensor) -> Tensor:
     """Return cosines (B,R,i,j,k,l) of features (B,C,i,j) and (B,R,C,k,l)."""
-    target = target / (target.norm(dim=-3, keepdim=True) + 1e-9)
-    references = references / (references.norm(dim=-3, keepdim=True) + 1e-9)
+    target, references = (
+        x / (x.square().sum(-3, keepdim=True).sqrt() + 1e-9) for x in (target, references)
+    )
     return torch.einsum("bcij,brckl->brijkl", target, references)
 
 
@@ -111,7 +113,7 @@ class Dfpn(Aligner):
         second = self.flow_64(_estimator_input(middle, first))
         third = self.flow_256(_estimator_input(fine, second))
         full = enlarge(third, (int(target.shape[2]), int(target.shape[3])))
-        flows = [x.unflatten(0, (-1, count)) for x in (first, second, full)]
+        flows = [unfold(x, count) for x in (first, second, full)]
         return DenseFlow(correlation, *flows)
 
     @torch.no_grad()
@@ -122,7 +124,7 @@ class Dfpn(Aligner):
             resize(x, (CELLS, CELLS), mode="nearest") for x in (views.hole, views.reference_holes)
         )
         target = self.vgg(views.target)[-1]
-        references = self.vgg(fold(views.references))[-1].unflatten(0, (-1, count))
+        references = unfold(self.vgg(fold(views.references))[-1], count)
         return correlate(target * (1 - hole), references * (1 - holes))
 
     @torch.no_grad()
@@ -135,7 +137,7 @@ class Dfpn(Aligner):
         """Return the flow in pixels; see `Aligner.coords`."""
         flow = self(views).flow
         last = flow.new_tensor([flow.shape[-1] - 1, flow.shape[-2] - 1])
-        return (flow + 1) / 2 * last[:, None, None]
+        return (flow + 1) / 2 * last[:, None, None] + 0.5
 
 
 def enlarge(flow: Tensor, size: tuple[int, int]) -> Tensor:
@@ -164,5 +166,5 @@ def sample_along(views: Views, flow: Tensor) -> Aligned:
     _, references = views.filled()
     frames = grid_sample(fold(references), grid, align_corners=True)
     known = grid_sample(fold(1 - views.reference_holes), grid, mode="nearest", align_corners=True)
-    frames, known = (x.unflatten(0, (-1, count)) for x in (frames, known))
+    frames, known = (unfold(x, count) for x in (frames, known))
     return Aligned.of_samples(frames, known, views.hole)

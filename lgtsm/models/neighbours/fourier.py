@@ -3,11 +3,15 @@
 Source: Chi et al. 2020 (NeurIPS), in the form of LaMa, Suvorov et al. 2022 (WACV).
 """
 
+# torch.fft carries no types
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+
 from __future__ import annotations
 
 from typing import cast
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 
 from ..combcn import BatchNorm
@@ -37,12 +41,13 @@ class _FourierUnit(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Filter (N,C,h,w)."""
-        spectrum = torch.fft.rfft2(x, norm="ortho")
-        parts = torch.view_as_real(spectrum).movedim(-1, 2).flatten(1, 2)
+        spectrum = cast(Tensor, torch.fft.rfft2(x, norm="ortho"))
+        parts = rearrange(torch.view_as_real(spectrum), "n c h w two -> n (c two) h w")
         parts = torch.relu(self.bn(self.conv_layer(parts)))
-        parts = parts.unflatten(1, (-1, 2)).movedim(2, -1).contiguous()
+        parts = rearrange(parts, "n (c two) h w -> n c h w two", two=2).contiguous()
         size = (x.shape[-2], x.shape[-1])
-        return torch.fft.irfft2(torch.view_as_complex(parts), s=size, norm="ortho")
+        parts = torch.view_as_complex(parts)
+        return cast(Tensor, torch.fft.irfft2(parts, s=size, norm="ortho"))
 
 
 class _SpectralTransform(nn.Module):

@@ -127,6 +127,11 @@ def fold(x: Tensor) -> Tensor:
     return rearrange(x, "b r c h w -> (b r) c h w")
 
 
+def unfold(x: Tensor, count: int) -> Tensor:
+    """Return (B,R,C,h,w) of (B*R,C,h,w) with R = `count`; undoes `fold`."""
+    return rearrange(x, "(b r) c h w -> b r c h w", r=count)
+
+
 def repeat_target(x: Tensor, count: int) -> Tensor:
     """Return (B*R,...): every item of (B,...) once for each of its R references."""
     return torch.repeat_interleave(x, count, 0)
@@ -136,10 +141,7 @@ class Aligner(nn.Module):
     """Finds where references show the pixels of a target."""
 
     def coords(self, views: Views) -> Tensor:
-        """Return positions (B,R,2,h,w), x then y, in pixels of the references; not clamped.
-
-        Whole numbers are pixel centres, (0,0) the top left one.
-        """
+        """Return coordinates (B,R,2,h,w) in the references, as `align.sampling` counts them."""
         raise NotImplementedError
 
     def align(self, views: Views) -> Aligned:

@@ -6,9 +6,10 @@ stream passes tokens between frames, the local stream samples the references' fe
 
 from __future__ import annotations
 
-from typing import cast
+from itertools import pairwise
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -16,7 +17,7 @@ from ...errors import ShapeError
 from ..combcn import BatchNorm
 from .carried_flow import resize_corners, sample_along
 from .fourier import FourierBlock, GroupedBlock, reflecting
-from .frames import Views, fold
+from .frames import Views, fold, unfold
 from .latent_tokens import (
     WIDTH,
     KeysValues,
@@ -63,9 +64,7 @@ class _Block(nn.Module):
         super().__init__()
         self.read, self.write = Read(side), Write(side)
         self.attn1, self.attn2 = TokenMixer(), TokenMixer()
-        self.block1, self.block2 = (
-            FourierBlock() if fourier else GroupedBlock() for _ in range(2)
-        )
+        self.block1, self.block2 = (FourierBlock() if fourier else GroupedBlock() for _ in range(2))
 
     def forward(
         self, x: Tensor, tokens: Tensor, more: KeysValues | None
@@ -90,7 +89,7 @@ class _FlowWrite(nn.Module):
         count, size = len(flow) // len(x), (x.shape[-2], x.shape[-1])
         shown = torch.cat([sample_along(references, flow), resize_corners(error, size)], 1)
         both = torch.cat([shown, torch.repeat_interleave(x, count, 0)], 1)
-        scores, values = (y.unflatten(0, (-1, count)) for y in (self.q(both), self.v(shown)))
+        scores, values = (unfold(y, count) for y in (self.q(both), self.v(shown)))
         return x + (torch.softmax(scores, 1) * values).sum(1)
 
 
@@ -111,14 +110,14 @@ class Guided(nn.Module):
         self.side, self.num_cross = side, num_cross
         widths = (64, 128, 256, WIDTH)
         self.stem = nn.ModuleList([_Convolution(nn.Conv2d(4, widths[0], 7, bias=False), widths[0])])
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in pairwise(widths):
             self.stem.append(_Convolution(reflecting(inputs, outputs, stride=2), outputs))
         self.latent = _Latents(side)
         self.blocks = nn.ModuleList(_Block(side, fourier=fourier) for _ in range(num_blocks))
         self.flow_writes = nn.ModuleList(_FlowWrite() for _ in range(num_cross))
         self.ups = nn.ModuleList(
             _Convolution(nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), o)
-            for i, o in zip(widths[::-1], widths[-2::-1], strict=False)
+            for i, o in pairwise(reversed(widths))
         )
         self.head = nn.Conv2d(widths[0], 3, 7)
         self.apply(_initialise)
@@ -144,7 +143,7 @@ class Guided(nn.Module):
             ShapeError: sides that are no multiples of 8 or too small, or flow for other references.
         """
         self._check(views, flow, error)
-        batch, count = views.references.shape[:2]
+        count = views.references.shape[1]
         both = torch.cat([views.target[:, None], views.references], 1)
         holes = torch.cat([views.hole[:, None], views.reference_holes], 1)
         x = pad(fold(torch.cat([both * (1 - holes), holes], 2)), (3, 3, 3, 3), mode="reflect")
@@ -152,7 +151,7 @@ class Guided(nn.Module):
             x = layer(x)
         x, tokens = self.latent(x)
         (x, others), (tokens, other_tokens) = (_split(y, count) for y in (x, tokens))
-        flow, error = flow.flatten(0, 1), error.flatten(0, 1)
+        flow, error = fold(flow), fold(error)
         for i, block in enumerate(self.blocks):
             more = None
             if i < self.num_cross:  # references see neither each other nor the target
@@ -163,7 +162,7 @@ class Guided(nn.Module):
                 x = self.flow_writes[i](x, others, flow, error)
         for layer in self.ups:
             x = layer(x)
-        return cast(Tensor, torch.sigmoid(self.head(pad(x, (3, 3, 3, 3), mode="reflect"))))
+        return torch.sigmoid(self.head(pad(x, (3, 3, 3, 3), mode="reflect")))
 
     def _check(self, views: Views, flow: Tensor, error: Tensor) -> None:
         size, (batch, count) = tuple(views.target.shape[2:]), views.references.shape[:2]
@@ -183,8 +182,8 @@ class Guided(nn.Module):
 
 def _split(x: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Return what belongs to the targets (B,...) and to their references (B*R,...)."""
-    x = x.unflatten(0, (-1, 1 + count))
-    return x[:, 0], x[:, 1:].flatten(0, 1)
+    x = rearrange(x, "(b r) ... -> b r ...", r=1 + count)
+    return x[:, 0], rearrange(x[:, 1:], "b r ... -> (b r) ...")
 
 
 def _initialise(module: nn.Module) -> None:

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from ...errors import WeightsError
-from ...models.neighbour_spec import ChnSpec, CpnSpec, DfpnSpec, GuidedSpec, NeighbourSpec
+from ...models.build import tensor_shapes
+from ...models.neighbour_spec import CpnSpec, DfpnSpec, GuidedSpec, NeighbourSpec
 from ...models.neighbours.build import neighbour_shapes
+from ...models.spec import PAINTERS, ChnSpec, NetworkSpec
 from .trunk import rename
+
+AnySpec = NetworkSpec | NeighbourSpec
 
 _DATA_PARALLEL = "module."
 _CPN_PARTS = {
@@ -36,7 +40,7 @@ _STEM = 4
 """Convolutions before guided inpainting's tokens, behind one padding."""
 
 
-def dfpn_name(ours: str, spec: NeighbourSpec) -> tuple[str, ...]:
+def dfpn_name(ours: str, spec: AnySpec) -> tuple[str, ...]:
     """Return the published names of a tensor of DFPN; its VGG-16 is stored twice."""
     if ours.startswith("vgg."):
         key = f"model_vgg.{ours.removeprefix('vgg.')}"
@@ -45,19 +49,19 @@ def dfpn_name(ours: str, spec: NeighbourSpec) -> tuple[str, ...]:
     return (_DFPN_PARTS[prefix] + ours.removeprefix(prefix),)
 
 
-def cpn_name(ours: str, spec: NeighbourSpec) -> tuple[str, ...]:
+def cpn_name(ours: str, spec: AnySpec) -> tuple[str, ...]:
     """Return the published name of a tensor of the Copy-and-Paste Network, without `module.`."""
     part, layer, kind = ours.split(".")
     middle = "" if layer == "fc" else "conv.0."
     return (f"{_CPN_PARTS[part]}.{layer}.{middle}{kind}",)
 
 
-def chn_name(ours: str, spec: NeighbourSpec) -> tuple[str, ...]:
+def chn_name(ours: str, spec: AnySpec) -> tuple[str, ...]:
     """Return the published name of a tensor of CHN."""
-    return (f"nn.{ours}",)
+    return (f"nn.{ours.removeprefix('painter.')}",)
 
 
-def guided_name(ours: str, spec: NeighbourSpec) -> tuple[str, ...]:
+def guided_name(ours: str, spec: AnySpec) -> tuple[str, ...]:
     """Return the published name of a tensor of guided inpainting."""
     if not isinstance(spec, GuidedSpec):
         raise TypeError(spec)
@@ -75,7 +79,9 @@ def guided_name(ours: str, spec: NeighbourSpec) -> tuple[str, ...]:
         name = f"model.{tail + 3 * int(number) + (layer == 'norm')}.{kind}"
     else:
         name = f"model.{int(number) + (1 if part == 'stem' else _STEM + 2)}.{inner}"
-    name = re.sub(r"(bn|bn_l|bn_g|norm|ln1|ln2|conv1\.1|model\.\d+)\.(mean|var)$", r"\1.running_\2", name)
+    name = re.sub(
+        r"(bn|bn_l|bn_g|norm|ln1|ln2|conv1\.1|model\.\d+)\.(mean|var)$", r"\1.running_\2", name
+    )
     return (f"generator.{name}",)
 
 
@@ -83,25 +89,27 @@ def guided_name(ours: str, spec: NeighbourSpec) -> tuple[str, ...]:
 class NeighbourLayout:
     """How a published family is stored.
 
-    family: as published. licence: of its files. sign: part of a name that only this family has.
+    family: as published. licence: of its files. terms: its authors' own words for it. sign: part of a name that only this family has.
     names: returns the names that a tensor of ours may have. dropped: names of what is not converted.
     infer: returns the specification.
     """
 
     family: str
     licence: str
+    terms: str
     sign: str
-    names: Callable[[str, NeighbourSpec], tuple[str, ...]]
+    names: Callable[[str, AnySpec], tuple[str, ...]]
     dropped: re.Pattern[str]
-    infer: Callable[[Mapping[str, Tensor]], NeighbourSpec]
+    infer: Callable[[Mapping[str, Tensor]], AnySpec]
 
-    def rename(self, state: Mapping[str, Tensor], spec: NeighbourSpec) -> dict[str, Tensor]:
+    def rename(self, state: Mapping[str, Tensor], spec: AnySpec) -> dict[str, Tensor]:
         """Rename a state dict to ours, ready for a strict `load_state_dict`.
 
         Raises:
             WeightsError: a tensor is missing, misshapen or left over.
         """
-        shapes = neighbour_shapes(spec)
+        is_network = isinstance(spec, NetworkSpec)
+        shapes = tensor_shapes(spec) if is_network else neighbour_shapes(spec)
         sources = {ours: [self.names(ours, spec)] for ours in shapes}
         kept = {key: value for key, value in state.items() if not self.dropped.match(key)}
         return rename(kept, sources, shapes, self.family, (".num_batches_tracked",))
@@ -113,7 +121,7 @@ def without_data_parallel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _infer_cpn(state: Mapping[str, Tensor]) -> CpnSpec:
-    return CpnSpec(whole=any(key.startswith("Decoder.") for key in state))
+    return CpnSpec(whole="Decoder.conv4.conv.0.weight" in state)
 
 
 def _infer_dfpn(state: Mapping[str, Tensor]) -> DfpnSpec:
@@ -130,8 +138,9 @@ def _count(state: Mapping[str, Tensor], pattern: str) -> int:
     return len({found[1] for key in state if (found := re.match(pattern, key))})
 
 
-def _infer_chn(state: Mapping[str, Tensor]) -> ChnSpec:
-    return ChnSpec(num_blocks=_count(state, r"nn\.rrdb_trunk\.(\d+)\.rdb1\.conv1\.weight"))
+def _infer_chn(state: Mapping[str, Tensor]) -> NetworkSpec:
+    num_blocks = _count(state, r"nn\.rrdb_trunk\.(\d+)\.rdb1\.conv1\.weight")
+    return replace(PAINTERS["chn"], trunk=ChnSpec(num_blocks=num_blocks))
 
 
 def _infer_guided(state: Mapping[str, Tensor]) -> GuidedSpec:
@@ -151,11 +160,12 @@ def _infer_guided(state: Mapping[str, Tensor]) -> GuidedSpec:
     )
 
 
-_MIT, _RESEARCH = "MIT", "research-only"
+_MIT, _NON_COMMERCIAL = "MIT", "research-only"
 LAYOUTS = (
     NeighbourLayout(
         family="CHN",
         licence=_MIT,
+        terms="MIT, the repository",
         sign="nn.rrdb_trunk.",
         names=chn_name,
         dropped=re.compile(r"(mean|std)$|model_(vgg|lpips|aligner)\."),
@@ -164,6 +174,7 @@ LAYOUTS = (
     NeighbourLayout(
         family="DFPN",
         licence=_MIT,
+        terms="MIT, the repository",
         sign="corr_mixer.",
         names=dfpn_name,
         dropped=re.compile(
@@ -174,6 +185,7 @@ LAYOUTS = (
     NeighbourLayout(
         family="guided inpainting",
         licence=_MIT,
+        terms="MIT, the repository",
         sign="generator.deformable_writes.",
         names=guided_name,
         dropped=re.compile(r"(?!generator\.)"),
@@ -181,7 +193,8 @@ LAYOUTS = (
     ),
     NeighbourLayout(
         family="CPN",
-        licence="CC-BY-NC-SA-4.0",
+        licence=_NON_COMMERCIAL,
+        terms="CC BY-NC-SA 4.0, code and weights",
         sign="A_Regressor.",
         names=cpn_name,
         dropped=re.compile(r"(A_Encoder|Encoder|Decoder)\.(mean|std)$"),

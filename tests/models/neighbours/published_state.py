@@ -9,17 +9,19 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lgtsm.models.neighbour_spec import ChnSpec, CpnSpec, DfpnSpec, GuidedSpec, NeighbourSpec
+from lgtsm.models.build import build, tensor_shapes
+from lgtsm.models.neighbour_spec import CpnSpec, DfpnSpec, GuidedSpec
 from lgtsm.models.neighbours.build import build_neighbour, neighbour_shapes
-from lgtsm.weights.published.neighbours import LAYOUTS, NeighbourLayout
+from lgtsm.models.spec import NetworkSpec
+from lgtsm.weights.published.neighbours import LAYOUTS, AnySpec, NeighbourLayout
 from tests.models.formula import uniform
 
-LAYOUT_OF: dict[type[NeighbourSpec], NeighbourLayout] = {
+LAYOUT_OF: dict[type[AnySpec], NeighbourLayout] = {
     type_: next(layout for layout in LAYOUTS if layout.family == family)
     for type_, family in (
         (DfpnSpec, "DFPN"),
         (CpnSpec, "CPN"),
-        (ChnSpec, "CHN"),
+        (NetworkSpec, "CHN"),
         (GuidedSpec, "guided inpainting"),
     )
 }
@@ -49,13 +51,15 @@ def _gain(key: str, gains: tuple[tuple[str, float], ...]) -> float:
     return next((gain for pattern, gain in gains if re.search(pattern, key)), 1.0)
 
 
+def _fan(shape: tuple[int, ...], *, transposed: bool) -> float:
+    return shape[0] * math.prod(shape[2:]) / 4 if transposed else math.prod(shape[1:])
+
+
 def he(key: str, shape: tuple[int, ...]) -> np.ndarray:
     """Return the weights of all networks but the guided one."""
     if key.endswith(".bias"):
         return 0.05 * uniform(key, shape)
-    fan = math.prod(shape[1:])
-    if _TRANSPOSED.fullmatch(key):
-        fan = shape[0] * math.prod(shape[2:]) / 4
+    fan = _fan(shape, transposed=bool(_TRANSPOSED.fullmatch(key)))
     return _gain(key, _HE_GAINS) * uniform(key, shape) * math.sqrt(2 / fan)
 
 
@@ -71,16 +75,17 @@ def normalising(key: str, shape: tuple[int, ...]) -> np.ndarray | None:
     return 1 + 0.2 * u if len(shape) == 1 else None
 
 
-def _guided(key: str, shape: tuple[int, ...], head: str) -> np.ndarray:
+def _guided(key: str, shape: tuple[int, ...], num_blocks: int) -> np.ndarray:
     value = normalising(key, shape)
     if value is not None:
         return 0.35 * value if _SMALL.search(key) else value
     u = uniform(key, shape)
     if key.endswith("latents"):
         return u
-    gain = 0.1 if key.startswith(head) else _gain(key, _GUIDED_GAINS)
-    fan = math.prod(shape[1:])
-    return gain * u / math.sqrt(fan)
+    ups = [f"model.{7 + num_blocks + 3 * i}.weight" for i in range(3)]
+    is_head = key.startswith(f"model.{17 + num_blocks}.")
+    gain = 0.1 if is_head else _gain(key, _GUIDED_GAINS)
+    return gain * u / math.sqrt(_fan(shape, transposed=key in ups))
 
 
 def _cpn_fc(key: str, shape: tuple[int, ...]) -> np.ndarray:
@@ -90,15 +95,16 @@ def _cpn_fc(key: str, shape: tuple[int, ...]) -> np.ndarray:
     return 0.6 * u / math.sqrt(512)
 
 
-def published_state(spec: NeighbourSpec) -> dict[str, Tensor]:
+def published_state(spec: AnySpec) -> dict[str, Tensor]:
     """Return the weights of the golden formula under the published names, each once."""
     layout = LAYOUT_OF[type(spec)]
     state = {}
-    for ours, shape in neighbour_shapes(spec).items():
+    shapes = tensor_shapes if isinstance(spec, NetworkSpec) else neighbour_shapes
+    for ours, shape in shapes(spec).items():
         stored = layout.names(ours, spec)[-1]
         key = stored.removeprefix("generator.")
         if isinstance(spec, GuidedSpec):
-            value = _guided(key, shape, f"model.{17 + spec.num_blocks}.")
+            value = _guided(key, shape, spec.num_blocks)
         elif key.startswith("A_Regressor.fc."):
             value = _cpn_fc(key, shape)
         else:
@@ -107,8 +113,8 @@ def published_state(spec: NeighbourSpec) -> dict[str, Tensor]:
     return state
 
 
-def formula_network(spec: NeighbourSpec) -> nn.Module:
+def formula_network(spec: AnySpec) -> nn.Module:
     """Return a network with the golden formula's weights, by way of the published names."""
-    network = build_neighbour(spec)
+    network = (build if isinstance(spec, NetworkSpec) else build_neighbour)(spec)
     network.load_state_dict(LAYOUT_OF[type(spec)].rename(published_state(spec), spec))
     return network.eval().requires_grad_(False)
