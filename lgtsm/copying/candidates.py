@@ -120,6 +120,10 @@ def _copy(target: Target, motion: Motion, count: int) -> tuple[Consensus, list[i
     Returns:
         Consensus, R frame numbers and coordinates (R,2,h,w); None where no frame shows the hole.
     """
+    if motion is Motion.FLOW and target.shot.learned is not None:
+        target = replace(
+            target, sources=target.sources[:count]
+        )  # the nearest: each costs a network
     half_size = half_size_coords(target, motion)
     hidden = halve(pad_even(1 - target.crop(target.frame.known)))[0, 0] > 0
     in_hole = half_size[..., hidden][:, :, None]  # (R,2,1,P)
@@ -136,7 +140,7 @@ def _copy(target: Target, motion: Motion, count: int) -> tuple[Consensus, list[i
     chosen = replace(target, sources=numbers)
     chained = chained_coords(chosen, motion, half_size[indices])
     tried = [registered_coords(chosen, motion, chained)]
-    if motion is Motion.FLOW:
+    if motion is Motion.FLOW and target.shot.learned is None:
         tried += plane_coords(chosen, tried[0])
     found = [find_consensus(warp_sources(chosen, coords), chosen.offsets) for coords in tried]
     consensus, coords = select_consensus(found, tried)

@@ -12,7 +12,11 @@ from ..models.neighbour_spec import TAKES, NeighbourSpec, Role
 from ..models.neighbours.build import build_neighbour, neighbour_shapes
 from ..models.neighbours.frames import Aligner
 from ..models.neighbours.guided import Guided
-from .load import StoredWeights, read_weights
+from ..models.neighbours.roles import Neighbours
+from ..neighbour_options import LEARNED
+from ..options import InpaintOptions
+from .header import sha256_of
+from .load import StoredWeights, find_weights, read_weights
 
 
 def load_aligner(name_or_path: str | Path, family: str | None = None) -> Aligner:
@@ -46,6 +50,32 @@ def load_carrier(name_or_path: str | Path) -> Guided:
     network = _load(stored, _spec_of(stored, Role.CARRIER))
     assert isinstance(network, Guided)  # its role says so
     return network
+
+
+def load_neighbours(options: InpaintOptions) -> Neighbours:
+    """Load the networks that help a job.
+
+    Raises:
+        WeightsError: as `load_aligner` and `load_carrier`.
+    """
+    chosen, motion = options.neighbours, options.motion.value
+    aligner = carrier = None
+    if chosen.aligner_model is not None:
+        aligner = load_aligner(chosen.aligner_model, motion if motion in LEARNED else None)
+    if chosen.carrier_model is not None and options.synthesises:
+        carrier = load_carrier(chosen.carrier_model)
+    return Neighbours(aligner, carrier)
+
+
+def neighbour_digests(options: InpaintOptions) -> list[str]:
+    """Return the SHA-256 of every file of `load_neighbours`, whatever its name.
+
+    Raises:
+        WeightsError: no such file.
+    """
+    chosen = options.neighbours
+    files = [name for name in (chosen.aligner_model, chosen.carrier_model) if name is not None]
+    return [sha256_of(find_weights(name)[1]) for name in files]
 
 
 def _spec_of(stored: StoredWeights, role: Role) -> NeighbourSpec:

@@ -14,7 +14,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
 FLOOR = frozenset(
-    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "file_names"}
+    {
+        "errors",
+        "knobs",
+        "neighbour_options",
+        "options",
+        "report",
+        "box",
+        "whole_file",
+        "clip_tensors",
+        "file_names",
+    }
     | {"models.spec"}
 )
 BELOW_API = FLOOR | {
@@ -36,7 +46,8 @@ BELOW_API |= {"evaluate.bench", "evaluate.metrics"}
 OURS = {
     "errors": frozenset(),
     "knobs": frozenset({"errors"}),
-    "options": frozenset({"errors", "knobs"}),
+    "neighbour_options": frozenset({"errors", "knobs"}),
+    "options": frozenset({"errors", "knobs", "neighbour_options"}),
     "report": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
@@ -49,33 +60,20 @@ OURS = {
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
     "synthesis": frozenset({"errors", "options", "box", "fills"}),
-    "copying": frozenset(
-        {"errors", "options", "box", "clip_tensors", "fills", "align", "synthesis", "models.spec"}
-    ),
+    "copying": frozenset({"errors", "options", "neighbour_options", "box", "clip_tensors", "fills"})
+    | {"align", "synthesis", "models.spec"},
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "options", "box"}),
     "metrics": frozenset({"errors", "knobs", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
-    "weights": frozenset(
-        {"errors", "options", "whole_file", "tensor_digest", "synthesis", "models", "models.spec"}
-    ),
+    "weights": frozenset({"errors", "options", "neighbour_options", "whole_file", "tensor_digest"})
+    | {"synthesis", "models", "models.spec"},
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
-    "evaluate.bench": frozenset(
-        {
-            "errors",
-            "options",
-            "report",
-            "box",
-            "models",
-            "models.spec",
-            "engine",
-            "weights",
-            "scene",
-        }
-    ),
+    "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
+    | {"engine", "weights", "scene"},
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
     "job": BELOW_API | {"journal", "mask_source"},
@@ -99,6 +97,7 @@ OURS = {
 THIRD = {
     "errors": frozenset(),
     "knobs": frozenset(),
+    "neighbour_options": frozenset(),
     "options": frozenset(),
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
