@@ -60,13 +60,14 @@ KNOBS = {
     for name, knob in knobs(options).items()
 }
 _PLATES = {"plate", "plate_frames", "plate_masks"}
+_HELP = {"aligner", "carrier"}
 PLAIN = {
     # sockets and what only a node has: inputs in place of file names, previews, the model folder
     "LoadLGTSM": {"model", "repo"},
     "MaskVideo": {"images", "mask", "resize", "preview_as"},
-    "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", *_PLATES},
+    "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", *_PLATES, *_HELP},
     "LGTSMInpaintVideo": {
-        *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", *_PLATES),
+        *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", *_PLATES, *_HELP),
     },
     "LGTSMKeyFrames": {"images", "mask", "detect_cuts", *_PLATES},
     "LGTSMKeyFramesVideo": {"video", "mask", "mask_video", "boxes", "detect_cuts", *_PLATES},
