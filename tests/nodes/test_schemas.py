@@ -233,5 +233,6 @@ def test_beginners_see_one_widget_for_quality_and_few_others(nodes):
         kinds = ("Int", "Float", "Combo", "Boolean")
         shown = {i.id for i in inputs if i.kind in kinds and not getattr(i, "advanced", False)}
         assert shown <= {"grow", "preset", "length", "quality", "lossless"}, name
-        assert [one.id for one in inputs[-4:]] == ["preset", "unseen", "plate_masks", "synthesiser"]
+        last = ["preset", "unseen", "plate_masks", "synthesiser", "aligner", "carrier"]
+        assert [one.id for one in inputs[-6:]] == last
         assert all(one.optional for one in inputs[-4:])

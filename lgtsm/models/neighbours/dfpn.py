@@ -53,10 +53,11 @@ def correlate(target: Tensor, references: Tensor) -> Tensor:
 class _Correlation(nn.Module):
     """Correlates deep features and filters the result, over one plane after the other."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.over_references = stack([same(1, 128), same(128, 256), same(256, 256)])
-        self.over_target = stack([same(256, 256), same(256, 128), same(128, 1)])
+        wide = 2 * width
+        self.over_references = stack([same(1, width), same(width, wide), same(wide, wide)])
+        self.over_target = stack([same(wide, wide), same(wide, width), same(width, 1)])
 
     def forward(self, raw: Tensor) -> Tensor:
         """Filter (B,R,i,j,k,l)."""
@@ -76,9 +77,8 @@ def _mixer() -> nn.Sequential:
     return stack(layers, linear=3)
 
 
-def _estimator() -> nn.Sequential:
+def _estimator(width: int) -> nn.Sequential:
     """Return a network from both frames, both holes and a flow to a better flow."""
-    width = 128
 
     def pair() -> list[nn.Module]:
         return [same(width, width, 5), same(width, width)]
@@ -91,15 +91,19 @@ def _estimator() -> nn.Sequential:
 
 
 class Dfpn(Aligner):
-    """The whole network, with the VGG-16 that it correlates features of."""
+    """The whole network, with the VGG-16 that it correlates features of.
 
-    def __init__(self) -> None:
+    Args:
+        width: channels; 128 as published, fewer to try a training.
+    """
+
+    def __init__(self, width: int = 128) -> None:
         super().__init__()
         self.vgg = VggPools(4)
-        self.correlation = _Correlation()
+        self.correlation = _Correlation(width)
         self.mixer = _mixer()
-        self.flow_64 = _estimator()
-        self.flow_256 = _estimator()
+        self.flow_64 = _estimator(width)
+        self.flow_256 = _estimator(width)
 
     def forward(self, views: Views) -> DenseFlow:
         """Predict the flow at three sizes and, enlarged, at the size of the frames."""
