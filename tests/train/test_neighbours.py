@@ -1,4 +1,4 @@
-"""Each neighbour network learns one item by heart, by its recipe's losses."""
+"""CHN and guided inpainting learn one item by heart; what the training of all of them rests on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from lgtsm.models.neighbours.chn import Chn
-from lgtsm.models.neighbours.dfpn import Dfpn
 from lgtsm.models.neighbours.guided import Guided
 from lgtsm.models.neighbours.vgg import VggPools
 from tests.models.neighbours.vectors import Vectors
@@ -55,19 +54,6 @@ def test_guided_learns_an_item_by_heart_against_its_discriminator():
     assert any(
         not torch.equal(p, q) for p, q in zip(before, teacher.judge.parameters(), strict=True)
     )
-
-
-@pytest.mark.slow
-def test_dfpn_learns_an_item_by_heart():
-    network = Dfpn(width=8)
-    teacher = Teacher(network, replace(RECIPES["dfpn"], learning_rate=3e-3))
-    item = _item(256, 2)
-    frozen = network.vgg.features[0].weight.clone()
-    losses = [teacher.step(item) for _ in range(30)]
-    flows = [sum(step[f"flow_{side}"] for side in (16, 64, 256)) for step in losses]
-    assert flows[-1] < 0.6 * flows[0]
-    assert losses[-1]["total"] < losses[0]["total"]
-    assert torch.equal(network.vgg.features[0].weight, frozen)
 
 
 def test_rates_follow_the_published_schedules():
