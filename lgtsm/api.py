@@ -23,6 +23,7 @@ from .models.network import Network
 from .options import InpaintOptions, Mode, VideoOptions
 from .report import Report
 from .weights.load import load_model
+from .weights.neighbours import load_neighbours
 from .weights.synthesiser import load_synthesiser
 
 _LOG = logging.getLogger(__name__)
@@ -128,6 +129,7 @@ def inpaint_clip(
             plates=plates,
             num_frames=len(frames),
             synthesiser=loaded.synthesiser,
+            neighbours=load_neighbours(options),
         )
         for patch in job.run(zip(frames, used, strict=True)):
             if patch.box is not None and patch.pixels is not None:

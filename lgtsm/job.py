@@ -37,6 +37,7 @@ from .video.frame import Frame
 from .video.probe import VideoInfo, probe
 from .video.read import read_frames
 from .weights.load import load_model
+from .weights.neighbours import load_neighbours, neighbour_digests
 from .weights.synthesiser import LoadedSynthesiser, load_synthesiser, synthesiser_digest
 
 
@@ -201,6 +202,7 @@ class FileJob:
             key_frames_from=journal.key_frames_from,
             num_frames=self.num_frames(info),
             synthesiser=ready.synthesiser.synthesiser,
+            neighbours=load_neighbours(self.options),
         )
         filled = None
         for patch in job.run(work.feed(steps)):
@@ -258,6 +260,7 @@ class FileJob:
         files = [f for p in named for f in (list_images(p) if p.is_dir() else [p])]
         options = asdict(self.options)
         del options["synthesiser"]  # the same file may have several names
+        options["neighbours"] = [self.options.neighbours.carry, *neighbour_digests(self.options)]
         run, video = options.pop("run"), asdict(self.video)
         for ignored in ("device", "chunk", "threads"):
             del run[ignored]

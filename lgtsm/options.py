@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from fractions import Fraction
@@ -11,16 +10,15 @@ from types import MappingProxyType
 
 from .errors import OptionError, shown
 from .knobs import Options, knob
+from .neighbour_options import NeighbourOptions
 
 GROW_PX = 4
 """Default of `grow` in the command line, the nodes and the demo: masks from segmenters are tight and
 leave a halo. The library itself grows nothing."""
 
-
-_LARGEST_PART = 2**31 - 1
-"""Of a rate as a fraction: files hold 32 bits of each part."""
-_NEAREST = 10_000
-"""Largest denominator of the rate that stands for one with too many digits; 1001 among them."""
+_LARGEST_PART, _NEAREST = 2**31 - 1, 10_000
+"""Of a rate as a fraction: files hold 32 bits of each part; the denominator of one with too many digits
+is this at most, 1001 among them."""
 
 
 class Mode(Enum):
@@ -45,6 +43,9 @@ class Motion(Enum):
     """The background moves as one plane: panning, zooming, rotation, a flat scene."""
     FLOW = "flow"
     """Every pixel moves by itself: parallax, a background that is not rigid."""
+    DFPN = "dfpn"
+    CPN = "cpn"
+    """Found by a network: every pixel by itself, or one affine motion; see `NeighbourOptions`."""
 
 
 class Unseen(Enum):
@@ -190,7 +191,7 @@ class RunOptions(Options):
     )
 
 
-_PRESETS: Mapping[Preset, tuple[int, int, int]] = MappingProxyType(
+_PRESETS: MappingProxyType[Preset, tuple[int, int, int]] = MappingProxyType(
     {Preset.FAST: (4, 24, 640), Preset.NORMAL: (8, 48, 960), Preset.BEST: (16, 96, 1920)}
 )
 """source_frames, reach and max_side."""
@@ -209,7 +210,8 @@ class InpaintOptions(Options):
     motion: Motion = knob(
         Motion.AUTO,
         "How other frames are aligned before pixels are copied: none for a fixed camera, planar "
-        "for panning and zooming, flow for parallax; auto tries all and decides for every pixel.",
+        "for panning and zooming, flow for parallax; auto tries all and decides for every pixel; "
+        "dfpn and cpn ask the network of aligner_model.",
         advanced=True,
     )
     flow: FlowMethod = knob(
@@ -261,17 +263,18 @@ class InpaintOptions(Options):
     )
     mask: MaskOptions = field(default_factory=MaskOptions)
     run: RunOptions = field(default_factory=RunOptions)
+    neighbours: NeighbourOptions = field(default_factory=NeighbourOptions)
 
     def __post_init__(self) -> None:
         """Check the limits and the frame numbers of cuts, and apply the preset; raises OptionError."""
         super().__post_init__()
-        source_frames, reach, max_side = _PRESETS[self.preset]
-        if self.source_frames == InpaintOptions.source_frames:
-            object.__setattr__(self, "source_frames", source_frames)
-        if self.reach == InpaintOptions.reach:
-            object.__setattr__(self, "reach", reach)
+        *counts, max_side = _PRESETS[self.preset]
+        for name, value in zip(("source_frames", "reach"), counts, strict=True):
+            if getattr(self, name) == getattr(InpaintOptions, name):
+                object.__setattr__(self, name, value)
         if self.run.max_side == RunOptions.max_side:
             object.__setattr__(self, "run", replace(self.run, max_side=max_side))
+        self.neighbours.check_motion(self.motion.value)
         if self.synthesiser is not None:
             self._check_synthesiser(self.synthesiser)
         if self.cuts is not None and any(c < 0 for c in self.cuts):

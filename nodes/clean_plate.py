@@ -8,6 +8,7 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.masks.prepare import pair_with
+from ..lgtsm.neighbour_options import LEARNED
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, Motion
 from ..lgtsm.plate import REACH, SOURCE_FRAMES, clean_plate
 from .convert import frame_size, from_holes, to_frames, to_images, to_masks
@@ -39,7 +40,7 @@ class LGTSMCleanPlate(io.ComfyNode):
                 number(
                     io.Int, "frame", 0, (0, 1000000), "Frame whose plate is made, counted from 0."
                 ),
-                option(InpaintOptions, "motion", advanced=False),
+                option(InpaintOptions, "motion", advanced=False, without=LEARNED),
                 option(MaskOptions, "grow", default=GROW_PX),
                 option(
                     InpaintOptions,

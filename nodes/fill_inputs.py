@@ -13,6 +13,7 @@ from ..lgtsm.errors import OptionError, ShapeError
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, RunOptions
 from ..lgtsm.weights.synthesiser import BUILT_IN
 from .convert import to_frames, to_masks
+from .loaded import neighbours_of
 from .model_files import find_synthesiser, synthesisers
 from .schema import LgtsmModelType, option
 
@@ -51,6 +52,7 @@ def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
     return InpaintOptions.of(
         settings,
         synthesiser=synthesiser,
+        neighbours=neighbours_of(settings.get("aligner"), settings.get("carrier")),
         cuts=None if settings["detect_cuts"] else (),
         mask=MaskOptions.of(settings),
         run=RunOptions.of(settings),
@@ -58,7 +60,7 @@ def fill_options(settings: Mapping[str, Any]) -> InpaintOptions:
 
 
 def later_inputs() -> list[io.Input]:
-    """Return what came later: plates, preset, unseen places, synthesiser; all optional, so that older prompts run."""
+    """Return what came later: plates, preset, unseen places, synthesiser, networks that help; all optional, so that older prompts run."""
     return [
         *plate_inputs(),
         option(InpaintOptions, "preset", optional=True),
@@ -73,6 +75,17 @@ def later_inputs() -> list[io.Input]:
             advanced=True,
             tooltip="What synthesises places that no frame shows: built-in, from patches of the picture, or a "
             "still-image inpainting model as an ONNX file in models/lgtsm, such as LaMa; needs onnxruntime.",
+        ),
+        LgtsmModelType.Input(
+            "aligner",
+            optional=True,
+            tooltip="A network that aligns frames, for motion dfpn, cpn or auto, from Load LGTSM Model.",
+        ),
+        LgtsmModelType.Input(
+            "carrier",
+            optional=True,
+            tooltip="A network that carries what is synthesised through the shot, from Load LGTSM Model; "
+            "unconnected, it is copied along the motion.",
         ),
     ]
 

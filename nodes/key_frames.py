@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..lgtsm.box import Box, hole_box
 from ..lgtsm.key_frame_set import NOTHING_TO_PAINT, key_frames
+from ..lgtsm.neighbour_options import LEARNED
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, Mode, RunOptions
 from .convert import frame_size, to_frames, to_images, to_masks
 from .fill_inputs import cuts_input, fill_options, plate_inputs, plate_masks_input, to_plates
@@ -30,7 +31,7 @@ def key_frame_inputs() -> list[io.Input]:
         option(InpaintOptions, "reach"),
         cuts_input(),
         option(RunOptions, "max_side"),
-        option(InpaintOptions, "motion"),
+        option(InpaintOptions, "motion", without=LEARNED),
         option(InpaintOptions, "preset"),
         option(InpaintOptions, "unseen"),
         *plate_inputs(),

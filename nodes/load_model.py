@@ -6,10 +6,13 @@ import json
 
 from comfy_api.latest import io
 
+from ..lgtsm.models.neighbour_spec import Role
+from ..lgtsm.models.spec import NetworkSpec
 from ..lgtsm.options import DType, RunOptions
 from ..lgtsm.weights.header import read_card
 from ..lgtsm.weights.load import find_weights, load_model
-from .loaded import wrap
+from ..lgtsm.weights.neighbours import load_aligner, load_carrier
+from .loaded import LoadedModel, wrap
 from .model_files import choices, find, stamp
 from .schema import LgtsmModelType, option, schema
 
@@ -61,10 +64,12 @@ class LoadLGTSM(io.ComfyNode):
             ],
             outputs=[
                 LgtsmModelType.Output(
-                    "lgtsm_model", display_name="model", tooltip="The model, for LGTSM Inpaint."
+                    "lgtsm_model",
+                    display_name="model",
+                    tooltip="The model, for LGTSM Inpaint; info says for which of its inputs.",
                 ),
                 io.String.Output(
-                    "info", tooltip="Name, size, licence and training of the model, as JSON."
+                    "info", tooltip="Name, role, size, licence and training of the model, as JSON."
                 ),
             ],
         )
@@ -80,14 +85,23 @@ class LoadLGTSM(io.ComfyNode):
         wanted = find(model, repo)
         name, path = find_weights(wanted)
         card = read_card(path)
-        network = load_model(wanted)
+        spec = card.spec
+        if isinstance(spec, NetworkSpec):
+            network = load_model(wanted)
+            loaded = wrap(network, dtype=DType(dtype), on_cpu=device == _CPU)
+            role = "network"
+        else:
+            load = load_aligner if spec.role is Role.ALIGNER else load_carrier
+            network, loaded = load(path), LoadedModel(None, DType(dtype), path, spec)
+            role = spec.role.value
         info = {
             "name": name,
-            "family": card.spec.family,
+            "family": spec.family,
+            "role": role,
+            "connect_to": f"{'model' if role == 'network' else role} of the inpainting nodes",
             "parameters": sum(value.numel() for value in network.parameters()),
             "licence": card.licence,
             "half_precisions": list(card.dtypes),
             "provenance": card.provenance,
         }
-        loaded = wrap(network, dtype=DType(dtype), on_cpu=device == _CPU)
         return io.NodeOutput(loaded, json.dumps(info, indent=2))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import comfy.model_management
 import comfy.model_patcher
@@ -10,7 +11,10 @@ import comfy.utils
 import torch
 
 from ..lgtsm.engine.estimate import estimate
+from ..lgtsm.errors import WeightsError
+from ..lgtsm.models.neighbour_spec import NeighbourSpec, Role
 from ..lgtsm.models.network import Network
+from ..lgtsm.neighbour_options import Carry, NeighbourOptions
 from ..lgtsm.options import DType, InpaintOptions, Mode
 from ..lgtsm.weights.load import load_model
 
@@ -19,12 +23,17 @@ from ..lgtsm.weights.load import load_model
 class LoadedModel:
     """The value of an LGTSM_MODEL socket.
 
-    patcher: owns the network; the model management only holds weak references to it.
+    patcher: owns the network; the model management only holds weak references to it. None for a network
+        that helps to fill: every job that it is connected to reads it from its file.
     dtype: arithmetic that the user chose.
+    path: of the weight file; None for the built-in default.
+    spec: of a network that helps to fill, else None.
     """
 
-    patcher: comfy.model_patcher.ModelPatcher
+    patcher: comfy.model_patcher.ModelPatcher | None
     dtype: DType
+    path: Path | None = None
+    spec: NeighbourSpec | None = None
 
 
 def wrap(network: Network, *, dtype: DType = DType.AUTO, on_cpu: bool = False) -> LoadedModel:
@@ -41,6 +50,30 @@ def wrap(network: Network, *, dtype: DType = DType.AUTO, on_cpu: bool = False) -
     if not on_cpu:
         load, offload = _compute_device(), comfy.model_management.unet_offload_device()
     return LoadedModel(kind(network, load_device=load, offload_device=offload), dtype)
+
+
+def neighbours_of(aligner: LoadedModel | None, carrier: LoadedModel | None) -> NeighbourOptions:
+    """Return the networks that help a job.
+
+    Raises:
+        WeightsError: a network of another role.
+    """
+    found = [
+        None if model is None else _path_for(role, model)
+        for role, model in ((Role.ALIGNER, aligner), (Role.CARRIER, carrier))
+    ]
+    carry = Carry.MOTION if carrier is None else Carry.GUIDED
+    return NeighbourOptions(aligner_model=found[0], carry=carry, carrier_model=found[1])
+
+
+def _path_for(role: Role, model: LoadedModel) -> Path | None:
+    if model.spec is None or model.spec.role is not role:
+        got = "a network that fills" if model.spec is None else f"the {model.spec.role.value}"
+        raise WeightsError(
+            f"Expected a network for the role of {role.value} at {role.value}, got {got}; connect it to "
+            f"{'model' if model.spec is None else model.spec.role.value}."
+        )
+    return model.path
 
 
 def _compute_device() -> torch.device:
@@ -73,6 +106,12 @@ def make_ready(
         comfy.model_management.free_memory(needed, device)
         return None, options, None
     model = model or wrap(load_model())
+    if model.patcher is None:
+        role, family = (model.spec.role.value, model.spec.family) if model.spec else ("", "")
+        raise WeightsError(
+            f"Expected a network that fills at model, got the {role} {family}; connect it to "
+            f"{role}."
+        )
     network = model.patcher.model
     run = replace(options.run, device=str(model.patcher.load_device), dtype=model.dtype)
     options = replace(options, run=run)

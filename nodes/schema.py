@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -34,9 +34,16 @@ def schema(**settings: Any) -> io.Schema:
     return keep_known(io.Schema, **{"category": CATEGORY, **settings})
 
 
-def choice(name: str, kind: type[Enum], default: Enum, tooltip: str, **settings: Any) -> io.Input:
-    """Return a combo over the values of an enum of the library."""
-    options = [member.value for member in kind]
+def choice(
+    name: str,
+    kind: type[Enum],
+    default: Enum,
+    tooltip: str,
+    without: Collection[str] = (),
+    **settings: Any,
+) -> io.Input:
+    """Return a combo over the values of an enum of the library, some of which may be left out."""
+    options = [member.value for member in kind if member.value not in without]
     return keep_known(
         io.Combo.Input, name, options=options, default=default.value, tooltip=tooltip, **settings
     )

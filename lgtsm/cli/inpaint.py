@@ -10,6 +10,8 @@ from typing import Any
 
 from ..errors import Cancelled, LgtsmError
 from ..interruption import Interruption
+from ..knobs import knobs
+from ..neighbour_options import NeighbourOptions
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from ..plate_names import parse_plates, plate_file
 from .arguments import (
@@ -82,6 +84,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("fill")
     add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
     add_option(group, InpaintOptions, "synthesiser", metavar="FILE")
+    for name in knobs(NeighbourOptions):
+        metavar = {"metavar": "FILE"} if name.endswith("model") else {}
+        add_option(group, NeighbourOptions, name, **metavar)
     add_plates(group)
     add_cuts(group)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
@@ -133,8 +138,9 @@ def collect(arguments: argparse.Namespace) -> tuple[InpaintOptions, VideoOptions
         OptionError: a value outside its limits.
     """
     given = vars(arguments)
-    mask, run_options = MaskOptions.of(given), RunOptions.of(given)
-    return InpaintOptions.of(given, mask=mask, run=run_options), VideoOptions.of(given)
+    parts = {"mask": MaskOptions, "run": RunOptions, "neighbours": NeighbourOptions}
+    built = {name: kind.of(given) for name, kind in parts.items()}
+    return InpaintOptions.of(given, **built), VideoOptions.of(given)
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:

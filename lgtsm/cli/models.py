@@ -8,6 +8,8 @@ import math
 from pathlib import Path
 
 from ..interruption import Interruption
+from ..models.neighbour_spec import TAKES, NeighbourSpec
+from ..models.spec import ChnSpec, NetworkSpec
 from ..weights.catalogue import CATALOGUE, DEFAULT, ON_HUB
 from ..weights.header import check_safetensors, read_card, sha256_of
 from ..weights.hub import find_cached, list_cached
@@ -117,19 +119,12 @@ def _print_table() -> None:
 
 def _print_card(path: Path) -> None:
     card = read_card(path)
-    trunk = card.spec.trunk
-    past, future = card.spec.context
     facts = {
         "file": path,
         "family": card.spec.family,
         "parameters": f"{count_parameters(path):,}",
         "size": format_bytes(path.stat().st_size),
-        "width": trunk.width,
-        "frames read": f"{past} before and {future} after",
-        "multiple": f"{trunk.multiple} px",
-        "runs": "in windows, near the hole"
-        if trunk.in_windows
-        else "layer by layer, near the hole",
+        **_about(card.spec),
         "half precision": ", ".join(card.dtypes) or "none passed",
         "licence": card.licence,
         "sha256": sha256_of(path),
@@ -143,6 +138,22 @@ def _print_card(path: Path) -> None:
         print(f"{name:<{width}}  {head}")
         for line in rest:
             print(f"{'':<{width}}    {line}")
+
+
+def _about(spec: NetworkSpec | NeighbourSpec) -> dict[str, object]:
+    """Describe a network: its size, what it reads, how it runs."""
+    if isinstance(spec, NeighbourSpec):
+        sizes = {key.replace("_", " "): value for key, value in spec.to_config().items()}
+        del sizes["family"]
+        return {"role": spec.role.value, "give it as": TAKES[spec.role], **sizes}
+    trunk, (past, future) = spec.trunk, spec.context
+    runs = "in windows, near the hole" if trunk.in_windows else "layer by layer, near the hole"
+    if isinstance(trunk, ChnSpec):
+        size, runs = {"blocks": trunk.num_blocks}, "frame by frame, on whole frames"
+    else:
+        size = {"width": trunk.width}
+    frames = {"frames read": f"{past} before and {future} after"}
+    return {**size, **frames, "multiple": f"{trunk.multiple} px", "runs": runs}
 
 
 def _lines(value: object) -> list[str]:

@@ -172,7 +172,9 @@ def gather_candidates(shot: Shot, t: int, search: Search) -> Candidates | None:
 
 def _copy(target: Target, search: Search, pixels: _Pixels) -> Copies | None:
     """Copy under every kind of motion from the same sources; None where no frame shows the hole."""
-    motions = search.motions
+    motions, is_learned = search.motions, target.shot.learned is not None
+    if is_learned and Motion.FLOW in motions:  # the nearest: each costs a network
+        target = replace(target, sources=target.sources[: search.count])
     followed = half_size_coords(target, Motion.FLOW) if Motion.FLOW in motions else None
     shown = _shown(target, motions, followed)
     indices = choose_source_frames(shown, target.offsets, search.count)
@@ -184,7 +186,7 @@ def _copy(target: Target, search: Search, pixels: _Pixels) -> Copies | None:
         half_size = followed[indices] if followed is not None and motion is Motion.FLOW else None
         registered = registered_coords(chosen, motion, chained_coords(chosen, motion, half_size))
         tried.append(_needed(registered, pixels))
-        if motion is Motion.FLOW:
+        if motion is Motion.FLOW and not is_learned:
             tried += [_needed(plane, pixels) for plane in plane_coords(chosen, registered)]
     at = torch.stack(tried)  # (K,R,2,N)
     consensus = find_consensus(*_sample(chosen, at, pixels), chosen.offsets)

@@ -79,6 +79,15 @@ class Target:
         matrices = self.shot.track.homographies(self.t, self.sources)
         return move_coords(matrices.to(coords.device), coords, self.shot.size)
 
+    def learned_coords(self) -> Tensor | None:
+        """Return coordinates (R,2,h,w) found by a network; None where the shot has none."""
+        shot = self.shot
+        if shot.learned is None:
+            return None
+        pictures = {s: (shot[s].pixels, shot[s].known) for s in self.sources}
+        frame = self.frame
+        return self.crop(shot.learned.coords(self.t, (frame.pixels, frame.known), pictures))
+
 
 def box_grid(box: Box, like: Tensor) -> Tensor:
     """Return the coordinates (1,2,h,w) of a box's pixels in their own frame."""
@@ -90,6 +99,8 @@ def half_size_coords(target: Target, motion: Motion) -> Tensor:
     """Follow the links of the shot: coordinates (R,2,h',w') of cells of 2x2 pixels in R sources."""
     grid = halve(pad_even(box_grid(target.box, target.frame.grey)))
     sources = target.sources
+    if motion is Motion.FLOW and (learned := target.learned_coords()) is not None:
+        return halve(pad_even(learned))
     if motion is Motion.NONE:
         return grid.expand(len(sources), -1, -1, -1)
     if motion is Motion.PLANAR:
@@ -105,6 +116,8 @@ def half_size_coords(target: Target, motion: Motion) -> Tensor:
 def chained_coords(target: Target, motion: Motion, half_size: Tensor | None = None) -> Tensor:
     """Return coordinates (R,2,h,w) along the links; flow starts from `half_size_coords`."""
     grid = box_grid(target.box, target.frame.grey)
+    if motion is Motion.FLOW and (learned := target.learned_coords()) is not None:
+        return learned
     if motion is Motion.NONE:
         return grid.expand(len(target.sources), -1, -1, -1)
     planar = target.move_by_camera(grid)
@@ -133,8 +146,8 @@ def registered_coords(target: Target, motion: Motion, chained: Tensor) -> Tensor
 
     Starts from `chained_coords` (R,2,h,w); the result has the same shape.
     """
-    if motion is Motion.NONE:
-        return chained
+    if motion is Motion.NONE or (motion is Motion.FLOW and target.shot.learned is not None):
+        return chained  # not chained after all: a network has seen both frames
     grey, known = target.crop(target.frame.grey), target.crop(target.frame.known)
     sources, box = target.stack_sources(), target.box
     if motion is Motion.FLOW:

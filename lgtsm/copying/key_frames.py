@@ -54,6 +54,10 @@ class Layer:
     sources: CopySources
 
 
+Carrier = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor]], Tensor]
+"""A frame (1,3,h,w), its hole, key frames and displacements (1,2,h,w) to them; returns a frame."""
+
+
 @dataclass(frozen=True)
 class _KeyFrame:
     """A completed frame.
@@ -87,6 +91,7 @@ class KeyFrames:
         found: told of every key frame and its place (1,1,h,w), 1 = shown by no frame; nothing is
             synthesised then, and the place keeps its fill. The choice of key frames is the same.
         synthesiser: completes the key frames.
+        carry: paints a frame from them; None copies their pixels along the motion.
     """
 
     def __init__(
@@ -97,9 +102,10 @@ class KeyFrames:
         seed: int = 0,
         found: Callable[[int, Tensor], None] | None = None,
         synthesiser: Synthesiser = complete,
+        carry: Carrier | None = None,
     ) -> None:
         self.first, self.synthesise_all, self.seed = first, synthesise_all, seed
-        self.found, self.synthesiser = found, synthesiser
+        self.found, self.synthesiser, self.carry = found, synthesiser, carry
         self._kept: list[_KeyFrame] = []
 
     def layer(self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor) -> Layer | None:
@@ -114,7 +120,8 @@ class KeyFrames:
             fill: (1,3,h,w) its fill without synthesis.
             confidence: (1,1,h,w) weight of the copies in it, 0..1.
         """
-        hole = 1 - shot[t].known[..., box.rows, box.columns]
+        part = (..., box.rows, box.columns)
+        hole = 1 - shot[t].known[part]
         wanted = hole * ((_SURE - confidence) / (_SURE - _UNSURE)).clamp(0, 1)
         if not bool((wanted > 0).any()):
             return None
@@ -133,10 +140,26 @@ class KeyFrames:
             shown = places.sum(0, keepdim=True)
         if not warped:
             return None
+        numbers, coords = tuple(x.number for x in warped), torch.cat([x.coords for x in warped])
+        from_frames = 1.0
+        if self.carry is not None and t not in numbers:
+            colour, from_frames = self._painted(self.carry, shot, t, numbers)[part], 0.0
         soft = torch.minimum(shown, local_mean(shown + 1 - hole, _EDGE_BLUR).clamp(0, 1))
         weight = wanted * soft
-        numbers, coords = tuple(x.number for x in warped), torch.cat([x.coords for x in warped])
-        return Layer(colour, weight, CopySources(box, numbers, coords, places * weight))
+        weights = places * weight * from_frames  # what is painted has no detail of a source
+        return Layer(colour, weight, CopySources(box, numbers, coords, weights))
+
+    def _painted(self, carry: Carrier, shot: Shot, t: int, numbers: Collection[int]) -> Tensor:
+        """Return frame t (1,3,h,w) painted from the key frames that fit it."""
+        frame, whole = shot[t], Box(0, 0, *shot.size)
+        grid = pixel_grid(*shot.size, frame.pixels)
+        pictures, starts = list[Tensor](), list[Tensor]()
+        for key in self._kept:
+            coords = key.plate.coords_from(shot, t, whole) if key.plate.frame in numbers else None
+            if coords is not None:
+                pictures.append(key.plate.picture)
+                starts.append(coords - grid)
+        return carry(frame.pixels, 1 - frame.known, pictures, starts)
 
     @property
     def numbers(self) -> tuple[int, ...]:

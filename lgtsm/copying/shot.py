@@ -11,6 +11,7 @@ from torch.nn.functional import avg_pool2d
 
 from ..align.flow import dense_flow
 from ..align.homography import to_grey
+from ..align.learned import LearnedMotion
 from ..align.track import FlowFunction, Track
 from ..box import Box, hole_box
 from ..fills.averaging import size_of
@@ -82,8 +83,10 @@ class Shot:
 
     def __init__(self, size: tuple[int, int], device: torch.device, search: Search) -> None:
         self.size, self.device = size, device
-        with_flow = Motion.FLOW in search.motions
-        with_camera = with_flow or Motion.PLANAR in search.motions
+        self.learned = None if search.aligner is None else LearnedMotion(search.aligner)
+        # with a network in its place no flow is kept; plates and key frames follow the camera
+        with_flow = Motion.FLOW in search.motions and self.learned is None
+        with_camera = Motion.FLOW in search.motions or Motion.PLANAR in search.motions
         measure = _flow_function(search.flow, device) if with_camera else dense_flow
         self.track = Track(size, with_camera=with_camera, with_flow=with_flow, measure=measure)
         self._frames: dict[int, ShotFrame] = {}

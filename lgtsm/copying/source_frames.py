@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..align.learned import PairAligner
+from ..errors import OptionError
+from ..neighbour_options import LEARNED
 from ..options import FlowMethod, Motion
 
 # chosen on 14 real clips of 432x240, 40 frames each; offsets beyond 39 came later, by hand
@@ -28,12 +31,14 @@ class Search:
     window: how far sources may be (before, after), in frames.
     count: how many of them may lend pixels to one frame.
     flow: how dense flow is measured.
+    aligner: finds the motion `flow` instead of it, directly between two frames; None for none.
     """
 
     motions: tuple[Motion, ...]
     window: tuple[int, int]
     count: int
     flow: FlowMethod = FlowMethod.BUILT_IN
+    aligner: PairAligner | None = None
 
     @classmethod
     def of(
@@ -42,12 +47,25 @@ class Search:
         window: tuple[int, int],
         count: int,
         flow: FlowMethod = FlowMethod.BUILT_IN,
+        aligner: PairAligner | None = None,
     ) -> Search:
-        """Return the search for a user's choice of motion."""
+        """Return the search for a user's choice of motion.
+
+        Raises:
+            OptionError: a motion that a network finds, without one.
+        """
+        if motion.value in LEARNED:
+            if aligner is None:
+                raise OptionError(
+                    f"Expected an aligner for motion {motion.value}, got none; choose none, planar, "
+                    "flow or auto here."
+                )
+            motion = Motion.FLOW
         if count == 0 or not any(window):
             return cls((), (0, 0), 0)
         every = (Motion.NONE, Motion.PLANAR, Motion.FLOW)
-        return cls(every if motion is Motion.AUTO else (motion,), window, count, flow)
+        motions = every if motion is Motion.AUTO else (motion,)
+        return cls(motions, window, count, flow, aligner)
 
 
 def offsets_within(before: int, after: int) -> list[int]:

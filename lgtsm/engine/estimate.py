@@ -14,6 +14,7 @@ from ..models.spec import (
     FAMILIES,
     LAYERS,
     SMOOTHING_FRAMES,
+    ChnSpec,
     CombCNSpec,
     LayerSpec,
     NetworkSpec,
@@ -40,6 +41,8 @@ errors and agreement, several at a time (measured)."""
 _COMPLETED, _COMPLETED_HOLE = 540, 4100
 """Bytes of a pixel, and in addition of a hole's pixel, while a key frame is completed (measured at
 432x240 and 960x540, holes of 5 to 30 %)."""
+_PAINTED = 4 * 64 * _FLOAT
+"""Bytes of a pixel while a frame is painted: four maps of 64 channels at once."""
 _BAND = 3
 """Bytes of a source pixel's fine detail, kept where the working size is smaller."""
 _ALLOCATOR = 1.08
@@ -98,7 +101,7 @@ def estimate(
     if options.mode is Mode.COPY:
         past = future = 0
     near, reach = options.source_frames, options.reach
-    if options.mode is Mode.FILL or near == 0 or reach == 0:
+    if (options.mode is Mode.FILL and not spec.paints) or near == 0 or reach == 0:
         near = reach = 0
     lookahead = max(reach + SMOOTHING_FRAMES if near else 0, past)
     kept = min(num_frames, max(reach, future) + policy.chunk + lookahead)
@@ -123,6 +126,8 @@ def estimate(
         blending = max(blending, pixels * _COMPLETED + box.area * _COMPLETED_HOLE)
     if options.mode is Mode.COPY:
         return int(_ALLOCATOR * (working + sources + blending))
+    if isinstance(spec.trunk, ChnSpec):
+        return int(_ALLOCATOR * (working + sources + max(blending, pixels * _PAINTED)))
     if isinstance(spec.trunk, CombCNSpec):
         passing = _window_numbers(spec.trunk, fit.padded, box, num_frames, policy.chunk)
         parts = working + sources + blending + passing * policy.dtype.itemsize

@@ -17,6 +17,7 @@ from ..copying.source_frames import Search
 from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
+from .painting import Painter, unsure
 from .policy import Policy, open_stream
 from .progress import ShotWork, Stage
 from .recovery import RobustStream, attempt
@@ -24,10 +25,6 @@ from .stream import StreamOutput, StreamSetup
 
 QUANTUM_PX = 16
 """Hole boxes are widened to multiples of this, so that shapes change rarely while a hole moves."""
-_SURE_CONFIDENCE = 0.98
-"""Least copied fraction of a pixel that counts as known; set by hand, not swept."""
-_SURE_ERROR = 0.02
-"""Largest expected error (RMS, 5 levels of 255) of such a pixel; set by hand, not swept."""
 _SMALLER = 0.7
 """Part of the working size that an error about memory proposes: half of the pixels."""
 
@@ -93,7 +90,7 @@ class ShotFiller:
     """Fills the holes of one shot from a stream of working frames.
 
     Args:
-        network: the network, or None to use the copies and the smooth fill as they are.
+        network: the network, a painter, or None to use the copies and the smooth fill as they are.
         size: (height, width) of working frames, multiples of the network's.
         policy: device, dtype, frames per chunk.
         search: where copies may come from.
@@ -108,7 +105,7 @@ class ShotFiller:
 
     def __init__(
         self,
-        network: Network | None,
+        network: Network | Painter | None,
         size: tuple[int, int],
         *,
         policy: Policy,
@@ -122,13 +119,17 @@ class ShotFiller:
         self.source_fractions = [0.0] * len(SOURCES)
         self.num_filled = 0
         self._frame_box = Box(0, 0, *size)
-        self._shot = Shot(size, policy.device, search)
+        self._painter = network if isinstance(network, Painter) else None
+        # a painter reads other frames even where nothing is copied from them
+        seen = self._painter.search if self._painter else search
+        self._window = seen.window
+        self._shot = Shot(size, policy.device, seen)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
-        self._net = None if network is None else self._open(network, size)
+        self._net = self._open(network, size) if isinstance(network, Network) else None
         self._reach = self._net.stream.reach if self._net else (0, 0)
         # a pushed frame influences outputs up to `reach` frames later, whose holes must be known
-        self._lookahead = max(search.window[1] + smoothing_reach(search)[1], self._reach[0])
+        self._lookahead = max(self._window[1] + smoothing_reach(search)[1], self._reach[0])
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
         policy = self.policy
@@ -208,8 +209,12 @@ class ShotFiller:
             return t, None
         frame, _ = self._part(t, box)
         self._count(blended.source_fractions)
-        pixels = blended.on(frame, box).fill[0].cpu()
-        return t, Fill(box, pixels, blended.sources, self._key_frames)
+        copied, sources = blended.on(frame, box), blended.sources
+        pixels = copied.fill
+        if self._painter is not None:
+            pixels, to_paint = self._painter.paint(self._shot, t, box, copied)
+            sources = sources and _outside(sources, to_paint, box)
+        return t, Fill(box, pixels[0].cpu(), sources, self._key_frames)
 
     def _feed(self, net: _Net, count: int) -> Iterator[Filled]:
         """Encode `count` frames and push them, in as many pieces as memory allows."""
@@ -250,8 +255,7 @@ class ShotFiller:
             own, own_hole = self._part(t, state.box)
             copied, sources = blended.on(own, state.box), blended.sources
             if not from_fill:
-                sure = (copied.confidence > _SURE_CONFIDENCE) & (copied.error < _SURE_ERROR)
-                to_paint = own_hole.masked_fill(sure, 0)
+                to_paint = unsure(copied, own_hole)
                 frame, hole, inside = frame.clone(), hole.clone(), state.box.within(box)
                 frame[..., inside[0], inside[1]] = copied.fill
                 hole[..., inside[0], inside[1]] = to_paint
@@ -315,7 +319,7 @@ class ShotFiller:
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
-        before = self._num_begun - self.search.window[0] - smoothing_reach(self.search)[0]
+        before = self._num_begun - self._window[0] - smoothing_reach(self.search)[0]
         oldest = min(before, self._num_done)
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:

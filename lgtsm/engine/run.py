@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,17 +15,21 @@ from ..copying.key_frames import Backdrop, KeyFrames
 from ..copying.plates import PlacedPlate, Plate, check_plate, resize_picture
 from ..copying.source_frames import Search
 from ..errors import ShapeError
+from ..models.neighbours.roles import Neighbours
 from ..models.network import Network
+from ..models.painter import PainterNetwork
 from ..models.spec import SMOOTHING_FRAMES
 from ..options import InpaintOptions, Mode, Unseen
 from ..report import Report
 from ..synthesis.complete import complete
 from ..synthesis.synthesiser import Synthesiser
+from .carrying import paint_guided
 from .composing import Patch, ShotComposer
 from .cuts import CutDetector
 from .filling import Filled, ShotFiller
 from .fitting import plan_fit, to_working
 from .hooks import Hooks
+from .painting import Painter, pair_aligner
 from .policy import choose_policy
 from .progress import Stage, Work
 
@@ -91,6 +96,7 @@ class Job:
     num_frames: of the stream, for the progress; 0 is unknown.
     synthesiser: completes the key frames; None leaves them open, and their patches tell what no frame
         shows.
+    neighbours: networks that align frames and carry key frames.
     """
 
     network: Network | None
@@ -102,6 +108,7 @@ class Job:
     key_frames_from: int = 0
     num_frames: int = 0
     synthesiser: Synthesiser | None = complete
+    neighbours: Neighbours = field(default_factory=Neighbours)
 
     def run(self, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Patch]:
         """Yield one patch a frame, in order.
@@ -207,8 +214,12 @@ class _Running:
         options, network = self.job.options, self.network
         is_causal = network is not None and network.spec.trunk.shift.causal
         window = (options.reach, 0 if is_causal else options.reach)
-        count = 0 if options.mode is Mode.FILL else options.source_frames
-        search = Search.of(options.motion, window, count, options.flow)
+        aligner = self.job.neighbours.aligner
+        pairs = None if aligner is None else pair_aligner(aligner.to(self.policy.device))
+        wanted = Search.of(options.motion, window, options.source_frames, options.flow, pairs)
+        search = Search((), (0, 0), 0) if options.mode is Mode.FILL else wanted
+        if isinstance(network, PainterNetwork):
+            network = Painter(network.to(self.policy.device), wanted, aligner)
         filler = ShotFiller(
             network,
             self.fit.padded,
@@ -236,12 +247,15 @@ class _Running:
         def leave_open(t: int, place: Tensor) -> None:
             self._open_places[begin + t] = place[0]
 
-        synthesiser = self.job.synthesiser
+        synthesiser, carrier = self.job.synthesiser, self.job.neighbours.carrier
+        if carrier is not None:
+            carrier = partial(paint_guided, carrier.to(self.policy.device))
         return KeyFrames(
             first,
             synthesise_all=synthesise_all,
             found=leave_open if synthesiser is None else None,
             synthesiser=synthesiser or complete,
+            carry=carrier,
         )
 
     def _first(self) -> int:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import torch
 
 from .network import CombCNNetwork, GatedNetwork, Network
+from .painter import PainterNetwork
 from .refine import RefineNetwork
 from .spec import NetworkSpec
 
@@ -15,7 +16,7 @@ _CLASSES: MappingProxyType[str, Callable[[NetworkSpec], Network]] = MappingProxy
     dict.fromkeys(
         ("lgtsm", "lgtsm_causal", "gtsm", "tsm", "gated3d", "gated3d_skips"), GatedNetwork
     )
-    | {"combcn": CombCNNetwork, "refine": RefineNetwork}
+    | {"combcn": CombCNNetwork, "refine": RefineNetwork, "chn": PainterNetwork}
 )
 
 

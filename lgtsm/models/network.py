@@ -55,7 +55,7 @@ class Network(nn.Module):
     def __init__(self, spec: NetworkSpec) -> None:
         super().__init__()
         self.spec = spec
-        trunk = spec.trunk
+        trunk = spec.streamed
         self.trunk = CombCNBody(trunk) if isinstance(trunk, CombCNSpec) else Trunk(trunk)
 
     @property

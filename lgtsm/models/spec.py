@@ -8,15 +8,18 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import WeightsError
+from .chn_spec import ChnSpec
 from .combcn_spec import CombCNSpec
 from .trunk_spec import LAYERS, MAX_COUNT, LayerSpec, ShiftKind, ShiftSpec, TrunkSpec
 
 __all__ = [
     "FAMILIES",
     "LAYERS",
+    "PAINTERS",
     "REFINE_INPUTS",
     "REFINE_OUTPUTS",
     "SMOOTHING_FRAMES",
+    "ChnSpec",
     "CombCNSpec",
     "LayerSpec",
     "NetworkSpec",
@@ -39,7 +42,7 @@ class NetworkSpec:
     """A whole network: a trunk and the meaning of its input and output."""
 
     family: str
-    trunk: TrunkSpec | CombCNSpec = field(default_factory=TrunkSpec)
+    trunk: TrunkSpec | CombCNSpec | ChnSpec = field(default_factory=TrunkSpec)
     source_frames: int = 0
     """Other frames, at most, that candidates are copied from; 0 for families without a fill."""
     reach: int = 0
@@ -61,7 +64,7 @@ class NetworkSpec:
         found = (trunk.inputs, trunk.outputs, trunk.skips)
         if self.source_frames:
             expected = (REFINE_INPUTS, REFINE_OUTPUTS, True)
-        elif isinstance(trunk, CombCNSpec):
+        elif isinstance(trunk, CombCNSpec | ChnSpec):
             expected = found
         else:  # of the published networks only the 3-D one may have skips
             expected = (5, 3, trunk.skips and trunk.kernel_frames > 1)
@@ -70,6 +73,25 @@ class NetworkSpec:
                 f"Expected a trunk with inputs, outputs and skips {expected}, got {found}; correct "
                 "the spec or use another family."
             )
+
+    @property
+    def streamed(self) -> TrunkSpec | CombCNSpec:
+        """The trunk of a network that runs over a clip as a stream.
+
+        Raises:
+            WeightsError: a network that paints single frames.
+        """
+        if isinstance(self.trunk, ChnSpec):
+            raise WeightsError(
+                f"Expected a family that streams ({', '.join(FAMILIES)}), got {self.family}, which "
+                "paints one frame after the other; choose another."
+            )
+        return self.trunk
+
+    @property
+    def paints(self) -> bool:
+        """Whether the network paints single frames from aligned references."""
+        return isinstance(self.trunk, ChnSpec)
 
     @property
     def starts_from_fill(self) -> bool:
@@ -107,7 +129,7 @@ class NetworkSpec:
             values = dict(config)
             spec = NetworkSpec(trunk=_read_trunk(values.pop("trunk")), **values)
             _check_types(spec)
-            known = spec.family in FAMILIES
+            known = spec.family in _KNOWN
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsError(
                 f"Expected a network configuration written by this package, got one with {error}; "
@@ -115,10 +137,10 @@ class NetworkSpec:
             ) from error
         if not known:
             raise WeightsError(
-                f"Expected one of the families {', '.join(FAMILIES)}, got {spec.family!r}; "
+                f"Expected one of the families {', '.join(_KNOWN)}, got {spec.family!r}; "
                 "update the package or use another file."
             )
-        own, usual = _traits(spec.trunk), _traits(FAMILIES[spec.family].trunk)
+        own, usual = _traits(spec.trunk), _traits(_KNOWN[spec.family].trunk)
         if own != usual:
             raise WeightsError(
                 f"Expected {usual} in a network of the family {spec.family}, got {own}; use a file "
@@ -127,9 +149,11 @@ class NetworkSpec:
         return spec
 
 
-def _read_trunk(config: Mapping[str, Any]) -> TrunkSpec | CombCNSpec:
-    """Build the trunk's spec from the values of a header; only a CombCN has no shift."""
+def _read_trunk(config: Mapping[str, Any]) -> TrunkSpec | CombCNSpec | ChnSpec:
+    """Build the trunk's spec from the values of a header; only one of a trunk has a shift."""
     values = dict(config)
+    if "num_blocks" in values:
+        return ChnSpec(**values)
     if "shift" not in values:
         return CombCNSpec(**values)
     shift = dict(values.pop("shift"))
@@ -137,8 +161,10 @@ def _read_trunk(config: Mapping[str, Any]) -> TrunkSpec | CombCNSpec:
     return TrunkSpec(shift=ShiftSpec(kind=kind, **shift), **values)
 
 
-def _traits(trunk: TrunkSpec | CombCNSpec) -> str:
+def _traits(trunk: TrunkSpec | CombCNSpec | ChnSpec) -> str:
     """Describe the properties that all networks of a family share."""
+    if isinstance(trunk, ChnSpec):
+        return "residual blocks"
     if isinstance(trunk, CombCNSpec):
         return "the two CombCN bodies"
     gates, skips = ("with" if present else "without" for present in (trunk.gated, trunk.skips))
@@ -187,3 +213,10 @@ FAMILIES: MappingProxyType[str, NetworkSpec] = MappingProxyType(
     }
 )
 """One entry per family, at its published or usual width; `dataclasses.replace` varies the sizes."""
+
+PAINTERS: MappingProxyType[str, NetworkSpec] = MappingProxyType(
+    {"chn": NetworkSpec(family="chn", reach=20, trunk=ChnSpec())}
+)
+"""The same for families that paint one frame from aligned references instead of streaming a clip."""
+
+_KNOWN = {**FAMILIES, **PAINTERS}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import WeightsError
+from ..models.neighbour_spec import NEIGHBOURS, NeighbourSpec, neighbour_from_config
 from ..models.spec import NetworkSpec
 
 _MAX_HEADER_BYTES = 10_000_000
@@ -28,7 +29,7 @@ class Card:
     dtypes: half precisions (bf16, fp16) whose result is within 45 dB PSNR of float32.
     """
 
-    spec: NetworkSpec
+    spec: NetworkSpec | NeighbourSpec
     licence: str
     provenance: dict = field(default_factory=dict)
     dtypes: tuple[str, ...] = ()
@@ -121,7 +122,7 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         dtypes = tuple(name for name in metadata.get("lgtsm.dtypes", "").split(",") if name)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _not_ours(name) from error
-    spec = NetworkSpec.from_config(config)
+    spec = _read_spec(config)
     if metadata.get("lgtsm.family") != spec.family:
         raise WeightsError(
             f"Expected family and configuration of {name} to agree, got "
@@ -133,6 +134,13 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
         provenance=provenance,
         dtypes=dtypes,
     )
+
+
+def _read_spec(config: object) -> NetworkSpec | NeighbourSpec:
+    family = config.get("family") if isinstance(config, dict) else None
+    if isinstance(config, dict) and isinstance(family, str) and family in NEIGHBOURS:
+        return neighbour_from_config(config)
+    return NetworkSpec.from_config(config)  # type: ignore[arg-type]  raises for what is no mapping
 
 
 def _not_ours(name: str) -> WeightsError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -14,10 +15,12 @@ from torch import Tensor
 
 from ..errors import WeightsError
 from ..models.build import build, tensor_shapes
+from ..models.neighbour_spec import TAKES
 from ..models.network import Network
+from ..models.spec import NetworkSpec
 from ..tensor_digest import tensor_digest
 from .catalogue import CATALOGUE, DEFAULT, ON_HUB, BuiltIn
-from .header import CONFIG, DIGEST, card_of, read_metadata, sha256_of
+from .header import CONFIG, DIGEST, Card, card_of, read_metadata, sha256_of
 from .hub import fetch
 from .hub_file import HubFile, parse_hub_file
 
@@ -89,36 +92,80 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
         WeightsError: no such file, damaged, a pickle, tensors that do not match its own header, or
             a file that cannot be fetched from a hub.
     """
+    stored = read_weights(name_or_path)
+    spec = stored.card.spec
+    if not isinstance(spec, NetworkSpec):
+        raise WeightsError(
+            f"Expected a network that fills, got {stored.name}, the {spec.role.value} {spec.family}; "
+            f"give it as {TAKES[spec.role]}."
+        )
+    floats = stored.read(tensor_shapes(spec))
+    with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
+        network = build(spec)
+    network.load_state_dict(floats)
+    network.name, network.passed_dtypes = stored.name, stored.card.dtypes
+    network.notes = stored.notes
+    return network.eval().requires_grad_(False)
+
+
+@dataclass(frozen=True)
+class StoredWeights:
+    """A weight file whose header has been read.
+
+    name: built-in, of the file or on a hub; notes: what a report says about it.
+    """
+
+    name: str
+    path: Path
+    metadata: Mapping[str, str]
+    card: Card
+    notes: tuple[str, ...]
+
+    def read(self, expected: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]:
+        """Return the tensors in float32.
+
+        Args:
+            expected: names and shapes, compared before anything is allocated: a header may claim any.
+
+        Raises:
+            WeightsError: damaged, other tensors than expected, or values that are not finite.
+        """
+        try:
+            tensors = load_file(self.path)
+        except SafetensorError as error:
+            raise WeightsError(
+                f"Expected a complete safetensors file, got {self.path.name} with {error}; get it "
+                "again."
+            ) from error
+        found = {key: tuple(value.shape) for key, value in tensors.items()}
+        if expected != found:
+            wrong = sorted(expected.items() ^ found.items())[0][0]
+            raise WeightsError(
+                f"Expected the {len(expected)} tensors of a {self.card.spec.family} network, got "
+                f"{len(found)} of which {wrong} does not fit; use a file whose header has not been "
+                "changed."
+            )
+        floats = finite_floats(tensors, self.path.name)
+        if DIGEST in self.metadata:
+            _check_values(tensors, self.metadata, self.path.name)
+        return floats
+
+
+def read_weights(name_or_path: str | Path | None) -> StoredWeights:
+    """Find a weight file and read its header; the argument is that of `load_model`.
+
+    Raises:
+        WeightsError: no such file, damaged, a pickle, or a file that cannot be fetched from a hub.
+    """
     name, path = find_weights(name_or_path)
     metadata = read_metadata(path)
     card = card_of(metadata, path.name)
-    try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise WeightsError(
-            f"Expected a complete safetensors file, got {path.name} with {error}; get it again."
-        ) from error
-    expected = tensor_shapes(card.spec)  # a header may claim any size: compare before allocating
-    found = {key: tuple(value.shape) for key, value in tensors.items()}
-    if expected != found:
-        wrong = sorted(expected.items() ^ found.items())[0][0]
-        raise WeightsError(
-            f"Expected the {len(expected)} tensors of a {card.spec.family} network, got "
-            f"{len(found)} of which {wrong} does not fit; use a file whose header has not been "
-            "changed."
-        )
-    floats = finite_floats(tensors, path.name)
     notes = ()
-    if DIGEST in metadata:
-        _check_values(tensors, metadata, path.name)
-    elif name_or_path is not None and Path(name_or_path) == path:  # others have a hash elsewhere
+    # others have a hash elsewhere
+    if DIGEST not in metadata and name_or_path is not None and Path(name_or_path) == path:
         notes = (f"{path.name} holds no checksum of its weights, damage to it goes unnoticed.",)
         _LOG.warning("%s", notes[0])
-    with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
-        network = build(card.spec)
-    network.load_state_dict(floats)
-    network.name, network.passed_dtypes, network.notes = name, card.dtypes, notes
-    return network.eval().requires_grad_(False)
+    return StoredWeights(name, path, metadata, card, notes)
 
 
 def _check_values(tensors: Mapping[str, Tensor], metadata: Mapping[str, str], name: str) -> None:

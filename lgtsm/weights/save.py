@@ -6,15 +6,15 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
-from ..models.network import Network
 from ..tensor_digest import tensor_digest
 from ..whole_file import WholeFile
 from .header import CONFIG, DIGEST, Card
 
 
 def save_model(
-    network: Network, path: Path, card: Card, *, dtype: torch.dtype = torch.float32
+    network: nn.Module, path: Path, card: Card, *, dtype: torch.dtype = torch.float32
 ) -> None:
     """Write a network and the SHA-256 of it; on failure an existing file is kept.
 

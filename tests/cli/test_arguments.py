@@ -12,6 +12,7 @@ import pytest
 from lgtsm.cli.inpaint import collect
 from lgtsm.cli.main import build_parser, main
 from lgtsm.knobs import knobs
+from lgtsm.neighbour_options import LEARNED, Carry, NeighbourOptions
 from lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, RunOptions, VideoOptions
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +38,8 @@ def _other(knob):
     if knob.kind is bool:
         return [], True
     if issubclass(knob.kind, Enum):
-        member = list(knob.kind)[-1]
+        # motions that a network finds need one
+        member = [member for member in knob.kind if member.value not in LEARNED][-1]
         return [member.value], member
     if knob.kind is str:
         return ["cpu"], "cpu"
@@ -66,6 +68,22 @@ def test_defaults_are_the_librarys_but_for_growing():
     inpaint, video = collect(_parse())
     assert inpaint == InpaintOptions(mask=MaskOptions(grow=4))
     assert video == VideoOptions()
+
+
+def test_networks_that_help_are_flags():
+    flags = (
+        "--motion",
+        "dfpn",
+        "--aligner-model",
+        "a",
+        "--carry",
+        "guided",
+        "--carrier-model",
+        "c",
+    )
+    inpaint, _ = collect(_parse(*flags))
+    expected = NeighbourOptions(aligner_model="a", carry=Carry.GUIDED, carrier_model="c")
+    assert (inpaint.neighbours, inpaint.motion.value) == (expected, "dfpn")
 
 
 def test_no_cuts_is_an_empty_tuple():

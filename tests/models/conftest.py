@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import runpy
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from lgtsm.weights.published.trunk import (
     modern_names,
     rename_published,
 )
+from tests.models.formula import uniform
 
 STORED = ("lgtsm_firstoff_nf4", "lgtsm_w5g4_nf4", "gated3d_skip_oldkeys_nf2")
 
@@ -37,21 +37,8 @@ def _published(state: dict[str, Tensor]) -> Network:
     return network.eval()
 
 
-def _uniform(key: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return the formula's values u of variance 1, float64; see the golden README."""
-    h = np.arange(math.prod(shape), dtype=np.uint32)
-    with np.errstate(over="ignore"):
-        h = h * np.uint32(2654435761) + np.uint32(zlib.crc32(key.encode()))
-        h ^= h >> np.uint32(15)
-        h *= np.uint32(2246822519)
-        h ^= h >> np.uint32(13)
-        h *= np.uint32(3266489917)
-        h ^= h >> np.uint32(16)
-    return ((h / 2.0**32 * 2 - 1) * math.sqrt(3)).reshape(shape)
-
-
 def _formula_value(key: str, shape: tuple[int, ...]) -> np.ndarray:
-    u = _uniform(key, shape)
+    u = uniform(key, shape)
     if "learnableTSM" in key:
         one_hot = np.zeros(3)
         one_hot[2 if "pre_shift" in key else 0] = 0.8
@@ -96,7 +83,7 @@ def _formula_combcn() -> Network:
     state = {}
     for ours, shape in tensor_shapes(FAMILIES["combcn"]).items():
         key = published_name(ours)
-        u = _uniform(key, shape)
+        u = uniform(key, shape)
         if key.endswith("conv.weight"):
             fan = math.prod(shape[1:])
             if key.startswith(transposed):

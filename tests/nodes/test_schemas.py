@@ -63,13 +63,14 @@ KNOBS = {
     for name, knob in knobs(options).items()
 }
 _PLATES = {"plate", "plate_frames", "plate_masks"}
+_HELP = {"aligner", "carrier"}
 PLAIN = {
     # sockets and what only a node has: inputs in place of file names, previews, the model folder
     "LoadLGTSM": {"model", "repo"},
     "MaskVideo": {"images", "mask", "resize", "preview_as"},
-    "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", *_PLATES},
+    "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", *_PLATES, *_HELP},
     "LGTSMInpaintVideo": {
-        *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", *_PLATES),
+        *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", *_PLATES, *_HELP),
     },
     "LGTSMKeyFrames": {"images", "mask", "detect_cuts", *_PLATES},
     "LGTSMKeyFramesVideo": {"video", "mask", "mask_video", "boxes", "detect_cuts", *_PLATES},
@@ -247,5 +248,6 @@ def test_beginners_see_one_widget_for_quality_and_few_others(nodes):
         kinds = ("Int", "Float", "Combo", "Boolean")
         shown = {i.id for i in inputs if i.kind in kinds and not getattr(i, "advanced", False)}
         assert shown <= {"grow", "preset", "length", "quality", "lossless"}, name
-        assert [one.id for one in inputs[-4:]] == ["preset", "unseen", "plate_masks", "synthesiser"]
+        last = ["preset", "unseen", "plate_masks", "synthesiser", "aligner", "carrier"]
+        assert [one.id for one in inputs[-6:]] == last
         assert all(one.optional for one in inputs[-4:])

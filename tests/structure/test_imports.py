@@ -13,7 +13,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 TREES = ("lgtsm", "train", "nodes")
 FLOOR = frozenset(
-    {"errors", "knobs", "options", "report", "box", "whole_file", "clip_tensors", "file_names"}
+    {
+        "errors",
+        "knobs",
+        "neighbour_options",
+        "options",
+        "report",
+        "box",
+        "whole_file",
+        "clip_tensors",
+        "file_names",
+    }
     | {"models.spec"}
 )
 BELOW_API = FLOOR | {"tensor_digest", "models", "fills", "align", "synthesis", "copying", "masks"}
@@ -23,7 +33,8 @@ BELOW_API |= {"evaluate.bench", "evaluate.metrics", "evaluate.tracking"}
 OURS = {
     "errors": frozenset(),
     "knobs": frozenset({"errors"}),
-    "options": frozenset({"errors", "knobs"}),
+    "neighbour_options": frozenset({"errors", "knobs"}),
+    "options": frozenset({"errors", "knobs", "neighbour_options"}),
     "report": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
@@ -36,15 +47,14 @@ OURS = {
     "fills": frozenset(),
     "align": frozenset({"errors", "fills", "torchvision_networks"}),
     "synthesis": frozenset({"errors", "options", "box", "fills"}),
-    "copying": frozenset({"errors", "options", "box", "clip_tensors", "fills", "align"})
-    | {"synthesis", "models.spec"},
+    "copying": frozenset({"errors", "options", "neighbour_options", "box", "clip_tensors", "fills"})
+    | {"align", "synthesis", "models.spec"},
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
     "masks": frozenset({"errors", "knobs", "options", "box"}),
     "metrics": frozenset({"errors", "knobs", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
-    "weights": frozenset(
-        {"errors", "options", "whole_file", "tensor_digest", "synthesis", "models", "models.spec"}
-    ),
+    "weights": frozenset({"errors", "options", "neighbour_options", "whole_file", "tensor_digest"})
+    | {"synthesis", "models", "models.spec"},
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
     "tracking": frozenset(
@@ -88,6 +98,7 @@ OURS = {
 THIRD = {
     "errors": frozenset(),
     "knobs": frozenset(),
+    "neighbour_options": frozenset(),
     "options": frozenset(),
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
@@ -102,7 +113,7 @@ THIRD = {
     "align": frozenset({"torch", "numpy"}),
     "synthesis": frozenset({"torch"}),
     "copying": frozenset({"torch", "safetensors", "einops"}),
-    "models": frozenset({"torch", "einops"}),
+    "models": frozenset({"torch", "einops", "numpy"}),  # numpy: draws as published
     "masks": frozenset({"torch", "numpy", "PIL", "scipy"}),
     "metrics": frozenset({"torch", "numpy", "kornia", "safetensors"}),
     "video": frozenset({"av", "numpy", "torch", "PIL"}),
@@ -161,12 +172,16 @@ FILES = sorted(path.relative_to(ROOT) for folder in TREES for path in (ROOT / fo
 every_file = pytest.mark.parametrize("file", FILES, ids=[path.as_posix() for path in FILES])
 
 
+SPECS = ("spec", "trunk_spec", "combcn_spec", "chn_spec", "neighbour_spec")
+"""Files of models that make up the unit `models.spec`."""
+
+
 def _unit(module):
     """Return the table's name of a module of ours; None for the package itself."""
     parts = module.split(".")
     if parts[0] != "lgtsm":
         return parts[0]
-    if parts[1:2] == ["models"] and parts[2:3] in (["spec"], ["trunk_spec"], ["combcn_spec"]):
+    if parts[1:2] == ["models"] and parts[2:3] in [[name] for name in SPECS]:
         return "models.spec"
     if parts[1:2] == ["evaluate"] and len(parts) > 2:
         return ".".join(parts[1:3])

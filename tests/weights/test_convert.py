@@ -105,6 +105,7 @@ def test_checkpoints_of_the_original_trainer(name, kind, random_network, files):
     assert (card.spec, card.licence, card.dtypes) == (SPECS[name], "research-only", ())
     assert card.provenance == {
         "published_family": card.spec.family.upper(),
+        "published_terms": "research use only",
         "decided_by": found.decided_by,
         "epoch": 99,
         "source_sha256": hashlib.sha256(files[0].read_bytes()).hexdigest(),

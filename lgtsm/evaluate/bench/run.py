@@ -41,7 +41,7 @@ _CONVOLUTIONS = (
 
 def random_trunk(case: BenchCase, device: torch.device, dtype: torch.dtype) -> Trunk | CombCNBody:
     """Build a trunk whose features neither vanish nor overflow, as denormals would be slow."""
-    spec = case.spec.trunk
+    spec = case.spec.streamed
     trunk = CombCNBody(spec) if isinstance(spec, CombCNSpec) else Trunk(spec)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -184,7 +184,7 @@ def _run_case(
     ours, published, wide = interleave([contest.stream, contest.published, peak.seconds], rounds)
     rate = peak.macs / median(wide)
     seconds = median(ours)
-    spec = case.spec.trunk
+    spec = case.spec.streamed
     windowed = isinstance(spec, CombCNSpec)
     share = window_share(spec, case.num_frames, case.chunk) if windowed else 1
     macs = region_macs(spec, contest.size, contest.hole, window=share)

@@ -29,6 +29,7 @@ _STAND_INS = (
     ("numpy.core.multiarray", "scalar"),  # before numpy 2
     ("numpy._core.multiarray", "scalar"),  # from numpy 2 on
     ("numpy", "dtype"),
+    ("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint"),  # a key, before 1.5
 )
 """Classes that the original checkpoints name beyond tensors and plain values."""
 

@@ -9,15 +9,13 @@ from safetensors import SafetensorError
 
 from ...errors import WeightsError
 from ...models.build import build
+from ...models.neighbours.build import build_neighbour
+from ...models.spec import NetworkSpec
 from ..header import Card
 from ..load import finite_floats
 from ..save import save_model
 from .checkpoint import read_checkpoint
 from .recognise import recognise
-from .trunk import DISCRIMINATOR
-
-LICENCE = "research-only"
-"""Licence of every converted file, whatever its source; see docs/convert.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +26,7 @@ class Converted:
     decided_by: how the family was recognised.
     kind: of the file, "zip", "legacy" or "safetensors".
     num_parameters: of the converted network.
-    num_left_out: tensors of the discriminator, which are not converted.
+    num_left_out: tensors that are not converted: of a discriminator, a perceptual network and so on.
     """
 
     card: Card
@@ -39,7 +37,9 @@ class Converted:
     num_left_out: int
 
 
-def convert(source: str | Path, target: str | Path, *, force: bool = False) -> Converted:
+def convert(
+    source: str | Path, target: str | Path, *, force: bool = False, align_corners: bool = True
+) -> Converted:
     """Convert a published checkpoint without running code in it.
 
     Args:
@@ -47,6 +47,8 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
             (zip or legacy file of torch.save), or a safetensors file with published names.
         target: the .safetensors file to write; untouched on failure.
         force: replace `target` if it exists.
+        align_corners: of a Copy-and-Paste Network: as where its authors trained it, or as the same
+            code samples under torch 1.3 or later. No other family asks.
 
     Returns:
         The contents, as in the header of the new file.
@@ -61,16 +63,18 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
     except OSError as error:
         raise _cannot_write(target, error) from error
     checkpoint = read_checkpoint(source)
-    found = recognise(checkpoint, source.name)
+    found = recognise(checkpoint, source.name, align_corners=align_corners)
     # before `build`, because it checks every shape: a specification alone may claim any size
     tensors = finite_floats(found.rename(), source.name)
-    network = build(found.spec)
+    spec = found.spec
+    network = build(spec) if isinstance(spec, NetworkSpec) else build_neighbour(spec)
     network.load_state_dict(tensors)
     card = Card(
-        spec=found.spec,
-        licence=LICENCE,
+        spec=spec,
+        licence=found.licence,
         provenance={
             "published_family": found.family,
+            "published_terms": found.terms,
             "decided_by": found.decided_by,
             "epoch": checkpoint.epoch,
             "source_sha256": checkpoint.sha256,
@@ -86,7 +90,7 @@ def convert(source: str | Path, target: str | Path, *, force: bool = False) -> C
         decided_by=found.decided_by,
         kind=checkpoint.kind,
         num_parameters=sum(value.numel() for value in network.parameters()),
-        num_left_out=sum(key.startswith(DISCRIMINATOR) for key in checkpoint.state),
+        num_left_out=sum(map(found.is_left_out, checkpoint.state)),
     )
 
 

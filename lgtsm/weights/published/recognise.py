@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from ...errors import WeightsError
+from ...models.neighbour_spec import CpnSpec, NeighbourSpec
 from ...models.spec import NetworkSpec, ShiftKind, TrunkSpec
 from .checkpoint import Checkpoint
 from .combcn import PREFIXES, infer_combcn, rename_combcn
+from .neighbours import find_layout, without_data_parallel
 from .trunk import (
     DISCRIMINATOR,
     family_of,
@@ -21,7 +23,11 @@ from .trunk import (
 )
 
 _FIRST = "generator.coarse_net.downsample_module.conv1.featureConv.weight_orig"
-_SUPPORTED = "LGTSM, GTSM, vanilla TSM, plain 2-D, 3DGated or CombCN"
+_SUPPORTED = (
+    "LGTSM, GTSM, vanilla TSM, plain 2-D, 3DGated, CombCN, DFPN, CPN, CHN or guided inpainting"
+)
+RESEARCH_ONLY = "research-only"
+"""Licence of converted files of the authors who permit no other use; see docs/convert.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,26 +35,33 @@ class Recognised:
     """Result of `recognise`.
 
     family: the published name; decided_by: the reason, in words; spec: of our network.
+    licence: of the weights; terms: what their authors say. is_left_out: whether a tensor of the file is not part of the network.
     rename: returns our names to tensors, ready for a strict `load_state_dict`; raises WeightsError
         where a tensor is missing, misshapen or left over.
     """
 
     family: str
     decided_by: str
-    spec: NetworkSpec
+    spec: NetworkSpec | NeighbourSpec
     rename: Callable[[], dict[str, Tensor]]
+    licence: str = RESEARCH_ONLY
+    terms: str = "research use only"
+    is_left_out: Callable[[str], bool] = lambda key: key.startswith(DISCRIMINATOR)
 
 
-def recognise(checkpoint: Checkpoint, name: str) -> Recognised:
+def recognise(checkpoint: Checkpoint, name: str, *, align_corners: bool = True) -> Recognised:
     """Recognise the family of a published state dict by names, shapes and configuration.
 
     Args:
         checkpoint: contents of the file.
         name: of the file, for messages.
+        align_corners: of a Copy-and-Paste Network, which its file does not say; see `CpnSpec`.
 
     Raises:
         WeightsError: an unsupported or unknown family.
     """
+    if (neighbour := _recognise_neighbour(checkpoint, align_corners=align_corners)) is not None:
+        return neighbour
     if any(key.startswith(PREFIXES) for key in checkpoint.state):
         spec = infer_combcn(checkpoint.state)
         return Recognised(
@@ -81,6 +94,26 @@ def recognise(checkpoint: Checkpoint, name: str) -> Recognised:
         decided_by=decided_by,
         spec=NetworkSpec(family=family_of(trunk), trunk=trunk),
         rename=lambda: rename_published(state, trunk),
+    )
+
+
+def _recognise_neighbour(checkpoint: Checkpoint, *, align_corners: bool) -> Recognised | None:
+    state = without_data_parallel(checkpoint.state)
+    layout = find_layout(state)
+    if layout is None:
+        return None
+    spec, decided_by = layout.infer(state), f"{layout.sign}* in the names"
+    if isinstance(spec, CpnSpec):
+        spec = replace(spec, align_corners=align_corners)
+        decided_by += f"; align_corners {align_corners} as asked for, the file does not say"
+    return Recognised(
+        family=layout.family,
+        decided_by=decided_by,
+        spec=spec,
+        rename=lambda: layout.rename(state, spec),
+        licence=layout.licence,
+        terms=layout.terms,
+        is_left_out=lambda key: bool(layout.dropped.match(key.removeprefix("module."))),
     )
 
 

@@ -1,0 +1,145 @@
+"""Copy-and-Paste Network: aligned references are matched by context and pasted as features.
+
+Source: Lee et al. 2019 (ICCV); see `cpn_align`. Kept as published: the fourth input channel is the
+hole of the target but what is known of the references, and the border that pads a frame to a
+multiple of 8 counts as known black pixels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate, pad
+
+from .convolutions import same
+from .cpn_align import CpnAligner, named
+from .frames import Views, denormalise, fold, normalise, repeat_target, resize, unfold
+
+MULTIPLE = 8
+_LEAST_OVERLAP = 1e-4
+_ENCODER = {
+    "conv12": (4, 64, 5, 2),
+    "conv2": (64, 64, 3, 1),
+    "conv23": (64, 128, 3, 2),
+    "conv3": (128, 128, 3, 1),
+    "value3": (128, 128, 3, 1),
+}
+_WIDTH = 257
+"""Features of the target and of the copies, 128 each, and where nothing could be copied."""
+_DILATED = ("convA4_1", "convA4_2", "convA4_3", "convA4_4")
+_BOTTOM = ("conv4", "conv5_1", "conv5_2", *_DILATED, "conv3c", "conv3b", "conv3a")
+
+
+@dataclass(frozen=True)
+class Pasted:
+    """Output of the network.
+
+    composed: (B,3,h,w) in [0,1]. raw: (B,3,h',w') of the padded frame, not clamped.
+    features: (B,257,h'/4,w'/4) that the decoder reads. unseen: (B,1,h'/4,w'/4), 1 where no reference
+    shows the place.
+    """
+
+    composed: Tensor
+    raw: Tensor
+    features: Tensor
+    unseen: Tensor
+
+
+def match_context(
+    target: Tensor, known: Tensor, references: Tensor, references_known: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Average the references' features by how well each agrees with the target where both are known.
+
+    Args:
+        target: features (B,C,h,w).
+        known: (B,1,H,W), 1 = known, resized to the features.
+        references: features (B,R,C,h,w).
+        references_known: (B,R,1,H,W).
+
+    Returns:
+        Features (B,2C+1,h,w): of the target, the average, and 1 where no reference is known; and that
+        last channel (B,1,h,w) alone.
+    """
+    size = (int(target.shape[-2]), int(target.shape[-1]))
+    known, shown = ((resize(x, size) > 0.5).to(target.dtype) for x in (known, references_known))
+    both = known[:, None] * shown
+    area = both.sum((2, 3, 4))
+    product = (both * target[:, None] * references).sum((2, 3, 4))
+    agreement = torch.where(area < _LEAST_OVERLAP, 0.0, product / (area * target.shape[1] + 1e-30))
+    # a softmax over the references that show the place
+    scores = agreement[:, :, None, None, None] * shown
+    weights = torch.exp(scores - scores.amax(1, keepdim=True)) * shown
+    total = weights.sum(1, keepdim=True)
+    weights = weights / torch.where(total < _LEAST_OVERLAP, total + 1, total)
+    unseen = 1 - (weights * shown).sum(1)
+    return torch.cat([target, (weights * references).sum(1), unseen], 1), unseen
+
+
+def _decoder() -> nn.ModuleDict:
+    wide = dict.fromkeys(("conv4", "conv5_1", "conv5_2", "conv3c"), (_WIDTH, _WIDTH, 3, 1))
+    layers = named(wide | {"conv3b": (_WIDTH, 128, 3, 1), "conv3a": (128, 128, 3, 1)})
+    for i, name in enumerate(_DILATED):
+        layers[name] = same(_WIDTH, _WIDTH, dilation=2 ** (i + 1))
+    ends = {"conv32": (128, 64, 3, 1), "conv2": (64, 64, 3, 1), "conv21": (64, 3, 5, 1)}
+    layers.update(dict(named(ends).items()))
+    return layers
+
+
+class Cpn(CpnAligner):
+    """The whole network; see `CpnAligner` for its argument."""
+
+    def __init__(self, *, align_corners: bool) -> None:
+        super().__init__(align_corners=align_corners)
+        self.encoder = named(_ENCODER)
+        self.decoder = _decoder()
+
+    def forward(self, views: Views) -> Pasted:
+        """Fill the target from its references."""
+        target, references = views.filled()
+        size, count = target.shape[2:], references.shape[1]
+        margins = _margins(int(size[0]), int(size[1]))
+        padded = Views(
+            *(pad(x, margins) for x in (target, views.hole)),
+            *(pad(x, margins) for x in (references, views.reference_holes)),
+        )
+        target, references, hole = padded.target, padded.references, padded.hole
+        features = self.features(target, hole)
+        others = self.features(fold(references), fold(padded.reference_holes))
+        theta = self.matrices(repeat_target(features, count), others)
+        aligned = self.sample(fold(references), theta)
+        shown = self.sample(fold(1 - padded.reference_holes), theta)
+        shown = (shown > 0.5).to(aligned.dtype)
+        joined, unseen = match_context(
+            self._encode(target, hole),
+            1 - hole,
+            unfold(self._encode(aligned, shown), count),
+            unfold(shown, count),
+        )
+        raw = self._decode(joined)
+        composed = (raw * hole + target * (1 - hole)).clamp(0, 1)
+        left, _, top, _ = margins
+        composed = composed[..., top : top + size[0], left : left + size[1]]
+        return Pasted(composed, raw, joined, unseen)
+
+    def _encode(self, pixels: Tensor, fourth: Tensor) -> Tensor:
+        x = torch.cat([normalise(pixels), fourth], 1)
+        for name, layer in self.encoder.items():
+            x = layer(x) if name == "value3" else torch.relu(layer(x))
+        return x
+
+    def _decode(self, x: Tensor) -> Tensor:
+        for name in _BOTTOM:
+            x = torch.relu(self.decoder[name](x))
+        for name in ("conv32", "conv2"):
+            if name == "conv32":
+                x = interpolate(x, scale_factor=2, mode="nearest")
+            x = torch.relu(self.decoder[name](x))
+        return denormalise(self.decoder["conv21"](interpolate(x, scale_factor=2, mode="nearest")))
+
+
+def _margins(height: int, width: int) -> tuple[int, int, int, int]:
+    """Return left, right, top, bottom of zeros that make a size a multiple of 8."""
+    rows, columns = -height % MULTIPLE, -width % MULTIPLE
+    return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2

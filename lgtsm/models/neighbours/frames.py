@@ -1,0 +1,149 @@
+"""What all copying networks read and return: a target frame, its references, what they show of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from ...errors import ShapeError
+
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""Of ImageNet's RGB; holes are filled with the mean, which normalises to 0."""
+
+_CORNERS = {"nearest": None, "bilinear": False}
+
+
+def channel_values(values: tuple[float, ...], like: Tensor) -> Tensor:
+    """Return a value per channel as (C,1,h=1,w=1)."""
+    return like.new_tensor(values)[:, None, None]
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """Normalise RGB (...,3,h,w) in [0,1] by ImageNet's mean and deviation."""
+    return (pixels - channel_values(MEAN, pixels)) / channel_values(STD, pixels)
+
+
+def denormalise(values: Tensor) -> Tensor:
+    """Undo `normalise`."""
+    return values * channel_values(STD, values) + channel_values(MEAN, values)
+
+
+def mean_fill(pixels: Tensor, holes: Tensor) -> Tensor:
+    """Fill holes (...,1,h,w), 1 = hole, of RGB (...,3,h,w) with ImageNet's mean."""
+    return (1 - holes) * pixels + holes * channel_values(MEAN, pixels)
+
+
+@dataclass(frozen=True)
+class Views:
+    """A target frame and other frames of the same scene.
+
+    target: (B,3,h,w) in [0,1]; values under the hole are ignored.
+    hole: (B,1,h,w), 1 = hole.
+    references: (B,R,3,h,w); reference_holes: (B,R,1,h,w).
+    """
+
+    target: Tensor
+    hole: Tensor
+    references: Tensor
+    reference_holes: Tensor
+
+    def __post_init__(self) -> None:
+        """Check that the shapes match.
+
+        Raises:
+            ShapeError: other ranks, channels or sizes, or no reference.
+        """
+        shape, (batch, size) = self.references.shape, (len(self.target), self.target.shape[2:])
+        expected = ((batch, 3, *size), (batch, 1, *size), (batch, *shape[1:2], 1, *size))
+        found = tuple(tuple(x.shape) for x in (self.target, self.hole, self.reference_holes))
+        if len(shape) != 5 or shape != (batch, shape[1], 3, *size) or found != expected:
+            raise ShapeError(
+                "Expected a target (B,3,h,w), its hole (B,1,h,w), references (B,R,3,h,w) of the "
+                f"same size and their holes, got {found[0]}, {found[1]}, {tuple(shape)} and "
+                f"{found[2]}; bring all to one size."
+            )
+        if shape[1] == 0:
+            raise ShapeError(
+                "Expected one other frame or more beside the target, got none; give a clip of two "
+                "frames or more, or choose a network that fills single frames."
+            )
+
+    @staticmethod
+    def of_clip(frames: Tensor, holes: Tensor, target: int) -> Views:
+        """Take one frame of a clip (B,T,3,h,w) with holes (B,T,1,h,w); all others are references."""
+        others = [t for t in range(frames.shape[1]) if t != target]
+        return Views(frames[:, target], holes[:, target], frames[:, others], holes[:, others])
+
+    def filled(self) -> tuple[Tensor, Tensor]:
+        """Return target and references with their holes filled with the mean."""
+        return (
+            mean_fill(self.target, self.hole),
+            mean_fill(self.references, self.reference_holes),
+        )
+
+    def resized(self, size: tuple[int, int]) -> Views:
+        """Return frames and holes at another size: frames bilinear, holes nearest."""
+        if tuple(self.target.shape[2:]) == size:
+            return self
+        return Views(
+            resize(self.target, size),
+            resize(self.hole, size, mode="nearest"),
+            resize(self.references, size),
+            resize(self.reference_holes, size, mode="nearest"),
+        )
+
+
+def resize(x: Tensor, size: tuple[int, int], *, mode: str = "bilinear") -> Tensor:
+    """Resize (...,C,h,w), bilinear or nearest; edges, not corner pixels, coincide."""
+    flat = x.reshape(-1, *x.shape[-3:])
+    resized = interpolate(flat, size=size, mode=mode, align_corners=_CORNERS[mode])
+    return resized.reshape(*x.shape[:-2], *size)
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """References, brought to the places where the target shows the same.
+
+    frames: (B,R,3,h,w), holes filled with the mean, 0 outside; known: (B,R,1,h,w), 1 = shown;
+    gained: (B,R,1,h,w), 1 in the target's hole where the reference shows what is behind.
+    """
+
+    frames: Tensor
+    known: Tensor
+    gained: Tensor
+
+    @staticmethod
+    def of_samples(frames: Tensor, known: Tensor, hole: Tensor) -> Aligned:
+        """Derive `gained` from the target's hole (B,1,h,w)."""
+        return Aligned(frames, known, (known - (1 - hole[:, None])).clamp(0, 1))
+
+
+def fold(x: Tensor) -> Tensor:
+    """Return (B*R,C,h,w) of (B,R,C,h,w)."""
+    return rearrange(x, "b r c h w -> (b r) c h w")
+
+
+def unfold(x: Tensor, count: int) -> Tensor:
+    """Return (B,R,C,h,w) of (B*R,C,h,w) with R = `count`; undoes `fold`."""
+    return rearrange(x, "(b r) c h w -> b r c h w", r=count)
+
+
+def repeat_target(x: Tensor, count: int) -> Tensor:
+    """Return (B*R,...): every item of (B,...) once for each of its R references."""
+    return torch.repeat_interleave(x, count, 0)
+
+
+class Aligner(nn.Module):
+    """Finds where references show the pixels of a target."""
+
+    def coords(self, views: Views) -> Tensor:
+        """Return coordinates (B,R,2,h,w) in the references, as `align.sampling` counts them."""
+        raise NotImplementedError
+
+    def align(self, views: Views) -> Aligned:
+        """Sample the references where they show the target, without gradients."""
+        raise NotImplementedError

@@ -1,0 +1,55 @@
+"""Networks that paint a frame from aligned references, as a family among the others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from ..errors import ShapeError, WeightsError
+from .neighbours.chn import Chn
+from .neighbours.orders import Reference, frame_by_frame, paint_frame, unmoved
+from .network import Network, check_clip
+from .spec import ChnSpec, NetworkSpec
+
+
+class PainterNetwork(Network):
+    """CHN; it has no trunk that streams.
+
+    `forward` takes the camera to stand still; the engine passes aligned references to `paint`.
+    """
+
+    def __init__(self, spec: NetworkSpec) -> None:
+        nn.Module.__init__(self)
+        if not isinstance(spec.trunk, ChnSpec):
+            raise WeightsError(
+                f"Expected a ChnSpec in a painting network, got {spec.trunk}; build it from "
+                "PAINTERS['chn']."
+            )
+        self.spec = spec
+        self.painter = Chn(spec.trunk.num_blocks)
+
+    def paint(self, frame: Tensor, hole: Tensor, references: Iterable[Reference]) -> Tensor:
+        """Fill one frame (1,3,h,w) with its hole (1,1,h,w); see `orders.paint_frame`."""
+        return paint_frame(self.painter, frame, hole, references)
+
+    def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
+        """Fill whole clips of a camera that stands still, as `Network.forward`.
+
+        Raises:
+            ShapeError: shapes that do not match, or guidance.
+        """
+        check_clip(frames, holes)
+        if guidance is not None:
+            raise ShapeError(
+                f"Expected no guidance for the family {self.spec.family}, got a tensor; leave it "
+                "out or use one of the gated families."
+            )
+        reach = self.spec.reach
+        return torch.stack(
+            [
+                frame_by_frame(self.painter, unmoved, f, h, distance=reach)
+                for f, h in zip(frames, holes, strict=True)
+            ]
+        )

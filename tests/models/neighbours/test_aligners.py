@@ -1,0 +1,130 @@
+"""DFPN and CPN against figures of the original code."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from lgtsm.align.sampling import sample_at
+from lgtsm.errors import ShapeError
+from lgtsm.models.neighbour_spec import CpnSpec, DfpnSpec
+from lgtsm.models.neighbours.cpn import Cpn, match_context
+from lgtsm.models.neighbours.frames import Aligner, Views
+from tests.models.neighbours.published_state import formula_network
+from tests.models.neighbours.vectors import Vectors
+
+# half a pixel's contrast at a sharp edge: flows within 1e-5 are positions within 1.3e-3 px at 256 px
+SAMPLES_ATOL = 2e-3
+
+
+@pytest.fixture(scope="module")
+def dfpn():
+    return formula_network(DfpnSpec())
+
+
+def _aligned_near(vectors, prefix, aligned, step=1, atol=SAMPLES_ATOL):
+    for part, name in (
+        (aligned.frames, "x_aligned"),
+        (aligned.known, "v_aligned_u8"),
+        (aligned.gained, "v_map_u8"),
+    ):
+        vectors.assert_near(part.transpose(1, 2)[..., ::step, ::step], f"{prefix}_{name}", atol)
+
+
+def test_dfpn_equals_the_original_where_frames_are_resized(dfpn):
+    vectors = Vectors("dfpn")
+    views = vectors.views("a_")
+    flow = dfpn(views)
+    vectors.assert_near(flow.correlation[:, 0], "a_corr_ref0")
+    for found, name in (
+        (flow.flow_16, "flow_16"),
+        (flow.flow_64, "flow_64"),
+        (flow.flow, "flow_full"),
+    ):
+        vectors.assert_near(found.permute(0, 1, 3, 4, 2), f"a_{name}")
+    sums = flow.correlation.double().abs().sum((0, 2, 3, 4, 5))
+    torch.testing.assert_close(
+        sums, torch.from_numpy(vectors["a_corr_abs_sum_per_ref"]), rtol=1e-5, atol=0
+    )
+    _aligned_near(vectors, "a", dfpn.align(views))
+
+
+@pytest.mark.slow
+def test_dfpn_equals_the_original_at_its_own_size(dfpn):
+    vectors = Vectors("dfpn")
+    views = vectors.views("b_", repeats=8)
+    flow = dfpn(views)
+    for found, name in (
+        (flow.flow_16, "flow_16"),
+        (flow.flow_64[..., ::2, ::2], "flow_64"),
+        (flow.flow[..., ::8, ::8], "flow_full"),
+    ):
+        vectors.assert_near(found.permute(0, 1, 3, 4, 2), f"b_{name}")
+    if "b_corr_ref0" in vectors:
+        vectors.assert_near(flow.correlation[:, 0, ::4, ::4], "b_corr_ref0")
+    _aligned_near(vectors, "b", dfpn.align(views), step=8)
+
+
+@pytest.mark.parametrize("case", ["a", "b"])
+def test_the_affine_aligner_equals_the_original(case):
+    vectors = Vectors("cpn_align")
+    network = formula_network(CpnSpec(whole=False, align_corners=False))
+    views = vectors.views(f"{case}_")
+    vectors.assert_near(network.theta(views), f"{case}_theta")
+    _aligned_near(vectors, case, network.align(views), atol=1e-4)
+
+
+@pytest.mark.parametrize("corners", [False, True])
+@torch.no_grad()
+def test_copy_and_paste_equals_the_original_in_both_meanings_of_corners(corners):
+    vectors, prefix = Vectors("cpn_full"), f"ac{int(corners)}"
+    network = formula_network(CpnSpec(align_corners=corners))
+    assert isinstance(network, Cpn)
+    found = network(vectors.views())
+    vectors.assert_near(found.composed, f"{prefix}_comp")
+    vectors.assert_near(found.raw, f"{prefix}_pred_padded")
+    vectors.assert_near(found.unseen, f"{prefix}_c_mask_padded")
+    vectors.assert_near(found.features[:, ::16], f"{prefix}_decoder_in_sub")
+
+
+def test_context_matching_equals_the_original():
+    vectors = Vectors("cpn_full")
+    features, shown = vectors.tensor("cm_feats"), vectors.tensor("cm_v_aligned")
+    joined, unseen = match_context(
+        features[:, :, 0],
+        vectors.tensor("cm_v_target"),
+        features[:, :, 1:].transpose(1, 2),
+        shown.transpose(1, 2),
+    )
+    vectors.assert_near(joined, "cm_out")
+    vectors.assert_near(unseen, "cm_mask")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        DfpnSpec(),
+        CpnSpec(whole=False, align_corners=False),
+        CpnSpec(whole=False, align_corners=True),
+    ],
+    ids=["dfpn", "cpn_edges", "cpn_corners"],
+)
+def test_coordinates_say_where_samples_were_taken(spec, toy_clip):
+    network = formula_network(spec)
+    assert isinstance(network, Aligner)
+    views = Views.of_clip(toy_clip[None, :2, :, :40], torch.zeros(1, 2, 1, 40, 64), 0)
+    coords, aligned = network.coords(views)[0, 0], network.align(views)
+    inside = (coords >= 0).all(0) & (coords[0] <= 63) & (coords[1] <= 39)
+    assert inside.float().mean() > 0.1
+    sampled = sample_at(views.references[0], coords[None])
+    torch.testing.assert_close(
+        sampled[0][:, inside], aligned.frames[0, 0][:, inside], atol=1e-4, rtol=0
+    )
+
+
+def test_frames_of_other_sizes_and_single_frames_are_refused():
+    frame, hole = torch.zeros(1, 3, 8, 8), torch.zeros(1, 1, 8, 8)
+    with pytest.raises(ShapeError, match="of the same size"):
+        Views(frame, hole, torch.zeros(1, 1, 3, 8, 12), torch.zeros(1, 1, 1, 8, 12))
+    with pytest.raises(ShapeError, match="got none"):
+        Views.of_clip(frame[None], hole[None], 0)
