@@ -14,6 +14,7 @@ from ..errors import OptionError, shown
 from ..film_names import written_name
 from ..knobs import Knob, knobs
 from ..masks.boxes import MaskBox
+from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from .description import OPTION_CLASSES, BatchJob
 
@@ -31,6 +32,7 @@ OPTIONS: Mapping[str, Knob] = {
 }
 COLUMNS = (*FILES, "box", "range", *RESULTS, "model", *OPTIONS)
 
+_MODELS = ("synthesiser", "aligner_model", "carrier_model")  # options that may be files
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 _RANGE = re.compile(r"(\d{1,9})?-(\d{1,9})?")
 _URL = re.compile(r"[a-z][a-z0-9+]+://", re.IGNORECASE)
@@ -93,11 +95,10 @@ def read_job(
         problems.append("Expected either a mask or boxes, got both or none; give one of them.")
     names = {name: tried(_result, name, values.get(name)) for name in RESULTS}
     plain = {name: value for name, value in values.items() if value is not None}
-    mask, run = (tried(options.of, plain) for options in (MaskOptions, RunOptions))
+    classes = {"mask": MaskOptions, "run": RunOptions, "neighbours": NeighbourOptions}
+    parts = {part: tried(options.of, plain) or options() for part, options in classes.items()}
     video = tried(VideoOptions.of, plain)
-    options = tried(
-        lambda: InpaintOptions.of(plain, mask=mask or MaskOptions(), run=run or RunOptions())
-    )
+    options = tried(lambda: InpaintOptions.of(plain, **parts))
     if problems:
         return None, problems
     names["output"] = names["output"] or written_name(Path(sources[0]), lossless=video.lossless)
@@ -178,8 +179,8 @@ def _value(name: str, knob: Knob, given: object, base: Path) -> object:
         raise OptionError(
             f"Expected {name} as {_FORMS[knob.kind]}, got {shown(given)}; correct it."
         ) from error
-    file = base / text  # the one option that may be a file is a synthesiser
-    return str(file) if name == "synthesiser" and file.exists() else text
+    file = base / text
+    return str(file) if name in _MODELS and file.exists() else text
 
 
 _FORMS = {

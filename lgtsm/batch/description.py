@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..knobs import Options, knobs
+from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 
 OPTION_CLASSES: tuple[type[Options], ...] = (
@@ -17,6 +18,7 @@ OPTION_CLASSES: tuple[type[Options], ...] = (
     MaskOptions,
     RunOptions,
     VideoOptions,
+    NeighbourOptions,
 )
 
 
@@ -72,7 +74,8 @@ def plain_values(job: BatchJob) -> dict[str, object]:
     values["mask"], values["box"] = job.mask, list(job.boxes)
     values |= {"fill_layer": job.fill_layer, "mask_used": job.mask_used, "compare": job.compare}
     values |= {"model": job.model, "plate": list(job.plates)}
-    for options in (job.options, job.options.mask, job.options.run, job.video):
+    parts = (job.options.mask, job.options.run, job.options.neighbours)
+    for options in (job.options, *parts, job.video):
         for name in knobs(type(options)):
             values[name] = _plain(getattr(options, name))
     del values["resume"]  # always

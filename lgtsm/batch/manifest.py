@@ -168,7 +168,10 @@ def _inputs(job: BatchJob) -> list[tuple[str, list[str]]]:
         "mask": [] if job.mask is None else [job.mask],
         "plate": [str(plate_file(text)[0]) for text in job.plates],
     }
-    for what, name in (("model", job.model), ("synthesiser", job.options.synthesiser)):
+    options, neighbours = job.options, job.options.neighbours
+    models = {"model": job.model, "synthesiser": options.synthesiser}
+    models |= {"aligner_model": neighbours.aligner_model, "carrier_model": neighbours.carrier_model}
+    for what, name in models.items():
         named[what] = [str(name)] if name is not None and Path(name).is_file() else []
     return [(what, [f for name in names for f in _files(name)]) for what, names in named.items()]
 

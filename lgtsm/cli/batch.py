@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..batch.options import BatchOptions
 from ..interruption import Interruption
 from ..knobs import knobs
+from ..neighbour_options import NeighbourOptions
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from .arguments import add_model, add_option, add_options
 from .farm import add_farm, do_task, write_farm
@@ -78,6 +79,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("fill")
     add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
     add_option(group, InpaintOptions, "synthesiser", metavar="FILE")
+    for name in knobs(NeighbourOptions):
+        metavar = {"metavar": "FILE"} if name.endswith("model") else {}
+        add_option(group, NeighbourOptions, name, **metavar)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
     add_options(parser.add_argument_group("run"), RunOptions)
     add_options(parser.add_argument_group("video"), VideoOptions, skip=("start", "end", "resume"))
@@ -120,7 +124,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 def _defaults(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the values of all columns that are options of this command."""
     given = vars(arguments)
-    classes = (InpaintOptions, MaskOptions, RunOptions, VideoOptions)
+    classes = (InpaintOptions, MaskOptions, RunOptions, VideoOptions, NeighbourOptions)
     names = {name for options in classes for name in knobs(options)} | {"model"}
     return {name: given[name] for name in names if given.get(name) is not None}
 
