@@ -77,7 +77,7 @@ class Target:
     def move_by_camera(self, coords: Tensor) -> Tensor:
         """Move coordinates (1 or R,2,h,w) in frame t to the sources, by chained homographies."""
         matrices = self.shot.track.homographies(self.t, self.sources)
-        return move_coords(matrices.to(coords.device), coords, self.shot.size)
+        return move_coords(matrices.to(coords), coords, self.shot.size)
 
     def learned_coords(self) -> Tensor | None:
         """Return coordinates (R,2,h,w) found by a network; None where the shot has none."""

@@ -149,11 +149,11 @@ class PlacedPlate:
         if self._last is not None:
             s, matrix = self._last
             if track.connects(t, s):
-                starts.append(matrix @ track.homographies(t, [s])[0].to(matrix.device))
+                starts.append(matrix @ track.homographies(t, [s])[0].to(matrix))
             elif not track.with_camera:
                 starts.append(matrix)
         if self.frame is not None and track.connects(t, self.frame):
-            starts.append(track.homographies(t, [self.frame])[0].to(self.picture.device))
+            starts.append(track.homographies(t, [self.frame])[0].to(self.picture))
         return starts
 
     def coords_from(self, shot: Shot, t: int, box: Box) -> Tensor | None:

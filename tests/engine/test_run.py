@@ -24,7 +24,8 @@ every_family = pytest.mark.parametrize("family", FAMILIES)
 def test_a_job_equals_one_forward_of_the_clip(
     family, num_frames, chunk, strong_network, whole_options, run_job, noise_clip, forward
 ):
-    network = strong_network(family, num_frames)
+    # scaled on two frames or more: on a single one the signal explodes, and rounding with it
+    network = strong_network(family, max(2, num_frames))
     frames, holes = noise_clip(num_frames)
     wanted, raw = forward(network, frames, holes)
     found = run_job(network, frames, holes, whole_options(network, chunk))
