@@ -24,6 +24,7 @@ from .vgg import VggPools
 
 CELLS = 16
 """Positions correlated along each side."""
+_WIDTH = 128  # channels
 _FINE, _MIDDLE = 256, 64
 _MIXER = (
     *((256, 5), (256, 3), (16, 3), (16, 5), (16, 3), (8, 3), (8, 5)),
@@ -91,19 +92,15 @@ def _estimator(width: int) -> nn.Sequential:
 
 
 class Dfpn(Aligner):
-    """The whole network, with the VGG-16 that it correlates features of.
+    """The whole network, with the VGG-16 that it correlates features of."""
 
-    Args:
-        width: channels; 128 as published, fewer to try a training.
-    """
-
-    def __init__(self, width: int = 128) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.vgg = VggPools(4)
-        self.correlation = _Correlation(width)
+        self.correlation = _Correlation(_WIDTH)
         self.mixer = _mixer()
-        self.flow_64 = _estimator(width)
-        self.flow_256 = _estimator(width)
+        self.flow_64 = _estimator(_WIDTH)
+        self.flow_256 = _estimator(_WIDTH)
 
     def forward(self, views: Views) -> DenseFlow:
         """Predict the flow at three sizes and, enlarged, at the size of the frames."""
