@@ -179,7 +179,7 @@ def test_info_of_a_missing_file(refused, tmp_path):
 
 
 def test_masks_out_of_range(refused, tmp_path):
-    refused("masks", "--kind", "logo", "--coverage", 0.9, "-o", tmp_path / "m", says="logo")
+    refused("masks", "draw", "--kind", "logo", "--coverage", 0.9, "-o", tmp_path / "m", says="logo")
 
 
 @pytest.mark.parametrize(
@@ -192,8 +192,8 @@ def test_masks_out_of_range(refused, tmp_path):
         ["inpaint", "a.mp4", "--mask", "m.png", "--box", "1,1,2,2", "-o", "o.mp4"],
         ["inpaint", "a.mp4", "--mask", "m.png", "-o", "o.mp4", "--mode", "magic"],
         ["inpaint", "a.mp4", "--mask", "m.png", "-o", "o.mp4", "--cuts", "a,b"],
-        ["masks", "-o", "m", "--size", "0x4"],
-        ["masks", "-o", "m", "--coverage", "0.1"],
+        ["masks", "draw", "-o", "m", "--size", "0x4"],
+        ["masks", "draw", "-o", "m", "--coverage", "0.1"],
     ],
     ids=" ".join,
 )

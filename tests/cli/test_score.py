@@ -247,7 +247,7 @@ def test_an_empty_folder_and_a_file_as_output_are_refused(score, make_clip, tmp_
 def test_without_the_extra_it_runs_and_says_what_is_missing(tmp_path):
     code = (
         "import sys\n"
-        "for name in ('cv2', 'matplotlib', 'scipy'): sys.modules[name] = None\n"
+        "for name in ('cv2', 'matplotlib'): sys.modules[name] = None\n"
         "from lgtsm.cli.main import main\n"
         "sys.exit(main(['score', '--quick', '--frames', '2', '--mode', 'copy', '--clips', '1',\n"
         f"    '--methods', 'mean,telea', '--workers', '1', '-o', {str(tmp_path / 'out')!r}]))\n"
