@@ -32,6 +32,8 @@ IDS = (
     "LGTSMStaticMask",
     "LGTSMTextMask",
     "LGTSMMasksBetween",
+    "LGTSMTrackMask",
+    "LGTSMTrackMaskVideo",
 )
 
 
