@@ -28,7 +28,7 @@ from .sampling import length, pixel_grid, sample_at, to_coords, to_points
 FLOW_SIDE = 480
 """Longer side, in pixels, at which flow is measured at most; full size follows by refinement."""
 _FULL_SIZE_SIDE = 480  # longer side up to which it is measured at full size, else at half at most
-BATCH = 8
+BATCH = 4
 """Links that are measured together at most."""
 # set by hand, not swept
 HOMOGRAPHY_SUFFICES_ERROR = 0.012
@@ -134,7 +134,11 @@ class Track:
             flow = link.forward if step > 0 else link.backward
             if flow is None:
                 matrix = link.matrix if step > 0 else np.linalg.inv(link.matrix)
-                coords = move_coords(coords.new_tensor(matrix)[None], coords, self.size)
+                coords = move_coords(
+                    torch.tensor(matrix[None], dtype=coords.dtype).to(coords.device),
+                    coords,
+                    self.size,
+                )
             else:
                 ratio = flow.shape[-1] / self.size[1]
                 coords = coords + sample_at(flow, coords * ratio) / ratio
@@ -158,7 +162,7 @@ class Track:
         if min(size_of(grey)) < MIN_SIDE:
             return [Link(np.eye(3)) for _ in grey]
         found = align(grey, known, others, others_known)
-        links = [Link(matrix) for matrix in found.matrix.double().cpu().numpy()]
+        links = [Link(matrix) for matrix in found.matrix.cpu().double().numpy()]
         left = (found.error >= HOMOGRAPHY_SUFFICES_ERROR).nonzero()[:, 0]
         if len(left):
             dense = self._dense(
@@ -186,7 +190,7 @@ class Track:
         planes = [
             dominant_plane(points, moved[i], trust[i, 0], size, matrices[i]) for i in range(count)
         ]
-        arrays = [plane.double().cpu().numpy() for plane in planes]
+        arrays = [plane.cpu().double().numpy() for plane in planes]
         if not self.with_flow:
             return [Link(array) for array in arrays]
         camera = _moved_both_ways(torch.stack(planes), size) - grid

@@ -52,9 +52,10 @@ def features_of(candidates: Candidates) -> tuple[Tensor, Tensor, Tensor]:
     fit = torch.cat([_log(own[:, :_NUM_SQUARED]), own[:, _NUM_SQUARED:]], 1)
     unlike_smooth = _log((colours[1:] - smooth).square().mean(1, keepdim=True))
     by_motion = torch.cat([torch.cat([fit, unlike_smooth], 1) * shown[1:], shown[1:]], 1)
-    one, other = zip(*_PAIRS, strict=True)
-    unlike = _log((colours[list(one)] - colours[list(other)]).square().mean(1))
-    pairs = unlike * (shown[list(one)] * shown[list(other)])[:, 0]
+    one = torch.stack([colours[i] for i, _ in _PAIRS])
+    other = torch.stack([colours[j] for _, j in _PAIRS])
+    both = torch.stack([shown[i, 0] * shown[j, 0] for i, j in _PAIRS])
+    pairs = _log((one - other).square().mean(1)) * both
     around = candidates.smooth_features
     around = [_log(around[:2]), around[2:3], around[3:] / _LOG_AREA_SCALE]
     rows = [by_motion.flatten(0, 1), pairs, *around]
@@ -71,12 +72,14 @@ def _by_motion(copies: Copies | None, smooth: Tensor) -> tuple[Tensor, Tensor, T
     shown = torch.zeros_like(colours[:, :1])
     shown[0] = 1
     own = smooth.new_zeros(number, len(COPY_FEATURES), smooth.shape[1])
-    if copies is not None:
-        at = [MOTIONS.index(motion) for motion in copies.motions]
-        own[at] = copies.consensus.features
-        at = [i + 1 for i in at]
-        shown[at] = copies.consensus.shown
-        colours[at] = torch.where(copies.consensus.shown > 0, copies.consensus.colour, smooth)
+    if copies is None:
+        return colours, shown, own
+    found = copies.consensus
+    for i, motion in enumerate(copies.motions):
+        at = MOTIONS.index(motion)
+        own[at] = found.features[i]
+        shown[at + 1] = found.shown[i]
+        colours[at + 1] = torch.where(found.shown[i] > 0, found.colour[i], smooth)
     return colours, shown, own
 
 

@@ -195,7 +195,7 @@ def _weigh(candidates: Candidates, features: Tensor, shown: Tensor) -> tuple[Ten
     error = torch.exp(0.5 * log_error).to(features.dtype)
     values = torch.cat([weights.to(features.dtype), shown[:, 0].T, error], 1).T
     nothing = torch.zeros_like(candidates.hole).repeat(1, len(values), 1, 1)
-    nothing[:, [0, len(shown)]] = 1  # weight and existence of the smooth fill
+    nothing[:, 0] = nothing[:, len(shown)] = 1  # weight and existence of the smooth fill
     values, count = candidates.scatter(values[None], nothing), len(shown)
     blurred = local_mean(torch.cat([values[:, :count], values[:, -1:]], 1), _WEIGHT_BLUR)
     weights = blurred[:, :-1] * values[:, count:-1]
@@ -233,7 +233,8 @@ def _best_copy(copies: Copies | None, weights: Tensor, smooth: Tensor) -> Tensor
     if copies is None:
         return smooth
     sharp = smooth.repeat(len(MOTIONS), 1, 1)
-    sharp[[MOTIONS.index(motion) for motion in copies.motions]] = copies.consensus.best
+    for i, motion in enumerate(copies.motions):
+        sharp[MOTIONS.index(motion)] = copies.consensus.best[i]
     return sharp.gather(0, weights.argmax(0, keepdim=True).expand(1, 3, -1))[0]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from numbers import Integral
 
-from ..align.track import FLOW_SIDE
+from ..align.track import BATCH, FLOW_SIDE
 from ..box import Box
 from ..copying.shot import SURROUND_PX
 from ..errors import OptionError, shown
@@ -31,8 +31,8 @@ _PIXEL = 5 * _FLOAT
 """Bytes of a pixel of a working frame: three colours, known or not, grey."""
 _LINK = 4 * _FLOAT
 """Bytes of a pixel of a link between frames: flow both ways."""
-_TRACKING = 250
-"""Bytes of a pixel while a link is measured."""
+_TRACKING = 280
+"""Bytes of a pixel while links are measured, for each of them."""
 _CANDIDATE = 17 * _FLOAT
 """Bytes of a pixel of a frame's candidate."""
 _COPY = 280
@@ -113,7 +113,7 @@ def estimate(
     side, measured = max(fit.padded), float(pixels)
     while side > FLOW_SIDE:  # flow is measured at half size until it fits
         side, measured = side // 2, measured / 4
-    tracking = measured * (kept * _LINK + _TRACKING) if is_tracked else 0.0
+    tracking = measured * (kept * _LINK + min(BATCH, kept) * _TRACKING) if is_tracked else 0.0
     bands = kept * height * width * _BAND if fit.resized and near else 0
     working += tracking + bands
     sources = waiting * height * width * hole_ratio * _PIXEL

@@ -83,7 +83,7 @@ def _close(filled: Tensor, depth: Tensor, normals: Tensor, coherence: Tensor) ->
     colours = pad(filled[0], border).flatten(1).T.contiguous()  # (pixels,3)
     ready = pad((depth[0, 0] == 0).to(filled.dtype), border).flatten()
     numbers = depth.flatten().long()
-    counts = torch.bincount(numbers).tolist()[:_MOST_RINGS]
+    counts = torch.bincount(numbers).cpu().tolist()[:_MOST_RINGS]
     order = torch.argsort(numbers, stable=True)[counts[0] : sum(counts)]
     pixels = (order // width + _REACH) * padded_width + order % width + _REACH
     normals = (normals * (coherence / _LINE_WIDTH_PX)).flatten(1)[:, order].T
