@@ -1,0 +1,85 @@
+"""Timelines as files: read by the adapters of OpenTimelineIO, written as .otio."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from opentimelineio import adapters
+from opentimelineio.exceptions import NoKnownAdapterForExtensionError
+from opentimelineio.schema import SerializableCollection, Timeline
+
+from ..errors import OptionError, VideoError
+from ..whole_file import WholeFile
+
+_ADAPTERS = {
+    ".edl": "otio-cmx3600-adapter",
+    ".xml": "otio-fcp-adapter",
+    ".fcpxml": "otio-fcpx-xml-adapter",
+}
+"""Packages that read what OpenTimelineIO itself does not."""
+_LOSSES = {
+    ".edl": "An EDL keeps one video track and the names of markers (locators): masks are those beside the "
+    "films, the rate is that of --edl-rate.",
+    ".xml": "FCP 7 XML keeps names and comments of markers, no metadata: options are lines in the comment, or "
+    "masks lie beside the films.",
+    ".fcpxml": "FCP X XML keeps the names of markers, not their notes, and its adapter reads neither "
+    "transitions nor changes of speed: masks are those beside the films, and retimed clips must not be marked.",
+}
+"""What another format than .otio does not tell."""
+
+
+def read_timeline(path: Path, edl_rate: Fraction) -> tuple[Timeline, list[str]]:
+    """Read a timeline.
+
+    Args:
+        path: .otio, or another format whose adapter is installed.
+        edl_rate: frames per second of an EDL.
+
+    Returns:
+        The timeline, and what its format does not keep, a sentence each.
+
+    Raises:
+        VideoError: a file that cannot be read; OptionError: no adapter, or not exactly one timeline.
+    """
+    suffix = path.suffix.lower()
+    if not path.is_file():
+        raise VideoError(f"Expected a timeline, found no file {path}; check the path.")
+    settings: dict[str, Any] = {"rate": float(edl_rate)} if suffix == ".edl" else {}
+    try:
+        found = adapters.read_from_file(str(path), **settings)
+    except NoKnownAdapterForExtensionError as error:
+        package = _ADAPTERS.get(suffix)
+        advice = f"pip install {package}" if package else "export the timeline as .otio"
+        raise OptionError(
+            f"Expected a timeline that OpenTimelineIO can read, got {path.name}, for which no adapter is "
+            f"installed; {advice}."
+        ) from error
+    except Exception as error:  # adapters raise whatever they meet
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise VideoError(
+            f"Expected a timeline, got {path.name}, which cannot be read ({reason:.200}); export it again."
+        ) from error
+    timelines = list(found) if isinstance(found, SerializableCollection) else [found]
+    timelines = [one for one in timelines if isinstance(one, Timeline)]
+    if len(timelines) != 1:
+        raise OptionError(
+            f"Expected one timeline in {path.name}, got {len(timelines)}; export one by itself."
+        )
+    return timelines[0], [_LOSSES[suffix]] if suffix in _LOSSES else []
+
+
+def write_timeline(timeline: Timeline, target: Path) -> None:
+    """Write a timeline as .otio, whole or not at all.
+
+    Raises:
+        VideoError: the file cannot be written.
+    """
+    try:
+        with WholeFile(target) as temporary:
+            temporary.write_text(adapters.write_to_string(timeline, "otio_json"), encoding="utf-8")
+    except OSError as error:
+        raise VideoError(
+            f"Expected to write {target}, got: {error.strerror}; check its folder."
+        ) from error
