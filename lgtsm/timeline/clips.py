@@ -100,7 +100,7 @@ def _look_at(found: FoundClips, number: int, index: int, clip: Clip, base: Path)
     reason = _reason(track, index, clip)
     film = None if reason else _film(clip, base)
     if isinstance(film, Film):
-        before, after = _transitions(track, index)
+        before, after = transitions_of(track, index)
         start, end = _frames(clip, film, before, after)
         if 0 <= start < end <= film.info.num_frames:
             dissolves = before is not None or after is not None
@@ -152,7 +152,7 @@ def _reason(track: Track, index: int, clip: Clip) -> str:
         return "its picture is generated"
     if not isinstance(reference, ExternalReference) or not reference.target_url:
         return "its media is missing"
-    before, after = _transitions(track, index)
+    before, after = transitions_of(track, index)
     for transition, far in ((before, index - 2), (after, index + 2)):
         if transition is None:
             continue
@@ -179,7 +179,7 @@ def _film(clip: Clip, base: Path) -> Film | str:
         return f"its media cannot be read ({str(error).rstrip('.')})"
 
 
-def _transitions(track: Track, index: int) -> tuple[Transition | None, Transition | None]:
+def transitions_of(track: Track, index: int) -> tuple[Transition | None, Transition | None]:
     """Return the transitions before and after an item."""
     around = (track[i] if 0 <= i < len(track) else None for i in (index - 1, index + 1))
     before, after = (one if isinstance(one, Transition) else None for one in around)

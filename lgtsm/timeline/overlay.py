@@ -10,7 +10,7 @@ from opentimelineio.core import Item
 from opentimelineio.opentime import RationalTime, TimeRange
 from opentimelineio.schema import Clip, ExternalReference, Gap, Track, Transition
 
-from .clips import MarkedClip
+from .clips import MarkedClip, transitions_of
 from .films import timecode_of
 from .markers import is_ours
 from .rates import exact_rate, seconds_of, time_at
@@ -79,22 +79,29 @@ def overlay_of(track: Track, clean: Mapping[int, Clip]) -> Track:
 
 
 def _beside(track: Track, index: int, clean: Mapping[int, Clip]) -> list[Item]:
-    """Return what lies above an item that is not cleaned: a gap, and pieces under transitions."""
+    """Return what lies above an item that is not cleaned: a gap, and pieces under transitions.
+
+    A piece is one frame longer than its transition where no other transition begins there: MLT and others
+    misread a clip that is nothing but a transition.
+    """
     item = track[index]
     length = item.trimmed_range().duration
-    none = RationalTime(0, length.rate)
-    head, tail = none, none
-    if index - 2 in clean and isinstance(track[index - 1], Transition):
-        head = track[index - 1].out_offset
-    if index + 2 in clean and isinstance(track[index + 1], Transition):
-        tail = track[index + 1].in_offset
-    if head + tail >= length:
+    none, frame = RationalTime(0, length.rate), RationalTime(1, length.rate)
+    before, after = transitions_of(track, index)
+    head = none if before is None else before.out_offset
+    tail = none if after is None else after.in_offset
+    free = length - head - tail
+    has_head = head > none and index - 2 in clean
+    has_tail = tail > none and index + 2 in clean
+    if has_head and has_tail and free <= frame + frame:
         return [_piece(item, none, length)]
-    pieces: list[Item] = [_piece(item, none, head)] if head > none else []
-    pieces.append(Gap(duration=length - head - tail))
-    if tail > none:
-        pieces.append(_piece(item, length - tail, tail))
-    return pieces
+    more = min(frame, free)
+    head = head + more if has_head else none
+    tail = tail + more if has_tail else none
+    pieces: list[Item] = [_piece(item, none, head)] if has_head else []
+    if head + tail < length:
+        pieces.append(Gap(duration=length - head - tail))
+    return [*pieces, _piece(item, length - tail, tail)] if has_tail else pieces
 
 
 def _piece(item: Item, offset: RationalTime, duration: RationalTime) -> Item:

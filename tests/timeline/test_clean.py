@@ -104,21 +104,42 @@ def test_a_dissolve_lies_above_with_a_piece_of_the_neighbour(films, save, clean)
     _, made = clean(save(items), handles=0)
     below, above = made.tracks
     assert _plain(above) == [
-        ("Gap", 6),
-        ("Clip", 2),
+        ("Gap", 5),
+        ("Clip", 3),
         ("Transition", 5),
         ("Clip", 9),
         ("Transition", 5),
-        ("Clip", 1),
-        ("Gap", 5),
+        ("Clip", 2),
+        ("Gap", 4),
     ]
-    assert above[1].source_range == times(11, 2)
-    assert above[5].source_range == times(10, 1)
+    assert above[1].source_range == times(10, 3)
+    assert above[5].source_range == times(10, 2)
     assert above[3].range_in_parent() == below[2].range_in_parent()
     # frames 5 to 16: two before the clip's first and one after its last lie under transitions
     assert len(streams(_file(above[3]))[0]) == 2 + 9 + 1
     expanded = otio.algorithms.track_with_expanded_transitions(above)
     assert expanded[2][2].source_range.start_time == RationalTime(0, RATE)
+
+
+def test_a_piece_never_reaches_under_another_dissolve(films, save, clean):
+    marker = {"mask": "mask.png"}
+    items = [
+        clip(films / "a.mp4", 3, 8, marker=marker),
+        dissolve(2, 3),
+        clip(films / "b.mp4", 9, 7),
+        dissolve(4, 2),
+        clip(films / "b.mp4", 20, 6),
+    ]
+    _, made = clean(save(items))
+    assert _plain(made.tracks[1]) == [
+        ("Clip", 8),
+        ("Transition", 5),
+        ("Clip", 3),
+        ("Gap", 4 + 6),
+    ]
+    items[4] = clip(films / "a.mp4", 20, 6, marker=marker)
+    _, made = clean(save([one.deepcopy() for one in items]))
+    assert _plain(made.tracks[1])[2] == ("Clip", 7)
 
 
 def test_clips_that_dissolve_with_each_other_are_both_clean(films, save, clean):
