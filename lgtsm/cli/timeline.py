@@ -9,7 +9,7 @@ from pathlib import Path
 from ..batch.options import BatchOptions
 from ..interruption import Interruption
 from ..timeline.options import TimelineOptions
-from .arguments import add_options
+from .arguments import add_option, add_options
 from .batch import (
     ALL_DONE,
     NONE_DONE,
@@ -67,7 +67,9 @@ def add(commands: argparse._SubParsersAction) -> None:
         required=True,
         help="timeline to write (.otio)",
     )
-    add_options(parser.add_argument_group("timeline"), TimelineOptions)
+    group = parser.add_argument_group("timeline")
+    add_options(group, TimelineOptions, skip=("clips",))
+    add_option(group, TimelineOptions, "clips", metavar="FOLDER")
     add_options(parser.add_argument_group("batch"), BatchOptions)
     add_film_options(parser, skip=("rate",))
     parser.set_defaults(run=run)
@@ -99,5 +101,5 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     if not result.is_written:
         return NONE_DONE
     if not arguments.quiet:
-        print(f"{arguments.output}: {result.num_clean} clean clips laid above", file=sys.stderr)
+        print(f"{arguments.output}: clips laid above: {result.num_clean}", file=sys.stderr)
     return SOME_DONE if failed or result.left else ALL_DONE

@@ -41,7 +41,7 @@ def clean_timeline(
 
     Raises:
         JobListError: every mistake in markers and their files, before anything runs.
-        OptionError: no marked clip that can be cleaned, or a name that is not .otio; VideoError: a timeline
+        OptionError: no marked clip that can be cleaned, or a target that must not be written; VideoError: a timeline
             that cannot be read or written; DeviceError: OpenTimelineIO is missing; Cancelled.
     """
     if find_spec("opentimelineio") is None:

@@ -13,7 +13,7 @@ from ..batch.table import JobListError
 from ..errors import OptionError
 from ..file_names import refuse_shared_names
 from .clips import MarkedClip, find_clips
-from .files import read_timeline, write_timeline
+from .files import check_target, read_timeline, write_timeline
 from .films import path_of
 from .jobs import ClipJob, plan_jobs
 from .options import TimelineOptions
@@ -32,12 +32,8 @@ def clean_file(
     cancel: Callable[[], bool] | None,
 ) -> TimelineResult:
     """Do what `call.clean_timeline` promises; the arguments are its own."""
-    if target.suffix.lower() != ".otio":
-        raise OptionError(f"Expected a name ending in .otio to write, got {target}; rename it.")
-    if not target.absolute().parent.is_dir() or target.is_dir():
-        raise OptionError(
-            f"Expected a file in an existing folder to write, got {target}; name one."
-        )
+    refuse_shared_names([edit], [target])
+    check_target(target, overwrite=batch.overwrite)
     timeline, notes = read_timeline(edit, options.edl_rate)
     base = edit.absolute().parent
     clips, left, problems = find_clips(timeline, base)
@@ -49,7 +45,7 @@ def clean_file(
         raise OptionError(
             f"Expected a clip with a marker named lgtsm in {edit.name}, got {found.rstrip('.')}; mark one."
         )
-    inputs = [edit, *(one.clip.film.path for one in planned)]
+    inputs = [one.clip.film.path for one in planned]
     inputs += [Path(one.job.mask) for one in planned if one.job.mask is not None]
     refuse_shared_names(set(inputs), [target])
     folder = (

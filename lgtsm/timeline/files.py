@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ from opentimelineio import adapters
 from opentimelineio.exceptions import NoKnownAdapterForExtensionError
 from opentimelineio.schema import SerializableCollection, Timeline
 
+from .. import __version__
 from ..errors import OptionError, VideoError
 from ..whole_file import WholeFile
 
+MARK = "lgtsm"
+"""Part of the metadata that every written timeline has."""
 _ADAPTERS = {
     ".edl": "otio-cmx3600-adapter",
     ".xml": "otio-fcp-adapter",
@@ -25,7 +29,8 @@ _LOSSES = {
     ".xml": "FCP 7 XML keeps names and comments of markers, no metadata: options are lines in the comment, or "
     "masks lie beside the films.",
     ".fcpxml": "FCP X XML keeps the names of markers, not their notes, and its adapter reads neither "
-    "transitions nor changes of speed: masks are those beside the films, and retimed clips must not be marked.",
+    "transitions nor changes of speed, which the written timeline lacks: masks are those beside the films, and "
+    "retimed clips must not be marked.",
 }
 """What another format than .otio does not tell."""
 
@@ -67,7 +72,42 @@ def read_timeline(path: Path, edl_rate: Fraction) -> tuple[Timeline, list[str]]:
         raise OptionError(
             f"Expected one timeline in {path.name}, got {len(timelines)}; export one by itself."
         )
+    if MARK in timelines[0].metadata:
+        raise OptionError(
+            f"Expected the edit itself, got {path.name}, which lgtsm wrote; give the timeline that it was "
+            "made from."
+        )
     return timelines[0], [_LOSSES[suffix]] if suffix in _LOSSES else []
+
+
+def check_target(target: Path, *, overwrite: bool) -> None:
+    """Look, before any work, whether a timeline can be written.
+
+    Args:
+        target: file to write.
+        overwrite: it may replace a file that no earlier call wrote.
+
+    Raises:
+        OptionError: another suffix, no folder, or a file that must not be replaced.
+    """
+    if target.suffix.lower() != ".otio":
+        raise OptionError(f"Expected a name ending in .otio to write, got {target}; rename it.")
+    if not target.absolute().parent.is_dir() or target.is_dir():
+        raise OptionError(
+            f"Expected a file in an existing folder to write, got {target}; name one."
+        )
+    if target.exists() and not overwrite and not _is_ours(target):
+        raise OptionError(
+            f"Expected {target} to be new or written by an earlier call, found another file; move it, or "
+            "add --overwrite."
+        )
+
+
+def _is_ours(path: Path) -> bool:
+    try:
+        return MARK in json.loads(path.read_bytes())["metadata"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def write_timeline(timeline: Timeline, target: Path) -> None:
@@ -76,6 +116,7 @@ def write_timeline(timeline: Timeline, target: Path) -> None:
     Raises:
         VideoError: the file cannot be written.
     """
+    timeline.metadata[MARK] = {"version": __version__}
     try:
         with WholeFile(target) as temporary:
             temporary.write_text(adapters.write_to_string(timeline, "otio_json"), encoding="utf-8")

@@ -179,7 +179,10 @@ def test_every_track_gets_its_own_above_it(films, save, clean):
         save(
             [clip(films / "a.mp4", 0, 9, marker=marker)],
             [clip(films / "b.mp4", 0, 9)],
-            [otio.schema.Gap(duration=RationalTime(3, RATE)), clip(films / "b.mp4", 3, 4, marker=marker)],
+            [
+                otio.schema.Gap(duration=RationalTime(3, RATE)),
+                clip(films / "b.mp4", 3, 4, marker=marker),
+            ],
         )
     )
     assert [track.name for track in made.tracks] == ["V1", "V1 clean", "V2", "V3", "V3 clean"]
@@ -200,6 +203,8 @@ def test_clips_that_show_the_same_share_a_film_and_others_do_not(films, save, cl
     assert [entry.state for entry in result.batch.entries] == ["done", "done"]
     result, _ = clean(edit)
     assert [entry.state for entry in result.batch.entries] == ["skipped", "skipped"]
+    with pytest.raises(OptionError, match="which lgtsm wrote"):
+        clean(films / "clean.otio", target=films / "again.otio")
 
 
 def _slow(item):
@@ -280,7 +285,9 @@ def test_a_marker_says_what_a_job_list_says(films, save, clean):
     by_metadata = clip(films / "a.mp4", 3, 6, marker=values)
     by_comment = clip("a.mp4", 3, 6)
     by_comment.markers.append(marked())
-    by_comment.markers[0].comment = "box: 8,8,16,16; 40,32,36,28@3-20\ngrow: 2\nmax side: 96\n\nthanks"
+    by_comment.markers[
+        0
+    ].comment = "box: 8,8,16,16; 40,32,36,28@3-20\ngrow: 2\nmax side: 96\n\nthanks"
     edit = save([by_metadata, by_comment])
     result, made = clean(edit, target=films / "deep" / "clean.otio")
     assert len(result.batch.entries) == 1
@@ -309,6 +316,9 @@ def test_files_that_are_no_timeline_or_would_be_replaced_are_refused(films, save
         clean(edit, target=tmp_path / "clean.xml")
     with pytest.raises(OptionError, match="existing folder"):
         clean(edit, target=tmp_path / "none" / "clean.otio")
+    (tmp_path / "other.otio").write_bytes(before)
+    with pytest.raises(OptionError, match="--overwrite"):
+        clean(edit, target=tmp_path / "other.otio")
     (tmp_path / "no.otio").write_text("{")
     with pytest.raises(VideoError, match="cannot be read"):
         clean(tmp_path / "no.otio")
@@ -321,9 +331,7 @@ def test_a_film_that_fails_leaves_the_others_clean(films, save, clean):
     broken = write_film(films / "c.mkv", 30)
     broken.write_bytes(broken.read_bytes()[: broken.stat().st_size * 2 // 3])
     marker = {"mask": "mask.png"}
-    edit = save(
-        [clip(broken, 0, 30, marker=marker), clip(films / "a.mp4", 3, 6, marker=marker)]
-    )
+    edit = save([clip(broken, 0, 30, marker=marker), clip(films / "a.mp4", 3, 6, marker=marker)])
     result, made = clean(edit, defaults={"strict": True})
     assert sorted(entry.state for entry in result.batch.entries) == ["done", "failed"]
     assert result.num_clean == 1
