@@ -28,8 +28,8 @@ as the columns of `lgtsm batch` do:
   mask, or boxes       file or folder; or a list of X,Y,W,H[@A-B]
   plates, model        as in `lgtsm inpaint`
   every option below   by its name, such as grow or max_side; it takes precedence over the one given here
-Without metadata, its comment counts, with one `name: value` a line. Without a mask, NAME_mask.* beside the film
-is taken. Frames are those of the film, counted from 0; files are relative to the timeline.
+Without metadata, its text counts: lgtsm as the name or the first line of the comment, then one `name: value`
+a line, or all in one line between bars (lgtsm | grow: 6). Without a mask, NAME_mask.* beside the film is taken. Frames are those of the film, counted from 0; files are relative to the timeline.
 
 Clips with missing media, changed speed, or within nested sequences are left alone and named.
 

@@ -12,7 +12,7 @@ from ..batch.run import run_batch
 from ..batch.table import JobListError
 from ..errors import OptionError
 from ..file_names import refuse_shared_names
-from .clips import MarkedClip, find_clips
+from .clips import MarkedClip, find_clips, has_effects
 from .files import check_target, read_timeline, write_timeline
 from .films import path_of
 from .jobs import ClipJob, plan_jobs
@@ -92,7 +92,7 @@ def _lay_above(
 
 
 def _effects(marked: MarkedClip) -> Iterator[str]:
-    if marked.clip.effects:
+    if has_effects(marked.clip):
         yield (
             f"{marked.place} has effects, which its clean clip has too; see that none of them makes it "
             "transparent."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -91,6 +91,15 @@ def changes_speed(item: Item) -> bool:
     )
 
 
+def has_effects(item: Item) -> bool:
+    """Tell whether an item has effects that do something; Resolve lists all that could."""
+    return any(
+        not isinstance(own := effect.metadata.get("Resolve_OTIO"), Mapping)
+        or bool(own.get("Parameters"))
+        for effect in item.effects
+    )
+
+
 def _look_at(found: FoundClips, number: int, index: int, clip: Clip, base: Path) -> None:
     """Add a marked clip, or a sentence why it is left alone."""
     track, place = clip.parent(), _place(clip)
@@ -142,7 +151,7 @@ def _reason(track: Track, index: int, clip: Clip) -> str:
     reference = clip.media_reference
     if not clip.enabled:
         return "it is disabled"
-    if track.effects:
+    if has_effects(track):
         return "its track has effects, which a track above would not get"
     if changes_speed(clip):
         return "its speed is changed, so that its frames are not those of the film"

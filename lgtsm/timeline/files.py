@@ -24,13 +24,12 @@ _ADAPTERS = {
 }
 """Packages that read what OpenTimelineIO itself does not."""
 _LOSSES = {
-    ".edl": "An EDL keeps one video track and the names of markers (locators): masks are those beside the "
-    "films, the rate is that of --edl-rate.",
-    ".xml": "FCP 7 XML keeps names and comments of markers, no metadata: options are lines in the comment, or "
-    "masks lie beside the films.",
-    ".fcpxml": "FCP X XML keeps the names of markers, not their notes, and its adapter reads neither "
-    "transitions nor changes of speed, which the written timeline lacks: masks are those beside the films, and "
-    "retimed clips must not be marked.",
+    ".edl": "An EDL keeps one video track and the text of markers (locators), no rate: that of --edl-rate is "
+    "taken, and films are found only where it names their files.",
+    ".xml": "FCP 7 XML keeps names and comments of markers, but no metadata: options are written in the "
+    "comment.",
+    ".fcpxml": "FCP X XML keeps the names of markers, but neither notes nor metadata, and its adapter reads no "
+    "transitions and no changes of speed: the written timeline lacks them, and retimed clips must not be marked.",
 }
 """What another format than .otio does not tell."""
 

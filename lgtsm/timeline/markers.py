@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,15 +21,15 @@ _COLUMNS = frozenset({*_FILES, *OPTIONS}) - {*_TAKEN, "rate"}
 
 
 def is_ours(marker: Marker) -> bool:
-    """Tell whether a marker asks for a clip to be cleaned."""
-    return marker.name.strip().casefold() == MARKER
+    """Tell whether a marker asks for a clip to be cleaned: its text begins with lgtsm."""
+    return _parts(marker)[:1] == [MARKER]
 
 
 def marker_values(marker: Marker) -> tuple[dict[str, object], list[str]]:
     """Read the columns that a marker holds.
 
-    They are the metadata named lgtsm. Where there are none, the comment counts (a note in Resolve, a comment
-    in FCP 7 XML), with one `name: value` a line.
+    They are the metadata named lgtsm. Where there are none, the text counts: name, comment and note, with one
+    `name: value` a line, or between bars in one line.
 
     Returns:
         The values by column, and a sentence for every mistake.
@@ -53,10 +54,19 @@ def _given(marker: Marker) -> Mapping[str, Any]:
     own = marker.metadata.get(MARKER)
     if isinstance(own, Mapping):
         return own
-    xml = marker.metadata.get("fcp_xml")
-    comment = marker.comment or (xml.get("comment") if isinstance(xml, Mapping) else None) or ""
-    lines = [line.partition(":") for line in str(comment).splitlines()]
-    return {name: value.strip() for name, mark, value in lines if mark}
+    pairs = (part.partition(":") for part in _parts(marker)[1:])
+    return {name: value.strip() for name, colon, value in pairs if colon}
+
+
+def _parts(marker: Marker) -> list[str]:
+    """Return the parts of a marker's text; Kdenlive writes a comment alone, Resolve a note elsewhere."""
+    texts = [marker.name, marker.comment]
+    for place, name in (("Resolve_OTIO", "Note"), ("fcp_xml", "comment")):
+        other = marker.metadata.get(place)
+        texts.append(str(other.get(name) or "") if isinstance(other, Mapping) else "")
+    parts = [part.strip() for part in re.split(r"[|\n]", "\n".join(texts))]
+    parts = [part for part in parts if part]
+    return [parts[0].casefold(), *parts[1:]] if parts else []
 
 
 def _is_list(value: object) -> bool:

@@ -9,7 +9,7 @@ from opentimelineio.opentime import RationalTime
 from lgtsm.batch.table import JobListError
 from lgtsm.errors import OptionError, VideoError
 from tests.batch.conftest import RATE, SIZE, streams, write_film, write_mask
-from tests.timeline.conftest import clip, dissolve, marked, times
+from tests.timeline.conftest import clip, dissolve, times
 
 HOLE = np.zeros(SIZE, bool)
 HOLE[32:60, 40:76] = True
@@ -283,19 +283,32 @@ def test_a_marker_says_what_a_job_list_says(films, save, clean):
     (films / "deep").mkdir()
     values = {"boxes": ["8,8,16,16", "40,32,36,28@3-20"], "grow": 2, "max-side": 96}
     by_metadata = clip(films / "a.mp4", 3, 6, marker=values)
-    by_comment = clip("a.mp4", 3, 6)
-    by_comment.markers.append(marked())
-    by_comment.markers[
-        0
-    ].comment = "box: 8,8,16,16; 40,32,36,28@3-20\ngrow: 2\nmax side: 96\n\nthanks"
-    edit = save([by_metadata, by_comment])
+    text = "box: 8,8,16,16; 40,32,36,28@3-20\ngrow: 2\nmax side: 96\n\nthanks"
+    others = [clip("a.mp4", 3, 6, marker={}) for _ in range(4)]
+    comment, note, kdenlive, name = (one.markers[0] for one in others)
+    comment.comment = text
+    note.metadata["Resolve_OTIO"] = {"Keywords": [], "Note": text}
+    kdenlive.name, kdenlive.comment = "", "Lgtsm | " + text.replace("\n", " | ")
+    name.name = "lgtsm|" + text.replace("\n", "|")
+    edit = save([by_metadata, *others])
     result, made = clean(edit, target=films / "deep" / "clean.otio")
-    assert len(result.batch.entries) == 1
+    assert (result.num_clean, len(result.batch.entries)) == (5, 1)
     # the relative name would not be found from the new folder
     assert made.tracks[0][1].media_reference.target_url == (films / "a.mp4").as_uri()
     write_mask(films / "b_mask.png")
     result, _ = clean(save([clip(films / "b.mp4", 3, 6, marker={})]))
     assert result.num_clean == 1
+
+
+def test_effects_go_along_and_are_named_where_they_do_something(films, save, clean):
+    idle, busy = (clip(films / "a.mp4", 3, 6, marker={"mask": "mask.png"}) for _ in range(2))
+    for item, values in ((idle, []), (busy, [{"Parameter ID": "opacity"}])):
+        own = {"Effect Name": "Composite", "Parameters": values}
+        item.effects.append(otio.schema.Effect("", "", metadata={"Resolve_OTIO": own}))
+    result, made = clean(save([idle, busy]))
+    assert [len(item.effects) for item in made.tracks[1]] == [1, 1]
+    assert len(result.notes) == 1
+    assert "at 00:00:00.25" in result.notes[0]
 
 
 def test_an_edit_without_marked_clips_is_refused(films, save, clean, tmp_path):

@@ -17,7 +17,7 @@ FCM: NON-DROP FRAME
 002  AX       V     C        00:00:00:07 00:00:00:12 01:00:00:06 01:00:00:11
 * FROM CLIP NAME: a
 * FROM CLIP: {folder}/a.mp4
-* LOC: 01:00:00:06 RED     lgtsm
+* LOC: 01:00:00:06 RED     lgtsm | grow: 6
 003  AX       V     C        00:00:00:07 00:00:00:12 01:00:00:11 01:00:00:16
 * FROM CLIP NAME: a
 * LOC: 01:00:00:12 RED     lgtsm
