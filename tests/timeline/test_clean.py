@@ -6,9 +6,8 @@ import opentimelineio as otio
 import pytest
 from opentimelineio.opentime import RationalTime
 
-from lgtsm.batch.table import JobListError
 from lgtsm.errors import OptionError, VideoError
-from tests.batch.conftest import RATE, SIZE, streams, write_film, write_mask
+from tests.batch.conftest import RATE, SIZE, streams, write_film
 from tests.timeline.conftest import clip, dissolve, times
 
 HOLE = np.zeros(SIZE, bool)
@@ -205,99 +204,6 @@ def test_clips_that_show_the_same_share_a_film_and_others_do_not(films, save, cl
     assert [entry.state for entry in result.batch.entries] == ["skipped", "skipped"]
     with pytest.raises(OptionError, match="which lgtsm wrote"):
         clean(films / "clean.otio", target=films / "again.otio")
-
-
-def _slow(item):
-    item.effects.append(otio.schema.LinearTimeWarp(time_scalar=0.5))
-    return item
-
-
-def _disabled(item):
-    item.enabled = False
-    return item
-
-
-def _nested(item):
-    return otio.schema.Stack("scene", [otio.schema.Track("V1", [item], kind="Video")])
-
-
-@pytest.mark.parametrize(
-    ("around", "why"),
-    [
-        (_slow, "speed"),
-        (_disabled, "disabled"),
-        (_nested, "scene (track V1, at 00:00:00.25) is left alone: it is nested"),
-        (lambda item: clip("gone.mp4", 3, 6, marker={}), "missing, there is no file"),
-        (lambda item: clip("https://host/a.mp4", 3, 6, marker={}), "elsewhere"),
-        (lambda item: clip(item.media_reference.target_url, 27, 6, marker={}), "frames 27 to 33"),
-    ],
-)
-def test_what_cannot_be_cleaned_is_left_alone_and_named(around, why, films, save, clean):
-    marker = {"mask": "mask.png"}
-    good = clip(films / "b.mp4", 3, 6, marker=marker)
-    result, made = clean(save([good, around(clip(films / "a.mp4", 3, 6, marker=marker))]))
-    assert result.num_clean == 1
-    assert len(result.left) == 1
-    assert why in result.left[0]
-    assert _plain(made.tracks[1])[0] == ("Clip", 6)
-    assert len(made.tracks[1]) == 2
-
-
-def test_a_fade_to_nothing_and_a_retimed_neighbour_are_named(films, save, clean):
-    marker = {"mask": "mask.png"}
-    items = [
-        clip(films / "a.mp4", 3, 9, marker=marker),
-        dissolve(),
-        otio.schema.Gap(duration=RationalTime(9, RATE)),
-        clip(films / "a.mp4", 3, 9, marker=marker),
-        dissolve(),
-        _slow(clip(films / "b.mp4", 3, 9)),
-        clip(films / "a.mp4", 3, 9, marker=marker),
-    ]
-    result, _ = clean(save(items))
-    assert result.num_clean == 1
-    assert "fades from or to nothing" in result.left[0]
-    assert "dissolves with b, whose speed is changed" in result.left[1]
-
-
-def test_mistakes_in_markers_are_all_told_before_anything_runs(films, save, clean, tmp_path):
-    edit = save(
-        [
-            clip(films / "a.mp4", 3, 6, marker={"mask": "lost.png"}),
-            clip(films / "a.mp4", 3, 6, marker={"mask": "mask.png", "grwo": 3}),
-            clip(films / "a.mp4", 3, 6, marker={"mask": "mask.png", "range": "3-9"}),
-            clip(films / "a.mp4", 3, 6, marker={"boxes": ["1,2,x"]}),
-            clip(films / "a.mp4", 3, 6, marker={}),
-        ]
-    )
-    with pytest.raises(JobListError) as error:
-        clean(edit)
-    told = "\n".join(error.value.problems)
-    assert len(error.value.problems) >= 5
-    for word in ("lost.png", "did you mean grow", "'range'", "1,2,x", "either a mask or boxes"):
-        assert word in told
-    assert not (tmp_path / "clean_clips").exists()
-
-
-def test_a_marker_says_what_a_job_list_says(films, save, clean):
-    (films / "deep").mkdir()
-    values = {"boxes": ["8,8,16,16", "40,32,36,28@3-20"], "grow": 2, "max-side": 96}
-    by_metadata = clip(films / "a.mp4", 3, 6, marker=values)
-    text = "box: 8,8,16,16; 40,32,36,28@3-20\ngrow: 2\nmax side: 96\n\nthanks"
-    others = [clip("a.mp4", 3, 6, marker={}) for _ in range(4)]
-    comment, note, kdenlive, name = (one.markers[0] for one in others)
-    comment.comment = text
-    note.metadata["Resolve_OTIO"] = {"Keywords": [], "Note": text}
-    kdenlive.name, kdenlive.comment = "", "Lgtsm | " + text.replace("\n", " | ")
-    name.name = "lgtsm|" + text.replace("\n", "|")
-    edit = save([by_metadata, *others])
-    result, made = clean(edit, target=films / "deep" / "clean.otio")
-    assert (result.num_clean, len(result.batch.entries)) == (5, 1)
-    # the relative name would not be found from the new folder
-    assert made.tracks[0][1].media_reference.target_url == (films / "a.mp4").as_uri()
-    write_mask(films / "b_mask.png")
-    result, _ = clean(save([clip(films / "b.mp4", 3, 6, marker={})]))
-    assert result.num_clean == 1
 
 
 def test_effects_go_along_and_are_named_where_they_do_something(films, save, clean):
