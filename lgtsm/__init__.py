@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from .options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
     from .plate import clean_plate
     from .report import Report
+    from .timeline.call import clean_timeline
+    from .timeline.options import TimelineOptions
+    from .timeline.result import TimelineResult
     from .track_file import track_file
     from .tracking.call import Track, track_mask
     from .tracking.prompts import Prompt
@@ -45,9 +48,12 @@ _HOMES = {
     "Result": ".api",
     "RunOptions": ".options",
     "TextOptions": ".masks.text.options",
+    "TimelineOptions": ".timeline.options",
+    "TimelineResult": ".timeline.result",
     "Track": ".tracking.call",
     "VideoOptions": ".options",
     "clean_plate": ".plate",
+    "clean_timeline": ".timeline.call",
     "estimate": ".engine.estimate",
     "find_static": ".masks.static",
     "free_form_masks": ".masks.draw.free_form",
@@ -79,9 +85,12 @@ __all__ = [
     "Result",
     "RunOptions",
     "TextOptions",
+    "TimelineOptions",
+    "TimelineResult",
     "Track",
     "VideoOptions",
     "clean_plate",
+    "clean_timeline",
     "estimate",
     "find_static",
     "free_form_masks",

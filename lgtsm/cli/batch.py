@@ -18,6 +18,7 @@ from .terminal import format_seconds, format_speed, progress_bar
 
 if TYPE_CHECKING:
     from ..batch.run import BatchResult, Entry
+    from ..batch.table import JobListError
 
 ALL_DONE, NONE_DONE, SOME_DONE = 0, 1, 4
 """Exit codes."""
@@ -75,6 +76,17 @@ def add(commands: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("batch")
     add_options(group, BatchOptions)
     add_farm(group)
+    add_film_options(parser)
+    parser.set_defaults(run=run)
+
+
+def add_film_options(parser: argparse.ArgumentParser, *, skip: tuple[str, ...] = ()) -> None:
+    """Add the options that hold for all films, and those of messages.
+
+    Args:
+        parser: of the command.
+        skip: options of videos that it does not have.
+    """
     add_model(parser)
     group = parser.add_argument_group("fill")
     add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
@@ -84,11 +96,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         add_option(group, NeighbourOptions, name, **metavar)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
     add_options(parser.add_argument_group("run"), RunOptions)
-    add_options(parser.add_argument_group("video"), VideoOptions, skip=("start", "end", "resume"))
+    add_options(
+        parser.add_argument_group("video"), VideoOptions, skip=("start", "end", "resume", *skip)
+    )
     group = parser.add_argument_group("messages")
     group.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
     group.add_argument("-v", "--verbose", action="store_true", help="log more to stderr")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
@@ -101,27 +114,24 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         return do_task(arguments, interruption)
     try:
         if arguments.openjd:
-            return write_farm(arguments, interruption, options, _defaults(arguments))
+            return write_farm(arguments, interruption, options, defaults_of(arguments))
         with progress_bar("batch", quiet=arguments.quiet) as bar:
             result = run_batch(
                 arguments.jobs,
                 arguments.folder,
-                defaults=_defaults(arguments),
+                defaults=defaults_of(arguments),
                 options=options,
                 progress=bar,
                 cancel=interruption.happened,
             )
     except JobListError as error:
-        for problem in error.problems:
-            print(f"lgtsm: {problem}", file=sys.stderr)
-        print(f"lgtsm: {len(error.problems)} mistakes, nothing was done", file=sys.stderr)
-        return NONE_DONE
+        return tell_mistakes(error)
     if not arguments.quiet:
-        print(_table(result), file=sys.stderr)
-    return _told(result)
+        print(table_of(result), file=sys.stderr)
+    return tell_failed(result)
 
 
-def _defaults(arguments: argparse.Namespace) -> dict[str, object]:
+def defaults_of(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the values of all columns that are options of this command."""
     given = vars(arguments)
     classes = (InpaintOptions, MaskOptions, RunOptions, VideoOptions, NeighbourOptions)
@@ -129,7 +139,15 @@ def _defaults(arguments: argparse.Namespace) -> dict[str, object]:
     return {name: given[name] for name in names if given.get(name) is not None}
 
 
-def _told(result: BatchResult) -> int:
+def tell_mistakes(error: JobListError) -> int:
+    """Tell all mistakes of a list; return the exit code."""
+    for problem in error.problems:
+        print(f"lgtsm: {problem}", file=sys.stderr)
+    print(f"lgtsm: {len(error.problems)} mistakes, nothing was done", file=sys.stderr)
+    return NONE_DONE
+
+
+def tell_failed(result: BatchResult) -> int:
     """Name the films that failed; return the exit code."""
     failed = [entry for entry in result.entries if entry.state == "failed"]
     for entry in failed:
@@ -140,7 +158,7 @@ def _told(result: BatchResult) -> int:
     return SOME_DONE if len(failed) < len(result.entries) else NONE_DONE
 
 
-def _table(result: BatchResult) -> str:
+def table_of(result: BatchResult) -> str:
     """Return one line for every film, in columns."""
     rows = [("film", "state", "frames", "time", "speed"), *map(_row, result.entries)]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

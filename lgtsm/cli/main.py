@@ -30,6 +30,7 @@ from . import (
     plate,
     publish,
     score,
+    timeline,
     track,
 )
 from .terminal import logging_to_stderr
@@ -42,6 +43,7 @@ _COMMANDS = (
         inpaint,
         track,
         batch,
+        timeline,
         keyframes,
         plate,
         check,

@@ -101,7 +101,7 @@ def test_closed_choices_become_enums():
 def test_every_command_has_help_for_every_argument():
     parser = build_parser()
     commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
-    names = {"inpaint", "batch", "masks", "models", "convert", "info", "bench", "demo"}
+    names = {"inpaint", "batch", "timeline", "masks", "models", "convert", "info", "bench", "demo"}
     names |= {"check", "keyframes", "plate", "score", "publish", "track"}
     assert set(commands.choices) == names
     for command in commands.choices.values():

@@ -81,11 +81,12 @@ OURS = {
     "plate": FLOOR | {"copying", "engine"},
     "batch": FLOOR
     | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"},
+    "timeline": FLOOR | {"video", "film_names", "batch"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
-    | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch"}
+    | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch", "timeline"}
     | {"track_file", "tracked_folder"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
@@ -140,6 +141,7 @@ THIRD = {
     "key_frame_folder": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
     "batch": frozenset({"torch", "filelock"}),
+    "timeline": frozenset({"opentimelineio"}),  # an extra: only call.py is imported without it
     "demo": frozenset({"torch"}),
     "evaluate.score": frozenset({"torch", "numpy", "PIL"}),
     "cli": frozenset({"tqdm", "torch"}),

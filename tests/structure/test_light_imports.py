@@ -19,6 +19,7 @@ TORCH_FREE = (
     "lgtsm.file_names",
     "lgtsm.film_names",
     "lgtsm.plate_names",
+    "lgtsm.timeline.options",
     "lgtsm.models.neighbour_spec",
     "lgtsm.models.spec",
     "lgtsm.weights.catalogue",

@@ -1,0 +1,61 @@
+"""What cannot be cleaned is left alone, and named in one sentence."""
+
+import opentimelineio as otio
+import pytest
+from opentimelineio.opentime import RationalTime
+
+from tests.batch.conftest import RATE
+from tests.timeline.conftest import clip, dissolve
+
+
+def _slow(item):
+    item.effects.append(otio.schema.LinearTimeWarp(time_scalar=0.5))
+    return item
+
+
+def _disabled(item):
+    item.enabled = False
+    return item
+
+
+def _nested(item):
+    return otio.schema.Stack("scene", [otio.schema.Track("V1", [item], kind="Video")])
+
+
+@pytest.mark.parametrize(
+    ("around", "why"),
+    [
+        (_slow, "speed"),
+        (_disabled, "disabled"),
+        (_nested, "scene (track V1, at 00:00:00.25) is left alone: it is nested"),
+        (lambda item: clip("gone.mp4", 3, 6, marker={}), "missing, there is no file"),
+        (lambda item: clip("https://host/a.mp4", 3, 6, marker={}), "elsewhere"),
+        (lambda item: clip(item.media_reference.target_url, 27, 6, marker={}), "frames 27 to 33"),
+    ],
+)
+def test_what_cannot_be_cleaned_is_left_alone_and_named(around, why, films, save, clean):
+    marker = {"mask": "mask.png"}
+    good = clip(films / "b.mp4", 3, 6, marker=marker)
+    result, made = clean(save([good, around(clip(films / "a.mp4", 3, 6, marker=marker))]))
+    assert result.num_clean == 1
+    assert len(result.left) == 1
+    assert why in result.left[0]
+    assert made.tracks[1][0].duration() == good.duration()
+    assert len(made.tracks[1]) == 2
+
+
+def test_a_fade_to_nothing_and_a_retimed_neighbour_are_named(films, save, clean):
+    marker = {"mask": "mask.png"}
+    items = [
+        clip(films / "a.mp4", 3, 9, marker=marker),
+        dissolve(),
+        otio.schema.Gap(duration=RationalTime(9, RATE)),
+        clip(films / "a.mp4", 3, 9, marker=marker),
+        dissolve(),
+        _slow(clip(films / "b.mp4", 3, 9)),
+        clip(films / "a.mp4", 3, 9, marker=marker),
+    ]
+    result, _ = clean(save(items))
+    assert result.num_clean == 1
+    assert "fades from or to nothing" in result.left[0]
+    assert "dissolves with b, whose speed is changed" in result.left[1]
