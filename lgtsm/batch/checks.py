@@ -20,6 +20,7 @@ from .file_job import file_job_of
 from .manifest import load_manifest
 from .storage import url_key
 from .table import JobListError
+from .tracked import check_painted
 
 _SEARCH_SECONDS = 2.0
 """Time to look for the first hole of a mask; what is later is found when the film is done."""
@@ -96,6 +97,7 @@ def _check_job(job: BatchJob, folder: Path, hooks: Hooks) -> Needs:
     if elsewhere := [name for name in (job.source, job.mask) if name and is_url(name)]:
         for url in elsewhere:  # what is in it is found when the film is done
             url_key(url)
+        check_painted(job, None)
         return Needs(0, 0)
     file_job = file_job_of(job, folder)
     file_job.check_names()
@@ -106,9 +108,12 @@ def _check_job(job: BatchJob, folder: Path, hooks: Hooks) -> Needs:
             f"Expected a range within the {info.num_frames} frames of {job.source}, got one from "
             f"{job.video.start} on; correct it."
         )
-    late = time.monotonic() + _SEARCH_SECONDS
-    with suppress(Cancelled):
-        file_job.check_mask(info, Hooks(None, lambda: time.monotonic() > late))
+    if job.track:
+        check_painted(job, info)
+    else:
+        late = time.monotonic() + _SEARCH_SECONDS
+        with suppress(Cancelled):
+            file_job.check_mask(info, Hooks(None, lambda: time.monotonic() > late))
     hooks.check()
     memory = estimate(max(1, num_frames), info.height, info.width, job.options)
     return Needs(num_frames, memory + _PROCESS_BYTES)

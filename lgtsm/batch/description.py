@@ -27,8 +27,9 @@ class BatchJob:
     """One film to repair; see `api.inpaint_video` for what the fields do.
 
     source: file or folder of images.
-    mask: file or folder; None where `boxes` are given.
+    mask: file or folder; None where `boxes` or `track` are given.
     boxes: as `MaskBox.parse` reads them.
+    track: painted frames as FILE@FRAME, from which the mask is tracked first.
     output, fill_layer, mask_used, compare: names within the folder of results, with / between parts.
     model: as in `inpaint`.
     plates: as `plate_names.parse_plates` reads them.
@@ -38,6 +39,7 @@ class BatchJob:
     output: str
     mask: str | None = None
     boxes: tuple[str, ...] = ()
+    track: tuple[str, ...] = ()
     fill_layer: str | None = None
     mask_used: str | None = None
     compare: str | None = None
@@ -71,7 +73,7 @@ class BatchJob:
 def plain_values(job: BatchJob) -> dict[str, object]:
     """Return a job as JSON values by column name; `columns.read_job` reads them again."""
     values: dict[str, object] = {"source": job.source, "output": job.output}
-    values["mask"], values["box"] = job.mask, list(job.boxes)
+    values |= {"mask": job.mask, "box": list(job.boxes), "track": list(job.track)}
     values |= {"fill_layer": job.fill_layer, "mask_used": job.mask_used, "compare": job.compare}
     values |= {"model": job.model, "plate": list(job.plates)}
     parts = (job.options.mask, job.options.run, job.options.neighbours)

@@ -147,14 +147,19 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Process all inputs; one that fails does not stop the others."""
     if arguments.output is None and not arguments.dry_run:
         arguments.parser.error("an output is needed: add -o OUT")
-    with tracked_mask(arguments, interruption) as mask:
-        arguments.mask = mask or arguments.mask
-        return _run(arguments, interruption)
-
-
-def _run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Process all inputs with the mask that is given or was tracked."""
     options, video = collect(arguments)
+    with tracked_mask(arguments, options, video, interruption) as mask:
+        arguments.mask = mask or arguments.mask
+        return _run(arguments, options, video, interruption)
+
+
+def _run(
+    arguments: argparse.Namespace,
+    options: InpaintOptions,
+    video: VideoOptions,
+    interruption: Interruption,
+) -> int:
+    """Process all inputs with the mask that is given or was tracked."""
     tasks = plan_tasks(arguments)
     settings = {
         "model": arguments.model,

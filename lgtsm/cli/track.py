@@ -65,7 +65,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Track, write the mask and say where it is unsure."""
     from ..file_names import refuse_shared_names
-    from ..track_file import track_file
+    from ..file_tracking import track_file
     from ..tracked_folder import TrackedFolder
 
     source, target = arguments.input, arguments.output

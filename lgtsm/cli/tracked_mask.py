@@ -11,13 +11,17 @@ from tempfile import TemporaryDirectory
 
 from ..errors import OptionError
 from ..interruption import Interruption
-from .prompts import painted_prompts
+from ..options import InpaintOptions, VideoOptions
+from ..prompt_names import painted_prompts
 from .terminal import progress_bar
 
 
 @contextmanager
 def tracked_mask(
-    arguments: argparse.Namespace, interruption: Interruption
+    arguments: argparse.Namespace,
+    options: InpaintOptions,
+    video: VideoOptions,
+    interruption: Interruption,
 ) -> Iterator[Path | None]:
     """Yield the mask that `--track` stands for, None without it.
 
@@ -33,19 +37,20 @@ def tracked_mask(
             "Expected --track with one input and without --dry-run and --resume, got more; run "
             "`lgtsm track` first and give its mask with --mask."
         )
-    from ..track_file import track_file
+    from ..engine.hooks import Hooks
+    from ..file_tracking import track_for_job
 
     source: Path = arguments.inputs[0]
     with TemporaryDirectory(prefix="lgtsm_") as folder:
         mask = Path(folder) / "mask.mkv"
         with progress_bar(f"{source.name}, mask", quiet=arguments.quiet) as bar:
-            found = track_file(
+            found = track_for_job(
                 source,
                 painted_prompts(arguments.track),
                 mask,
-                cuts=arguments.cuts,
-                progress=bar,
-                cancel=interruption.happened,
+                options,
+                video,
+                hooks=Hooks(bar, interruption.happened),
             )
         if found.repaint and not arguments.quiet:
             listed = ", ".join(map(str, found.repaint))

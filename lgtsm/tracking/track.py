@@ -44,6 +44,7 @@ class Tracker:
     prompts: what is known of the object in some of them.
     cuts: first frames of new shots; None detects them.
     hooks: progress and cancellation.
+    part: frames to track, those of all prompts among them; None is the whole clip.
     kept: stretches tracked before; only those are computed whose painted frames changed.
     notes: receives what the user should know.
     """
@@ -53,12 +54,13 @@ class Tracker:
     cuts: Sequence[int] | None = None
     hooks: Hooks = field(default_factory=Hooks)
     kept: Kept = field(default_factory=dict[str, list[Packed]])
+    part: range | None = None
     notes: list[str] = field(default_factory=list[str])
     _steps: int = field(default=0, init=False)
     _taken: int = field(default=0, init=False)
 
     def run(self) -> Iterator[Tracked]:
-        """Yield one mask a frame.
+        """Yield one mask for every frame of the part.
 
         Raises:
             OptionError, ShapeError: prompts that cannot be used; Cancelled.
@@ -74,25 +76,26 @@ class Tracker:
         for prompt in prompts:
             if prompt.mask is None:
                 painted[prompt.frame] = self._begun(prompt)
-        done = 0
-        planned = list(spans(sorted(painted), cuts, self.clip.count))
+        done = self._part.start
+        planned = list(spans(sorted(painted), cuts, self._part))
         self._steps = sum((span.end - span.start) * len(span.sides) for span in planned)
         for span in planned:
-            if done < span.start:
-                yield Tracked(painted[done], 1.0)
-                done += 1
+            yield from (Tracked(painted[number], 1.0) for number in range(done, span.start))
             yield from self._span(span, painted)
             done = span.end
-        for number in range(done, self.clip.count):
-            yield Tracked(painted[number], 1.0)
+        yield from (Tracked(painted[number], 1.0) for number in range(done, self._part.stop))
+
+    @property
+    def _part(self) -> range:
+        return range(self.clip.count) if self.part is None else self.part
 
     def _cuts(self) -> list[int]:
-        """Read the clip once and return the first frames of new shots."""
-        detector, cuts = CutDetector(), list[int]()
-        for number, frame in self.hooks.checked(in_order(self.clip, 0, self.clip.count)):
+        """Read the part once and return the first frames of new shots."""
+        detector, cuts, part = CutDetector(), list[int](), self._part
+        for number, frame in self.hooks.checked(in_order(self.clip, part.start, part.stop)):
             if detector.is_cut(frame, torch.zeros_like(frame[:1])):
                 cuts.append(number)
-            self.hooks.report(0, self.clip.count, "looking for cuts")
+            self.hooks.report(0, len(part), "looking for cuts")
         return cuts
 
     def _begun(self, prompt: Prompt) -> Tensor:
@@ -170,7 +173,7 @@ class Tracker:
                 number, step = now[0], walk.step(now[1], ahead[1] if ahead else None)
                 found.append(Packed.of(step.probability, trust.after(step.signals)))
                 self._taken += 1
-                done = self.clip.count * self._taken // self._steps
-                self.hooks.report(done, self.clip.count, f"tracking, frame {number}")
+                done = len(self._part) * self._taken // self._steps
+                self.hooks.report(done, len(self._part), f"tracking, frame {number}")
             self.kept[name] = found if onward else found[::-1]
         return self.kept[name]

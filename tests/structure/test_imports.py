@@ -60,7 +60,7 @@ OURS = {
     "tracking": frozenset(
         {"errors", "box", "options", "clip_tensors", "fills", "align", "masks", "engine"}
     ),
-    "track_file": FLOOR | {"engine", "video", "tracking"},
+    "file_tracking": FLOOR | {"engine", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
@@ -70,6 +70,7 @@ OURS = {
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
     "film_names": FLOOR | {"video"},
+    "prompt_names": frozenset({"errors", "tracking", "video"}),
     "plate_names": FLOOR | {"copying", "video", "key_frame_folder"},
     "sinks": FLOOR | {"engine", "masks", "video"},
     "job": BELOW_API | {"journal", "mask_source", "sinks"},
@@ -80,17 +81,18 @@ OURS = {
     "key_frame_folder": FLOOR | {"copying", "engine", "masks", "video", "job", "key_frame_set"},
     "plate": FLOOR | {"copying", "engine"},
     "batch": FLOOR
-    | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"},
+    | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"}
+    | {"prompt_names", "file_tracking", "tracked_folder", "tracking"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
     | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch"}
-    | {"track_file", "tracked_folder"},
+    | {"prompt_names", "file_tracking", "tracked_folder"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
-    | {"track_file", "tracked_folder"},
+    | {"file_tracking", "tracked_folder"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
@@ -121,7 +123,7 @@ THIRD = {
     "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),
     "tracking": frozenset({"torch", "numpy", "scipy", "kornia"}),
-    "track_file": frozenset({"torch"}),
+    "file_tracking": frozenset({"torch"}),
     "tracked_folder": frozenset(),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
@@ -130,6 +132,7 @@ THIRD = {
     "journal": frozenset({"torch", "safetensors", "filelock"}),
     "mask_source": frozenset({"torch"}),
     "film_names": frozenset(),
+    "prompt_names": frozenset(),
     "plate_names": frozenset(),
     "sinks": frozenset({"torch"}),
     "key_masks": frozenset({"torch"}),
