@@ -14,7 +14,9 @@ from .engine.threads import computing_threads
 from .errors import VideoError
 from .file_names import refuse_shared_names
 from .options import InpaintOptions, VideoOptions
+from .track_options import TrackOptions
 from .tracking.kept import Kept, Packed
+from .tracking.load_tracker import load_tracker
 from .tracking.prompts import Prompt, check_prompts
 from .tracking.repaint import frames_to_repaint
 from .tracking.track import Tracker
@@ -75,6 +77,7 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
     prompts: Sequence[Prompt],
     target: str | Path,
     *,
+    options: TrackOptions | None = None,
     start: int = 0,
     end: int | None = None,
     cuts: Sequence[int] | None = None,
@@ -88,6 +91,7 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
         source: video file or folder of images.
         prompts: what is known of the object.
         target: .mkv file or folder of PNG for the mask (exact), .mp4 or .mov; appears when it is whole.
+        options: as for `track_mask`.
         start: first frame to track in; frames are counted from here.
         end: frame after the last one; None is the end of the file.
         cuts: as for `track_mask`.
@@ -103,16 +107,19 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
     clip = FileClip(source, start, end)
     check_prompts(prompts, clip.count)
     given = dict[str, list[Packed]]() if kept is None else kept
-    return _written(Tracker(clip, prompts, cuts, Hooks(progress, cancel), given), clip, target)
+    tracker = Tracker(clip, prompts, cuts, Hooks(progress, cancel), given)
+    tracker.walker = load_tracker(options or TrackOptions())
+    return _written(tracker, clip, target)
 
 
-def track_for_job(
+def track_for_job(  # noqa: PLR0913  as above
     source: Path,
     prompts: Sequence[Prompt],
     target: Path,
     options: InpaintOptions,
     video: VideoOptions,
     *,
+    tracking: TrackOptions | None = None,
     kept: Kept | None = None,
     hooks: Hooks | None = None,
 ) -> FileTrack:
@@ -122,8 +129,9 @@ def track_for_job(
         source: video file or folder of images.
         prompts: what is known of the object; frames are numbered as in the file.
         target: .mkv file or folder; appears when it is whole.
-        options: of the job: cuts, threads, and how far a hole grows in time.
+        options: of the job: cuts, threads, device, and how far a hole grows in time.
         video: the range of the job.
+        tracking: what tracks; None is the built-in tracker.
         kept: as for `track_mask`.
         hooks: progress and cancellation.
 
@@ -137,6 +145,7 @@ def track_for_job(
     given = dict[str, list[Packed]]() if kept is None else kept
     tracker = Tracker(clip, prompts, options.cuts, hooks or Hooks(), given)
     tracker.part = part_for_job(prompts, clip.count, options, video)
+    tracker.walker = load_tracker(tracking or TrackOptions(), options.run.device)
     with computing_threads(options.run.threads):
         return _written(tracker, clip, target)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from ..engine.estimate import estimate
 from ..engine.hooks import Hooks
 from ..errors import Cancelled, LgtsmError, OptionError
 from ..options import Mode
+from ..track_options import TrackOptions
+from ..tracking.load_tracker import load_tracker
 from ..video.probe import probe
 from ..weights.load import find_weights
 from .columns import is_url
@@ -55,13 +57,18 @@ def check_media(
     problems: list[str] = []
     needs: list[Needs] = []
     models: dict[str | None, str] = {}
+    trackers: dict[TrackOptions, str] = {}
     for number, job in enumerate(jobs):
         hooks.check()
         hooks.report(number, len(jobs), "checking")
         if job.options.mode is not Mode.COPY and job.model not in models:
-            models[job.model] = _model_problem(job.model)
+            models[job.model] = _problem(find_weights, job.model)
             if models[job.model]:
                 problems.append(f"{job.output}: {models[job.model]}")
+        if job.track and job.tracking not in trackers:
+            trackers[job.tracking] = _problem(load_tracker, job.tracking, "cpu")
+            if trackers[job.tracking]:
+                problems.append(f"{job.output}: {trackers[job.tracking]}")
         try:
             if not overwrite:
                 _check_own(job, folder)
@@ -75,9 +82,10 @@ def check_media(
     return needs
 
 
-def _model_problem(model: str | None) -> str:
+def _problem(load: Callable[..., object], *given: object) -> str:
+    """Return why something cannot be loaded; nothing where it can."""
     try:
-        find_weights(model)
+        load(*given)
     except LgtsmError as error:
         return str(error)
     return ""

@@ -16,6 +16,7 @@ from ..knobs import Knob, knobs
 from ..masks.boxes import MaskBox
 from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..track_options import TrackOptions
 from .description import OPTION_CLASSES, BatchJob
 
 FILES = ("source", "mask", "track", "plate")
@@ -33,7 +34,12 @@ OPTIONS: Mapping[str, Knob] = {
 _HOLES = ("mask", "box", "track")
 COLUMNS = (*FILES, "box", "range", *RESULTS, "model", *OPTIONS)
 
-_MODELS = ("synthesiser", "aligner_model", "carrier_model")  # options that may be files
+_MODELS = (
+    "synthesiser",
+    "aligner_model",
+    "carrier_model",
+    "tracker_model",
+)  # options that may be files
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 _RANGE = re.compile(r"(\d{1,9})?-(\d{1,9})?")
 _URL = re.compile(r"[a-z][a-z0-9+]+://", re.IGNORECASE)
@@ -102,6 +108,7 @@ def read_job(
     classes = {"mask": MaskOptions, "run": RunOptions, "neighbours": NeighbourOptions}
     parts = {part: tried(options.of, plain) or options() for part, options in classes.items()}
     video = tried(VideoOptions.of, plain)
+    tracking = tried(TrackOptions.of, plain)
     options = tried(lambda: InpaintOptions.of(plain, **parts))
     if problems:
         return None, problems
@@ -112,6 +119,7 @@ def read_job(
         mask=masks[0] if masks else None,
         boxes=tuple(boxes),
         track=tuple(track),
+        tracking=tracking,
         **names,
         model=None if model is None else str(model),
         plates=tuple(_texts("plate", values.get("plate"))),

@@ -12,6 +12,7 @@ from typing import Any
 from ..knobs import Options, knobs
 from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..track_options import TrackOptions
 
 OPTION_CLASSES: tuple[type[Options], ...] = (
     InpaintOptions,
@@ -19,6 +20,7 @@ OPTION_CLASSES: tuple[type[Options], ...] = (
     RunOptions,
     VideoOptions,
     NeighbourOptions,
+    TrackOptions,
 )
 
 
@@ -45,6 +47,7 @@ class BatchJob:
     compare: str | None = None
     model: str | None = None
     plates: tuple[str, ...] = ()
+    tracking: TrackOptions = field(default_factory=TrackOptions)
     options: InpaintOptions = field(default_factory=InpaintOptions)
     video: VideoOptions = field(default_factory=VideoOptions)
 
@@ -76,7 +79,7 @@ def plain_values(job: BatchJob) -> dict[str, object]:
     values |= {"mask": job.mask, "box": list(job.boxes), "track": list(job.track)}
     values |= {"fill_layer": job.fill_layer, "mask_used": job.mask_used, "compare": job.compare}
     values |= {"model": job.model, "plate": list(job.plates)}
-    parts = (job.options.mask, job.options.run, job.options.neighbours)
+    parts = (job.options.mask, job.options.run, job.options.neighbours, job.tracking)
     for options in (job.options, *parts, job.video):
         for name in knobs(type(options)):
             values[name] = _plain(getattr(options, name))

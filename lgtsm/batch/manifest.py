@@ -176,6 +176,8 @@ def _inputs(job: BatchJob) -> list[tuple[str, list[str]]]:
     models |= {"aligner_model": neighbours.aligner_model, "carrier_model": neighbours.carrier_model}
     for what, name in models.items():
         named[what] = [str(name)] if name is not None and Path(name).is_file() else []
+    tracker = job.tracking.tracker_model
+    named["tracker"] = [tracker] if job.track and tracker and Path(tracker).exists() else []
     return [(what, [f for name in names for f in _files(name)]) for what, names in named.items()]
 
 

@@ -24,7 +24,7 @@ from .manifest import load_manifest, state_folder
 TRACKING = "tracking"
 """Note of the progress of tracking."""
 _MASK, _NOTES, _STRETCHES = "mask.mkv", "notes.json", "stretches"
-_OPTIONS = ("start", "end", "cuts", "temporal_gap", "temporal_grow")
+_OPTIONS = ("start", "end", "cuts", "temporal_gap", "temporal_grow", "tracker", "tracker_model")
 """Options that a tracked mask depends on."""
 
 
@@ -68,7 +68,8 @@ def mask_file(folder: Path, job: BatchJob) -> Path:
     identity = manifest.identity
     inputs = identity["inputs"]
     settings = {name: identity["job"].get(name) for name in _OPTIONS}
-    depends = [identity["version"], inputs["source"], inputs["track"], identity["track_frames"]]
+    files = [inputs[name] for name in ("source", "track", "tracker")]
+    depends = [identity["version"], *files, identity["track_frames"]]
     digest = hashlib.sha256(json.dumps([*depends, settings], sort_keys=True).encode()).hexdigest()
     return _tracked_folder(folder, job) / digest[:16] / _MASK
 
@@ -98,6 +99,7 @@ def make_mask(job: BatchJob, file_job: FileJob, folder: Path, hooks: Hooks) -> N
             partial / mask.name,
             file_job.options,
             file_job.video,
+            tracking=job.tracking,
             kept=kept,
             hooks=Hooks(lambda done, total, _: hooks.report(done, total, TRACKING), hooks.cancel),
         )

@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..batch.description import OPTION_CLASSES
 from ..batch.options import BatchOptions
 from ..interruption import Interruption
 from ..knobs import knobs
 from ..neighbour_options import NeighbourOptions
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..track_options import TrackOptions
 from .arguments import add_model, add_option, add_options
 from .farm import add_farm, do_task, write_farm
 from .terminal import format_seconds, format_speed, progress_bar
@@ -85,6 +87,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         add_option(group, NeighbourOptions, name, **metavar)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
     add_options(parser.add_argument_group("run"), RunOptions)
+    add_options(parser.add_argument_group("track"), TrackOptions)
     add_options(parser.add_argument_group("video"), VideoOptions, skip=("start", "end", "resume"))
     group = parser.add_argument_group("messages")
     group.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
@@ -125,7 +128,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 def _defaults(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the values of all columns that are options of this command."""
     given = vars(arguments)
-    classes = (InpaintOptions, MaskOptions, RunOptions, VideoOptions, NeighbourOptions)
+    classes = OPTION_CLASSES
     names = {name for options in classes for name in knobs(options)} | {"model"}
     return {name: given[name] for name in names if given.get(name) is not None}
 

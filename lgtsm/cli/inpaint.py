@@ -14,6 +14,7 @@ from ..knobs import knobs
 from ..neighbour_options import NeighbourOptions
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from ..plate_names import parse_plates, plate_file
+from ..track_options import TrackOptions
 from .arguments import (
     add_cuts,
     add_hole,
@@ -91,6 +92,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_cuts(group)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
     add_options(parser.add_argument_group("run"), RunOptions)
+    add_options(parser.add_argument_group("track"), TrackOptions)
     group = parser.add_argument_group("video")
     add_options(group, VideoOptions)
     group.add_argument(

@@ -13,6 +13,7 @@ from ..errors import OptionError
 from ..interruption import Interruption
 from ..options import InpaintOptions, VideoOptions
 from ..prompt_names import painted_prompts
+from ..track_options import TrackOptions
 from .terminal import progress_bar
 
 
@@ -29,7 +30,12 @@ def tracked_mask(
         OptionError: several inputs, a prompt that cannot be used, or options that need a mask to keep.
         VideoError: the input cannot be read.
     """
+    tracking = TrackOptions.of(vars(arguments))
     if not arguments.track:
+        if tracking != TrackOptions():
+            raise OptionError(
+                "Expected --tracker together with --track, got it alone; add --track PAINTED.png@FRAME."
+            )
         yield None
         return
     if len(arguments.inputs) != 1 or arguments.dry_run or arguments.resume:
@@ -50,6 +56,7 @@ def tracked_mask(
                 mask,
                 options,
                 video,
+                tracking=tracking,
                 hooks=Hooks(bar, interruption.happened),
             )
         if found.repaint and not arguments.quiet:

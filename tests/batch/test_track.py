@@ -113,11 +113,11 @@ def test_an_interrupted_job_keeps_its_mask_and_what_was_tracked(film, tmp_path, 
     stretches = state_folder(tmp_path / "out") / "tracked" / "clean.mp4" / "stretches"
     walk = tracked.track_for_job
 
-    def stopping(*arguments, kept, hooks):
+    def stopping(*arguments, hooks, **named):
         def stop():
             return len(list(stretches.iterdir())) == 2
 
-        return walk(*arguments, kept=kept, hooks=Hooks(hooks.progress, stop))
+        return walk(*arguments, hooks=Hooks(hooks.progress, stop), **named)
 
     monkeypatch.setattr(tracked, "track_for_job", stopping)
     with pytest.raises(Cancelled):
@@ -168,6 +168,18 @@ def test_what_cannot_be_tracked_is_told_before_anything_runs(film, tmp_path, one
             assert words in problem
             one_sentence(OptionError(problem.partition(": ")[2]))
     assert list((tmp_path / "out").glob("*.mp4")) == []
+
+
+def test_a_tracker_without_weights_is_told_before_anything_runs(film, tmp_path, one_sentence):
+    pytest.importorskip("transformers", reason='needs pip install "lgtsm[track]"')
+    table = tmp_path / "jobs.jsonl"
+    row = '{"source": "film.mp4", "track": ["paint.png@1"], "tracker": "sam2", '
+    table.write_text(row + '"tracker_model": "lost"}\n', encoding="utf-8")
+    with pytest.raises(JobListError) as error:
+        _batch(tmp_path, table)
+    (problem,) = error.value.problems
+    assert "weights of sam2, got 'lost'" in problem
+    one_sentence(OptionError(problem.partition(": ")[2]))
 
 
 def test_a_mask_and_painted_frames_together_are_refused(film, tmp_path):

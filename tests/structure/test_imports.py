@@ -18,6 +18,7 @@ FLOOR = frozenset(
         "knobs",
         "neighbour_options",
         "options",
+        "track_options",
         "report",
         "box",
         "whole_file",
@@ -35,6 +36,7 @@ OURS = {
     "knobs": frozenset({"errors"}),
     "neighbour_options": frozenset({"errors", "knobs"}),
     "options": frozenset({"errors", "knobs", "neighbour_options"}),
+    "track_options": frozenset({"errors", "knobs"}),
     "report": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
@@ -58,7 +60,8 @@ OURS = {
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
     "tracking": frozenset(
-        {"errors", "box", "options", "clip_tensors", "fills", "align", "masks", "engine"}
+        {"errors", "box", "options", "track_options", "clip_tensors", "tensor_digest"}
+        | {"fills", "align", "masks", "engine"}
     ),
     "file_tracking": FLOOR | {"engine", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
@@ -102,6 +105,7 @@ THIRD = {
     "knobs": frozenset(),
     "neighbour_options": frozenset(),
     "options": frozenset(),
+    "track_options": frozenset(),
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
     "box": frozenset({"torch"}),
@@ -163,6 +167,7 @@ ADAPTERS = {
     "lgtsm/synthesis/onnx_model.py": frozenset({"onnxruntime"}),
     "lgtsm/synthesis/patch_match.py": frozenset({"patchmatch"}),
     "lgtsm/torchvision_networks.py": frozenset({"torchvision"}),
+    "lgtsm/tracking/load_tracker.py": frozenset({"transformers"}),
     "lgtsm/models/kernels.py": frozenset({"triton"}),
     "lgtsm/evaluate/metrics/lpips_distance.py": frozenset({"lpips"}),
     "lgtsm/evaluate/metrics/opencv_baselines.py": frozenset({"cv2"}),
