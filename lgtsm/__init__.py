@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .copying.plates import Plate
     from .engine.estimate import estimate
     from .errors import LgtsmError
+    from .file_tracking import track_file
     from .key_frame_folder import write_key_frames
     from .key_frame_set import KeyFrameSet, key_frames
     from .masks.between import masks_between
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from .timeline.call import clean_timeline
     from .timeline.options import TimelineOptions
     from .timeline.result import TimelineResult
-    from .track_file import track_file
     from .tracking.call import Track, track_mask
     from .tracking.prompts import Prompt
     from .weights.load import load_model
@@ -66,7 +66,7 @@ _HOMES = {
     "run_batch": ".batch.run",
     "text_detector": ".masks.text.detector",
     "text_masks": ".masks.text.joined",
-    "track_file": ".track_file",
+    "track_file": ".file_tracking",
     "track_mask": ".tracking.call",
     "write_key_frames": ".key_frame_folder",
 }

@@ -10,7 +10,7 @@ import folder_paths
 from comfy_api.latest import InputImpl, io
 from torch import Tensor
 
-from ..lgtsm.track_file import track_file
+from ..lgtsm.file_tracking import track_file
 from ..lgtsm.tracked_folder import TrackedFolder
 from .key_frames import listed
 from .loaded import Reporter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +12,8 @@ from ..engine.estimate import estimate
 from ..engine.hooks import Hooks
 from ..errors import Cancelled, LgtsmError, OptionError
 from ..options import Mode
+from ..track_options import TrackOptions
+from ..tracking.load_tracker import load_tracker
 from ..video.probe import probe
 from ..weights.load import find_weights
 from .columns import is_url
@@ -20,6 +22,7 @@ from .file_job import file_job_of
 from .manifest import load_manifest
 from .storage import url_key
 from .table import JobListError
+from .tracked import check_painted
 
 _SEARCH_SECONDS = 2.0
 """Time to look for the first hole of a mask; what is later is found when the film is done."""
@@ -54,13 +57,18 @@ def check_media(
     problems: list[str] = []
     needs: list[Needs] = []
     models: dict[str | None, str] = {}
+    trackers: dict[TrackOptions, str] = {}
     for number, job in enumerate(jobs):
         hooks.check()
         hooks.report(number, len(jobs), "checking")
         if job.options.mode is not Mode.COPY and job.model not in models:
-            models[job.model] = _model_problem(job.model)
+            models[job.model] = _problem(find_weights, job.model)
             if models[job.model]:
                 problems.append(f"{job.output}: {models[job.model]}")
+        if job.track and job.tracking not in trackers:
+            trackers[job.tracking] = _problem(load_tracker, job.tracking, "cpu")
+            if trackers[job.tracking]:
+                problems.append(f"{job.output}: {trackers[job.tracking]}")
         try:
             if not overwrite:
                 _check_own(job, folder)
@@ -74,9 +82,10 @@ def check_media(
     return needs
 
 
-def _model_problem(model: str | None) -> str:
+def _problem(load: Callable[..., object], *given: object) -> str:
+    """Return why something cannot be loaded; nothing where it can."""
     try:
-        find_weights(model)
+        load(*given)
     except LgtsmError as error:
         return str(error)
     return ""
@@ -96,6 +105,7 @@ def _check_job(job: BatchJob, folder: Path, hooks: Hooks) -> Needs:
     if elsewhere := [name for name in (job.source, job.mask) if name and is_url(name)]:
         for url in elsewhere:  # what is in it is found when the film is done
             url_key(url)
+        check_painted(job, None)
         return Needs(0, 0)
     file_job = file_job_of(job, folder)
     file_job.check_names()
@@ -106,9 +116,12 @@ def _check_job(job: BatchJob, folder: Path, hooks: Hooks) -> Needs:
             f"Expected a range within the {info.num_frames} frames of {job.source}, got one from "
             f"{job.video.start} on; correct it."
         )
-    late = time.monotonic() + _SEARCH_SECONDS
-    with suppress(Cancelled):
-        file_job.check_mask(info, Hooks(None, lambda: time.monotonic() > late))
+    if job.track:
+        check_painted(job, info)
+    else:
+        late = time.monotonic() + _SEARCH_SECONDS
+        with suppress(Cancelled):
+            file_job.check_mask(info, Hooks(None, lambda: time.monotonic() > late))
     hooks.check()
     memory = estimate(max(1, num_frames), info.height, info.width, job.options)
     return Needs(num_frames, memory + _PROCESS_BYTES)

@@ -16,13 +16,14 @@ from ..knobs import Knob, knobs
 from ..masks.boxes import MaskBox
 from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..track_options import TrackOptions
 from .description import OPTION_CLASSES, BatchJob
 
-FILES = ("source", "mask", "plate")
+FILES = ("source", "mask", "track", "plate")
 """Columns with files, relative to the folder of the list."""
 RESULTS = ("output", "fill_layer", "mask_used", "compare")
 """Columns with names within the folder of results."""
-LISTS = ("box", "plate")
+LISTS = ("box", "track", "plate")
 """Columns that take several values: a list in JSON, separated by ; in a table."""
 OPTIONS: Mapping[str, Knob] = {
     name: knob
@@ -30,9 +31,15 @@ OPTIONS: Mapping[str, Knob] = {
     for name, knob in knobs(options).items()
     if name != "resume"
 }
+_HOLES = ("mask", "box", "track")
 COLUMNS = (*FILES, "box", "range", *RESULTS, "model", *OPTIONS)
 
-_MODELS = ("synthesiser", "aligner_model", "carrier_model")  # options that may be files
+_MODELS = (
+    "synthesiser",
+    "aligner_model",
+    "carrier_model",
+    "tracker_model",
+)  # options that may be files
 _YES, _NO = ("true", "yes", "1"), ("false", "no", "0")
 _RANGE = re.compile(r"(\d{1,9})?-(\d{1,9})?")
 _URL = re.compile(r"[a-z][a-z0-9+]+://", re.IGNORECASE)
@@ -81,8 +88,8 @@ def read_job(
     if "range" in row:
         row |= tried(_range, row) or {}
     values = dict(defaults)
-    if "mask" in row or "box" in row:  # a hole of its own
-        values = {name: v for name, v in values.items() if name not in ("mask", "box")}
+    if any(name in row for name in _HOLES):  # one of its own
+        values = {name: v for name, v in values.items() if name not in _HOLES}
     values |= row
     for name in OPTIONS:
         if name in values:
@@ -91,13 +98,17 @@ def read_job(
     masks, sources = _texts("mask", values.get("mask")), _texts("source", values.get("source"))
     if len(sources) != 1:
         problems.append("Expected a source, found none; name a film or a folder of images.")
-    if len(masks) > 1 or bool(masks) is bool(boxes):
-        problems.append("Expected either a mask or boxes, got both or none; give one of them.")
+    track = _texts("track", values.get("track"))
+    if len(masks) > 1 or [bool(masks), bool(boxes), bool(track)].count(True) != 1:
+        problems.append(
+            "Expected one of mask, box and track, got none or several; give one of them."
+        )
     names = {name: tried(_result, name, values.get(name)) for name in RESULTS}
     plain = {name: value for name, value in values.items() if value is not None}
     classes = {"mask": MaskOptions, "run": RunOptions, "neighbours": NeighbourOptions}
     parts = {part: tried(options.of, plain) or options() for part, options in classes.items()}
     video = tried(VideoOptions.of, plain)
+    tracking = tried(TrackOptions.of, plain)
     options = tried(lambda: InpaintOptions.of(plain, **parts))
     if problems:
         return None, problems
@@ -107,6 +118,8 @@ def read_job(
         source=sources[0],
         mask=masks[0] if masks else None,
         boxes=tuple(boxes),
+        track=tuple(track),
+        tracking=tracking,
         **names,
         model=None if model is None else str(model),
         plates=tuple(_texts("plate", values.get("plate"))),

@@ -12,6 +12,7 @@ from typing import Any
 from ..knobs import Options, knobs
 from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..track_options import TrackOptions
 
 OPTION_CLASSES: tuple[type[Options], ...] = (
     InpaintOptions,
@@ -19,6 +20,7 @@ OPTION_CLASSES: tuple[type[Options], ...] = (
     RunOptions,
     VideoOptions,
     NeighbourOptions,
+    TrackOptions,
 )
 
 
@@ -27,8 +29,9 @@ class BatchJob:
     """One film to repair; see `api.inpaint_video` for what the fields do.
 
     source: file or folder of images.
-    mask: file or folder; None where `boxes` are given.
+    mask: file or folder; None where `boxes` or `track` are given.
     boxes: as `MaskBox.parse` reads them.
+    track: painted frames as FILE@FRAME, from which the mask is tracked first.
     output, fill_layer, mask_used, compare: names within the folder of results, with / between parts.
     model: as in `inpaint`.
     plates: as `plate_names.parse_plates` reads them.
@@ -38,11 +41,13 @@ class BatchJob:
     output: str
     mask: str | None = None
     boxes: tuple[str, ...] = ()
+    track: tuple[str, ...] = ()
     fill_layer: str | None = None
     mask_used: str | None = None
     compare: str | None = None
     model: str | None = None
     plates: tuple[str, ...] = ()
+    tracking: TrackOptions = field(default_factory=TrackOptions)
     options: InpaintOptions = field(default_factory=InpaintOptions)
     video: VideoOptions = field(default_factory=VideoOptions)
 
@@ -71,10 +76,10 @@ class BatchJob:
 def plain_values(job: BatchJob) -> dict[str, object]:
     """Return a job as JSON values by column name; `columns.read_job` reads them again."""
     values: dict[str, object] = {"source": job.source, "output": job.output}
-    values["mask"], values["box"] = job.mask, list(job.boxes)
+    values |= {"mask": job.mask, "box": list(job.boxes), "track": list(job.track)}
     values |= {"fill_layer": job.fill_layer, "mask_used": job.mask_used, "compare": job.compare}
     values |= {"model": job.model, "plate": list(job.plates)}
-    parts = (job.options.mask, job.options.run, job.options.neighbours)
+    parts = (job.options.mask, job.options.run, job.options.neighbours, job.tracking)
     for options in (job.options, *parts, job.video):
         for name in knobs(type(options)):
             values[name] = _plain(getattr(options, name))

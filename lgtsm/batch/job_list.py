@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..errors import OptionError, VideoError
 from ..film_names import is_film, stem_of
 from ..plate_names import plate_file
+from ..prompt_names import painted_file
 from ..video.encode import container_preset
 from .columns import is_url, read_job
 from .description import BatchJob
@@ -94,11 +96,7 @@ def _file_problems(job: BatchJob, folder: str) -> Iterator[str]:
     for what, name in (("a source", job.source), ("a mask", job.mask)):
         if name is not None and not is_url(name) and not Path(name).exists():
             yield f"Expected {what}, found no {name}; correct the name."
-    for text in job.plates:
-        try:
-            plate_file(text)
-        except OptionError as error:
-            yield str(error)
+    yield from _picture_problems(job)
     output = Path(job.output)
     try:
         if output.suffix.lower() not in ("", ".gif"):
@@ -112,6 +110,23 @@ def _file_problems(job: BatchJob, folder: str) -> Iterator[str]:
             _check_apart(folder, Path(job.source))
         except OptionError as error:
             yield str(error)
+
+
+def _picture_problems(job: BatchJob) -> Iterator[str]:
+    """Yield what is wrong with the names of plates and painted frames."""
+    for text in job.plates:
+        try:
+            plate_file(text)
+        except OptionError as error:
+            yield str(error)
+    for text in job.track:
+        try:
+            picture = painted_file(text)
+        except OptionError as error:
+            yield str(error)
+        else:
+            if not picture.is_file():
+                yield f"Expected a painted frame, found no file {picture}; correct the name."
 
 
 def _check_apart(folder: str, source: Path) -> None:
@@ -138,10 +153,13 @@ def _shared_names(jobs: list[tuple[str, BatchJob]], folder: str) -> Iterator[str
         return
     named = {name for _, job in jobs for name in (job.source, job.mask) if name is not None}
     inputs = {Path(name).resolve() for name in named if not is_url(name)}
+    for text in (text for _, job in jobs for text in job.track):
+        with suppress(OptionError):  # told before
+            inputs.add(painted_file(text).resolve())
     for place, job in jobs:
         for name in job.outputs:
             if (Path(folder) / name).resolve() in inputs:
                 yield (
-                    f"{place}: Expected results that replace no source or mask, got {name} in {folder}; "
+                    f"{place}: Expected results that replace no source, mask or painted frame, got {name} in {folder}; "
                     "choose another folder or name."
                 )

@@ -17,6 +17,7 @@ from typing import Any
 from .. import __version__
 from ..errors import VideoError
 from ..plate_names import plate_file
+from ..prompt_names import framed, painted_file
 from ..whole_file import WholeFile
 from .columns import is_url
 from .description import BatchJob, plain_values
@@ -154,10 +155,11 @@ def output_stamps(job: BatchJob, folder: Path) -> dict[str, list[int]]:
 def _settings(job: BatchJob) -> dict[str, Any]:
     """Return what the results depend on besides the contents of files."""
     values = {name: v for name, v in plain_values(job).items() if name not in _ROUNDING}
-    for name in ("source", "mask", "plate"):  # their contents count, wherever they lie
+    for name in ("source", "mask", "track", "plate"):  # their contents count, wherever they lie
         values.pop(name, None)
     frames = [text.rpartition("@")[2] if "@" in text else "" for text in job.plates]
     settings = {"form": _FORM, "version": __version__, "job": values, "plate_frames": frames}
+    settings["track_frames"] = [framed(text)[1] for text in job.track]
     return json.loads(json.dumps(settings))
 
 
@@ -166,6 +168,7 @@ def _inputs(job: BatchJob) -> list[tuple[str, list[str]]]:
     named = {
         "source": [job.source],
         "mask": [] if job.mask is None else [job.mask],
+        "track": [str(painted_file(text)) for text in job.track],
         "plate": [str(plate_file(text)[0]) for text in job.plates],
     }
     options, neighbours = job.options, job.options.neighbours
@@ -173,6 +176,8 @@ def _inputs(job: BatchJob) -> list[tuple[str, list[str]]]:
     models |= {"aligner_model": neighbours.aligner_model, "carrier_model": neighbours.carrier_model}
     for what, name in models.items():
         named[what] = [str(name)] if name is not None and Path(name).is_file() else []
+    tracker = job.tracking.tracker_model
+    named["tracker"] = [tracker] if job.track and tracker and Path(tracker).exists() else []
     return [(what, [f for name in names for f in _files(name)]) for what, names in named.items()]
 
 

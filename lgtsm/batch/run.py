@@ -26,10 +26,11 @@ from .pool import WorkerPool
 from .ray_cluster import RayCluster
 from .storage import answers
 from .tasks import Kind, State, Task, TaskResult
+from .tracked import TRACKING
 
 _LOG = logging.getLogger(__name__)
 _WAIT_SECONDS = 0.5
-_PREPARING = ("looking for cuts", "writing")
+_PREPARING = ("looking for cuts", TRACKING, "writing")
 """Notes of work on frames that are not done yet, or were counted already."""
 REPORT = "report.jsonl"
 """In the folder of results, one line for each film."""

@@ -18,6 +18,7 @@ from ..engine.hooks import Hooks
 from ..errors import Cancelled, DeviceError, VideoError, told
 from ..job import FileJob
 from ..journal import OtherJobError, TargetBusyError, journal_folder
+from ..prompt_names import painted_file
 from ..video.probe import probe
 from ..whole_file import WholeFile
 from .columns import is_url
@@ -35,6 +36,7 @@ from .manifest import (
 )
 from .parts import Span, compute_part, find_shots, group_shots, join_parts
 from .storage import answers, deliver, fetch, url_key
+from .tracked import make_mask, mask_file, with_notes
 
 _LOG = logging.getLogger(__name__)
 _POLL_SECONDS = 2.0
@@ -155,6 +157,7 @@ def _failed(error: str) -> TaskResult:
 def _missing(task: Task) -> str:
     """Return a file of the task that is not there, although it was when the batch began."""
     named = [str(state_folder(Path(task.folder))), task.job.source, task.job.mask]
+    named += [str(painted_file(text)) for text in task.job.track]
     try:
         if task.deliver and not answers(task.deliver):
             return task.deliver
@@ -174,15 +177,21 @@ def _is_there(name: str) -> bool:
 
 
 def _local(task: Task) -> FileJob:
-    """Return the file job of a task, its source and mask fetched where they lie elsewhere."""
-    job, copies = task.job, _copies_folder(Path(task.folder), task.job)
+    """Return the file job of a task that has begun.
+
+    Its source and mask are fetched where they lie elsewhere; a mask that is tracked may not be there yet.
+    """
+    folder, job = Path(task.folder), task.job
+    copies = _copies_folder(folder, job)
 
     def here(name: str, column: str) -> str:
         return str(fetch(name, copies / column)) if is_url(name) else name
 
     mask = None if job.mask is None else here(job.mask, "mask")
+    if job.track:
+        mask = str(mask_file(folder, job))
     local = replace(job, source=here(job.source, "source"), mask=mask)
-    return file_job_of(local, Path(task.folder))
+    return file_job_of(local, folder)
 
 
 def _copies_folder(folder: Path, job: BatchJob) -> Path:
@@ -208,6 +217,7 @@ def _film(task: Task, hooks: Hooks) -> TaskResult:
     file_job = _local(task)
     if spans := _parts(task, file_job, manifest.key, hooks):
         return TaskResult(state=State.SPLIT, spans=spans, key=manifest.key)
+    make_mask(job, file_job, Path(task.folder), hooks)
     try:
         resumed = replace(file_job, video=replace(job.video, resume=may_resume))
         report = resumed.run(job.model, hooks)
@@ -262,6 +272,7 @@ def _begin(task: Task) -> tuple[Manifest, TaskResult | None, bool]:
 def _end(task: Task, manifest: Manifest, report: dict[str, Any]) -> TaskResult:
     """Deliver a complete film, note that it is, and remove what was needed for it."""
     folder, job = Path(task.folder), task.job
+    report = with_notes(report, job, folder)
     if task.deliver:
         for name in job.outputs:
             deliver(folder / name, f"{task.deliver.rstrip('/')}/{name}")
@@ -282,6 +293,7 @@ def _parts(task: Task, job: FileJob, key: str, hooks: Hooks) -> tuple[Span, ...]
     """Return the parts of a long film with cuts; none for another."""
     if not task.split or job.num_frames(probe(job.source, rate=job.video.rate)) <= task.split:
         return ()
+    make_mask(task.job, job, Path(task.folder), hooks)
     folder = _parts_folder(Path(task.folder), task.job)
     folder.mkdir(parents=True, exist_ok=True)
     plan, described = folder / "plan.json", [key, task.split]

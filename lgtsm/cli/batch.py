@@ -7,11 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..batch.description import OPTION_CLASSES
 from ..batch.options import BatchOptions
 from ..interruption import Interruption
 from ..knobs import knobs
 from ..neighbour_options import NeighbourOptions
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..track_options import TrackOptions
 from .arguments import add_model, add_option, add_options
 from .farm import add_farm, do_task, write_farm
 from .terminal import format_seconds, format_speed, progress_bar
@@ -30,7 +32,8 @@ _EPILOG = """JOBS is one of:
 
 columns:
   source               film or folder of images, relative to the list
-  mask, or box         file or folder; or X,Y,W,H[@A-B], several separated by ;
+  mask, box or track   file or folder; or X,Y,W,H[@A-B]; or painted frames as FILE@FRAME, from which the
+                       mask is tracked first; several boxes or frames separated by ;
   range                FIRST-END in frames, END not included (or start and end)
   output               name in FOLDER; by default that of the source
   fill_layer, mask_used, compare    names in FOLDER of further outputs
@@ -96,6 +99,7 @@ def add_film_options(parser: argparse.ArgumentParser, *, skip: tuple[str, ...] =
         add_option(group, NeighbourOptions, name, **metavar)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
     add_options(parser.add_argument_group("run"), RunOptions)
+    add_options(parser.add_argument_group("track"), TrackOptions)
     add_options(
         parser.add_argument_group("video"), VideoOptions, skip=("start", "end", "resume", *skip)
     )
@@ -134,7 +138,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 def defaults_of(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the values of all columns that are options of this command."""
     given = vars(arguments)
-    classes = (InpaintOptions, MaskOptions, RunOptions, VideoOptions, NeighbourOptions)
+    classes = OPTION_CLASSES
     names = {name for options in classes for name in knobs(options)} | {"model"}
     return {name: given[name] for name in names if given.get(name) is not None}
 

@@ -14,6 +14,7 @@ from ..knobs import knobs
 from ..neighbour_options import NeighbourOptions
 from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from ..plate_names import parse_plates, plate_file
+from ..track_options import TrackOptions
 from .arguments import (
     add_cuts,
     add_hole,
@@ -91,6 +92,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_cuts(group)
     add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
     add_options(parser.add_argument_group("run"), RunOptions)
+    add_options(parser.add_argument_group("track"), TrackOptions)
     group = parser.add_argument_group("video")
     add_options(group, VideoOptions)
     group.add_argument(
@@ -147,14 +149,19 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Process all inputs; one that fails does not stop the others."""
     if arguments.output is None and not arguments.dry_run:
         arguments.parser.error("an output is needed: add -o OUT")
-    with tracked_mask(arguments, interruption) as mask:
-        arguments.mask = mask or arguments.mask
-        return _run(arguments, interruption)
-
-
-def _run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Process all inputs with the mask that is given or was tracked."""
     options, video = collect(arguments)
+    with tracked_mask(arguments, options, video, interruption) as mask:
+        arguments.mask = mask or arguments.mask
+        return _run(arguments, options, video, interruption)
+
+
+def _run(
+    arguments: argparse.Namespace,
+    options: InpaintOptions,
+    video: VideoOptions,
+    interruption: Interruption,
+) -> int:
+    """Process all inputs with the mask that is given or was tracked."""
     tasks = plan_tasks(arguments)
     settings = {
         "model": arguments.model,

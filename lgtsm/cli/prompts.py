@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import OptionError, VideoError, shown
+from ..errors import OptionError, shown
+from ..prompt_names import framed, painted_file, painted_prompts
 
 if TYPE_CHECKING:
     from ..tracking.prompts import Prompt
 
-_FRAME = re.compile(r"(.+)@(\d{1,9})")
 _NUMBERS = re.compile(r"-?\d{1,9}(,-?\d{1,9})+")
 
 
@@ -79,45 +79,13 @@ def read_prompts(arguments: argparse.Namespace) -> list[Prompt]:
     return found
 
 
-def painted_prompts(texts: list[str]) -> list[Prompt]:
-    """Read every PAINTED@FRAME.
-
-    Raises:
-        OptionError: another form, or a file that is no picture.
-    """
-    from ..tracking.prompts import Prompt
-    from ..video.read import read_masks
-
-    found: list[Prompt] = []
-    for text in texts:
-        name, frame = _framed(text, "a painted frame as FILE@FRAME")
-        try:
-            mask = next(read_masks(Path(name)))
-        except VideoError as error:
-            raise OptionError(
-                f"Expected a picture with the object in white, cannot read {shown(name)}; give a PNG "
-                "file."
-            ) from error
-        found.append(Prompt(frame=frame, mask=mask))
-    return found
-
-
 def prompt_files(texts: list[str]) -> list[Path]:
     """Return the files of PAINTED@FRAME."""
-    return [Path(_framed(text, "a painted frame as FILE@FRAME")[0]) for text in texts]
-
-
-def _framed(text: str, expected: str) -> tuple[str, int]:
-    match = _FRAME.fullmatch(text)
-    if match is None:
-        raise OptionError(
-            f"Expected {expected}, got {shown(text)}; add @ and the number of the frame."
-        )
-    return match[1], int(match[2])
+    return [painted_file(text) for text in texts]
 
 
 def _numbers(text: str, count: int, expected: str) -> tuple[list[int], int]:
-    numbers, frame = _framed(text.replace(" ", ""), expected)
+    numbers, frame = framed(text.replace(" ", ""), expected)
     values = [int(part) for part in numbers.split(",")] if _NUMBERS.fullmatch(numbers) else []
     if len(values) != count:
         raise OptionError(f"Expected {expected}, got {shown(text)}; use whole pixels.")

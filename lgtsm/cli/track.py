@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 from ..interruption import Interruption
-from .arguments import add_cuts
+from ..track_options import TrackOptions
+from .arguments import add_cuts, add_options
 from .prompts import add_prompts, prompt_files, read_prompts
 from .terminal import progress_bar, write_text
 
@@ -58,6 +59,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="keep what was tracked, so that one more painted frame costs only the frames next to it",
     )
     add_cuts(parser)
+    add_options(parser, TrackOptions)
     parser.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
     parser.set_defaults(run=run, parser=parser)
 
@@ -65,7 +67,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Track, write the mask and say where it is unsure."""
     from ..file_names import refuse_shared_names
-    from ..track_file import track_file
+    from ..file_tracking import track_file
     from ..tracked_folder import TrackedFolder
 
     source, target = arguments.input, arguments.output
@@ -78,6 +80,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
             source,
             prompts,
             target,
+            options=TrackOptions.of(vars(arguments)),
             cuts=arguments.cuts,
             kept=None if arguments.keep is None else TrackedFolder(arguments.keep, source),
             progress=bar,

@@ -11,13 +11,18 @@ from tempfile import TemporaryDirectory
 
 from ..errors import OptionError
 from ..interruption import Interruption
-from .prompts import painted_prompts
+from ..options import InpaintOptions, VideoOptions
+from ..prompt_names import painted_prompts
+from ..track_options import TrackOptions
 from .terminal import progress_bar
 
 
 @contextmanager
 def tracked_mask(
-    arguments: argparse.Namespace, interruption: Interruption
+    arguments: argparse.Namespace,
+    options: InpaintOptions,
+    video: VideoOptions,
+    interruption: Interruption,
 ) -> Iterator[Path | None]:
     """Yield the mask that `--track` stands for, None without it.
 
@@ -25,7 +30,12 @@ def tracked_mask(
         OptionError: several inputs, a prompt that cannot be used, or options that need a mask to keep.
         VideoError: the input cannot be read.
     """
+    tracking = TrackOptions.of(vars(arguments))
     if not arguments.track:
+        if tracking != TrackOptions():
+            raise OptionError(
+                "Expected --tracker together with --track, got it alone; add --track PAINTED.png@FRAME."
+            )
         yield None
         return
     if len(arguments.inputs) != 1 or arguments.dry_run or arguments.resume:
@@ -33,19 +43,21 @@ def tracked_mask(
             "Expected --track with one input and without --dry-run and --resume, got more; run "
             "`lgtsm track` first and give its mask with --mask."
         )
-    from ..track_file import track_file
+    from ..engine.hooks import Hooks
+    from ..file_tracking import track_for_job
 
     source: Path = arguments.inputs[0]
     with TemporaryDirectory(prefix="lgtsm_") as folder:
         mask = Path(folder) / "mask.mkv"
         with progress_bar(f"{source.name}, mask", quiet=arguments.quiet) as bar:
-            found = track_file(
+            found = track_for_job(
                 source,
                 painted_prompts(arguments.track),
                 mask,
-                cuts=arguments.cuts,
-                progress=bar,
-                cancel=interruption.happened,
+                options,
+                video,
+                tracking=tracking,
+                hooks=Hooks(bar, interruption.happened),
             )
         if found.repaint and not arguments.quiet:
             listed = ", ".join(map(str, found.repaint))

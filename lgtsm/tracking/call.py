@@ -12,8 +12,10 @@ from torch import Tensor
 from ..clip_tensors import describe, is_clip_tensor
 from ..engine.hooks import Hooks
 from ..errors import ShapeError
+from ..track_options import TrackOptions
 from .clip import TensorClip
 from .kept import Kept, Packed
+from .load_tracker import load_tracker
 from .prompts import Prompt
 from .repaint import frames_to_repaint
 from .track import Tracker
@@ -41,6 +43,7 @@ def track_mask(
     frames: Tensor,
     prompts: Sequence[Prompt],
     *,
+    options: TrackOptions | None = None,
     cuts: Sequence[int] | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -51,6 +54,7 @@ def track_mask(
     Args:
         frames: (T,3,H,W) floating point in [0,1]; never modified.
         prompts: what is known of the object; a mask painted on a frame is the mask of that frame.
+        options: what tracks; None is the built-in tracker.
         cuts: frame numbers at which a new shot begins; None detects them. Nothing is tracked across
             a cut: paint one frame of every shot that shows the object.
         progress: called as progress(done, total, note).
@@ -59,7 +63,8 @@ def track_mask(
             a changed prompt are tracked again.
 
     Raises:
-        ShapeError: frames that are no clip; OptionError: prompts that cannot be used; Cancelled.
+        ShapeError: frames that are no clip; OptionError: prompts that cannot be used; WeightsError,
+            DeviceError: a network that cannot be loaded; Cancelled.
     """
     if not (is_clip_tensor(frames) and frames.dim() == 4 and frames.shape[1] == 3 and len(frames)):
         raise ShapeError(
@@ -72,6 +77,7 @@ def track_mask(
         cuts,
         Hooks(progress, cancel),
         dict[str, list[Packed]]() if kept is None else kept,
+        walker=load_tracker(options or TrackOptions()),
     )
     tracked = list(tracker.run())
     for note in tracker.notes:

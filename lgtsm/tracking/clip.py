@@ -70,9 +70,10 @@ def reduced(picture: Tensor, size: tuple[int, int]) -> Tensor:
     return interpolate(picture[None], size, mode="bilinear", antialias=True)[0]
 
 
-def in_order(clip: Clip, start: int, end: int) -> Iterator[tuple[int, Tensor]]:
-    """Yield numbered frames at working size, backwards where end is below start; end is left out."""
-    size = working_size(clip.size)
+def in_order(
+    clip: Clip, start: int, end: int, size: tuple[int, int]
+) -> Iterator[tuple[int, Tensor]]:
+    """Yield numbered frames at a size, backwards where end is below start; end is left out."""
     if start <= end:
         for number, frame in enumerate(clip.read(start, end), start):
             yield number, reduced(frame, size)

@@ -27,15 +27,15 @@ class Span:
         return [number for number in (self.before, self.after) if number is not None]
 
 
-def spans(painted: Sequence[int], cuts: Sequence[int], count: int) -> Iterator[Span]:
-    """Yield the stretches of a clip of `count` frames, in order; painted frames are in none.
+def spans(painted: Sequence[int], cuts: Sequence[int], part: range) -> Iterator[Span]:
+    """Yield the stretches of a part of a clip, in order; painted frames are in none.
 
     Args:
         painted: frame numbers in order.
         cuts: first frames of new shots, in order.
-        count: number of frames.
+        part: frames from the first to the last one.
     """
-    borders = [0, *(cut for cut in cuts if 0 < cut < count), count]
+    borders = [part.start, *(cut for cut in cuts if part.start < cut < part.stop), part.stop]
     for first, end in pairwise(borders):
         inside = [number for number in painted if first <= number < end]
         stops: list[int | None] = [None, *inside, None]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, pairwise
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -12,14 +11,13 @@ from torch.nn.functional import interpolate
 
 from ..engine.cuts import CutDetector
 from ..engine.hooks import Hooks
-from .begin import mask_at_points, mask_in_box
+from .built_in import BuiltIn
 from .clip import Clip, in_order, reduced, working_size
-from .confidence import Trust, fused
-from .features import look_at
+from .confidence import fused
 from .kept import Kept, Packed, name_of
-from .prompts import Prompt, box_region, check_inside, check_prompts, painted_mask
-from .propagate import Walk
+from .prompts import Prompt, check_inside, check_prompts, painted_mask
 from .spans import Span, spans
+from .walker import Painted, Walker
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,9 @@ class Tracker:
     prompts: what is known of the object in some of them.
     cuts: first frames of new shots; None detects them.
     hooks: progress and cancellation.
+    part: frames to track, those of all prompts among them; None is the whole clip.
     kept: stretches tracked before; only those are computed whose painted frames changed.
+    walker: what carries masks.
     notes: receives what the user should know.
     """
 
@@ -53,12 +53,14 @@ class Tracker:
     cuts: Sequence[int] | None = None
     hooks: Hooks = field(default_factory=Hooks)
     kept: Kept = field(default_factory=dict[str, list[Packed]])
+    part: range | None = None
+    walker: Walker = field(default_factory=BuiltIn)
     notes: list[str] = field(default_factory=list[str])
     _steps: int = field(default=0, init=False)
     _taken: int = field(default=0, init=False)
 
     def run(self) -> Iterator[Tracked]:
-        """Yield one mask a frame.
+        """Yield one mask for every frame of the part.
 
         Raises:
             OptionError, ShapeError: prompts that cannot be used; Cancelled.
@@ -74,41 +76,36 @@ class Tracker:
         for prompt in prompts:
             if prompt.mask is None:
                 painted[prompt.frame] = self._begun(prompt)
-        done = 0
-        planned = list(spans(sorted(painted), cuts, self.clip.count))
+        done = self._part.start
+        planned = list(spans(sorted(painted), cuts, self._part))
         self._steps = sum((span.end - span.start) * len(span.sides) for span in planned)
         for span in planned:
-            if done < span.start:
-                yield Tracked(painted[done], 1.0)
-                done += 1
+            yield from (Tracked(painted[number], 1.0) for number in range(done, span.start))
             yield from self._span(span, painted)
             done = span.end
-        for number in range(done, self.clip.count):
-            yield Tracked(painted[number], 1.0)
+        yield from (Tracked(painted[number], 1.0) for number in range(done, self._part.stop))
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        return self.walker.size(self.clip.size)
+
+    @property
+    def _part(self) -> range:
+        return range(self.clip.count) if self.part is None else self.part
 
     def _cuts(self) -> list[int]:
-        """Read the clip once and return the first frames of new shots."""
-        detector, cuts = CutDetector(), list[int]()
-        for number, frame in self.hooks.checked(in_order(self.clip, 0, self.clip.count)):
+        """Read the part once and return the first frames of new shots."""
+        detector, cuts, part = CutDetector(), list[int](), self._part
+        numbered = in_order(self.clip, part.start, part.stop, working_size(self.clip.size))
+        for number, frame in self.hooks.checked(numbered):
             if detector.is_cut(frame, torch.zeros_like(frame[:1])):
                 cuts.append(number)
-            self.hooks.report(0, self.clip.count, "looking for cuts")
+            self.hooks.report(0, len(part), "looking for cuts")
         return cuts
 
     def _begun(self, prompt: Prompt) -> Tensor:
         """Return the mask (1,H,W) that a box or points stand for."""
-        size = working_size(self.clip.size)
-        look = look_at(self._frame(prompt.frame))
-        if prompt.box is not None:
-            region = reduced(box_region(prompt.box, self.clip.size), size)[None]
-            mask = mask_in_box(look, region)
-        else:
-            ratio = torch.tensor([size[1] / self.clip.size[1], size[0] / self.clip.size[0]])
-            on, beside = (
-                (torch.tensor(points).view(-1, 2) + 0.5) * ratio
-                for points in (prompt.points, prompt.not_points)
-            )
-            mask = mask_at_points(look, on, beside)
+        mask = self.walker.mark(self._frame(prompt.frame), prompt, self.clip.size)
         if not mask.any():
             self.notes.append(
                 f"nothing was found on frame {prompt.frame}: paint the object there instead"
@@ -116,8 +113,8 @@ class Tracker:
         return self._enlarged(mask)
 
     def _frame(self, number: int) -> Tensor:
-        """Return one frame (3,h,w) at working size."""
-        return next(in_order(self.clip, number, number + 1))[1]
+        """Return one frame (3,h,w) at the walker's size."""
+        return next(in_order(self.clip, number, number + 1, self._size))[1]
 
     def _enlarged(self, probability: Tensor) -> Tensor:
         """Return the mask (1,H,W) of a probability (1,1,h,w)."""
@@ -136,41 +133,35 @@ class Tracker:
             empty = torch.zeros(1, *self.clip.size)
             yield from (Tracked(empty, 0.0) for _ in range(span.start, span.end))
             return
-        size = working_size(self.clip.size)
-        masks = {number: reduced(painted[number], size)[None] for number in sides}
-        runs = [self._run(span, number, masks) for number in sides]
+        known = {
+            number: Painted(self._frame(number), reduced(painted[number], self._size)[None])
+            for number in sides
+        }
+        runs = [self._run(span, number, known) for number in sides]
         for number, found in enumerate(zip(*runs, strict=True), span.start):
             way = (number - span.start + 1) / (span.end - span.start + 1)
             probability, confidence = fused(found, way)
             yield Tracked(self._enlarged(probability), confidence)
 
-    def _run(self, span: Span, start: int, masks: dict[int, Tensor]) -> list[Packed]:
+    def _run(self, span: Span, start: int, painted: dict[int, Painted]) -> list[Packed]:
         """Track through a stretch from the painted frame on one side; return its frames in order."""
         onward = start < span.start
-        look = look_at(self._frame(start))
-        others = {
-            number: (look_at(self._frame(number)), mask)
-            for number, mask in masks.items()
-            if number != start
-        }
-        name = name_of(
-            (span.start, span.end, onward),
-            look.lab,
-            *(one.lab for one, _ in others.values()),
-            *masks.values(),
-        )
+        begin, other = painted[start], None
+        for number, one in painted.items():
+            if number != start:
+                other = replace(one, steps=span.end - span.start + 1)
+        pictures = (x for one in painted.values() for x in (one.frame, one.mask))
+        name = name_of((span.start, span.end, onward, self.walker.name), *pictures)
         if name not in self.kept:
-            walk = Walk(look, masks[start], tuple(others.values()))
             order = (span.start, span.end) if onward else (span.end - 1, span.start - 1)
-            trust, found = Trust(), list[Packed]()
-            numbered = in_order(self.clip, *order)
-            looks = chain(((number, look_at(frame)) for number, frame in numbered), [None])
-            for now, ahead in self.hooks.checked(pairwise(looks)):
-                assert now is not None
-                number, step = now[0], walk.step(now[1], ahead[1] if ahead else None)
-                found.append(Packed.of(step.probability, trust.after(step.signals)))
+            numbered = in_order(self.clip, *order, self._size)
+            frames = (frame for _, frame in self.hooks.checked(numbered))
+            found = list[Packed]()
+            for probability, trust in self.walker.walk(begin, other, frames):
+                number = order[0] + len(found) * (1 if onward else -1)
+                found.append(Packed.of(probability, trust))
                 self._taken += 1
-                done = self.clip.count * self._taken // self._steps
-                self.hooks.report(done, self.clip.count, f"tracking, frame {number}")
+                done = len(self._part) * self._taken // self._steps
+                self.hooks.report(done, len(self._part), f"tracking, frame {number}")
             self.kept[name] = found if onward else found[::-1]
         return self.kept[name]

@@ -18,6 +18,7 @@ FLOOR = frozenset(
         "knobs",
         "neighbour_options",
         "options",
+        "track_options",
         "report",
         "box",
         "whole_file",
@@ -35,6 +36,7 @@ OURS = {
     "knobs": frozenset({"errors"}),
     "neighbour_options": frozenset({"errors", "knobs"}),
     "options": frozenset({"errors", "knobs", "neighbour_options"}),
+    "track_options": frozenset({"errors", "knobs"}),
     "report": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
@@ -58,9 +60,10 @@ OURS = {
     "scene": frozenset({"errors", "options"}),
     "engine": FLOOR | {"models", "fills", "align", "synthesis", "copying", "masks"},
     "tracking": frozenset(
-        {"errors", "box", "options", "clip_tensors", "fills", "align", "masks", "engine"}
+        {"errors", "box", "options", "track_options", "clip_tensors", "tensor_digest"}
+        | {"fills", "align", "masks", "engine"}
     ),
-    "track_file": FLOOR | {"engine", "video", "tracking"},
+    "file_tracking": FLOOR | {"engine", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
@@ -70,6 +73,7 @@ OURS = {
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
     "film_names": FLOOR | {"video"},
+    "prompt_names": frozenset({"errors", "tracking", "video"}),
     "plate_names": FLOOR | {"copying", "video", "key_frame_folder"},
     "sinks": FLOOR | {"engine", "masks", "video"},
     "job": BELOW_API | {"journal", "mask_source", "sinks"},
@@ -80,18 +84,19 @@ OURS = {
     "key_frame_folder": FLOOR | {"copying", "engine", "masks", "video", "job", "key_frame_set"},
     "plate": FLOOR | {"copying", "engine"},
     "batch": FLOOR
-    | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"},
+    | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"}
+    | {"prompt_names", "file_tracking", "tracked_folder", "tracking"},
     "timeline": FLOOR | {"video", "film_names", "batch"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
     | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch", "timeline"}
-    | {"track_file", "tracked_folder"},
+    | {"prompt_names", "file_tracking", "tracked_folder"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
-    | {"track_file", "tracked_folder"},
+    | {"file_tracking", "tracked_folder"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
@@ -101,6 +106,7 @@ THIRD = {
     "knobs": frozenset(),
     "neighbour_options": frozenset(),
     "options": frozenset(),
+    "track_options": frozenset(),
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
     "box": frozenset({"torch"}),
@@ -122,7 +128,7 @@ THIRD = {
     "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),
     "tracking": frozenset({"torch", "numpy", "scipy", "kornia"}),
-    "track_file": frozenset({"torch"}),
+    "file_tracking": frozenset({"torch"}),
     "tracked_folder": frozenset(),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
@@ -131,6 +137,7 @@ THIRD = {
     "journal": frozenset({"torch", "safetensors", "filelock"}),
     "mask_source": frozenset({"torch"}),
     "film_names": frozenset(),
+    "prompt_names": frozenset(),
     "plate_names": frozenset(),
     "sinks": frozenset({"torch"}),
     "key_masks": frozenset({"torch"}),
@@ -162,6 +169,7 @@ ADAPTERS = {
     "lgtsm/synthesis/onnx_model.py": frozenset({"onnxruntime"}),
     "lgtsm/synthesis/patch_match.py": frozenset({"patchmatch"}),
     "lgtsm/torchvision_networks.py": frozenset({"torchvision"}),
+    "lgtsm/tracking/load_tracker.py": frozenset({"transformers"}),
     "lgtsm/models/kernels.py": frozenset({"triton"}),
     "lgtsm/evaluate/metrics/lpips_distance.py": frozenset({"lpips"}),
     "lgtsm/evaluate/metrics/opencv_baselines.py": frozenset({"cv2"}),

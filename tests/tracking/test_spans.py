@@ -7,7 +7,7 @@ from lgtsm.tracking.spans import Span, spans
 
 
 def test_painted_frames_and_cuts_bound_the_spans():
-    assert list(spans([2, 5], [7], 10)) == [
+    assert list(spans([2, 5], [7], range(10))) == [
         Span(0, 2, None, 2),
         Span(3, 5, 2, 5),
         Span(6, 7, 5, None),
@@ -16,7 +16,15 @@ def test_painted_frames_and_cuts_bound_the_spans():
 
 
 def test_neighbours_leave_no_span_between_them():
-    assert list(spans([0, 1, 2], [], 3)) == []
+    assert list(spans([0, 1, 2], [], range(3))) == []
+
+
+def test_a_part_is_bounded_like_a_clip():
+    assert list(spans([5], [2, 7, 9], range(3, 8))) == [
+        Span(3, 5, None, 5),
+        Span(6, 7, 5, None),
+        Span(7, 8, None, None),
+    ]
 
 
 def test_the_middle_of_the_longest_doubt_is_painted_first():

@@ -185,3 +185,11 @@ def test_it_stops_when_asked(moving):
     frames, masks = moving
     with pytest.raises(Cancelled):
         lgtsm.track_mask(frames, [Prompt(frame=0, mask=masks[0])], cancel=lambda: True)
+
+
+def test_neighbouring_painted_frames_are_all_kept(moving):
+    frames, masks = moving
+    prompts = [Prompt(frame=number, mask=masks[number]) for number in (0, 1, 2)]
+    track = lgtsm.track_mask(frames[:4], prompts, cuts=())
+    assert len(track.masks) == len(track.confidence) == 4
+    assert torch.equal(track.masks[:3], masks[:3])

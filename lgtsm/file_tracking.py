@@ -10,9 +10,13 @@ from pathlib import Path
 from torch import Tensor
 
 from .engine.hooks import Hooks
+from .engine.threads import computing_threads
 from .errors import VideoError
 from .file_names import refuse_shared_names
+from .options import InpaintOptions, VideoOptions
+from .track_options import TrackOptions
 from .tracking.kept import Kept, Packed
+from .tracking.load_tracker import load_tracker
 from .tracking.prompts import Prompt, check_prompts
 from .tracking.repaint import frames_to_repaint
 from .tracking.track import Tracker
@@ -73,6 +77,7 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
     prompts: Sequence[Prompt],
     target: str | Path,
     *,
+    options: TrackOptions | None = None,
     start: int = 0,
     end: int | None = None,
     cuts: Sequence[int] | None = None,
@@ -86,6 +91,7 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
         source: video file or folder of images.
         prompts: what is known of the object.
         target: .mkv file or folder of PNG for the mask (exact), .mp4 or .mov; appears when it is whole.
+        options: as for `track_mask`.
         start: first frame to track in; frames are counted from here.
         end: frame after the last one; None is the end of the file.
         cuts: as for `track_mask`.
@@ -102,6 +108,67 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
     check_prompts(prompts, clip.count)
     given = dict[str, list[Packed]]() if kept is None else kept
     tracker = Tracker(clip, prompts, cuts, Hooks(progress, cancel), given)
+    tracker.walker = load_tracker(options or TrackOptions())
+    return _written(tracker, clip, target)
+
+
+def track_for_job(  # noqa: PLR0913  as above
+    source: Path,
+    prompts: Sequence[Prompt],
+    target: Path,
+    options: InpaintOptions,
+    video: VideoOptions,
+    *,
+    tracking: TrackOptions | None = None,
+    kept: Kept | None = None,
+    hooks: Hooks | None = None,
+) -> FileTrack:
+    """Write the mask of a whole file, tracked only in the frames that a job needs; others are black.
+
+    Args:
+        source: video file or folder of images.
+        prompts: what is known of the object; frames are numbered as in the file.
+        target: .mkv file or folder; appears when it is whole.
+        options: of the job: cuts, threads, device, and how far a hole grows in time.
+        video: the range of the job.
+        tracking: what tracks; None is the built-in tracker.
+        kept: as for `track_mask`.
+        hooks: progress and cancellation.
+
+    Returns:
+        Figures of the frames that were tracked; frames to repaint are numbered as in the file.
+
+    Raises:
+        As `track_file`.
+    """
+    clip = FileClip(source)
+    given = dict[str, list[Packed]]() if kept is None else kept
+    tracker = Tracker(clip, prompts, options.cuts, hooks or Hooks(), given)
+    tracker.part = part_for_job(prompts, clip.count, options, video)
+    tracker.walker = load_tracker(tracking or TrackOptions(), options.run.device)
+    with computing_threads(options.run.threads):
+        return _written(tracker, clip, target)
+
+
+def part_for_job(
+    prompts: Sequence[Prompt], num_frames: int, options: InpaintOptions, video: VideoOptions
+) -> range:
+    """Return the frames that a job's mask is tracked in: those of its range and of all prompts.
+
+    Raises:
+        OptionError: prompts that do not fit a file of so many frames.
+    """
+    painted = [prompt.frame for prompt in check_prompts(prompts, num_frames)]
+    # a frame more at both ends: the step ahead of the last frame counts, too
+    more = options.mask.temporal_gap + options.mask.temporal_grow + 1
+    end = num_frames if video.end is None else video.end + more
+    start = max(0, min(video.start - more, painted[0]))
+    return range(start, min(num_frames, max(end, painted[-1] + 1)))
+
+
+def _written(tracker: Tracker, clip: FileClip, target: Path) -> FileTrack:
+    """Write the masks of a tracker's part with black ones around it."""
+    part = tracker.part or range(clip.count)
     confidence: list[float] = []
 
     def masks() -> Iterator[Tensor]:
@@ -109,8 +176,16 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
             confidence.append(tracked.confidence)
             yield tracked.mask
 
-    write_mask_clip(target, masks(), clip.size, rate=clip.info.rate)
+    write_mask_clip(
+        target,
+        masks(),
+        clip.size,
+        rate=clip.info.rate,
+        before=part.start,
+        after=clip.count - part.stop,
+    )
     for note in tracker.notes:
         _LOG.warning("%s", note)
-    painted = [prompt.frame for prompt in prompts]
-    return FileTrack(confidence, frames_to_repaint(confidence, painted), tracker.notes)
+    painted = [prompt.frame - part.start for prompt in tracker.prompts]
+    repaint = [number + part.start for number in frames_to_repaint(confidence, painted)]
+    return FileTrack(confidence, repaint, tracker.notes)
