@@ -11,8 +11,8 @@ import pytest
 def filled(lgtsm, make_film, make_mask, model, tmp_path):
     """filled(*options) -> (source, result, mask used) of a real job."""
 
-    def run(*options, name="clean.mkv"):
-        source, mask = make_film(), make_mask()
+    def run(*options, name="clean.mkv", size=(48, 64)):
+        source, mask = make_film(size=size), make_mask(size=size)
         result, used = tmp_path / name, tmp_path / "used.mkv"
         arguments = ("--mask", mask, "-o", result, "--mask-used", used, "--model", model)
         code, _, err = lgtsm("inpaint", source, *arguments, "--quiet", *options)
@@ -39,7 +39,8 @@ def test_the_mask_that_was_given_needs_the_same_grow(lgtsm, filled, tmp_path):
 
 
 def test_an_encoded_result_is_judged_by_what_encoding_does_to_the_source(lgtsm, filled):
-    files = filled(name="clean.mp4")
+    # x264 codes the same film of 64x48 now so, now otherwise
+    files = filled(name="clean.mp4", size=(96, 128))
     code, out, err = lgtsm("check", *files)
     assert code == 0, err
     assert out.startswith("Passed: outside the mask changed only what encoding changes everywhere")
