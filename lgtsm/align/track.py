@@ -27,7 +27,6 @@ from .sampling import length, pixel_grid, sample_at, to_coords, to_points
 
 FLOW_SIDE = 480
 """Longer side, in pixels, at which flow is measured at most; full size follows by refinement."""
-_FULL_SIZE_SIDE = 480  # longer side up to which it is measured at full size, else at half at most
 BATCH = 4
 """Links that are measured together at most."""
 # set by hand, not swept
@@ -87,9 +86,7 @@ class Track:
         if not self.with_camera:
             return
         known = 1 - hole
-        side = max(self.size)
-        side = min(FLOW_SIDE, side if side <= _FULL_SIZE_SIDE else side - 1)
-        self._waiting.append(reduce_known(to_grey(frame) * known, known, side))
+        self._waiting.append(reduce_known(to_grey(frame) * known, known, FLOW_SIDE))
         self._arrived += 1
         if len(self._waiting) > BATCH:
             self._measure_waiting()

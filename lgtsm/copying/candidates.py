@@ -6,6 +6,7 @@ to see how well they fit, for every second pixel of the rows and columns of its 
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 
 import torch
@@ -16,6 +17,7 @@ from torch.nn.functional import grid_sample, max_pool2d
 from ..align.sampling import KNOWN, normalise_coords, sample_at
 from ..box import Box
 from ..fills.averaging import halve, local_mean, pad_even, squared_difference
+from ..fills.candidate_fill import map_tensors
 from ..fills.depth import depth_in
 from ..fills.smooth import smooth_fill
 from ..options import Motion
@@ -26,9 +28,9 @@ from .consensus import (
     compare_with_frame,
     expected_error,
     find_consensus,
+    keep_chosen,
     masked_cell_mean,
     masked_local_mean,
-    select_consensus,
 )
 from .coords import (
     Target,
@@ -129,9 +131,9 @@ class _Pixels:
         """Their coordinates (1,2,1,P) in the context."""
         return torch.stack([self.columns, self.rows])[None, :, None] + 0.5
 
-    def of(self, values: Tensor, step: int = 1) -> Tensor:
-        """Return values (...,h,w) of every `step`-th pixel at these: (...,P)."""
-        return values[..., self.rows // step, self.columns // step]
+    def of(self, values: Tensor) -> Tensor:
+        """Return values (...,h,w) at these: (...,P)."""
+        return values[..., self.rows, self.columns]
 
     def from_cells(self, cells: Tensor, side: int) -> Tensor:
         """Interpolate (N,C,h',w') of cells of side x side pixels: (N,C,P)."""
@@ -192,34 +194,28 @@ def _copy(target: Target, search: Search, pixels: _Pixels) -> Copies | None:
     consensus = find_consensus(*_sample(chosen, at, pixels), chosen.offsets)
     coords = at[..., : len(pixels.rows)]
     if len(at) > len(motions):
-        first = len(motions) - 1
+        first = len(motions) - 1  # flow, then the planes that extrapolate it
         choice = _choose_coords(target, expected_error(consensus)[first:], pixels)
-        consensus = select_consensus(consensus, first, choice)
-        best = coords[first:].gather(0, choice.expand(1, *coords.shape[1:]))
-        coords = torch.cat([coords[:first], best])
+        keep = functools.partial(keep_chosen, first=first, choice=choice)
+        consensus, coords = map_tensors(keep, consensus), keep(coords)
     return Copies(motions, consensus, tuple(chosen.sources), coords)
 
 
 def _shown(target: Target, motions: tuple[Motion, ...], followed: Tensor | None) -> Tensor:
-    """Tell which of some hole pixels each source shows under each motion: (R,...) bool."""
+    """Tell which of some hole pixels each source shows under each motion: (R,K*P) bool."""
     hidden = halve(pad_even(1 - target.crop(target.frame.known)))[0, 0].nonzero()
     rows, columns = hidden[:: -(-len(hidden) // _CHOICE_POINTS)].T
     grid = halve(pad_even(box_grid(target.box, target.frame.grey)))
     points = grid[..., rows, columns][:, :, None]  # (1,2,1,P)
-    moved = {
-        Motion.NONE: lambda: points.expand(len(target.sources), -1, -1, -1),
-        Motion.PLANAR: lambda: target.move_by_camera(points),
-        Motion.FLOW: lambda: (
-            followed[..., rows, columns][:, :, None] if followed is not None else points
-        ),
-    }
-    at = torch.cat([moved[motion]() for motion in motions], 2)  # (R,2,K,P)
-    size = target.shot.size
+    moved: dict[Motion, Tensor] = {Motion.NONE: points.expand(len(target.sources), -1, -1, -1)}
+    if Motion.PLANAR in motions:
+        moved[Motion.PLANAR] = target.move_by_camera(points)
+    if followed is not None:
+        moved[Motion.FLOW] = followed[..., rows, columns][:, :, None]
+    at = torch.cat([moved[motion] for motion in motions], 2)  # (R,2,K,P)
     known = torch.cat([target.shot[s].reduced_known for s in target.sources])
-    return (
-        grid_sample(known, normalise_coords(at, size), align_corners=False)[:, 0].flatten(1)
-        > _LEAST_KNOWN
-    )
+    points = normalise_coords(at, target.shot.size)
+    return grid_sample(known, points, align_corners=False).flatten(1) > _LEAST_KNOWN
 
 
 def _needed(coords: Tensor, pixels: _Pixels) -> Tensor:

@@ -17,7 +17,6 @@ from torch.nn.functional import pad
 
 from ..align.sampling import KNOWN
 from ..fills.averaging import enlarge, halve, local_mean, pad_even, size_of, squared_difference
-from ..fills.candidate_fill import map_tensors
 from ..fills.smooth import push_pull
 
 # chosen on 14 real clips of 432x240, 40 frames each, together with the design
@@ -96,10 +95,12 @@ def masked_local_mean(values: Tensor, weights: Tensor, step: int = 1) -> Tensor:
 class Match:
     """How R sources fit a frame around its hole, diffused into it.
 
+    colour: (R,3,h,w) of the sources, exposure matched.
     exposure: (R,3,h',w') brightness to add to a source, for cells of 8x8 pixels.
     error: (R,1,h",w") squared difference that is left, for cells of 4x4 pixels.
     """
 
+    colour: Tensor
     exposure: Tensor
     error: Tensor
 
@@ -129,7 +130,7 @@ def compare_with_frame(
     exposure = local_mean(exposure, _EXPOSURE_BLUR)
     matched = (colour + enlarge(exposure, EXPOSURE_PX // step, size_of(colour))).clamp_(0, 1)
     error = masked_cell_mean(squared_difference(frame, matched), both, step)
-    return Match(exposure, error)
+    return Match(matched, exposure, error)
 
 
 def match_to_frame(colour: Tensor, coverage: Tensor, frame: Tensor, known: Tensor) -> WarpedPixels:
@@ -141,10 +142,9 @@ def match_to_frame(colour: Tensor, coverage: Tensor, frame: Tensor, known: Tenso
         frame: (1,3,h,w) what they should look like.
         known: (1,1,h,w) 1 = known in the frame.
     """
-    shown, size = (coverage > KNOWN).to(colour.dtype), size_of(colour)
+    shown = (coverage > KNOWN).to(colour.dtype)
     match = compare_with_frame(colour, shown, frame, known)
-    matched = (colour + enlarge(match.exposure, EXPOSURE_PX, size)).clamp(0, 1)
-    return WarpedPixels(matched, shown, enlarge(match.error, ERROR_PX, size))
+    return WarpedPixels(match.colour, shown, enlarge(match.error, ERROR_PX, size_of(colour)))
 
 
 def find_consensus(
@@ -192,14 +192,13 @@ def expected_error(found: Consensus) -> Tensor:
     return torch.where(found.shown > 0, error.clamp_max(1), 1.0)
 
 
-def select_consensus(found: Consensus, first: int, choice: Tensor) -> Consensus:
-    """Keep motions before `first` and, of the others, the one chosen for each pixel, (P,) from 0."""
+def keep_chosen(values: Tensor, first: int, choice: Tensor) -> Tensor:
+    """Keep values (K,...,P) before `first` and, of the others, the one chosen for each pixel.
 
-    def select(values: Tensor) -> Tensor:
-        index = choice.expand(1, *values.shape[1:])
-        return torch.cat([values[:first], values[first:].gather(0, index)])
-
-    return map_tensors(select, found)
+    Choices (P,) count from 0; the result is (first + 1,...,P).
+    """
+    index = choice.expand(1, *values.shape[1:])
+    return torch.cat([values[:first], values[first:].gather(0, index)])
 
 
 def _agreement(one: Tensor, other: Tensor) -> Tensor:

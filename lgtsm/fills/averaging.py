@@ -62,7 +62,9 @@ def local_mean(values: Tensor, times: int = 1) -> Tensor:
     """
     height, width = size_of(values)
     if height + width <= _MATRIX_SIDES * times or height * width <= _MATRIX_PIXELS:
-        rows, columns = (_smoothing_matrix(side, times, values) for side in (height, width))
+        rows, columns = (
+            _smoothing_matrix(side, times, values.dtype, values.device) for side in (height, width)
+        )
         return rows @ (values @ columns.mT)
     for _ in range(times):
         wide = torch.cat([values[..., :1], values, values[..., -1:]], -1)
@@ -72,12 +74,8 @@ def local_mean(values: Tensor, times: int = 1) -> Tensor:
     return values
 
 
-def _smoothing_matrix(side: int, times: int, like: Tensor) -> Tensor:
-    return _cached_matrix(side, times, like.dtype, like.device)
-
-
 @functools.lru_cache(maxsize=256)
-def _cached_matrix(side: int, times: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+def _smoothing_matrix(side: int, times: int, dtype: torch.dtype, device: torch.device) -> Tensor:
     """Return the (side,side) matrix that averages each of `side` numbers with its neighbours."""
     step = np.pad(np.eye(side), ((1, 1), (0, 0)), mode="edge")
     step = (step[:-2] + step[1:-1] + step[2:]) / 3

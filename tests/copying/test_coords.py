@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from lgtsm.copying.consensus import Consensus, expected_error, select_consensus
+from lgtsm.copying.consensus import Consensus, expected_error, keep_chosen
 from lgtsm.copying.coords import Target, box_grid, chained_coords, plane_coords, registered_coords
 from lgtsm.copying.shot import Shot
 from lgtsm.copying.source_frames import Search
@@ -54,15 +54,11 @@ def test_walls_around_a_hole_are_followed_into_it(two_walls):
 
 
 def test_of_several_coordinates_each_pixel_takes_those_chosen_for_it(rng):
-    found = Consensus(
-        *(torch.rand(4, n, 6, generator=rng) for n in (3, 3, 1, 6)),
-        weights=torch.rand(4, 5, 6, generator=rng),
-    )
+    values = torch.rand(4, 5, 2, 6, generator=rng)
     choice = torch.tensor([0, 0, 1, 1, 0, 1])
-    best = select_consensus(found, 2, choice)
-    for one, other in zip(vars(found).values(), vars(best).values(), strict=True):
-        assert torch.equal(other[:2], one[:2])
-        assert torch.equal(other[2], torch.where(choice == 1, one[3], one[2]))
+    kept = keep_chosen(values, 2, choice)
+    assert torch.equal(kept[:2], values[:2])
+    assert torch.equal(kept[2], torch.where(choice == 1, values[3], values[2]))
 
 
 def test_what_no_source_shows_is_expected_to_be_wrong(rng):
