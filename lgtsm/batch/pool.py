@@ -16,7 +16,7 @@ from typing import Any
 
 from ..engine.hooks import Hooks
 from ..errors import Cancelled
-from .executor import Event, Progress
+from .executor import Event, Progress, throttled
 from .tasks import State, Task, TaskResult, perform
 
 _LOG = logging.getLogger(__name__)
@@ -162,17 +162,11 @@ def _end_with(sentinel: int) -> None:
 
 def _hooks(connection: Connection) -> Hooks:
     """Report progress through a connection, and stop when it is closed at its other end."""
-    last = 0.0
 
-    def report(done: int, total: int, note: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _NEWS_SECONDS:
-            last = now
-            with suppress(
-                OSError
-            ):  # closed: the next question whether to stop is answered with yes
-                connection.send(Progress(done, total, note))
+    def send(progress: Progress) -> None:
+        # closed: the next question whether to stop is answered with yes
+        with suppress(OSError):
+            connection.send(progress)
 
     def is_closed() -> bool:
         try:
@@ -180,4 +174,4 @@ def _hooks(connection: Connection) -> Hooks:
         except OSError:
             return True
 
-    return Hooks(report, is_closed)
+    return Hooks(throttled(send, _NEWS_SECONDS), is_closed)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 from .. import __version__
 from ..engine.hooks import Hooks
 from ..errors import DeviceError, OptionError
-from .executor import Event, Progress
+from .executor import Event, Progress, throttled
 from .tasks import Kind, State, Task, TaskResult, perform
 
 _NEWS_SECONDS = 0.5
@@ -51,16 +50,11 @@ class _Board:
 
 def _perform(task: Task, board: Any) -> TaskResult:
     """Do a task in a process of the cluster."""
-    last = 0.0
 
-    def report(done: int, total: int, note: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _NEWS_SECONDS:
-            last = now
-            board.put.remote(task.name, Progress(done, total, note))
+    def send(progress: Progress) -> None:
+        board.put.remote(task.name, progress)
 
-    return perform(task, Hooks(report))
+    return perform(task, Hooks(throttled(send, _NEWS_SECONDS)))
 
 
 def _version() -> str:
