@@ -99,7 +99,6 @@ class RayCluster:
             ) from error
         self._refs: dict[Any, Task] = {}
         self._refused: list[Event] = []
-        self._started: dict[str, Task] = {}
         try:
             self._check_versions()
             smallest = min(node["CPU"] for node in self._nodes() if node.get("CPU"))
@@ -176,20 +175,18 @@ class RayCluster:
             name=task.name,
         )
         self._refs[remote.remote(task, self._board)] = task
-        self._started[task.name] = task
 
     def wait(self, seconds: float) -> Sequence[Event]:
         """Return news; see `Executor`."""
         events, self._refused = self._refused, []
-        if self._refs and not events:
-            self._ray.wait(list(self._refs), timeout=seconds)
         ready: list[Any] = []
         if self._refs:
+            self._ray.wait(list(self._refs), timeout=0 if events else seconds)
             ready, _ = self._ray.wait(list(self._refs), num_returns=len(self._refs), timeout=0)
         with suppress(self._ray.exceptions.RayError):  # the board is a convenience
             news = self._ray.get(self._board.take.remote(), timeout=5)
-            running = {task.name for task in self._refs.values()}
-            events += [Event(self._started[n], p) for n, p in news.items() if n in running]
+            running = {task.name: task for task in self._refs.values()}
+            events += [Event(running[n], progress) for n, progress in news.items() if n in running]
         for reference in ready:
             task = self._refs.pop(reference)
             try:
