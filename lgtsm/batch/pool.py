@@ -62,18 +62,18 @@ class WorkerPool:
     def wait(self, seconds: float) -> list[Event]:
         """Return news; see `Executor`."""
         self._hand_out()
-        busy = {worker.connection: worker for worker in self._workers if worker.task}
+        busy = {w.connection: (w, w.task) for w in self._workers if w.task is not None}
+        ready = wait(list(busy), seconds)
         events: list[Event] = []
-        for connection in wait(list(busy), seconds):
-            assert isinstance(connection, Connection)
-            worker = busy[connection]
-            assert worker.task is not None
+        for connection, (worker, task) in busy.items():
+            if connection not in ready:
+                continue
             try:
                 news = connection.recv()
             except (EOFError, OSError):  # the process is gone
-                events += self._lost(worker)
+                events += self._lost(worker, task)
                 continue
-            events.append(Event(worker.task, news))
+            events.append(Event(task, news))
             if isinstance(news, TaskResult):
                 worker.task = None
         return events
@@ -101,10 +101,8 @@ class WorkerPool:
         there.close()  # so that its end is noticed here
         return _Worker(process, here)
 
-    def _lost(self, worker: _Worker) -> list[Event]:
+    def _lost(self, worker: _Worker, task: Task) -> list[Event]:
         """Have the task of a lost process done again, or give it up."""
-        task = worker.task
-        assert task is not None
         code = self._dismiss(worker)
         losses = self._losses[task.name] = self._losses.get(task.name, 0) + 1
         if losses <= self._retries:
