@@ -27,6 +27,8 @@ _SUFFIXES = frozenset(CONTAINERS) | frozenset(
     ]
 )
 """Suffixes of films in a folder."""
+MASK_ENDING = "_mask"
+"""What the name of a mask beside a film has behind the film's."""
 
 
 def films_in(folder: Path) -> list[Path]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from itertools import chain, repeat
@@ -65,21 +65,14 @@ class FileJob:
         Returns:
             Its figures.
         """
-        report = Report()
-        with noting_warnings(report):
-            info, network = self._begin(model, hooks, report)
-            began = time.monotonic()
-            with ExitStack() as last, ExitStack() as stack:
-                synthesiser = self._get_ready(stack, report)
-                # writers first: a target that cannot be written must not cost an older journal
-                sinks = Sinks(self.outputs, self.source, self.video, info, stack)
-                journal = Journal(self.target, self.identity(network), resume=self.video.resume)
-                last.push(journal.leave)  # kept until the writers have closed their files
-                ready = _Ready(info, network, synthesiser, hooks, report)
-                self._fill(ready, journal, sinks.write, stack)
-            report.close(began)
-        report.outputs = [str(path) for path in self.outputs.named()]
-        return report
+        with self._ready(model, hooks) as ready, ExitStack() as last, ExitStack() as stack:
+            # writers first: a target that cannot be written must not cost an older journal
+            sinks = Sinks(self.outputs, self.source, self.video, ready.info, stack)
+            journal = Journal(self.target, self.identity(ready.network), resume=self.video.resume)
+            last.push(journal.leave)  # kept until the writers have closed their files
+            self._fill(ready, journal, sinks.write, stack)
+        ready.report.outputs = [str(path) for path in self.outputs.named()]
+        return ready.report
 
     def compute(self, model: Network | str | Path | None, hooks: Hooks, journal: Journal) -> Report:
         """Compute the patches alone, into a journal that the caller closes; no output is written.
@@ -92,16 +85,9 @@ class FileJob:
         Returns:
             The figures.
         """
-        report = Report()
-        with noting_warnings(report):
-            info, network = self._begin(model, hooks, report)
-            began = time.monotonic()
-            with ExitStack() as stack:
-                synthesiser = self._get_ready(stack, report)
-                ready = _Ready(info, network, synthesiser, hooks, report)
-                self._fill(ready, journal, None, stack)
-            report.close(began)
-        return report
+        with self._ready(model, hooks) as ready, ExitStack() as stack:
+            self._fill(ready, journal, None, stack)
+        return ready.report
 
     def write(self, hooks: Hooks, store: PatchStore) -> Report:
         """Write the outputs from the patches of all frames; nothing is computed.
@@ -147,24 +133,23 @@ class FileJob:
             compare=self.compare,
         )
 
-    def _begin(
-        self, model: Network | str | Path | None, hooks: Hooks, report: Report
-    ) -> tuple[VideoInfo, Network | None]:
-        """Check the files; return what the source is, and the network where it has something to do."""
-        self.check_names()
-        info = probe(self.source, rate=self.video.rate)
-        _, coverage = self.check_mask(info, hooks, report.notes)
-        network = self._load(model, coverage)
-        report.model = network.name if network else "none"
-        report.notes += network.notes if network else ()
-        return info, network
-
-    def _get_ready(self, stack: ExitStack, report: Report) -> LoadedSynthesiser:
-        """Set the threads for as long as the stack lives, and load the synthesiser."""
-        report.threads = stack.enter_context(computing_threads(self.options.run.threads))
-        loaded = self.load_synthesiser(report.threads)
-        report.synthesiser, report.synthesiser_sha256 = loaded.name, loaded.sha256
-        return loaded
+    @contextmanager
+    def _ready(self, model: Network | str | Path | None, hooks: Hooks) -> Iterator[_Ready]:
+        """Check the files, load what fills them, and set the threads; the report is closed at the end."""
+        report = Report()
+        with noting_warnings(report):
+            self.check_names()
+            info = probe(self.source, rate=self.video.rate)
+            _, coverage = self.check_mask(info, hooks, report.notes)
+            network = self._load(model, coverage)
+            report.model = network.name if network else "none"
+            report.notes += network.notes if network else ()
+            began = time.monotonic()
+            with computing_threads(self.options.run.threads) as report.threads:
+                synthesiser = self.load_synthesiser(report.threads)
+                report.synthesiser, report.synthesiser_sha256 = synthesiser.name, synthesiser.sha256
+                yield _Ready(info, network, synthesiser, hooks, report)
+            report.close(began)
 
     def _work(
         self,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .copying.plates import Plate
 
 _DIGITS = 10
-"""Longest frame number, in digits."""
+"""A frame number has fewer."""
 
 
 def plate_file(text: str) -> tuple[Path, int | None]:

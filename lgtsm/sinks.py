@@ -102,11 +102,9 @@ class Sinks:
         if self.mask is not None:
             self.mask.write(hole, time=frame.time, time_base=frame.native.time_base)
         if self.comparison is not None:
-            before = frame.rgb()
+            before = frame.rgb()[None]
             after = torch.where(hole, pixels, before)
-            shown = compare(before[None], after[None], self._compare_as, first=self._num_compared)[
-                0
-            ]
+            (shown,) = compare(before, after, self._compare_as, first=self._num_compared)
             self.comparison.write(shown, time=frame.time, time_base=frame.native.time_base)
             self._num_compared += 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -56,19 +56,17 @@ def check_media(
     """
     problems: list[str] = []
     needs: list[Needs] = []
-    models: dict[str | None, str] = {}
-    trackers: dict[TrackOptions, str] = {}
+    models: set[str | None] = set()
+    trackers: set[TrackOptions] = set()
     for number, job in enumerate(jobs):
         hooks.check()
         hooks.report(number, len(jobs), "checking")
         if job.options.mode is not Mode.COPY and job.model not in models:
-            models[job.model] = _problem(find_weights, job.model)
-            if models[job.model]:
-                problems.append(f"{job.output}: {models[job.model]}")
+            models.add(job.model)
+            problems += _load_problem(job, find_weights, job.model)
         if job.track and job.tracking not in trackers:
-            trackers[job.tracking] = _problem(load_tracker, job.tracking, "cpu")
-            if trackers[job.tracking]:
-                problems.append(f"{job.output}: {trackers[job.tracking]}")
+            trackers.add(job.tracking)
+            problems += _load_problem(job, load_tracker, job.tracking, "cpu")
         try:
             if not overwrite:
                 _check_own(job, folder)
@@ -82,13 +80,12 @@ def check_media(
     return needs
 
 
-def _problem(load: Callable[..., object], *given: object) -> str:
-    """Return why something cannot be loaded; nothing where it can."""
+def _load_problem(job: BatchJob, load: Callable[..., object], *given: object) -> Iterator[str]:
+    """Yield why something that a job needs cannot be loaded; nothing where it can."""
     try:
         load(*given)
     except LgtsmError as error:
-        return str(error)
-    return ""
+        yield f"{job.output}: {error}"
 
 
 def _check_own(job: BatchJob, folder: Path) -> None:

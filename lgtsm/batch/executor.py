@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from .tasks import Task, TaskResult
@@ -21,6 +22,25 @@ class Event(NamedTuple):
 
     task: Task
     news: Progress | TaskResult
+
+
+def throttled(send: Callable[[Progress], None], seconds: float) -> Callable[[int, int, str], None]:
+    """Return the progress function of a task, which sends what it is told now and then.
+
+    Args:
+        send: takes the progress.
+        seconds: least time between two calls of it.
+    """
+    last = 0.0
+
+    def report(done: int, total: int, note: str) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= seconds:
+            last = now
+            send(Progress(done, total, note))
+
+    return report
 
 
 class Executor(Protocol):

@@ -7,16 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import OptionError, VideoError
-from ..film_names import is_film, stem_of
+from ..film_names import MASK_ENDING, is_film, stem_of
 from ..plate_names import plate_file
 from ..prompt_names import painted_file
 from ..video.encode import container_preset
 from .columns import is_url, read_job
 from .description import BatchJob
 from .table import JobListError, Row, read_table
-
-_MASK = "_mask"
-"""What a mask's name in a folder of films has behind the film's."""
 
 
 def read_jobs(
@@ -65,12 +62,12 @@ def _pairs(folder: Path) -> list[Row]:
     entries = [p for p in folder.iterdir() if not p.name.startswith(".")]
     masks: dict[str, list[Path]] = {}
     for path in sorted(entries):
-        if stem_of(path).endswith(_MASK):
-            masks.setdefault(stem_of(path).removesuffix(_MASK), []).append(path)
+        if stem_of(path).endswith(MASK_ENDING):
+            masks.setdefault(stem_of(path).removesuffix(MASK_ENDING), []).append(path)
     sources = [
         path
         for path in sorted(entries, key=natural_key)
-        if not stem_of(path).endswith(_MASK) and (path.is_dir() or is_film(path))
+        if not stem_of(path).endswith(MASK_ENDING) and (path.is_dir() or is_film(path))
     ]
     if not sources:
         raise OptionError(
@@ -84,7 +81,7 @@ def _pairs(folder: Path) -> list[Row]:
             continue
         got = " and ".join(path.name for path in found) or "none"
         problem = (
-            f"Expected one mask named {stem_of(source)}{_MASK}.* beside the film, got {got}; add or "
+            f"Expected one mask named {stem_of(source)}{MASK_ENDING}.* beside the film, got {got}; add or "
             "remove one."
         )
         rows.append(Row(source.name, {}, [problem]))

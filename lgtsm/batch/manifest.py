@@ -19,7 +19,7 @@ from ..errors import VideoError
 from ..plate_names import plate_file
 from ..prompt_names import framed, painted_file
 from ..whole_file import WholeFile
-from .columns import is_url
+from .columns import FILES, is_url
 from .description import BatchJob, plain_values
 from .storage import url_key
 
@@ -56,7 +56,12 @@ class Manifest:
     @property
     def key(self) -> str:
         """Return a digest of the identity."""
-        return hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode()).hexdigest()
+        return json_digest(self.identity)
+
+
+def json_digest(values: object) -> str:
+    """Return the SHA-256 of JSON values, whatever the order of their names."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
 
 
 def state_folder(folder: Path) -> Path:
@@ -155,9 +160,9 @@ def output_stamps(job: BatchJob, folder: Path) -> dict[str, list[int]]:
 def _settings(job: BatchJob) -> dict[str, Any]:
     """Return what the results depend on besides the contents of files."""
     values = {name: v for name, v in plain_values(job).items() if name not in _ROUNDING}
-    for name in ("source", "mask", "track", "plate"):  # their contents count, wherever they lie
+    for name in FILES:  # their contents count, wherever they lie
         values.pop(name, None)
-    frames = [text.rpartition("@")[2] if "@" in text else "" for text in job.plates]
+    frames = [plate_file(text)[1] for text in job.plates]
     settings = {"form": _FORM, "version": __version__, "job": values, "plate_frames": frames}
     settings["track_frames"] = [framed(text)[1] for text in job.track]
     return json.loads(json.dumps(settings))
@@ -201,8 +206,7 @@ def _stamp(name: str) -> list[int]:
     with suppress(OSError):
         if path.is_dir():
             stamps = [_stamp(file)[:_COPIED] for file in _files(name)]
-            digest = hashlib.sha256(json.dumps(stamps).encode()).hexdigest()
-            return [len(stamps), int(digest[:12], 16)]
+            return [len(stamps), int(json_digest(stamps)[:12], 16)]
         status = path.stat()
         return [status.st_size, status.st_mtime_ns, status.st_ino]
     return []

@@ -143,9 +143,10 @@ def join_parts(job: FileJob, spans: Sequence[Span], folder: Path, key: str, hook
     """
     journals: list[Journal] = []
     reports: list[Report] = []
-    try:
+    with ExitStack() as stack:
         for span in spans:
             journals.append(_journal(folder, span, key))
+            stack.callback(journals[-1].keep)
             report = _finished(journals[-1])
             if report is None:
                 raise VideoError(
@@ -154,9 +155,6 @@ def join_parts(job: FileJob, spans: Sequence[Span], folder: Path, key: str, hook
                 )
             reports.append(report)
         written = job.write(hooks, _Parts(journals))
-    finally:
-        for journal in journals:
-            journal.keep()
     return _together(reports, written)
 
 

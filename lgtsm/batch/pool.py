@@ -16,7 +16,7 @@ from typing import Any
 
 from ..engine.hooks import Hooks
 from ..errors import Cancelled
-from .executor import Event, Progress
+from .executor import Event, Progress, throttled
 from .tasks import State, Task, TaskResult, perform
 
 _LOG = logging.getLogger(__name__)
@@ -62,18 +62,18 @@ class WorkerPool:
     def wait(self, seconds: float) -> list[Event]:
         """Return news; see `Executor`."""
         self._hand_out()
-        busy = {worker.connection: worker for worker in self._workers if worker.task}
+        busy = {w.connection: (w, w.task) for w in self._workers if w.task is not None}
+        ready = wait(list(busy), seconds)
         events: list[Event] = []
-        for connection in wait(list(busy), seconds):
-            assert isinstance(connection, Connection)
-            worker = busy[connection]
-            assert worker.task is not None
+        for connection, (worker, task) in busy.items():
+            if connection not in ready:
+                continue
             try:
                 news = connection.recv()
             except (EOFError, OSError):  # the process is gone
-                events += self._lost(worker)
+                events += self._lost(worker, task)
                 continue
-            events.append(Event(worker.task, news))
+            events.append(Event(task, news))
             if isinstance(news, TaskResult):
                 worker.task = None
         return events
@@ -101,10 +101,8 @@ class WorkerPool:
         there.close()  # so that its end is noticed here
         return _Worker(process, here)
 
-    def _lost(self, worker: _Worker) -> list[Event]:
+    def _lost(self, worker: _Worker, task: Task) -> list[Event]:
         """Have the task of a lost process done again, or give it up."""
-        task = worker.task
-        assert task is not None
         code = self._dismiss(worker)
         losses = self._losses[task.name] = self._losses.get(task.name, 0) + 1
         if losses <= self._retries:
@@ -162,17 +160,11 @@ def _end_with(sentinel: int) -> None:
 
 def _hooks(connection: Connection) -> Hooks:
     """Report progress through a connection, and stop when it is closed at its other end."""
-    last = 0.0
 
-    def report(done: int, total: int, note: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _NEWS_SECONDS:
-            last = now
-            with suppress(
-                OSError
-            ):  # closed: the next question whether to stop is answered with yes
-                connection.send(Progress(done, total, note))
+    def send(progress: Progress) -> None:
+        # closed: the next question whether to stop is answered with yes
+        with suppress(OSError):
+            connection.send(progress)
 
     def is_closed() -> bool:
         try:
@@ -180,4 +172,4 @@ def _hooks(connection: Connection) -> Hooks:
         except OSError:
             return True
 
-    return Hooks(report, is_closed)
+    return Hooks(throttled(send, _NEWS_SECONDS), is_closed)

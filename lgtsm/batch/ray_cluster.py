@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -18,7 +17,7 @@ from urllib.parse import urlsplit
 from .. import __version__
 from ..engine.hooks import Hooks
 from ..errors import DeviceError, OptionError
-from .executor import Event, Progress
+from .executor import Event, Progress, throttled
 from .tasks import Kind, State, Task, TaskResult, perform
 
 _NEWS_SECONDS = 0.5
@@ -51,16 +50,11 @@ class _Board:
 
 def _perform(task: Task, board: Any) -> TaskResult:
     """Do a task in a process of the cluster."""
-    last = 0.0
 
-    def report(done: int, total: int, note: str) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last >= _NEWS_SECONDS:
-            last = now
-            board.put.remote(task.name, Progress(done, total, note))
+    def send(progress: Progress) -> None:
+        board.put.remote(task.name, progress)
 
-    return perform(task, Hooks(report))
+    return perform(task, Hooks(throttled(send, _NEWS_SECONDS)))
 
 
 def _version() -> str:
@@ -105,7 +99,6 @@ class RayCluster:
             ) from error
         self._refs: dict[Any, Task] = {}
         self._refused: list[Event] = []
-        self._started: dict[str, Task] = {}
         try:
             self._check_versions()
             smallest = min(node["CPU"] for node in self._nodes() if node.get("CPU"))
@@ -182,20 +175,18 @@ class RayCluster:
             name=task.name,
         )
         self._refs[remote.remote(task, self._board)] = task
-        self._started[task.name] = task
 
     def wait(self, seconds: float) -> Sequence[Event]:
         """Return news; see `Executor`."""
         events, self._refused = self._refused, []
-        if self._refs and not events:
-            self._ray.wait(list(self._refs), timeout=seconds)
         ready: list[Any] = []
         if self._refs:
+            self._ray.wait(list(self._refs), timeout=0 if events else seconds)
             ready, _ = self._ray.wait(list(self._refs), num_returns=len(self._refs), timeout=0)
         with suppress(self._ray.exceptions.RayError):  # the board is a convenience
             news = self._ray.get(self._board.take.remote(), timeout=5)
-            running = {task.name for task in self._refs.values()}
-            events += [Event(self._started[n], p) for n, p in news.items() if n in running]
+            running = {task.name: task for task in self._refs.values()}
+            events += [Event(running[n], progress) for n, progress in news.items() if n in running]
         for reference in ready:
             task = self._refs.pop(reference)
             try:

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from filelock import FileLock, Timeout
@@ -58,10 +57,6 @@ class BatchResult:
     """What became of all films, in the order of the list."""
 
     entries: tuple[Entry, ...]
-
-    def count(self, state: State) -> int:
-        """Return how many films ended in a state."""
-        return sum(entry.state == state.value for entry in self.entries)
 
 
 def executor_of(options: BatchOptions) -> Executor:
@@ -212,12 +207,7 @@ class _Report:
     def __enter__(self) -> _Report:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._file.close()
 
 
@@ -237,7 +227,7 @@ class _Run:
         self._frames = {t.name: n.num_frames for t, n in zip(tasks, needs, strict=True)}
         self._done: Counter[str] = Counter()
         """Frames done, by film."""
-        self._running: dict[str, float] = {}
+        self._running: dict[str, int] = {}
         """Frames done, by task."""
         self._parts: dict[str, set[str]] = {}
         """Parts that are still to come, by film."""
@@ -270,7 +260,7 @@ class _Run:
         if news.state is State.SPLIT:
             self._split(task, news)
         elif task.kind is Kind.PART and news.state is not State.FAILED:
-            self._done[film] += int(done)
+            self._done[film] += done
             self._parts[film].discard(task.name)
             if not self._parts[film]:
                 spans = self._spans[film]
@@ -296,4 +286,4 @@ class _Run:
         running = ", ".join(sorted(self._running)[:3])
         more = f" and {len(self._running) - 3} more" if len(self._running) > 3 else ""
         note = f"{finished} films" + (f", at {running}{more}" if running else "")
-        self._hooks.report(min(int(done), self._total), self._total, note)
+        self._hooks.report(min(done, self._total), self._total, note)

@@ -312,14 +312,7 @@ def _part(task: Task, hooks: Hooks) -> TaskResult:
     """Compute one part of a film."""
     folder = _parts_folder(Path(task.folder), task.job)
     folder.mkdir(parents=True, exist_ok=True)
-    compute_part(
-        _local(task),
-        task.job.model,
-        task.spans[0],
-        folder,
-        task.key,
-        hooks,
-    )
+    compute_part(_local(task), task.job.model, task.spans[0], folder, task.key, hooks)
     return TaskResult(state=State.DONE)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from contextlib import suppress
@@ -19,7 +18,7 @@ from ..tracking.prompts import check_prompts, painted_mask
 from ..video.probe import VideoInfo, count_frames
 from ..whole_file import WholeFolder
 from .description import BatchJob
-from .manifest import load_manifest, state_folder
+from .manifest import json_digest, load_manifest, state_folder
 
 TRACKING = "tracking"
 """Note of the progress of tracking."""
@@ -70,8 +69,7 @@ def mask_file(folder: Path, job: BatchJob) -> Path:
     settings = {name: identity["job"].get(name) for name in _OPTIONS}
     files = [inputs[name] for name in ("source", "track", "tracker")]
     depends = [identity["version"], *files, identity["track_frames"]]
-    digest = hashlib.sha256(json.dumps([*depends, settings], sort_keys=True).encode()).hexdigest()
-    return _tracked_folder(folder, job) / digest[:16] / _MASK
+    return _tracked_folder(folder, job) / json_digest([*depends, settings])[:16] / _MASK
 
 
 def make_mask(job: BatchJob, file_job: FileJob, folder: Path, hooks: Hooks) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..knobs import Options, knobs
-from ..options import InpaintOptions
+from ..neighbour_options import NeighbourOptions
+from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..track_options import TrackOptions
 
 _METAVARS = {int: "N", float: "X", str: "NAME", Fraction: "FPS"}
 
@@ -71,6 +73,36 @@ def add_model(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--model", metavar="NAME", help="built-in network or weight file (see `lgtsm models`)"
     )
+
+
+def add_film_options(
+    parser: argparse.ArgumentParser, *, skip: tuple[str, ...] = ()
+) -> dict[str, argparse._ArgumentGroup]:
+    """Add the model, the options of films but their cuts, and those of messages.
+
+    Args:
+        parser: of the command.
+        skip: options of videos that it does not have.
+
+    Returns:
+        The groups by name, for what else a command adds to them.
+    """
+    add_model(parser)
+    names = ("fill", "mask", "run", "track", "video", "messages")
+    groups = {name: parser.add_argument_group(name) for name in names}
+    fill, messages = groups["fill"], groups["messages"]
+    add_options(fill, InpaintOptions, skip=("cuts", "synthesiser"))
+    add_option(fill, InpaintOptions, "synthesiser", metavar="FILE")
+    for name in knobs(NeighbourOptions):
+        metavar = {"metavar": "FILE"} if name.endswith("model") else {}
+        add_option(fill, NeighbourOptions, name, **metavar)
+    add_options(groups["mask"], MaskOptions, grow=GROW_PX)
+    add_options(groups["run"], RunOptions)
+    add_options(groups["track"], TrackOptions)
+    add_options(groups["video"], VideoOptions, skip=skip)
+    messages.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
+    messages.add_argument("-v", "--verbose", action="store_true", help="log more to stderr")
+    return groups
 
 
 def _fraction(text: str) -> Fraction:

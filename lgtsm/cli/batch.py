@@ -7,14 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..batch.description import OPTION_CLASSES
 from ..batch.options import BatchOptions
 from ..interruption import Interruption
-from ..knobs import knobs
-from ..neighbour_options import NeighbourOptions
-from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
-from ..track_options import TrackOptions
-from .arguments import add_model, add_option, add_options
+from .arguments import add_film_options, add_options
 from .farm import add_farm, do_task, write_farm
 from .terminal import format_seconds, format_speed, progress_bar
 
@@ -24,6 +19,8 @@ if TYPE_CHECKING:
 
 ALL_DONE, NONE_DONE, SOME_DONE = 0, 1, 4
 """Exit codes."""
+OF_ONE_FILM = ("start", "end", "resume")
+"""Options of videos that are not the same for all films."""
 
 _EPILOG = """JOBS is one of:
   a folder with pairs: shot.mp4 and shot_mask.png, .mkv or a folder shot_mask
@@ -79,33 +76,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("batch")
     add_options(group, BatchOptions)
     add_farm(group)
-    add_film_options(parser)
+    add_film_options(parser, skip=OF_ONE_FILM)
     parser.set_defaults(run=run)
-
-
-def add_film_options(parser: argparse.ArgumentParser, *, skip: tuple[str, ...] = ()) -> None:
-    """Add the options that hold for all films, and those of messages.
-
-    Args:
-        parser: of the command.
-        skip: options of videos that it does not have.
-    """
-    add_model(parser)
-    group = parser.add_argument_group("fill")
-    add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
-    add_option(group, InpaintOptions, "synthesiser", metavar="FILE")
-    for name in knobs(NeighbourOptions):
-        metavar = {"metavar": "FILE"} if name.endswith("model") else {}
-        add_option(group, NeighbourOptions, name, **metavar)
-    add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
-    add_options(parser.add_argument_group("run"), RunOptions)
-    add_options(parser.add_argument_group("track"), TrackOptions)
-    add_options(
-        parser.add_argument_group("video"), VideoOptions, skip=("start", "end", "resume", *skip)
-    )
-    group = parser.add_argument_group("messages")
-    group.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
-    group.add_argument("-v", "--verbose", action="store_true", help="log more to stderr")
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
@@ -137,10 +109,10 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
 def defaults_of(arguments: argparse.Namespace) -> dict[str, object]:
     """Return the values of all columns that are options of this command."""
+    from ..batch.columns import OPTIONS
+
     given = vars(arguments)
-    classes = OPTION_CLASSES
-    names = {name for options in classes for name in knobs(options)} | {"model"}
-    return {name: given[name] for name in names if given.get(name) is not None}
+    return {name: given[name] for name in ("model", *OPTIONS) if given.get(name) is not None}
 
 
 def tell_mistakes(error: JobListError) -> int:

@@ -10,19 +10,10 @@ from typing import Any
 
 from ..errors import Cancelled, LgtsmError
 from ..interruption import Interruption
-from ..knobs import knobs
 from ..neighbour_options import NeighbourOptions
-from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from ..plate_names import parse_plates, plate_file
-from ..track_options import TrackOptions
-from .arguments import (
-    add_cuts,
-    add_hole,
-    add_model,
-    add_option,
-    add_options,
-    add_plates,
-)
+from .arguments import add_cuts, add_film_options, add_hole, add_plates
 from .existing import check_existing, is_done
 from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import format_seconds, format_speed, progress_bar, write_text
@@ -81,20 +72,10 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="OUT",
         help="file (.mp4, .mov, .mkv, .webm, .gif) or folder for frames; appears once it is complete",
     )
-    add_model(parser)
-    group = parser.add_argument_group("fill")
-    add_options(group, InpaintOptions, skip=("cuts", "synthesiser"))
-    add_option(group, InpaintOptions, "synthesiser", metavar="FILE")
-    for name in knobs(NeighbourOptions):
-        metavar = {"metavar": "FILE"} if name.endswith("model") else {}
-        add_option(group, NeighbourOptions, name, **metavar)
-    add_plates(group)
-    add_cuts(group)
-    add_options(parser.add_argument_group("mask"), MaskOptions, grow=GROW_PX)
-    add_options(parser.add_argument_group("run"), RunOptions)
-    add_options(parser.add_argument_group("track"), TrackOptions)
-    group = parser.add_argument_group("video")
-    add_options(group, VideoOptions)
+    groups = add_film_options(parser)
+    add_plates(groups["fill"])
+    add_cuts(groups["fill"])
+    group = groups["video"]
     group.add_argument(
         "--overwrite",
         action=argparse.BooleanOptionalAction,
@@ -119,7 +100,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="write before and after as a film to look at (see --compare-as): .mp4, .mov, .mkv or a "
         "folder of PNG",
     )
-    group = parser.add_argument_group("messages")
+    group = groups["messages"]
     group.add_argument(
         "--report",
         metavar="FILE",
@@ -128,8 +109,6 @@ def add(commands: argparse._SubParsersAction) -> None:
     group.add_argument(
         "--dry-run", action="store_true", help="print what the job would take and write nothing"
     )
-    group.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
-    group.add_argument("-v", "--verbose", action="store_true", help="log more to stderr")
     parser.set_defaults(run=run, parser=parser)
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from ..batch.options import BatchOptions
 from ..interruption import Interruption
 from ..timeline.options import TimelineOptions
-from .arguments import add_option, add_options
+from .arguments import add_film_options, add_option, add_options
 from .batch import (
     ALL_DONE,
     NONE_DONE,
+    OF_ONE_FILM,
     SOME_DONE,
-    add_film_options,
     defaults_of,
     table_of,
     tell_failed,
@@ -29,7 +29,8 @@ as the columns of `lgtsm batch` do:
   plates, model        as in `lgtsm inpaint`
   every option below   by its name, such as grow or max_side; it takes precedence over the one given here
 Without metadata, its text counts: lgtsm as the name or the first line of the comment, then one `name: value`
-a line, or all in one line between bars (lgtsm | grow: 6). Without a mask, NAME_mask.* beside the film is taken. Frames are those of the film, counted from 0; files are relative to the timeline.
+a line, or all in one line between bars (lgtsm | grow: 6). Without a mask, NAME_mask.* beside the film is
+taken. Frames are those of the film, counted from 0; files are relative to the timeline.
 
 Clips with missing media, changed speed, or within nested sequences are left alone and named.
 
@@ -71,7 +72,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_options(group, TimelineOptions, skip=("clips",))
     add_option(group, TimelineOptions, "clips", metavar="FOLDER")
     add_options(parser.add_argument_group("batch"), BatchOptions)
-    add_film_options(parser, skip=("rate",))
+    add_film_options(parser, skip=(*OF_ONE_FILM, "rate"))
     parser.set_defaults(run=run)
 
 

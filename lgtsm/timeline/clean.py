@@ -12,7 +12,7 @@ from ..batch.run import run_batch
 from ..batch.table import JobListError
 from ..errors import OptionError
 from ..file_names import refuse_shared_names
-from .clips import MarkedClip, find_clips, has_effects
+from .clips import find_clips, has_effects
 from .files import check_target, read_timeline, write_timeline
 from .films import path_of
 from .jobs import ClipJob, plan_jobs
@@ -84,19 +84,15 @@ def _lay_above(
             )
         clip = clean_clip(one.clip, folder / name, one.start, one.end)
         clean.setdefault(one.clip.track, {})[one.clip.index] = clip
-        yield from _effects(one.clip)
+        if has_effects(one.clip.clip):
+            yield (
+                f"{one.clip.place} has effects, which its clean clip has too; see that none of them makes it "
+                "transparent."
+            )
     for number in sorted(clean, reverse=True):  # from above, so that numbers below stay
         track = timeline.tracks[number]
         assert isinstance(track, Track)
         timeline.tracks.insert(number + 1, overlay_of(track, clean[number]))
-
-
-def _effects(marked: MarkedClip) -> Iterator[str]:
-    if has_effects(marked.clip):
-        yield (
-            f"{marked.place} has effects, which its clean clip has too; see that none of them makes it "
-            "transparent."
-        )
 
 
 def _make_absolute(timeline: Timeline, base: Path) -> None:

@@ -106,8 +106,7 @@ def _look_at(found: FoundClips, number: int, index: int, clip: Clip, base: Path)
     assert isinstance(track, Track)
     values, problems = marker_values(next(filter(is_ours, clip.markers)))
     found.problems.extend(f"{place}: {problem}" for problem in problems)
-    reason = _reason(track, index, clip)
-    film = None if reason else _film(clip, base)
+    film = _reason(track, index, clip) or _film(clip, base)
     if isinstance(film, Film):
         before, after = transitions_of(track, index)
         start, end = _frames(clip, film, before, after)
@@ -121,7 +120,7 @@ def _look_at(found: FoundClips, number: int, index: int, clip: Clip, base: Path)
             f"it needs frames {start} to {end} of {film.path.name}, which has "
             f"{film.info.num_frames}; relink it"
         )
-    found.left.append(f"{place} is left alone: {reason or film}.")
+    found.left.append(f"{place} is left alone: {film}.")
 
 
 def _place(item: Item) -> str:

@@ -8,12 +8,9 @@ from pathlib import Path
 
 from ..batch.columns import read_job
 from ..batch.description import BatchJob
-from ..film_names import stem_of, written_name
+from ..film_names import MASK_ENDING, stem_of, written_name
 from .clips import MarkedClip
 from .options import TimelineOptions
-
-_MASK = "_mask"
-"""What a mask's name has behind the film's, as in a folder of `lgtsm batch`."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def plan_jobs(
 
 def _mask_beside(film: Path) -> Path | None:
     """Return the mask that lies beside a film under its name, if there is exactly one."""
-    wanted = stem_of(film) + _MASK
+    wanted = stem_of(film) + MASK_ENDING
     found = [path for path in film.parent.iterdir() if stem_of(path) == wanted]
     return found[0] if len(found) == 1 else None
 

@@ -14,9 +14,8 @@ from ..errors import OptionError, shown
 MARKER = "lgtsm"
 """Name of the markers, and of their part of the metadata."""
 _PLURALS = {"boxes": "box", "plates": "plate"}
-_TAKEN = ("start", "end")
 _FILES = ("mask", "box", "plate", "model")
-_COLUMNS = frozenset({*_FILES, *OPTIONS}) - {*_TAKEN, "rate"}
+_COLUMNS = frozenset({*_FILES, *OPTIONS}) - {"start", "end", "rate"}
 """What a marker may name; source, range and results come from the timeline."""
 
 

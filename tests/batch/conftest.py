@@ -9,9 +9,11 @@ import av
 import numpy as np
 import pytest
 
+import lgtsm
 from lgtsm.batch.executor import Event
 from lgtsm.batch.tasks import perform
 from lgtsm.engine.hooks import Hooks
+from lgtsm.options import InpaintOptions, RunOptions
 
 SIZE = (96, 128)
 """x264 encodes smaller pictures than these differently every time."""
@@ -27,6 +29,10 @@ FAST = {
     "max_side": 128,
 }
 """Options of a job that takes a fraction of a second, in columns."""
+OPTIONS = InpaintOptions.of(FAST, run=RunOptions.of(FAST))
+"""The same for a call."""
+FLAGS = [w for name, v in FAST.items() for w in ("--" + name.replace("_", "-"), str(v))]
+"""The same for a command."""
 
 
 def write_film(path, num, *, seed=0, shot=None, sound=False):
@@ -117,3 +123,12 @@ def assert_same_film(first, second):
     assert a.shape == b.shape
     assert np.array_equal(a, b)
     assert sound_a == sound_b
+
+
+def assert_as_by_themselves(sources, out, names):
+    """Check that films of a batch, named without suffix, equal those of single runs."""
+    single = out.with_name("single.mp4")
+    for name in names:
+        film, mask = sources / f"{name}.mp4", sources / f"{name}_mask.png"
+        lgtsm.inpaint_video(film, mask, single, options=OPTIONS)
+        assert_same_film(out / film.name, single)

@@ -14,10 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import lgtsm
 from lgtsm.batch.run import REPORT
-from lgtsm.options import InpaintOptions, RunOptions
-from tests.batch.conftest import FAST, assert_same_film
+from tests.batch.conftest import FLAGS, assert_as_by_themselves
 
 ROOT = Path(__file__).resolve().parents[2]
 NUM = int(os.environ.get("LGTSM_KILLED_FILMS", "5"))
@@ -65,9 +63,7 @@ def start():
 
     def begin(sources, out):
         words = [sys.executable, "-m", "lgtsm", "batch", str(sources), "-o", str(out)]
-        words += ["--workers", "2", "--grow", "0", "--quiet"]
-        for name, value in FAST.items():
-            words += ["--" + name.replace("_", "-"), str(value)]
+        words += ["--workers", "2", "--grow", "0", "--quiet", *FLAGS]
         running.append(subprocess.Popen(words, cwd=ROOT, env=os.environ | {"OMP_NUM_THREADS": "1"}))
         return running[-1]
 
@@ -103,11 +99,7 @@ def test_whatever_is_killed_every_film_is_done_once_and_as_by_itself(shots, star
     states = [json.loads(line)["state"] for line in (out / REPORT).read_text().splitlines()]
     assert len(states) == NUM
     assert set(states) <= {"done", "skipped"}
-    options = InpaintOptions.of(FAST, run=RunOptions.of(FAST))
     names = [f"shot{i:02}" for i in range(NUM)]
-    for name in names:
-        mask, single = sources / f"{name}_mask.png", tmp_path / "single.mp4"
-        lgtsm.inpaint_video(sources / f"{name}.mp4", mask, single, options=options)
-        assert_same_film(out / f"{name}.mp4", single)
+    assert_as_by_themselves(sources, out, names)
     found = sorted(p.name for p in out.iterdir())
     assert found == sorted([".lgtsm-batch", REPORT, *(f"{name}.mp4" for name in names)])

@@ -14,8 +14,7 @@ import pytest
 import lgtsm
 from lgtsm.batch.options import BatchOptions
 from lgtsm.errors import OptionError
-from lgtsm.options import InpaintOptions, RunOptions
-from tests.batch.conftest import FAST, assert_same_film, write_film, write_mask
+from tests.batch.conftest import FAST, FLAGS, assert_as_by_themselves, write_film, write_mask
 
 ray = pytest.importorskip("ray", reason="needs ray (pip install 'lgtsm[ray]')")
 
@@ -61,12 +60,7 @@ def sources(tmp_path):
 
 def _check(sources, out):
     """Compare all films with those of single runs, and look for what may have been left."""
-    options = InpaintOptions.of(FAST, run=RunOptions.of(FAST))
-    single = out.with_name("single.mp4")
-    for i in range(NUM):
-        film, mask = sources / f"s{i}.mp4", sources / f"s{i}_mask.png"
-        lgtsm.inpaint_video(film, mask, single, options=options)
-        assert_same_film(out / film.name, single)
+    assert_as_by_themselves(sources, out, [f"s{i}" for i in range(NUM)])
     names = [p.name for p in out.iterdir() if p.suffix != ".jsonl"]
     assert sorted(names) == [".lgtsm-batch", *(f"s{i}.mp4" for i in range(NUM))]
     assert not list(out.glob(".lgtsm-batch/parts/**/*.safetensors"))
@@ -108,9 +102,7 @@ def test_a_lost_process_and_a_lost_node_cost_only_their_films(cluster, sources, 
 def test_a_killed_driver_is_started_again_and_does_nothing_twice(cluster, sources, tmp_path):
     out = tmp_path / "out"
     words = [sys.executable, "-m", "lgtsm", "batch", str(sources), "-o", str(out), "--quiet"]
-    words += ["--on", "ray", "--split", "16", "--grow", "0"]
-    for name, value in FAST.items():
-        words += ["--" + name.replace("_", "-"), str(value)]
+    words += ["--on", "ray", "--split", "16", "--grow", "0", *FLAGS]
     driver = subprocess.Popen(words, cwd=ROOT)
     late = time.monotonic() + 300
     while len(list(out.glob("*.mp4"))) < 2:

@@ -54,10 +54,8 @@ def test_the_clean_clip_shows_the_same_frames_and_nothing_else_changes(films, sa
 
 
 def test_times_follow_the_timecode_where_the_timeline_counts_in_it(films, save, clean):
-    from av import open as open_film
-
     coded = films / "coded.mov"
-    with open_film(str(films / "a.mp4")) as source, open_film(str(coded), "w") as target:
+    with av.open(str(films / "a.mp4")) as source, av.open(str(coded), "w") as target:
         stream = target.add_stream_from_template(source.streams.video[0])
         stream.metadata["timecode"] = "01:00:00:00"
         for packet in source.demux(video=0):
