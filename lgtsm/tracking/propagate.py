@@ -86,13 +86,14 @@ class Walk:
         coords = pixel_grid(*size, look.lab) + 2 * enlarge(back, 2, size)
         moved = sample_at((self.probability > 0.5).float(), coords)
         expected = halve(moved)
+        likely = expected > _EXPECTED
         self.look = look
-        if not bool((expected > _EXPECTED).any()):
+        if not bool(likely.any()):
             self.probability = torch.zeros_like(moved)
             return Step(self.probability, LOST)
-        near = around(expected > _EXPECTED, _BAND)
+        near = around(likely, _BAND)
         rows, columns = _extent(near[0, 0])
-        centre = (expected[0, 0] > _EXPECTED).nonzero().float().mean(0).flip(0) + 0.5
+        centre = likely[0, 0].nonzero().float().mean(0).flip(0) + 0.5
         evidence, alike = self._matches(look.features[..., rows, columns], rows, columns, centre)
         self._flows = [back, *self._flows][:_LONG]
         moving = motion_evidence(back, expected, near)
