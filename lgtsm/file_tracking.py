@@ -15,7 +15,7 @@ from .errors import VideoError
 from .file_names import refuse_shared_names
 from .options import InpaintOptions, VideoOptions
 from .track_options import TrackOptions
-from .tracking.kept import Kept, Packed
+from .tracking.kept import Kept
 from .tracking.load_tracker import load_tracker
 from .tracking.prompts import Prompt, check_prompts
 from .tracking.repaint import frames_to_repaint
@@ -106,9 +106,8 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
     refuse_shared_names([source], [target])
     clip = FileClip(source, start, end)
     check_prompts(prompts, clip.count)
-    given = dict[str, list[Packed]]() if kept is None else kept
-    tracker = Tracker(clip, prompts, cuts, Hooks(progress, cancel), given)
-    tracker.walker = load_tracker(options or TrackOptions())
+    walker = load_tracker(options or TrackOptions())
+    tracker = Tracker(clip, prompts, cuts, Hooks(progress, cancel), kept, walker=walker)
     return _written(tracker, clip, target)
 
 
@@ -142,10 +141,9 @@ def track_for_job(  # noqa: PLR0913  as above
         As `track_file`.
     """
     clip = FileClip(source)
-    given = dict[str, list[Packed]]() if kept is None else kept
-    tracker = Tracker(clip, prompts, options.cuts, hooks or Hooks(), given)
-    tracker.part = part_for_job(prompts, clip.count, options, video)
-    tracker.walker = load_tracker(tracking or TrackOptions(), options.run.device)
+    part = part_for_job(prompts, clip.count, options, video)
+    walker = load_tracker(tracking or TrackOptions(), options.run.device)
+    tracker = Tracker(clip, prompts, options.cuts, hooks or Hooks(), kept, part, walker)
     with computing_threads(options.run.threads):
         return _written(tracker, clip, target)
 

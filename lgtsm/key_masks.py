@@ -11,7 +11,7 @@ from .errors import VideoError
 from .masks.fit import fit, stretched
 from .options import MaskOptions
 from .video.folder import list_images
-from .video.numbered import numbers_in_names, placed_by_number
+from .video.numbered import check_numbers, numbers_in_names
 from .video.read import read_masks
 
 _LOG = logging.getLogger(__name__)
@@ -56,7 +56,7 @@ def read_key_masks(
             )
         places = [order[number] for number in numbers]
     else:
-        placed_by_number(files, numbers, num_frames)
+        check_numbers(files, numbers, num_frames)
         places = numbers
     masks = list(read_masks(folder))
     if note := stretched(masks[0], size):

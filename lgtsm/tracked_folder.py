@@ -41,16 +41,8 @@ class TrackedFolder:
     def _path(self, name: str) -> Path:
         return self._folder / f"{sha256(self._source + name.encode()).hexdigest()[:32]}.tracked"
 
-    def __contains__(self, name: object) -> bool:
-        return isinstance(name, str) and self._read(name) is not None
-
-    def __getitem__(self, name: str) -> list[Packed]:
-        found = self._read(name)
-        if found is None:
-            raise KeyError(name)
-        return found
-
-    def _read(self, name: str) -> list[Packed] | None:
+    def get(self, name: str) -> list[Packed] | None:
+        """Read a stretch; None where there is no whole file of it."""
         try:
             with zipfile.ZipFile(self._path(name)) as archive:
                 entries = json.loads(archive.read(_INDEX))

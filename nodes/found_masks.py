@@ -13,16 +13,15 @@ import torch
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..lgtsm.box import Box
 from ..lgtsm.errors import OptionError
-from ..lgtsm.masks.boxes import MaskBox
 from ..lgtsm.masks.static import find_static
 from ..lgtsm.masks.text.detector import text_detector
 from ..lgtsm.masks.text.joined import text_masks
 from ..lgtsm.masks.text.options import TextOptions
+from ..lgtsm.masks.text.region import text_region
 from ..lgtsm.video.probe import count_frames, probe
 from ..lgtsm.video.read import read_frames
-from .convert import from_holes, to_frames
+from .convert import frame_size, from_holes, to_frames
 from .loaded import Reporter
 from .schema import option, schema
 from .video_files import active_span, source_file
@@ -43,9 +42,10 @@ def _clip_inputs() -> list[io.Input]:
 
 @dataclass(frozen=True)
 class _Clip:
-    """Frames (3,H,W) one after another, their number and rate."""
+    """Frames (3,H,W) one after another, their size (height, width) and rate."""
 
     frames: Iterator[Tensor]
+    size: tuple[int, int]
     rate: Fraction
 
     @classmethod
@@ -62,14 +62,16 @@ class _Clip:
             )
         if video is None:
             assert images is not None
-            return cls(_reported(iter(to_frames(images)), len(images)), _RATE)
+            given = to_frames(images)
+            return cls(_reported(iter(given), len(given)), frame_size(given), _RATE)
         temporary = Path(folder_paths.get_temp_directory()) / "lgtsm"
         temporary.mkdir(parents=True, exist_ok=True)
         source = source_file(video, temporary)
         start, end = active_span(video, source)
         count = (count_frames(source) if end is None else end) - start
         frames = (frame.rgb() for frame in read_frames(source, start=start, end=end))
-        return cls(_reported(frames, count), probe(source).rate)
+        info = probe(source)
+        return cls(_reported(frames, count), (info.height, info.width), info.rate)
 
 
 def _reported(frames: Iterator[Tensor], count: int) -> Iterator[Tensor]:
@@ -147,17 +149,12 @@ class LGTSMTextMask(io.ComfyNode):
         **settings: Any,
     ) -> io.NodeOutput:
         clip = _Clip.of(images, video)
-        box = None
-        if region.strip():
-            given = MaskBox.parse(region)
-            bottom, right = given.top + given.height, given.left + given.width
-            box = Box(given.top, given.left, bottom, right)
         masks = text_masks(
             clip.frames,
             text_detector(),
             rate=clip.rate,
             options=TextOptions.of(settings),
-            region=box,
+            region=text_region(region, clip.size) if region.strip() else None,
         )
         holes = torch.stack(list(masks))
         return io.NodeOutput(from_holes(holes, len(holes)))

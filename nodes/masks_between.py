@@ -8,8 +8,9 @@ from torch import Tensor
 
 from ..lgtsm.errors import OptionError
 from ..lgtsm.masks.between import masks_between
-from .convert import from_holes, to_masks
+from .convert import from_holes
 from .schema import number, schema
+from .track_inputs import numbered
 
 _MOST_FRAMES = 100_000
 
@@ -45,22 +46,12 @@ class LGTSMMasksBetween(io.ComfyNode):
 
     @classmethod
     def execute(cls, masks: Tensor, frames: str, num_frames: int) -> io.NodeOutput:  # noqa: D102
-        painted, numbers = to_masks(masks), _numbers(frames)
-        if len(set(numbers)) != len(numbers) or len(numbers) != len(painted):
+        painted = numbered(masks, frames)
+        keys = dict(painted)
+        if len(keys) < len(painted):
             raise OptionError(
                 f"Expected {len(painted)} different frame numbers, one for each mask, got {frames!r:.80}; "
                 "write them as 0, 24, 60."
             )
-        keys = dict(zip(numbers, painted, strict=True))
         holes = torch.stack(list(masks_between(keys, num_frames)))
         return io.NodeOutput(from_holes(holes, num_frames))
-
-
-def _numbers(text: str) -> list[int]:
-    """Read frame numbers between commas or spaces."""
-    try:
-        return [int(word) for word in text.replace(",", " ").split()]
-    except ValueError as error:
-        raise OptionError(
-            f"Expected frame numbers such as 0, 24, 60, got {text!r:.80}; count from 0."
-        ) from error

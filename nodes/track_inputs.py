@@ -1,4 +1,4 @@
-"""The painted frames of the tracking nodes, and what these put out beside the mask."""
+"""Painted frames as inputs of nodes, and what tracking puts out beside the mask."""
 
 from __future__ import annotations
 
@@ -57,6 +57,11 @@ def to_prompts(painted: Tensor, numbers: str) -> list[Prompt]:
     Raises:
         OptionError: not numbers, or not as many as masks.
     """
+    return [Prompt(frame=frame, mask=mask) for frame, mask in numbered(painted, numbers)]
+
+
+def numbered(painted: Tensor, numbers: str) -> list[tuple[int, Tensor]]:
+    """Return masks (1,H,W) with the numbers of their frames; arguments and errors as of `to_prompts`."""
     masks = to_masks(painted)
     words = numbers.replace(",", " ").split()
     if len(words) != len(masks) or not all(w.isdecimal() and len(w) < 10 for w in words):
@@ -64,7 +69,7 @@ def to_prompts(painted: Tensor, numbers: str) -> list[Prompt]:
             f"Expected one frame number for each of the {len(masks)} painted masks, such as 0, 48, got "
             f"{numbers!r:.80}; count frames from 0."
         )
-    return [Prompt(frame=int(word), mask=mask) for word, mask in zip(words, masks, strict=True)]
+    return [(int(word), mask) for word, mask in zip(words, masks, strict=True)]
 
 
 def told(confidence: Sequence[float], repaint: Sequence[int], notes: Sequence[str]) -> str:

@@ -6,7 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..errors import OptionError
 from ..interruption import Interruption
 from .mask_shot import Shot, add_shot
 
@@ -43,14 +42,11 @@ def add(kinds: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Read the key masks and write one mask a frame."""
     from ..engine.hooks import Hooks
+    from ..file_names import refuse_shared_names
     from ..key_masks import read_key_masks
     from ..masks.between import masks_between
 
-    if arguments.keys.resolve() == arguments.output.resolve():
-        raise OptionError(
-            f"Expected another folder for the masks than for the key masks, got {arguments.output} "
-            "twice; choose a new one."
-        )
+    refuse_shared_names([arguments.keys], [arguments.output])
     shot = Shot.of(arguments)
     keys = read_key_masks(arguments.keys, shot.source, shot.total, shot.size)
     hooks = Hooks(None, interruption.happened)

@@ -6,16 +6,11 @@ import argparse
 import sys
 from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from ..errors import OptionError
 from ..interruption import Interruption
 from ..masks.text.options import TextOptions
 from .arguments import add_options
 from .mask_shot import Shot, add_shot
-
-if TYPE_CHECKING:
-    from ..box import Box
 
 _STATIC = """Finds logos, opaque or not, by what never changes while the rest of the picture moves; no model
 is needed. Cuts help: give a whole film rather than one shot. Bars of a letterbox are left out.
@@ -73,40 +68,19 @@ def run_text(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Find text, and write the masks of its frames."""
     from ..masks.text.detector import text_detector
     from ..masks.text.joined import text_masks
+    from ..masks.text.region import text_region
 
     shot = Shot.of(arguments)
+    region = arguments.region
     masks = text_masks(
         shot.frames(interruption, note="looking for text", quiet=arguments.quiet),
         text_detector(),
         rate=shot.rate,
         options=TextOptions.of(vars(arguments)),
-        region=_region(arguments.region, shot.size),
+        region=None if region is None else text_region(region, shot.size),
     )
     _tell(arguments, shot.target, shot.write(masks))
     return 0
-
-
-def _region(text: str | None, size: tuple[int, int]) -> Box | None:
-    """Read X,Y,W,H as the part of it that lies in the picture.
-
-    Raises:
-        OptionError: something else, or a box outside the picture.
-    """
-    from ..box import Box
-    from ..masks.boxes import MaskBox
-
-    if text is None:
-        return None
-    given = MaskBox.parse(text)
-    if given.start or given.end is not None:
-        raise OptionError(f"Expected a region without frames, got {text}; use --range for these.")
-    bottom, right = given.top + given.height, given.left + given.width
-    region = Box(given.top, given.left, bottom, right) & Box(0, 0, *size)
-    if region.height <= 0 or region.width <= 0:
-        raise OptionError(
-            f"Expected a region inside {size[1]}x{size[0]}, got {text}; move it into the picture."
-        )
-    return region
 
 
 def _tell(arguments: argparse.Namespace, target: Path, coverage: float) -> None:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import OptionError, shown
-from ..prompt_names import framed, painted_file, painted_prompts
+from ..prompt_names import framed, painted_prompts
 
 if TYPE_CHECKING:
     from ..tracking.prompts import Prompt
@@ -59,8 +58,8 @@ def read_prompts(arguments: argparse.Namespace) -> list[Prompt]:
 
     found = painted_prompts(arguments.prompt)
     for text in arguments.box:
-        numbers, frame = _numbers(text, 4, "a box as X,Y,WIDTH,HEIGHT@FRAME")
-        left, top, width, height = numbers
+        expected = "a box as X,Y,WIDTH,HEIGHT@FRAME"
+        (left, top, width, height), frame = _numbers(text, 4, expected)
         found.append(Prompt(frame=frame, box=(left, top, width, height)))
     on, beside = (_points(texts) for texts in (arguments.point, arguments.not_point))
     if alone := beside.keys() - on.keys():
@@ -77,11 +76,6 @@ def read_prompts(arguments: argparse.Namespace) -> list[Prompt]:
             "Expected the object in one frame at least, got nothing; add --prompt PAINTED.png@FRAME."
         )
     return found
-
-
-def prompt_files(texts: list[str]) -> list[Path]:
-    """Return the files of PAINTED@FRAME."""
-    return [painted_file(text) for text in texts]
 
 
 def _numbers(text: str, count: int, expected: str) -> tuple[list[int], int]:

@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 
 from ..interruption import Interruption
+from ..prompt_names import painted_file
 from ..track_options import TrackOptions
 from .arguments import add_cuts, add_options
-from .prompts import add_prompts, prompt_files, read_prompts
+from .prompts import add_prompts, read_prompts
 from .terminal import progress_bar, write_text
 
 _EPILOG = """Paint the object white on a black picture of the size of the frames; the number of the frame counts from
@@ -73,7 +74,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     source, target = arguments.input, arguments.output
     prompts = read_prompts(arguments)
     refuse_shared_names(
-        [source, *prompt_files(arguments.prompt)], [target, arguments.confidence, arguments.keep]
+        [source, *map(painted_file, arguments.prompt)],
+        [target, arguments.confidence, arguments.keep],
     )
     with progress_bar(source.name, quiet=arguments.quiet) as bar:
         found = track_file(

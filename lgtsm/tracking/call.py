@@ -14,7 +14,7 @@ from ..engine.hooks import Hooks
 from ..errors import ShapeError
 from ..track_options import TrackOptions
 from .clip import TensorClip
-from .kept import Kept, Packed
+from .kept import Kept
 from .load_tracker import load_tracker
 from .prompts import Prompt
 from .repaint import frames_to_repaint
@@ -76,7 +76,7 @@ def track_mask(
         prompts,
         cuts,
         Hooks(progress, cancel),
-        dict[str, list[Packed]]() if kept is None else kept,
+        kept,
         walker=load_tracker(options or TrackOptions()),
     )
     tracked = list(tracker.run())

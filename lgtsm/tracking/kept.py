@@ -38,12 +38,8 @@ class Packed:
 class Kept(Protocol):
     """Tracked stretches by name; a dictionary is one."""
 
-    def __contains__(self, name: object, /) -> bool:
-        """Tell whether a stretch is kept."""
-        ...
-
-    def __getitem__(self, name: str, /) -> list[Packed]:
-        """Return a stretch."""
+    def get(self, name: str, /) -> list[Packed] | None:
+        """Return a stretch, None where it is not kept."""
         ...
 
     def __setitem__(self, name: str, found: list[Packed], /) -> None:

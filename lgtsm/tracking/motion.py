@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from types import EllipsisType
-
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad, unfold
 
 from ..align.flow import dense_flow
-from ..fills.averaging import halve, local_mean
+from ..fills.averaging import halve, local_mean, size_of
 from .features import Look
 
 _RADIUS = 7
@@ -39,28 +37,30 @@ def motion_between(one: Look, other: Look) -> tuple[Tensor, Tensor]:
 
 def _best_offsets(one: Tensor, other: Tensor) -> tuple[Tensor, Tensor]:
     """Compare (1,D,h,w) at all offsets within the radius; return the best (1,2,h,w) both ways."""
-    size, radius = one.shape[-2:], _RADIUS
-    far = 1e9
-    wide = pad(other, (radius,) * 4, value=far)
-    costs = one.new_full((2, 1, size[0] + 2 * radius, size[1] + 2 * radius), far)
-    best = one.new_zeros((2, 2, *costs.shape[-2:]))
-    inner = _window(size, radius, radius)
-    for dy in range(-radius, radius + 1):
-        for dx in range(-radius, radius + 1):
-            moved = _window(size, radius + dy, radius + dx)
-            cost = (one - wide[moved]).abs().sum(1, keepdim=True)
-            cost = local_mean(cost) + _TOWARDS_ZERO * (abs(dx) + abs(dy))
-            # the same comparison seen from either side
-            for side, window, sign in ((0, inner, 1.0), (1, moved, -1.0)):
-                better = cost[0] < costs[side][window]
-                costs[side][window] = torch.where(better, cost[0], costs[side][window])
-                best[side, :1][window].masked_fill_(better, sign * dx)
-                best[side, 1:][window].masked_fill_(better, sign * dy)
-    return best[:1][inner], best[1:][inner]
-
-
-def _window(size: torch.Size, top: int, left: int) -> tuple[EllipsisType, slice, slice]:
-    return ..., slice(top, top + size[0]), slice(left, left + size[1])
+    (height, width), radius, far = size_of(one), _RADIUS, 1e9
+    count = 2 * radius + 1
+    steps = torch.arange(-radius, radius + 1, dtype=torch.float64).abs()
+    penalty = (_TOWARDS_ZERO * (steps[:, None] + steps)).to(one)  # down, across
+    wide = pad(other[0], (radius,) * 4, value=far)
+    lowest = one.new_full((2, *size_of(wide)), far)
+    best = torch.full_like(lowest, radius * count + radius, dtype=torch.long)
+    seen = one.new_full((count, height, wide.shape[-1]), far)
+    inner = slice(radius, radius + height), slice(radius, radius + width)
+    for down in range(count):
+        rows = slice(down, down + height)
+        moved = wide[:, rows].unfold(2, width, 1)  # (D,h,count,w): all offsets across at once
+        cost = (one[0, :, :, None] - moved).abs().sum(0).transpose(0, 1)
+        cost = local_mean(cost) + penalty[down].view(-1, 1, 1)
+        # the same comparisons in the places of the other frame: offset n is n pixels to the right
+        seen.unfold(2, width, 1).diagonal(0, 0, 2).copy_(cost.permute(1, 2, 0))
+        for side, window, costs in ((0, inner, cost), (1, (rows, slice(None)), seen)):
+            value, number = costs.min(0)
+            better = value < lowest[side][window]
+            lowest[side][window] = torch.where(better, value, lowest[side][window])
+            best[side][window] = torch.where(better, down * count + number, best[side][window])
+    offsets = torch.stack([best % count, best // count], 1)[..., inner[0], inner[1]] - radius
+    offsets = offsets.to(one)
+    return offsets[:1], -offsets[1:]
 
 
 def _median(values: Tensor) -> Tensor:

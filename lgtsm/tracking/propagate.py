@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 import torch
-from scipy import ndimage
 from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..align.sampling import length, pixel_grid, sample_at
 from ..fills.averaging import enlarge, halve, local_mean, size_of
+from ..masks.regions import regions
 from .boundary import settle
 from .camera import composed, motion_evidence
 from .confidence import LOST, Signals, overlap
@@ -87,13 +86,14 @@ class Walk:
         coords = pixel_grid(*size, look.lab) + 2 * enlarge(back, 2, size)
         moved = sample_at((self.probability > 0.5).float(), coords)
         expected = halve(moved)
+        likely = expected > _EXPECTED
         self.look = look
-        if not bool((expected > _EXPECTED).any()):
+        if not bool(likely.any()):
             self.probability = torch.zeros_like(moved)
             return Step(self.probability, LOST)
-        near = around(expected > _EXPECTED, _BAND)
+        near = around(likely, _BAND)
         rows, columns = _extent(near[0, 0])
-        centre = (expected[0, 0] > _EXPECTED).nonzero().float().mean(0).flip(0) + 0.5
+        centre = likely[0, 0].nonzero().float().mean(0).flip(0) + 0.5
         evidence, alike = self._matches(look.features[..., rows, columns], rows, columns, centre)
         self._flows = [back, *self._flows][:_LONG]
         moving = motion_evidence(back, expected, near)
@@ -110,12 +110,12 @@ class Walk:
         logits = prior + interpolate(evidence, scale_factor=2, mode="bilinear")
         probability = torch.zeros_like(moved)
         probability[..., wide[0], wide[1]] = settle(logits, look.lab[..., wide[0], wide[1]])
-        self.probability = without_crumbs(probability)
+        self.probability = _without_crumbs(probability)
         self._keep()
         mask = (self.probability > 0.5).float()
         signals = Signals(
             kept=overlap(mask, (moved > 0.5).float()),
-            apart=mean_inside(alike, halve(mask)[..., rows, columns]),
+            apart=_mean_inside(alike, halve(mask)[..., rows, columns]),
         )
         return Step(self.probability, signals)
 
@@ -166,7 +166,7 @@ class Walk:
         return remember(look.features, mask, around(mask > 0.5, _BAND), self._generator)
 
 
-def mean_inside(values: Tensor, mask: Tensor) -> float:
+def _mean_inside(values: Tensor, mask: Tensor) -> float:
     """Return the mean of values (1,1,h,w) weighted by a mask; 0 where it is empty."""
     return float((values * mask).sum() / mask.sum().clamp_min(1e-6))
 
@@ -188,13 +188,12 @@ def _extent(mask: Tensor) -> tuple[slice, slice]:
     return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
-def without_crumbs(probability: Tensor) -> Tensor:
+def _without_crumbs(probability: Tensor) -> Tensor:
     """Drop separate parts of a mask (1,1,h,w) that are small against all of it."""
-    parts = ndimage.label((probability[0, 0] > 0.5).numpy())
-    labels, count = cast("tuple[np.ndarray, int]", parts)
+    numbers, count = regions((probability[0, 0] > 0.5).numpy(), corners=False)
     if count < 2:
         return probability
-    areas = np.bincount(labels.ravel())
+    areas = np.bincount(numbers.ravel())
     small = areas < _CRUMB * areas[1:].sum()
     small[0] = False
-    return torch.where(torch.from_numpy(small[labels]), 0.0, probability)
+    return torch.where(torch.from_numpy(small[numbers]), 0.0, probability)

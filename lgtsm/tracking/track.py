@@ -43,7 +43,8 @@ class Tracker:
     cuts: first frames of new shots; None detects them.
     hooks: progress and cancellation.
     part: frames to track, those of all prompts among them; None is the whole clip.
-    kept: stretches tracked before; only those are computed whose painted frames changed.
+    kept: stretches tracked before, of which only those are computed whose painted frames changed; filled
+        with the others.
     walker: what carries masks.
     notes: receives what the user should know.
     """
@@ -52,7 +53,7 @@ class Tracker:
     prompts: Sequence[Prompt]
     cuts: Sequence[int] | None = None
     hooks: Hooks = field(default_factory=Hooks)
-    kept: Kept = field(default_factory=dict[str, list[Packed]])
+    kept: Kept | None = None
     part: range | None = None
     walker: Walker = field(default_factory=BuiltIn)
     notes: list[str] = field(default_factory=list[str])
@@ -152,16 +153,19 @@ class Tracker:
                 other = replace(one, steps=span.end - span.start + 1)
         pictures = (x for one in painted.values() for x in (one.frame, one.mask))
         name = name_of((span.start, span.end, onward, self.walker.name), *pictures)
-        if name not in self.kept:
-            order = (span.start, span.end) if onward else (span.end - 1, span.start - 1)
-            numbered = in_order(self.clip, *order, self._size)
-            frames = (frame for _, frame in self.hooks.checked(numbered))
-            found = list[Packed]()
-            for probability, trust in self.walker.walk(begin, other, frames):
-                number = order[0] + len(found) * (1 if onward else -1)
-                found.append(Packed.of(probability, trust))
-                self._taken += 1
-                done = len(self._part) * self._taken // self._steps
-                self.hooks.report(done, len(self._part), f"tracking, frame {number}")
-            self.kept[name] = found if onward else found[::-1]
-        return self.kept[name]
+        if self.kept is not None and (known := self.kept.get(name)) is not None:
+            return known
+        order = (span.start, span.end) if onward else (span.end - 1, span.start - 1)
+        numbered = in_order(self.clip, *order, self._size)
+        frames = (frame for _, frame in self.hooks.checked(numbered))
+        found = list[Packed]()
+        for probability, trust in self.walker.walk(begin, other, frames):
+            number = order[0] + len(found) * (1 if onward else -1)
+            found.append(Packed.of(probability, trust))
+            self._taken += 1
+            done = len(self._part) * self._taken // self._steps
+            self.hooks.report(done, len(self._part), f"tracking, frame {number}")
+        found = found if onward else found[::-1]
+        if self.kept is not None:
+            self.kept[name] = found
+        return found

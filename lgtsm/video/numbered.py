@@ -61,24 +61,19 @@ def masks_of_film(masks: Sequence[Path], num_frames: int) -> list[Path | None]:
     numbers = numbers_in_names(masks)
     if numbers is None or len(masks) in (1, num_frames) or (_is_whole(numbers) and numbers[0] < 2):
         return list(masks)
-    return [placed_by_number(masks, numbers, num_frames).get(n) for n in range(num_frames)]
+    check_numbers(masks, numbers, num_frames)
+    found = dict(zip(numbers, masks, strict=True))
+    return [found.get(number) for number in range(num_frames)]
 
 
-def placed_by_number(
-    masks: Sequence[Path], numbers: Sequence[int], num_frames: int
-) -> dict[int, Path]:
-    """Return masks by the number of their frame.
-
-    Raises:
-        VideoError: a number beyond the film.
-    """
+def check_numbers(masks: Sequence[Path], numbers: Sequence[int], num_frames: int) -> None:
+    """Raise VideoError where a mask has a number beyond the film."""
     if max(numbers) >= num_frames:
         late = masks[numbers.index(max(numbers))]
         raise VideoError(
             f"Expected masks with the numbers of their frames, 0 to {num_frames - 1}, got {late.name} in "
             f"{late.parent}; rename it, or give one mask a frame."
         )
-    return dict(zip(numbers, masks, strict=True))
 
 
 def numbers_in_names(files: Sequence[Path]) -> list[int] | None:

@@ -89,6 +89,15 @@ def test_key_masks_become_one_mask_a_frame(lgtsm, shot, tmp_path):
     assert lefts == [10] * 5 + [15, 20, 25, 30, 35, 40, 45] + [50] * 8
 
 
+def test_key_masks_are_not_replaced(lgtsm, shot, tmp_path):
+    keys = tmp_path / "keys"
+    _key(keys, 4, 10)
+    code, _, stderr = lgtsm("masks", "between", shot, "--keys", keys, "-o", keys)
+    assert code == 1
+    assert "keys twice" in stderr
+    assert [path.name for path in keys.iterdir()] == ["mask_0004.png"]
+
+
 def test_key_masks_of_a_folder_have_the_numbers_of_its_pictures(lgtsm, tmp_path):
     frames = tmp_path / "frames"
     frames.mkdir()

@@ -15,6 +15,7 @@ from lgtsm.errors import OptionError, ShapeError
 from lgtsm.masks.text.detector import text_detector
 from lgtsm.masks.text.joined import text_masks
 from lgtsm.masks.text.options import TextOptions, TextShape
+from lgtsm.masks.text.region import text_region
 
 SIZE = (96, 192)
 PLACE = (96, 78)
@@ -142,6 +143,10 @@ def test_only_the_region_is_looked_at():
     masks = torch.stack(list(text_masks(shot.frames, detect, region=Box(56, 10, 96, 182))))
     assert set(seen) == {(3, 40, 172)}
     assert not masks[:, :, :50].any()
+
+
+def test_a_region_is_the_part_of_a_box_that_lies_in_the_picture():
+    assert text_region("-10, 80, 50, 90", SIZE) == Box(80, 0, 96, 40)
 
 
 def test_one_mask_a_frame_however_short_the_clip(one_sentence):

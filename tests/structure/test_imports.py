@@ -127,7 +127,7 @@ THIRD = {
     "weights": frozenset({"torch", "safetensors"}),
     "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),
-    "tracking": frozenset({"torch", "numpy", "scipy", "kornia"}),
+    "tracking": frozenset({"torch", "numpy", "kornia"}),
     "file_tracking": frozenset({"torch"}),
     "tracked_folder": frozenset(),
     "evaluate": frozenset(),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import time
 
 from torch import Tensor
-from torch.nn.functional import max_pool2d
 
 from ...tracking.call import track_mask
+from ...tracking.confidence import overlap
+from ...tracking.memory import around
 from ...tracking.prompts import Prompt
 from .results import Row
 
 PAINTED = (1, 3, 5)
 """Numbers of painted frames that are measured."""
-GROW = 6
+_GROW = 6
 """Pixels by which a mask is grown before its coverage is measured, as before a fill."""
 _VISIBLE = 0.002
 """Fraction of the picture from which on an object can be painted."""
@@ -56,7 +57,7 @@ def score_track(name: str, frames: Tensor, masks: Tensor, number: int) -> Row | 
     began = time.process_time()
     track = track_mask(frames, [Prompt(frame=i, mask=masks[i]) for i in painted], cuts=())
     seconds = (time.process_time() - began) / len(frames)
-    overlaps = [_overlap(track.masks[i], masks[i]) for i in rest]
+    overlaps = [overlap(track.masks[i], masks[i]) for i in rest]
     covered = [_coverage(track.masks[i], masks[i]) for i in rest if masks[i].any()]
     return {
         "clip": name,
@@ -70,11 +71,5 @@ def score_track(name: str, frames: Tensor, masks: Tensor, number: int) -> Row | 
     }
 
 
-def _overlap(found: Tensor, true: Tensor) -> float:
-    both, either = (found * true).sum(), found.maximum(true).sum()
-    return float(both / either) if either else 1.0
-
-
 def _coverage(found: Tensor, true: Tensor) -> float:
-    grown = max_pool2d(found[None], 2 * GROW + 1, 1, GROW)[0]
-    return float((grown * true).sum() / true.sum())
+    return float((around(found[None], _GROW)[0] * true).sum() / true.sum())

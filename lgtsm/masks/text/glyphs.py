@@ -75,7 +75,7 @@ class Line:
 
     def count(self, flags: Flags) -> Numbers:
         """Return how many pixels of every cell (n) are flagged (h,w)."""
-        return np.bincount(self.cells[flags], minlength=int(self.cells.max()) + 1)
+        return _counts(self.cells, flags)
 
 
 def line_box(detected: Box, size: tuple[int, int]) -> Box:
@@ -125,8 +125,7 @@ def _read_run(run: _Values, box: Box) -> Line | None:
     glyphs, cells = grown(inner, 1), _cells(box)
     passing = _strokes(run[0], _responses(run[0], height)[is_dark]) & ~stays
     passing = passing & _near(run[0], fill)
-    number = int(cells.max()) + 1
-    new, old = (np.bincount(cells[flags], minlength=number) for flags in (passing, fill))
+    new, old = (_counts(cells, flags) for flags in (passing, fill))
     running = (new >= _LEAST_CELL) & (new > _MOST * old)
     if running.mean() > _MOST:
         return None
@@ -269,15 +268,18 @@ def _cells(box: Box) -> Numbers:
     return np.minimum(number, max(box.height, box.width) // side - 1)
 
 
+def _counts(cells: Numbers, flags: Flags) -> Numbers:
+    """Return how many pixels of every cell (n) are flagged (h,w)."""
+    return np.bincount(cells[flags], minlength=int(cells.max()) + 1)
+
+
 def _contrast(line: Line, colours: _Values) -> _Values:
     """Return the mean colour (n,3) of inner pixels less that beside them, by cell; 0 where one is missing."""
-    number = int(line.cells.max()) + 1
     sums = []
     for part in (line.inner, line.beside):
-        cells = line.cells[part]
-        count = np.bincount(cells, minlength=number)
+        cells, count = line.cells[part], line.count(part)
         means = [
-            np.bincount(cells, plane[part], number) / np.maximum(count, 1) for plane in colours
+            np.bincount(cells, plane[part], len(count)) / np.maximum(count, 1) for plane in colours
         ]
         sums.append(np.where(count > 0, means, np.nan))
     return np.nan_to_num(sums[0] - sums[1]).T.astype(np.float32)
