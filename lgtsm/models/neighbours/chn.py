@@ -69,7 +69,10 @@ class Chn(nn.Module):
     def __init__(self, num_blocks: int) -> None:
         super().__init__()
         strides = (1, 1, 2, 1, 2)
-        convs = [same(ChnSpec.inputs if i == 0 else _WIDTH, _WIDTH, stride=s) for i, s in enumerate(strides)]
+        convs = [
+            same(ChnSpec.inputs if i == 0 else _WIDTH, _WIDTH, stride=s)
+            for i, s in enumerate(strides)
+        ]
         self.conv_first = nn.Sequential(*convs)  # as published: nothing between them
         self.rrdb_trunk = nn.Sequential(*(_ResidualBlock() for _ in range(num_blocks)))
         self.trunk_conv = same(_WIDTH, _WIDTH)
