@@ -13,7 +13,7 @@ from torch.optim import Adam
 
 from lgtsm.align.sampling import pixel_grid
 from lgtsm.models.neighbours.chn import Chn
-from lgtsm.models.neighbours.dfpn import Dfpn, sample_along
+from lgtsm.models.neighbours.dfpn import Dfpn, align_along
 from lgtsm.models.neighbours.frames import Aligner, Views, resize, to_pixels
 from lgtsm.models.neighbours.guided import Guided
 from lgtsm.models.neighbours.patch_discriminator import PatchDiscriminator
@@ -157,7 +157,7 @@ class Teacher:
             known = torch.ones(len(views.target), dtype=torch.bool)
             losses = aligning_losses(network, network(views), views, item.flow, known)
             return losses | {"total": _sum(losses)}
-        aligned = self.aligner.align(views) if self.aligner else sample_along(views, item.flow)
+        aligned = self.aligner.align(views) if self.aligner else align_along(views, item.flow)
         vgg = self.perceptual if isinstance(self.perceptual, VggPools) else None
         return hallucinating_losses(network(views, aligned), views, aligned, vgg)
 

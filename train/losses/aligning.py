@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lgtsm.models.neighbours.dfpn import CELLS, DenseFlow, Dfpn, sample_along
+from lgtsm.models.neighbours.dfpn import CELLS, DenseFlow, Dfpn, align_along
 from lgtsm.models.neighbours.frames import Views, normalise, resize
 
 
@@ -50,7 +50,7 @@ def _aligned_l1(views: Views, flow: Tensor, side: int) -> Tensor:
     target, references = (resize(x, (side, side)) for x in views.filled())
     hole = resize(views.hole, (side, side), mode="nearest")[:, None]
     shown = torch.zeros_like(references[:, :, :1])
-    samples = sample_along(Views(target, hole[:, 0], references, shown), flow).frames
+    samples = align_along(Views(target, hole[:, 0], references, shown), flow).frames
     inside = ((flow >= -1) & (flow <= 1)).all(2, keepdim=True)
     weight = (1 - hole) * inside
     return ((target[:, None] - samples).abs() * weight).sum() / (weight.sum() + 1e-9)

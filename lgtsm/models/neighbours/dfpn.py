@@ -141,7 +141,7 @@ class Dfpn(Aligner):
     @torch.no_grad()
     def align(self, views: Views) -> Aligned:
         """Sample the references along the flow; see `Aligner.align`."""
-        return sample_along(views, self(views).flow)
+        return align_along(views, self(views).flow)
 
     @torch.no_grad()
     def coords(self, views: Views) -> Tensor:
@@ -161,7 +161,7 @@ def _estimator_input(views: Views, flow: Tensor) -> Tensor:
     return torch.cat(parts, 1)
 
 
-def sample_along(views: Views, flow: Tensor) -> Aligned:
+def align_along(views: Views, flow: Tensor) -> Aligned:
     """Sample references (frames bilinear, what they show nearest) along a flow (B,R,2,h,w)."""
     count = views.references.shape[1]
     grid = rearrange(flow, "b r c h w -> (b r) h w c")
