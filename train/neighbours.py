@@ -13,8 +13,8 @@ from torch.optim import Adam
 
 from lgtsm.align.sampling import pixel_grid
 from lgtsm.models.neighbours.chn import Chn
-from lgtsm.models.neighbours.dfpn import Dfpn, sample_along
-from lgtsm.models.neighbours.frames import Aligner, Views, resize
+from lgtsm.models.neighbours.dfpn import Dfpn, align_along
+from lgtsm.models.neighbours.frames import Aligner, Views, resize, to_pixels
 from lgtsm.models.neighbours.guided import Guided
 from lgtsm.models.neighbours.patch_discriminator import PatchDiscriminator
 from lgtsm.models.neighbours.vgg import VggPools
@@ -72,35 +72,31 @@ RECIPES: MappingProxyType[str, NeighbourRecipe] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Item:
-    """Frames with a known motion: what a network reads, the same without holes, and the motion.
+    """Frames with a known motion.
 
+    views: with the truth under the holes, which no network reads.
     flow: (B,R,2,h,w), absolute positions as of `affine_motion`.
     """
 
     views: Views
-    truth: Views
     flow: Tensor
 
 
-def still_item(
-    picture: Tensor, holes: Tensor, rng: np.random.RandomState, *, as_published: bool = False
-) -> Item:
+def still_item(picture: Tensor, holes: Tensor, rng: np.random.RandomState) -> Item:
     """Make an item from one picture by drawn affine motions.
 
     Args:
         picture: (3,h,w) in [0,1].
         holes: (n,1,h',w') of its frames, 1 = hole; the middle one, n//2, is the target's.
         rng: advanced by n - 1 motions.
-        as_published: with the flaws of `move_picture`.
     """
     motions = [draw_affine(rng) for _ in range(len(holes) - 1)]
-    frames, flow = move_picture(picture, motions, as_published=as_published)
+    frames, flow = move_picture(picture, motions)
     size = (holes.shape[-2], holes.shape[-1])
     frames, flow = resize(frames, size), resize(flow, size, mode="nearest")
     target = len(holes) // 2
     others = [i for i in range(len(holes)) if i != target]
-    views = Views.of_clip(frames[None], holes[None], target)
-    return Item(views, Views.of_clip(frames[None], 0 * holes[None], target), flow[None, others])
+    return Item(Views.of_clip(frames[None], holes[None], target), flow[None, others])
 
 
 class Teacher:
@@ -138,7 +134,7 @@ class Teacher:
             _update(self._optimiser, losses["total"], rate)
             return {name: x.item() for name, x in losses.items()}
         predicted = network(item.views, *_pixel_motion(item))
-        truth, hole = item.truth.target, item.views.hole
+        truth, hole = item.views.target, item.views.hole
         losses = {"l1": known_l1(predicted, truth, hole)}
         if judge is not None:
             judge.requires_grad_(requires_grad=False)
@@ -156,16 +152,14 @@ class Teacher:
         return {name: x.item() for name, x in losses.items()}
 
     def _losses(self, network: Dfpn | Chn, item: Item) -> dict[str, Tensor]:
-        views, truth = item.views, item.truth
+        views = item.views
         if isinstance(network, Dfpn):
             known = torch.ones(len(views.target), dtype=torch.bool)
-            motion = {"flow": item.flow, "known": known}
-            losses = aligning_losses(network, network(views), views, truth, motion)
+            losses = aligning_losses(network, network(views), views, item.flow, known)
             return losses | {"total": _sum(losses)}
-        aligned = self.aligner.align(views) if self.aligner else sample_along(views, item.flow)
+        aligned = self.aligner.align(views) if self.aligner else align_along(views, item.flow)
         vgg = self.perceptual if isinstance(self.perceptual, VggPools) else None
-        painted = network(views, aligned)
-        return hallucinating_losses(painted, views, aligned, truth.target, vgg)
+        return hallucinating_losses(network(views, aligned), views, aligned, vgg)
 
 
 def _sum(losses: Mapping[str, Tensor]) -> Tensor:
@@ -174,9 +168,8 @@ def _sum(losses: Mapping[str, Tensor]) -> Tensor:
 
 def _pixel_motion(item: Item) -> tuple[Tensor, Tensor]:
     """Return flow in pixels and its error, which is none: the motion is known."""
-    height, width = item.flow.shape[-2:]
-    last = item.flow.new_tensor([width - 1, height - 1])[:, None, None]
-    flow = (item.flow + 1) / 2 * last + 0.5 - pixel_grid(height, width, item.flow)
+    coords = to_pixels(item.flow, align_corners=True)
+    flow = coords - pixel_grid(coords.shape[-2], coords.shape[-1], coords)
     return flow, torch.zeros_like(flow[:, :, :1])
 
 

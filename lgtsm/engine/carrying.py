@@ -43,7 +43,7 @@ def paint_guided(
         torch.cat([torch.ones_like(other_grey), known.expand(count, -1, -1, -1)]),
         torch.cat([start, -start]),
     )
-    there, back = fill_flow(flow, hole.expand(2 * count, -1, -1, -1)).chunk(2)
+    there, back = fill_flow(flow, hole).chunk(2)
     error = flow_error(there, back)
     height, width = frame.shape[2:]
     least = network.least_side_px

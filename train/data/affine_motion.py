@@ -12,30 +12,22 @@ from itertools import accumulate
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample, max_pool2d
+from torch.nn.functional import affine_grid, grid_sample
 
-SHIFT_PX, SCALE, ROTATION = 50, 0.1, 0.2
+_SHIFT_PX, _SCALE, _ROTATION = 50, 0.1, 0.2
 """Largest shift, change of scale, and rotation in radians, between neighbouring frames."""
 
 
-def draw_affine(
-    rng: np.random.RandomState,
-    *,
-    shift: int = SHIFT_PX,
-    scale: float = SCALE,
-    rotation: float = ROTATION,
-) -> Tensor:
+def draw_affine(rng: np.random.RandomState, *, shift: int = _SHIFT_PX) -> Tensor:
     """Draw a motion (3,3) in pixels; the order of the draws is the published one.
 
     Args:
         rng: advanced by three draws.
         shift: largest, in pixels.
-        scale: largest change of a side.
-        rotation: largest, in radians.
     """
     x, y = rng.randint(-shift, shift, 2)
-    wide, high = rng.uniform(1 - scale, 1 + scale, 2)
-    angle = rng.uniform(-rotation, rotation)
+    wide, high = rng.uniform(1 - _SCALE, 1 + _SCALE, 2)
+    angle = rng.uniform(-_ROTATION, _ROTATION)
     c, s = np.cos(angle), np.sin(angle)
     return torch.tensor(
         [[wide * c, -high * s, x], [wide * s, high * c, y], [0, 0, 1]], dtype=torch.float32
@@ -95,26 +87,3 @@ def _theta(motion: Tensor, size: tuple[int, int], *, as_published: bool) -> Tens
     return torch.tensor(
         [[a, b_, 2 * x / width + a + skew_x - 1], [c_, d, 2 * y / height + skew_y + d - 1]]
     )
-
-
-def crop_flow(flow: Tensor, top: int, left: int, size: tuple[int, int]) -> Tensor:
-    """Cut a part of a size (height, width) out of both frames of a flow (N,2,h,w)."""
-    whole = (flow.shape[-2], flow.shape[-1])
-    rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
-    relative = (flow - _identity(whole, flow))[..., rows, columns]
-    ratio = flow.new_tensor([whole[1] / size[1], whole[0] / size[0]])[:, None, None]
-    return relative * ratio + _identity(size, flow)
-
-
-def _identity(size: tuple[int, int], like: Tensor) -> Tensor:
-    axes = [torch.linspace(-1, 1, n, dtype=like.dtype, device=like.device) for n in size]
-    y, x = torch.meshgrid(*axes, indexing="ij")
-    return torch.stack([x, y])
-
-
-def dilate_cross(holes: Tensor, iterations: int = 4) -> Tensor:
-    """Grow holes (N,1,h,w) by a 3x3 cross, as often as published: to a diamond."""
-    for _ in range(iterations):
-        rows = max_pool2d(holes, (3, 1), 1, (1, 0))
-        holes = torch.maximum(rows, max_pool2d(holes, (1, 3), 1, (0, 1)))
-    return holes

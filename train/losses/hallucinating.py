@@ -20,22 +20,21 @@ _SOBEL = ((1, 0, -1), (2, 0, -2), (1, 0, -1))
 
 
 def hallucinating_losses(
-    painted: Hallucinated, views: Views, aligned: Aligned, truth: Tensor, vgg: VggPools | None
+    painted: Hallucinated, views: Views, aligned: Aligned, vgg: VggPools | None
 ) -> dict[str, Tensor]:
-    """Compare what was painted for every reference with the truth.
+    """Compare what was painted for every reference with the target's pixels, its hole included.
 
     Args:
         painted: by the network from `views` and `aligned`.
-        views: what it read.
+        views: what it read, with the truth under the target's hole.
         aligned: likewise.
-        truth: (B,3,h,w) the target without a hole.
         vgg: of five poolings, for the perceptual term, left out for None. Published training detached
             both sides, so that the term was reported but taught nothing; here it teaches.
 
     Returns:
         Scalars by name, unweighted, and `total`, their sum by `WEIGHTS`.
     """
-    wanted = truth[:, None].expand_as(painted.predicted)
+    wanted = views.target[:, None].expand_as(painted.predicted)
     known = (1 - views.hole[:, None]).expand_as(aligned.gained)
     losses = {
         "known": _masked(painted.predicted, wanted, known),
@@ -48,7 +47,7 @@ def hallucinating_losses(
             vgg(normalise(fold(painted.predicted))), vgg(normalise(fold(wanted))), strict=True
         )
         losses["perceptual"] = torch.stack([(a - b).abs().mean() for a, b in pairs]).mean()
-    total = sum((WEIGHTS[name] * x for name, x in losses.items()), truth.new_zeros(()))
+    total = sum((WEIGHTS[name] * x for name, x in losses.items()), wanted.new_zeros(()))
     return losses | {"total": total}
 
 

@@ -20,42 +20,30 @@ _UNIT = 256
 
 
 def fill_flow(flow: Tensor, hole: Tensor) -> Tensor:
-    """Complete flow inside a hole (N,1,h,w) from twenty of its own edge pixels, as published.
+    """Complete flows (N,2,h,w) inside one hole (1,1,h,w) from twenty of its edge pixels, as published.
 
-    The points are pixels of the hole next to a known one, drawn with a fixed seed for every item, so
-    that the same flow comes out whatever else was computed.
+    The points are pixels of the hole next to a known one, drawn with a fixed seed, so that they are
+    the same whatever else was computed.
     """
-    return torch.stack([_filled(f, h[0] > 0.5) for f, h in zip(flow, hole, strict=True)])
-
-
-def _filled(flow: Tensor, hole: Tensor) -> Tensor:
-    known = (~hole).float()[None]
-    cross = torch.stack(
-        [
-            max_pool2d(known, (3, 1), 1, (1, 0))[0],
-            max_pool2d(known, (1, 3), 1, (0, 1))[0],
-        ]
-    ).amax(0)
-    edge = hole & (cross > 0)
-    inner = torch.zeros_like(edge)
-    inner[1:-1, 1:-1] = True
-    points = (edge & inner).nonzero()
+    inside = hole[0, 0] > 0.5
+    known = (~inside).float()[None]
+    cross = torch.maximum(
+        max_pool2d(known, (3, 1), 1, (1, 0)), max_pool2d(known, (1, 3), 1, (0, 1))
+    )
+    edge = inside & (cross[0] > 0)
+    points = edge[1:-1, 1:-1].nonzero() + 1  # rows before columns
     if not len(points):
         points = points.new_zeros(1, 2)
     chosen = np.random.default_rng(1).choice(len(points), _POINTS)
-    points = points[
-        torch.tensor(chosen.tolist(), device=points.device)
-    ]  # (20,2), rows before columns
-    values = flow[:, points[:, 0], points[:, 1]]  # (2,20)
-    axes = [torch.arange(n, device=flow.device, dtype=flow.dtype) for n in hole.shape]
-    rows = (axes[0][:, None] - points[:, 0]).square()  # (h,20)
-    columns = (axes[1][:, None] - points[:, 1]).square()
-    distance = (rows[:, None] + columns[None]).pow(_POWER)  # (h,w,20)
-    weight = 1 / torch.where(distance == 0, 1e-10, distance)
+    points = points[torch.tensor(chosen.tolist(), device=points.device)]  # (20,2)
+    places = inside.nonzero()  # (P,2)
+    distance = (places[:, None] - points).square().sum(-1).to(flow.dtype).pow(_POWER)
+    weight = 1 / torch.where(distance == 0, 1e-10, distance)  # (P,20)
     weight = weight / weight.sum(-1, keepdim=True)
-    mean = torch.einsum("hwp,cp->chw", weight, values)
-    inside = hole.to(flow.dtype)
-    return flow * (1 - inside) + mean * inside
+    filled = flow.clone()
+    values = flow[:, :, points[:, 0], points[:, 1]]
+    filled[:, :, places[:, 0], places[:, 1]] = torch.einsum("qp,ncp->ncq", weight, values)
+    return filled
 
 
 def resize_flow(flow: Tensor, size: tuple[int, int]) -> Tensor:

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, leaky_relu
 
-from ...errors import ShapeError
-from .convolutions import same, stack
-from .frames import Aligned, Views, denormalise, fold, normalise, repeat_target, unfold
+from ..chn_spec import ChnSpec
+from ..trunk import check_size
+from .convolutions import same
+from .frames import Aligned, Views, denormalise, fold, mean_fill, normalise, repeat_target, unfold
 
-MULTIPLE = 4
 _WIDTH, _GROWTH = 64, 32
 _SLOPE = 0.2
 _RESIDUAL = 0.2
@@ -63,14 +63,17 @@ class Chn(nn.Module):
     """The network.
 
     Args:
-        num_blocks: residual blocks; 20 as published.
+        num_blocks: residual blocks.
     """
 
-    def __init__(self, num_blocks: int = 20) -> None:
+    def __init__(self, num_blocks: int) -> None:
         super().__init__()
         strides = (1, 1, 2, 1, 2)
-        convs = [same(9 if i == 0 else _WIDTH, _WIDTH, stride=s) for i, s in enumerate(strides)]
-        self.conv_first = stack(convs, linear=len(convs))  # as published: nothing between them
+        convs = [
+            same(ChnSpec.inputs if i == 0 else _WIDTH, _WIDTH, stride=s)
+            for i, s in enumerate(strides)
+        ]
+        self.conv_first = nn.Sequential(*convs)  # as published: nothing between them
         self.rrdb_trunk = nn.Sequential(*(_ResidualBlock() for _ in range(num_blocks)))
         self.trunk_conv = same(_WIDTH, _WIDTH)
         self.upconv1, self.upconv2 = same(_WIDTH, _WIDTH), same(_WIDTH, _WIDTH)
@@ -83,14 +86,10 @@ class Chn(nn.Module):
         Raises:
             ShapeError: sides that are no multiples of 4.
         """
-        count, size = aligned.frames.shape[1], tuple(views.target.shape[2:])
-        if any(side % MULTIPLE for side in size):
-            raise ShapeError(
-                f"Expected height and width in multiples of {MULTIPLE}, got {size[0]}x{size[1]}; "
-                "pad the frames."
-            )
+        check_size(views.target, ChnSpec.multiple)
+        count = aligned.frames.shape[1]
         parts = [
-            repeat_target(normalise(views.filled()[0]), count),
+            repeat_target(normalise(mean_fill(views.target, views.hole)), count),
             normalise(fold(aligned.frames)),
             repeat_target(1 - views.hole, count),
             fold(aligned.known),
@@ -106,5 +105,5 @@ class Chn(nn.Module):
         """Paint the target once for every aligned reference (B,R,3,h,w)."""
         raw = unfold(self.raw(views, aligned), aligned.frames.shape[1])
         predicted = denormalise(raw).clamp(0, 1)
-        target, hole = views.filled()[0][:, None], views.hole[:, None]
+        target, hole = mean_fill(views.target, views.hole)[:, None], views.hole[:, None]
         return Hallucinated(predicted, (1 - hole) * target + hole * predicted)

@@ -15,7 +15,7 @@ from torch.nn.functional import interpolate, pad
 
 from .convolutions import same
 from .cpn_align import CpnAligner, named
-from .frames import Views, denormalise, fold, normalise, repeat_target, resize, unfold
+from .frames import Views, denormalise, normalise, resize, unfold
 
 MULTIPLE = 8
 _LEAST_OVERLAP = 1e-4
@@ -28,6 +28,14 @@ _ENCODER = {
 }
 _WIDTH = 257
 """Features of the target and of the copies, 128 each, and where nothing could be copied."""
+_DECODER = {
+    **dict.fromkeys(("conv4", "conv5_1", "conv5_2", "conv3c"), (_WIDTH, _WIDTH, 3, 1)),
+    "conv3b": (_WIDTH, 128, 3, 1),
+    "conv3a": (128, 128, 3, 1),
+    "conv32": (128, 64, 3, 1),
+    "conv2": (64, 64, 3, 1),
+    "conv21": (64, 3, 5, 1),
+}
 _DILATED = ("convA4_1", "convA4_2", "convA4_3", "convA4_4")
 _BOTTOM = ("conv4", "conv5_1", "conv5_2", *_DILATED, "conv3c", "conv3b", "conv3a")
 
@@ -37,19 +45,17 @@ class Pasted:
     """Output of the network.
 
     composed: (B,3,h,w) in [0,1]. raw: (B,3,h',w') of the padded frame, not clamped.
-    features: (B,257,h'/4,w'/4) that the decoder reads. unseen: (B,1,h'/4,w'/4), 1 where no reference
-    shows the place.
+    features: (B,257,h'/4,w'/4) that the decoder reads, see `match_context`.
     """
 
     composed: Tensor
     raw: Tensor
     features: Tensor
-    unseen: Tensor
 
 
 def match_context(
     target: Tensor, known: Tensor, references: Tensor, references_known: Tensor
-) -> tuple[Tensor, Tensor]:
+) -> Tensor:
     """Average the references' features by how well each agrees with the target where both are known.
 
     Args:
@@ -59,10 +65,9 @@ def match_context(
         references_known: (B,R,1,H,W).
 
     Returns:
-        Features (B,2C+1,h,w): of the target, the average, and 1 where no reference is known; and that
-        last channel (B,1,h,w) alone.
+        Features (B,2C+1,h,w): of the target, the average, and 1 where no reference is known.
     """
-    size = (int(target.shape[-2]), int(target.shape[-1]))
+    size = (target.shape[-2], target.shape[-1])
     known, shown = ((resize(x, size) > 0.5).to(target.dtype) for x in (known, references_known))
     both = known[:, None] * shown
     area = both.sum((2, 3, 4))
@@ -74,16 +79,13 @@ def match_context(
     total = weights.sum(1, keepdim=True)
     weights = weights / torch.where(total < _LEAST_OVERLAP, total + 1, total)
     unseen = 1 - (weights * shown).sum(1)
-    return torch.cat([target, (weights * references).sum(1), unseen], 1), unseen
+    return torch.cat([target, (weights * references).sum(1), unseen], 1)
 
 
 def _decoder() -> nn.ModuleDict:
-    wide = dict.fromkeys(("conv4", "conv5_1", "conv5_2", "conv3c"), (_WIDTH, _WIDTH, 3, 1))
-    layers = named(wide | {"conv3b": (_WIDTH, 128, 3, 1), "conv3a": (128, 128, 3, 1)})
+    layers = named(_DECODER)
     for i, name in enumerate(_DILATED):
         layers[name] = same(_WIDTH, _WIDTH, dilation=2 ** (i + 1))
-    ends = {"conv32": (128, 64, 3, 1), "conv2": (64, 64, 3, 1), "conv21": (64, 3, 5, 1)}
-    layers.update(dict(named(ends).items()))
     return layers
 
 
@@ -97,31 +99,23 @@ class Cpn(CpnAligner):
 
     def forward(self, views: Views) -> Pasted:
         """Fill the target from its references."""
-        target, references = views.filled()
-        size, count = target.shape[2:], references.shape[1]
-        margins = _margins(int(size[0]), int(size[1]))
-        padded = Views(
-            *(pad(x, margins) for x in (target, views.hole)),
-            *(pad(x, margins) for x in (references, views.reference_holes)),
-        )
-        target, references, hole = padded.target, padded.references, padded.hole
-        features = self.features(target, hole)
-        others = self.features(fold(references), fold(padded.reference_holes))
-        theta = self.matrices(repeat_target(features, count), others)
-        aligned = self.sample(fold(references), theta)
-        shown = self.sample(fold(1 - padded.reference_holes), theta)
-        shown = (shown > 0.5).to(aligned.dtype)
-        joined, unseen = match_context(
+        (height, width), count = views.target.shape[2:], views.references.shape[1]
+        margins = _margins(height, width)
+        whole = (views.target, views.hole, views.references, views.reference_holes)
+        padded = Views(*(pad(x, margins) for x in whole))
+        (target, _), hole = padded.filled(), padded.hole
+        aligned, shown = self.sample(padded)
+        features = match_context(
             self._encode(target, hole),
             1 - hole,
             unfold(self._encode(aligned, shown), count),
             unfold(shown, count),
         )
-        raw = self._decode(joined)
+        raw = self._decode(features)
         composed = (raw * hole + target * (1 - hole)).clamp(0, 1)
         left, _, top, _ = margins
-        composed = composed[..., top : top + size[0], left : left + size[1]]
-        return Pasted(composed, raw, joined, unseen)
+        composed = composed[..., top : top + height, left : left + width]
+        return Pasted(composed, raw, features)
 
     def _encode(self, pixels: Tensor, fourth: Tensor) -> Tensor:
         x = torch.cat([normalise(pixels), fourth], 1)
@@ -132,11 +126,11 @@ class Cpn(CpnAligner):
     def _decode(self, x: Tensor) -> Tensor:
         for name in _BOTTOM:
             x = torch.relu(self.decoder[name](x))
+        x = interpolate(x, scale_factor=2, mode="nearest")
         for name in ("conv32", "conv2"):
-            if name == "conv32":
-                x = interpolate(x, scale_factor=2, mode="nearest")
             x = torch.relu(self.decoder[name](x))
-        return denormalise(self.decoder["conv21"](interpolate(x, scale_factor=2, mode="nearest")))
+        x = interpolate(x, scale_factor=2, mode="nearest")
+        return denormalise(self.decoder["conv21"](x))
 
 
 def _margins(height: int, width: int) -> tuple[int, int, int, int]:

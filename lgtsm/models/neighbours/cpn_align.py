@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
 from .convolutions import same
-from .frames import Aligned, Aligner, Views, fold, normalise, repeat_target, unfold
+from .frames import Aligned, Aligner, Views, fold, normalise, repeat_target, to_pixels, unfold
 
 _SIDE = 224
 _ENCODER = {
@@ -67,7 +67,6 @@ class CpnAligner(Aligner):
             x = torch.relu(self.regressor[name](x))
         return rearrange(self.regressor["fc"](x.mean((2, 3))), "n (a b) -> n a b", a=2)
 
-    @torch.no_grad()
     def theta(self, views: Views) -> Tensor:
         """Return the matrices (B*R,2,3) of whole views."""
         target, references = views.filled()
@@ -75,28 +74,31 @@ class CpnAligner(Aligner):
         others = self.features(fold(references), fold(views.reference_holes))
         return self.matrices(repeat_target(features, references.shape[1]), others)
 
-    def sample(self, values: Tensor, theta: Tensor) -> Tensor:
-        """Sample values (N,C,h,w) of references at the places of the target; 0 outside."""
-        grid = self._grid(theta, values)
-        return grid_sample(values, grid, align_corners=self.align_corners)
+    def sample(self, views: Views) -> tuple[Tensor, Tensor]:
+        """Sample the references at the places of the target.
 
-    def _grid(self, theta: Tensor, like: Tensor) -> Tensor:
-        size = [len(theta), 1, *like.shape[2:]]
+        Returns:
+            (B*R,3,h,w), holes filled with the mean, 0 outside; and (B*R,1,h,w), 1 = shown.
+        """
+        values = fold(torch.cat([views.filled()[1], 1 - views.reference_holes], 2))
+        sampled = grid_sample(values, self._grid(views), align_corners=self.align_corners)
+        return sampled[:, :3], (sampled[:, 3:] > 0.5).to(sampled.dtype)
+
+    def _grid(self, views: Views) -> Tensor:
+        theta = self.theta(views)
+        size = [len(theta), 1, *views.target.shape[2:]]
         return affine_grid(theta, size, align_corners=self.align_corners)
 
     @torch.no_grad()
     def align(self, views: Views) -> Aligned:
         """Sample the references along the affine motions; see `Aligner.align`."""
-        theta, count = self.theta(views), views.references.shape[1]
-        frames = unfold(self.sample(fold(views.filled()[1]), theta), count)
-        known = unfold(self.sample(fold(1 - views.reference_holes), theta), count)
-        return Aligned.of_samples(frames, (known > 0.5).to(known.dtype), views.hole)
+        frames, known = (unfold(x, views.references.shape[1]) for x in self.sample(views))
+        return Aligned.of_samples(frames, known, views.hole)
 
     @torch.no_grad()
     def coords(self, views: Views) -> Tensor:
         """Return the motions in pixels; see `Aligner.coords`."""
-        grid = rearrange(self._grid(self.theta(views), views.target), "n h w c -> n c h w")
-        size = grid.new_tensor([grid.shape[-1], grid.shape[-2]])[:, None, None]
-        between = int(self.align_corners)  # a pixel less from -1 to 1, half a one before -1
-        pixels = (grid + 1) / 2 * (size - between) + between / 2
-        return unfold(pixels, views.references.shape[1])
+        positions = rearrange(
+            self._grid(views), "(b r) h w c -> b r c h w", r=views.references.shape[1]
+        )
+        return to_pixels(positions, align_corners=self.align_corners)

@@ -16,10 +16,20 @@ from dataclasses import dataclass
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample, interpolate
+from torch.nn.functional import grid_sample
 
 from .convolutions import doubling, same, stack
-from .frames import Aligned, Aligner, Views, fold, normalise, repeat_target, resize, unfold
+from .frames import (
+    Aligned,
+    Aligner,
+    Views,
+    fold,
+    normalise,
+    repeat_target,
+    resize,
+    to_pixels,
+    unfold,
+)
 from .vgg import VggPools
 
 CELLS = 16
@@ -113,7 +123,7 @@ class Dfpn(Aligner):
         first = self.mixer(rearrange(correlation, "b r i j k l -> (b r) (i j) k l"))
         second = self.flow_64(_estimator_input(middle, first))
         third = self.flow_256(_estimator_input(fine, second))
-        full = enlarge(third, (int(target.shape[2]), int(target.shape[3])))
+        full = resize(third, (target.shape[2], target.shape[3]))
         flows = [unfold(x, count) for x in (first, second, full)]
         return DenseFlow(correlation, *flows)
 
@@ -131,36 +141,27 @@ class Dfpn(Aligner):
     @torch.no_grad()
     def align(self, views: Views) -> Aligned:
         """Sample the references along the flow; see `Aligner.align`."""
-        return sample_along(views, self(views).flow)
+        return align_along(views, self(views).flow)
 
     @torch.no_grad()
     def coords(self, views: Views) -> Tensor:
         """Return the flow in pixels; see `Aligner.coords`."""
-        flow = self(views).flow
-        last = flow.new_tensor([flow.shape[-1] - 1, flow.shape[-2] - 1])
-        return (flow + 1) / 2 * last[:, None, None] + 0.5
-
-
-def enlarge(flow: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring a flow (N,2,h',w') to a size; positions are not scaled."""
-    if tuple(flow.shape[2:]) == size:
-        return flow
-    return interpolate(flow, size=size, mode="bilinear", align_corners=False)
+        return to_pixels(self(views).flow, align_corners=True)
 
 
 def _estimator_input(views: Views, flow: Tensor) -> Tensor:
-    count, size = views.references.shape[1], views.target.shape[2:]
+    count, target = views.references.shape[1], views.target
     parts = [
         fold(views.references),
-        repeat_target(views.target, count),
+        repeat_target(target, count),
         fold(views.reference_holes),
         repeat_target(views.hole, count),
-        enlarge(flow, (int(size[0]), int(size[1]))),
+        resize(flow, (target.shape[2], target.shape[3])),
     ]
     return torch.cat(parts, 1)
 
 
-def sample_along(views: Views, flow: Tensor) -> Aligned:
+def align_along(views: Views, flow: Tensor) -> Aligned:
     """Sample references (frames bilinear, what they show nearest) along a flow (B,R,2,h,w)."""
     count = views.references.shape[1]
     grid = rearrange(flow, "b r c h w -> (b r) h w c")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
@@ -137,13 +138,25 @@ def repeat_target(x: Tensor, count: int) -> Tensor:
     return torch.repeat_interleave(x, count, 0)
 
 
-class Aligner(nn.Module):
+def to_pixels(positions: Tensor, *, align_corners: bool) -> Tensor:
+    """Turn positions in frames of their own size into coordinates as `align.sampling` counts them.
+
+    Args:
+        positions: (...,2,h,w) as `grid_sample` reads them, x then y.
+        align_corners: whether -1 and 1 are the centres of the corner pixels or the edges of the frame.
+    """
+    size = positions.new_tensor([positions.shape[-1], positions.shape[-2]])[:, None, None]
+    between = int(align_corners)  # a pixel less from -1 to 1, half a one before -1
+    return (positions + 1) / 2 * (size - between) + between / 2
+
+
+class Aligner(nn.Module, ABC):
     """Finds where references show the pixels of a target."""
 
+    @abstractmethod
     def coords(self, views: Views) -> Tensor:
         """Return coordinates (B,R,2,h,w) in the references, as `align.sampling` counts them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def align(self, views: Views) -> Aligned:
         """Sample the references where they show the target, without gradients."""
-        raise NotImplementedError

@@ -15,7 +15,7 @@ from torch.nn.functional import pad
 
 from ...errors import ShapeError
 from ..combcn import BatchNorm
-from .carried_flow import resize_corners, sample_along
+from .carried_flow import sample_along
 from .fourier import FourierBlock, GroupedBlock, reflecting
 from .frames import Views, fold, unfold
 from .latent_tokens import (
@@ -26,6 +26,7 @@ from .latent_tokens import (
     Write,
     fourier_positions,
     join_references,
+    resize_corners,
 )
 
 MULTIPLE = 8
@@ -97,15 +98,13 @@ class Guided(nn.Module):
     """The generator.
 
     Args:
-        num_blocks: 4 as published.
+        num_blocks: of the bottleneck.
         num_cross: first blocks in which the target sees its references.
         side: windows, and so tokens, along each side.
         fourier: blocks of fast Fourier convolutions; otherwise of grouped convolutions.
     """
 
-    def __init__(
-        self, *, num_blocks: int = 4, num_cross: int = 2, side: int = 16, fourier: bool = True
-    ) -> None:
+    def __init__(self, *, num_blocks: int, num_cross: int, side: int, fourier: bool) -> None:
         super().__init__()
         self.side, self.num_cross = side, num_cross
         widths = (64, 128, 256, WIDTH)

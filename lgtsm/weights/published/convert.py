@@ -90,7 +90,7 @@ def convert(
         decided_by=found.decided_by,
         kind=checkpoint.kind,
         num_parameters=sum(value.numel() for value in network.parameters()),
-        num_left_out=sum(map(found.is_left_out, checkpoint.state)),
+        num_left_out=found.num_left_out,
     )
 
 

@@ -22,7 +22,8 @@ from .trunk import rename
 
 AnySpec = NetworkSpec | NeighbourSpec
 
-_DATA_PARALLEL = "module."
+RESEARCH_ONLY = "research-only"
+"""Licence of converted files of the authors who permit no other use; see docs/convert.md."""
 _CPN_PARTS = {
     "align_encoder": "A_Encoder",
     "regressor": "A_Regressor",
@@ -89,18 +90,19 @@ def guided_name(ours: str, spec: AnySpec) -> tuple[str, ...]:
 class NeighbourLayout:
     """How a published family is stored.
 
-    family: as published. licence: of its files. terms: its authors' own words for it. sign: part of a name that only this family has.
+    family: as published. sign: how names begin that only this family has.
     names: returns the names that a tensor of ours may have. dropped: names of what is not converted.
     infer: returns the specification.
+    licence: of its files. terms: its authors' own words for it.
     """
 
     family: str
-    licence: str
-    terms: str
     sign: str
     names: Callable[[str, AnySpec], tuple[str, ...]]
     dropped: re.Pattern[str]
     infer: Callable[[Mapping[str, Tensor]], AnySpec]
+    licence: str = "MIT"
+    terms: str = "MIT, the repository"
 
     def rename(self, state: Mapping[str, Tensor], spec: AnySpec) -> dict[str, Tensor]:
         """Rename a state dict to ours, ready for a strict `load_state_dict`.
@@ -117,7 +119,7 @@ class NeighbourLayout:
 
 def without_data_parallel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return a state dict without the prefix that DataParallel adds to every name."""
-    return {key.removeprefix(_DATA_PARALLEL): value for key, value in state.items()}
+    return {key.removeprefix("module."): value for key, value in state.items()}
 
 
 def _infer_cpn(state: Mapping[str, Tensor]) -> CpnSpec:
@@ -160,12 +162,9 @@ def _infer_guided(state: Mapping[str, Tensor]) -> GuidedSpec:
     )
 
 
-_MIT, _NON_COMMERCIAL = "MIT", "research-only"
 LAYOUTS = (
     NeighbourLayout(
         family="CHN",
-        licence=_MIT,
-        terms="MIT, the repository",
         sign="nn.rrdb_trunk.",
         names=chn_name,
         dropped=re.compile(r"(mean|std)$|model_(vgg|lpips|aligner)\."),
@@ -173,8 +172,6 @@ LAYOUTS = (
     ),
     NeighbourLayout(
         family="DFPN",
-        licence=_MIT,
-        terms="MIT, the repository",
         sign="corr_mixer.",
         names=dfpn_name,
         dropped=re.compile(
@@ -184,8 +181,6 @@ LAYOUTS = (
     ),
     NeighbourLayout(
         family="guided inpainting",
-        licence=_MIT,
-        terms="MIT, the repository",
         sign="generator.deformable_writes.",
         names=guided_name,
         dropped=re.compile(r"(?!generator\.)"),
@@ -193,7 +188,7 @@ LAYOUTS = (
     ),
     NeighbourLayout(
         family="CPN",
-        licence=_NON_COMMERCIAL,
+        licence=RESEARCH_ONLY,
         terms="CC BY-NC-SA 4.0, code and weights",
         sign="A_Regressor.",
         names=cpn_name,
@@ -201,7 +196,7 @@ LAYOUTS = (
         infer=_infer_cpn,
     ),
 )
-"""In the order in which they are tried: a CHN may hold the aligner that it was trained with."""
+"""By names of their own; what a file holds of other networks has a prefix in front of these."""
 
 
 def find_layout(state: Mapping[str, Tensor]) -> NeighbourLayout | None:

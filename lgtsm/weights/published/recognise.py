@@ -12,7 +12,7 @@ from ...models.neighbour_spec import CpnSpec, NeighbourSpec
 from ...models.spec import NetworkSpec, ShiftKind, TrunkSpec
 from .checkpoint import Checkpoint
 from .combcn import PREFIXES, infer_combcn, rename_combcn
-from .neighbours import find_layout, without_data_parallel
+from .neighbours import RESEARCH_ONLY, find_layout, without_data_parallel
 from .trunk import (
     DISCRIMINATOR,
     family_of,
@@ -26,8 +26,6 @@ _FIRST = "generator.coarse_net.downsample_module.conv1.featureConv.weight_orig"
 _SUPPORTED = (
     "LGTSM, GTSM, vanilla TSM, plain 2-D, 3DGated, CombCN, DFPN, CPN, CHN or guided inpainting"
 )
-RESEARCH_ONLY = "research-only"
-"""Licence of converted files of the authors who permit no other use; see docs/convert.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +33,10 @@ class Recognised:
     """Result of `recognise`.
 
     family: the published name; decided_by: the reason, in words; spec: of our network.
-    licence: of the weights; terms: what their authors say. is_left_out: whether a tensor of the file is not part of the network.
     rename: returns our names to tensors, ready for a strict `load_state_dict`; raises WeightsError
         where a tensor is missing, misshapen or left over.
+    licence: of the weights; terms: what their authors say.
+    num_left_out: tensors of the file that are not part of the network.
     """
 
     family: str
@@ -46,7 +45,7 @@ class Recognised:
     rename: Callable[[], dict[str, Tensor]]
     licence: str = RESEARCH_ONLY
     terms: str = "research use only"
-    is_left_out: Callable[[str], bool] = lambda key: key.startswith(DISCRIMINATOR)
+    num_left_out: int = 0
 
 
 def recognise(checkpoint: Checkpoint, name: str, *, align_corners: bool = True) -> Recognised:
@@ -94,6 +93,7 @@ def recognise(checkpoint: Checkpoint, name: str, *, align_corners: bool = True) 
         decided_by=decided_by,
         spec=NetworkSpec(family=family_of(trunk), trunk=trunk),
         rename=lambda: rename_published(state, trunk),
+        num_left_out=sum(key.startswith(DISCRIMINATOR) for key in state),
     )
 
 
@@ -113,7 +113,7 @@ def _recognise_neighbour(checkpoint: Checkpoint, *, align_corners: bool) -> Reco
         rename=lambda: layout.rename(state, spec),
         licence=layout.licence,
         terms=layout.terms,
-        is_left_out=lambda key: bool(layout.dropped.match(key.removeprefix("module."))),
+        num_left_out=sum(layout.dropped.match(key) is not None for key in state),
     )
 
 
