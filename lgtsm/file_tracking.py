@@ -71,6 +71,12 @@ class FileTrack:
     repaint: list[int]
     notes: list[str] = field(default_factory=list[str])
 
+    @property
+    def doubt(self) -> str:
+        """A sentence about the frames to paint next; empty where there are none."""
+        listed = ", ".join(map(str, self.repaint))
+        return f"the mask is doubtful around frame {listed}: paint them, too" if listed else ""
+
 
 def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choices
     source: str | Path,

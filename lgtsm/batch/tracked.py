@@ -101,10 +101,7 @@ def make_mask(job: BatchJob, file_job: FileJob, folder: Path, hooks: Hooks) -> N
             kept=kept,
             hooks=Hooks(lambda done, total, _: hooks.report(done, total, TRACKING), hooks.cancel),
         )
-        notes = list(found.notes)
-        if found.repaint:
-            listed = ", ".join(map(str, found.repaint))
-            notes.append(f"the mask is doubtful around frame {listed}: paint them, too")
+        notes = [*found.notes, *filter(None, [found.doubt])]
         (partial / _NOTES).write_text(json.dumps(notes), encoding="utf-8")
     for older in set(place.iterdir()) - {mask.parent, stretches}:
         shutil.rmtree(older, ignore_errors=True)

@@ -59,7 +59,6 @@ def tracked_mask(
                 tracking=tracking,
                 hooks=Hooks(bar, interruption.happened),
             )
-        if found.repaint and not arguments.quiet:
-            listed = ", ".join(map(str, found.repaint))
-            print(f"the mask is doubtful around frame {listed}: paint them, too", file=sys.stderr)
+        if found.doubt and not arguments.quiet:
+            print(found.doubt, file=sys.stderr)
         yield mask

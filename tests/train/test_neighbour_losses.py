@@ -15,7 +15,7 @@ from lgtsm.models.spec import PAINTERS
 from tests.models.neighbours.published_state import formula_network, he, normalising
 from tests.models.neighbours.test_chn import moved
 from tests.models.neighbours.vectors import Vectors
-from train.data.affine_motion import draw_affine, move_picture
+from train.data.affine_motion import crop_flow, draw_affine, move_picture
 from train.losses.aligning import aligning_losses
 from train.losses.carrying import fooling_losses, judging_losses, known_l1
 from train.losses.hallucinating import WEIGHTS, hallucinating_losses
@@ -142,9 +142,11 @@ def test_synthetic_motion_equals_the_original(num_frames):
     vectors.assert_near(flow.permute(0, 2, 3, 1), f"s_n{num_frames}_flow", 2e-6)
 
 
-def test_flow_is_resized_as_in_the_original():
+def test_flow_is_cut_and_resized_as_in_the_original():
     vectors = Vectors("dfpn")
     _, flow = _moved_picture(vectors, 5, as_published=True)
+    cut = crop_flow(flow, 3, 5, (20, 24)).permute(0, 2, 3, 1)
+    vectors.assert_near(cut, "s_crop_flow_20x24_at_3_5", 5e-6)
     resized = resize(flow, (18, 20), mode="nearest").permute(0, 2, 3, 1)
     vectors.assert_near(resized, "s_resize_flow_18x20", 2e-6)
 

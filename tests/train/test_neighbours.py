@@ -11,6 +11,8 @@ import torch
 from lgtsm.models.neighbours.chn import Chn
 from lgtsm.models.neighbours.guided import Guided
 from lgtsm.models.neighbours.vgg import VggPools
+from tests.models.neighbours.vectors import Vectors
+from train.data.affine_motion import dilate_cross
 from train.neighbours import RECIPES, Teacher, still_item
 from train.step import seeded
 
@@ -70,3 +72,9 @@ def test_items_know_their_motion():
     inside = (grid.abs() < 0.9).all(-1)[:, None]
     error, unmoved = (((x - target).abs() * inside).mean() for x in (back, references))
     assert error < 0.2 * unmoved
+
+
+def test_holes_grow_as_published():
+    vectors = Vectors("dfpn")
+    holes = vectors.tensor("s_dilate_in_u8").transpose(0, 1)
+    assert torch.equal(dilate_cross(holes).transpose(0, 1), vectors.tensor("s_dilate_out_u8"))

@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample
+from torch.nn.functional import affine_grid, grid_sample, max_pool2d
 
 _SHIFT_PX, _SCALE, _ROTATION = 50, 0.1, 0.2
 """Largest shift, change of scale, and rotation in radians, between neighbouring frames."""
@@ -87,3 +87,26 @@ def _theta(motion: Tensor, size: tuple[int, int], *, as_published: bool) -> Tens
     return torch.tensor(
         [[a, b_, 2 * x / width + a + skew_x - 1], [c_, d, 2 * y / height + skew_y + d - 1]]
     )
+
+
+def crop_flow(flow: Tensor, top: int, left: int, size: tuple[int, int]) -> Tensor:
+    """Cut a part of a size (height, width) out of both frames of a flow (N,2,h,w)."""
+    whole = (flow.shape[-2], flow.shape[-1])
+    rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
+    relative = (flow - _identity(whole, flow))[..., rows, columns]
+    ratio = flow.new_tensor([whole[1] / size[1], whole[0] / size[0]])[:, None, None]
+    return relative * ratio + _identity(size, flow)
+
+
+def _identity(size: tuple[int, int], like: Tensor) -> Tensor:
+    axes = [torch.linspace(-1, 1, n, dtype=like.dtype, device=like.device) for n in size]
+    y, x = torch.meshgrid(*axes, indexing="ij")
+    return torch.stack([x, y])
+
+
+def dilate_cross(holes: Tensor, iterations: int = 4) -> Tensor:
+    """Grow holes (N,1,h,w) by a 3x3 cross, as often as published: to a diamond."""
+    for _ in range(iterations):
+        rows = max_pool2d(holes, (3, 1), 1, (1, 0))
+        holes = torch.maximum(rows, max_pool2d(holes, (1, 3), 1, (0, 1)))
+    return holes
