@@ -17,14 +17,15 @@ from torch.nn.functional import pad
 
 from ..fills.averaging import central_differences, size_of
 from .flow import robust_weight
-from .projective import homogeneous_grid, is_degenerate, move_grid, solve_linear
+from .projective import apply_homography, is_degenerate, solve_linear
 from .pyramid import known_pyramid, reduce_known
-from .sampling import KNOWN, sample_normalised
+from .sampling import KNOWN, normalised_grid, sample_normalised
 
 # set by hand, not swept, unless stated
 MIN_SIDE = 14
 """Shorter side of the coarsest level, in pixels: fewer do not determine eight parameters."""
 _LARGEST_SIDE = 320  # of the finest level; more moves a homography by hundredths of a pixel
+_PIXELS = 6000  # of a level that are compared, about: more do not make ten parameters more exact
 _ITERATIONS = (12, 8, 6, 5)  # Gauss-Newton steps per level, coarsest first; 5 for all finer ones
 _CONVERGED = 2e-5  # norm of a step, in normalised units, below which a level is finished
 _MAX_STEP = 0.2  # norm of a step beyond which it comes from a singular system and is not taken
@@ -49,39 +50,42 @@ class Alignment:
 
 
 class _Level(NamedTuple):
-    """One pyramid level, 0 where not known.
+    """One pyramid level of M frames and N others, with P pixels of it that are compared.
 
-    image, known: (M,1,h,w) of the frames; both: (N,2,h,w) of the others, grey and known; grid: (3,P)
-    of `homogeneous_grid`.
+    values, known: (M,P) of the frames, 0 where not known; jacobian: (M,10,P) their derivatives by
+    eight motion parameters, gain and offset; both: (N,2,h,w) of the others, grey and known; points:
+    (2,P) normalised.
     """
 
-    image: Tensor
+    values: Tensor
     known: Tensor
+    jacobian: Tensor
     both: Tensor
-    grid: Tensor
+    points: Tensor
 
     @classmethod
     def of(cls, image: Tensor, known: Tensor, num_frames: int) -> _Level:
         """Return the level of (M+N,1,h,w), frames first."""
-        image = image * known
-        both = torch.cat([image, known], 1)[num_frames:]
-        grid = homogeneous_grid(*size_of(image), image)
-        return cls(image[:num_frames], known[:num_frames], both, grid)
+        height, width = size = size_of(image)
+        both = torch.cat([image * known, known], 1)
+        stride = max(1, round((height * width / _PIXELS) ** 0.5))
+        sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
+        points = normalised_grid(*size, image)[sparse].flatten(1)
+        frames = both[:num_frames]
+        slopes = central_differences(frames[:, :1]) * (max(size) / 2)  # per unit
+        gx, gy = slopes[sparse].flatten(2)
+        values, known = frames[sparse].flatten(2).unbind(1)
+        x, y = points
+        radial = gx * x + gy * y
+        columns = [gx * x, gx * y, gx, gy * x, gy * y, gy, -radial * x, -radial * y]
+        jacobian = torch.stack([*columns, values, torch.ones_like(gx)], 1)
+        return cls(values, known, jacobian, both[num_frames:], points)
 
 
 def to_grey(frames: Tensor) -> Tensor:
     """Return (N,1,h,w) luma of (N,3,h,w) RGB (BT.601 weights, as video encoders use)."""
     weights = frames.new_tensor([0.299, 0.587, 0.114])[:, None, None]
     return (frames * weights).sum(-3, keepdim=True)
-
-
-def _jacobian(level: _Level) -> Tensor:
-    """Return (M,10,P): derivatives of the frames by eight motion parameters, gain and offset."""
-    image, (x, y, one) = level.image, level.grid
-    gx, gy = (central_differences(image) * (max(size_of(image)) / 2)).flatten(2)  # per unit
-    radial = gx * x + gy * y
-    columns = [gx * x, gx * y, gx, gy * x, gy * y, gy, -radial * x, -radial * y]
-    return torch.stack([*columns, image.flatten(1), one.expand_as(gx)], 1)
 
 
 def _step(jacobian: Tensor, weight: Tensor, residual: Tensor) -> Tensor:
@@ -138,8 +142,8 @@ def align(
     finest = levels[-1]
     error = _error(matrix, colour, finest)
     before = _error(start, _same_brightness(start), finest)
-    enough = (finest.known.flatten(1).sum(1) > _MIN_KNOWN) & torch.isfinite(error)
-    is_fine = ~is_degenerate(matrix, *size_of(finest.image))
+    enough = (pyramid[-1][1][: len(frame)].flatten(1).sum(1) > _MIN_KNOWN) & torch.isfinite(error)
+    is_fine = ~is_degenerate(matrix, *size_of(finest.both))
     valid = enough & is_fine & (error <= before + _WORSE)
     chosen = torch.where(valid[:, None, None], matrix, start)
     return Alignment(chosen, torch.where(valid, error, before))
@@ -156,13 +160,12 @@ def _solve(
     """Return homographies (N,3,3), and gain and offset of brightness (N,2)."""
     matrix, colour = start, _same_brightness(start)
     for depth, level in enumerate(levels):
-        jacobian = _jacobian(level)
         scale = None  # of the noise: measured once per level
         moving = torch.ones_like(colour[:, :1])
         for _ in range(iterations[min(depth, len(iterations) - 1)]):
             residual, seen = _residual(matrix, colour, level)
             scale = _noise(residual, seen) if scale is None else scale
-            step = _step(jacobian, robust_weight(seen, residual, scale), residual) * moving
+            step = _step(level.jacobian, robust_weight(seen, residual, scale), residual) * moving
             norm = step[:, :8].square().sum(1, keepdim=True).sqrt()
             matrix, colour = _moved(matrix, colour, step * (norm <= _MAX_STEP))
             # every homography stops by itself, so that it does not depend on the others
@@ -174,10 +177,10 @@ def _solve(
 
 def _residual(matrix: Tensor, colour: Tensor, level: _Level) -> tuple[Tensor, Tensor]:
     """Return (N,P) brightness-matched differences, and 1 where both are known."""
-    points = move_grid(matrix, level.grid).mT[:, None]  # one row of pixels
+    points = apply_homography(matrix, level.points)[:, :, None]  # one row of pixels
     warped, seen = sample_normalised(level.both, points)[:, :, 0].unbind(1)
-    wanted = torch.addcmul(colour[:, 1:], colour[:, :1], level.image.flatten(1))
-    return warped - wanted, level.known.flatten(1) * (seen > KNOWN)
+    wanted = torch.addcmul(colour[:, 1:], colour[:, :1], level.values)
+    return warped - wanted, level.known * (seen > KNOWN)
 
 
 def _noise(residual: Tensor, seen: Tensor) -> Tensor:

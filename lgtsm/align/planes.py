@@ -8,7 +8,9 @@ continuation of flow would bend it.
 from __future__ import annotations
 
 import torch
+from einops import rearrange
 from torch import Tensor
+from torch.nn.functional import pad
 
 from .projective import apply_homography, is_degenerate, solve_linear
 
@@ -33,8 +35,8 @@ def dominant_plane(
     """Fit a homography to the largest group of flow vectors that one can explain.
 
     Args:
-        points: (h,w,2) normalised points of the frame.
-        moved: (h,w,2) where flow moves them.
+        points: (2,h,w) normalised points of the frame.
+        moved: (2,h,w) where flow moves them.
         weights: (h,w) reliability of each vector.
         size: (height, width) of the frame in pixels.
         start: (3,3) one more candidate, from a photometric fit.
@@ -42,15 +44,15 @@ def dominant_plane(
     Returns:
         (3,3); the start where nothing explains more.
     """
-    sparse = (slice(_STRIDE // 2, None, _STRIDE),) * 2
-    points, moved = points[sparse].flatten(0, 1), moved[sparse].flatten(0, 1)
+    sparse = (..., *(slice(_STRIDE // 2, None, _STRIDE),) * 2)
+    points, moved = points[sparse].flatten(1), moved[sparse].flatten(1)
     trust = weights[sparse].flatten()
     if len(trust) < _MIN_VECTORS or float((trust > _MIN_TRUST).sum()) < _MIN_VECTORS:
         return start
     draws = torch.Generator().manual_seed(0)  # always the same: a link depends on its frames alone
     chosen = _draw_fours(trust, _DRAWS, draws)
-    drawn = points[chosen]
-    matrices = solve_homographies(drawn, moved[chosen], torch.ones_like(drawn[..., 0]))
+    drawn, theirs = (x[:, chosen].transpose(0, 1) for x in (points, moved))
+    matrices = solve_homographies(drawn, theirs, torch.ones_like(drawn[:, 0]))
     matrices = torch.cat([start[None].to(matrices), matrices])
     scale = max(size) / 2 / _TOLERANCE_PX
     score = (trust * _agreement(matrices, points, moved, scale)).sum(1)
@@ -70,8 +72,8 @@ def common_planes(
     Every sample of four points is tried in all frames at once, so that they agree on each plane.
 
     Args:
-        points: (P,2) normalised points of known pixels.
-        moved: (R,P,2) where each is in R other frames.
+        points: (2,P) normalised points of known pixels.
+        moved: (R,2,P) where each is in R other frames.
         seen: (R,P) 1 = the other frame shows it.
         size: (height, width) of the frames in pixels.
         count: of planes, at most.
@@ -79,7 +81,7 @@ def common_planes(
     Returns:
         For each plane (R,3,3) homographies; fewer than `count` where too few points are on one.
     """
-    sightings, num_frames = seen.sum(0), len(seen)
+    sightings = seen.sum(0)
     trust = (sightings > 0).to(points.dtype)
     least = max(_LEAST_POINTS, _LEAST_FRACTION * float(trust.sum()))
     draws = torch.Generator().manual_seed(0)  # always the same: a fill depends on its shot alone
@@ -91,10 +93,9 @@ def common_planes(
 
     while len(found) < count and float(trust.sum()) > least:
         chosen = _draw_fours(trust, _GROUP_DRAWS, draws)
-        ours = points[chosen].repeat_interleave(num_frames, 0)
-        theirs = moved[:, chosen].transpose(0, 1).flatten(0, 1)
-        drawn = solve_homographies(ours, theirs, torch.ones_like(ours[..., 0]))
-        drawn = drawn.view(_GROUP_DRAWS, num_frames, 3, 3)
+        ours = rearrange(points[:, chosen], "c d k -> d 1 c k")
+        theirs = rearrange(moved[:, :, chosen], "r c d k -> d r c k")
+        drawn = solve_homographies(ours, theirs, torch.ones_like(theirs[:, :, 0]))
         support = inliers(drawn).sum(1) / sightings.clamp_min(1)  # (D,P)
         best = drawn[int((support @ trust).argmax())]
         for sweep in range(_GROUP_SWEEPS):
@@ -102,7 +103,7 @@ def common_planes(
             # first by the frames together: one may show nothing where the sample was drawn
             each = weight if sweep else seen
             weight = each * weight.sum(0) / sightings.clamp_min(1)
-            best = solve_homographies(points.expand(num_frames, -1, -1), moved, weight)
+            best = solve_homographies(points, moved, weight)
         support = inliers(best).sum(0) / sightings.clamp_min(1)
         if float((support * trust).sum()) < least:
             break
@@ -119,35 +120,38 @@ def _draw_fours(trust: Tensor, count: int, draws: torch.Generator) -> Tensor:
 
 
 def _agreement(matrices: Tensor, points: Tensor, moved: Tensor, scale: float) -> Tensor:
-    """Return (...,P) in [0,1] how well homographies (...,3,3) explain pairs of points (...,P,2).
+    """Return (...,P) in [0,1] how well homographies (...,3,3) explain pairs of points (...,2,P).
 
     It falls to six tenths at 1 / `scale` normalised units.
     """
     residual = apply_homography(matrices, points) - moved
-    return torch.exp(-residual.square().sum(-1) * scale**2 / 2)
+    return torch.exp(-residual.square().sum(-2) * scale**2 / 2)
 
 
 def solve_homographies(points: Tensor, moved: Tensor, weights: Tensor) -> Tensor:
-    """Solve (N,3,3) from pairs (N,P,2) by weighted linear least squares, in double precision.
+    """Solve homographies by weighted linear least squares, in double precision.
 
     The direct linear transform with its last entry fixed at 1 (Hartley and Zisserman 2004, 4.1).
+
+    Args:
+        points: (...,2,P), or the same (2,P) for all.
+        moved: (...,2,P) where they are moved.
+        weights: (...,P).
+
+    Returns:
+        (...,3,3).
     """
-    like = points
+    like = moved
     if like.device.type != "cuda":  # other devices lack double precision
         points, moved, weights = points.cpu(), moved.cpu(), weights.cpu()
-    (x, y), (u, v) = points.double().unbind(-1), moved.double().unbind(-1)
-    zero, one = torch.zeros_like(x), torch.ones_like(x)
-    rows = torch.cat(
-        [
-            torch.stack([x, y, one, zero, zero, zero, -u * x, -u * y], -1),
-            torch.stack([zero, zero, zero, x, y, one, -v * x, -v * y], -1),
-        ],
-        1,
-    )
-    weighted = rows * weights.double().repeat(1, 2)[..., None]
-    normal = weighted.transpose(1, 2) @ rows
-    right = (weighted * torch.cat([u, v], 1)[..., None]).sum(1)
-    normal = normal + _RIDGE * torch.eye(8, dtype=normal.dtype, device=normal.device)
-    entries = solve_linear(normal, right).nan_to_num(0.0)
-    last = torch.ones_like(entries[:, :1])
-    return torch.cat([entries, last], 1).view(-1, 3, 3).to(like)
+    points, moved = points.double().expand_as(moved), moved.double()
+    ours = pad(points, (0, 0, 0, 1), value=1.0)
+    nothing, target = torch.zeros_like(ours), moved.flatten(-2)[..., None, :]
+    # the equations of u, then those of v
+    rows = [torch.cat([ours, nothing], -1), torch.cat([nothing, ours], -1)]
+    rows = torch.cat([*rows, -target * torch.cat([points, points], -1), target], -2)
+    weighted = rows[..., :8, :] * torch.cat([weights, weights], -1).double()[..., None, :]
+    product = weighted @ rows.mT  # (...,8,9)
+    normal = product[..., :8] + _RIDGE * torch.eye(8, dtype=product.dtype, device=product.device)
+    entries = solve_linear(normal, product[..., 8:])[..., 0].nan_to_num(0.0)
+    return pad(entries, (0, 1), value=1.0).unflatten(-1, (3, 3)).to(like)

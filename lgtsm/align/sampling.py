@@ -2,7 +2,7 @@
 
 Coordinates are in pixels of one frame, x then y, pixel centres at halves: (N,2,h,w). Points are
 normalised: the centre of the frame is 0 and its longer side runs from -1 to 1, so that a homography
-holds at every size: (...,2).
+holds at every size.
 """
 
 from __future__ import annotations
@@ -31,22 +31,24 @@ def pixel_axes(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def normalised_grid(height: int, width: int, like: Tensor) -> Tensor:
-    """Return the points (h,w,2) of pixel centres."""
-    return torch.stack(torch.meshgrid(*pixel_axes(height, width, like), indexing="xy"), -1)
+    """Return the points (2,h,w) of pixel centres."""
+    return torch.stack(torch.meshgrid(*pixel_axes(height, width, like), indexing="xy"))
 
 
 def to_coords(points: Tensor, size: tuple[int, int]) -> Tensor:
-    """Turn points (N,h,w,2) into coordinates (N,2,h,w) in frames of a size (height, width)."""
-    height, width = size
-    half = points.new_tensor([width / 2, height / 2])
-    return (points * (max(height, width) / 2) + half).permute(0, 3, 1, 2)
+    """Turn points (N,2,h,w) into coordinates (N,2,h,w) in frames of a size (height, width)."""
+    return torch.add(_centre(size, points), points, alpha=max(size) / 2)
 
 
 def to_points(coords: Tensor, size: tuple[int, int]) -> Tensor:
-    """Turn coordinates (N,2,h,w) in frames of a size (height, width) into points (N,h,w,2)."""
+    """Turn coordinates (N,2,h,w) in frames of a size (height, width) into points (N,2,h,w)."""
+    return (coords - _centre(size, coords)) * (2 / max(size))
+
+
+def _centre(size: tuple[int, int], like: Tensor) -> Tensor:
+    """Return the coordinates (2,1,1) of the centre of a frame."""
     height, width = size
-    half = coords.new_tensor([width / 2, height / 2])
-    return (coords.permute(0, 2, 3, 1) - half) * (2 / max(height, width))
+    return like.new_tensor([[[width / 2]], [[height / 2]]])
 
 
 def normalise_coords(coords: Tensor, size: tuple[int, int]) -> Tensor:
@@ -84,11 +86,12 @@ def sample_known(images: Tensor, coords: Tensor, least: float = KNOWN) -> tuple[
 
 
 def sample_normalised(images: Tensor, points: Tensor, *, mode: str = "bilinear") -> Tensor:
-    """Sample images (N,C,h,w) at points (N,h',w',2); 0 outside."""
+    """Sample images (N,C,h,w) at points (N,2,h',w'); 0 outside."""
     height, width = images.shape[-2:]
     side = max(height, width)
     scale = points.new_tensor([side / width, side / height])
-    return grid_sample(images, points * scale, mode=mode, padding_mode="zeros", align_corners=False)
+    points = points.permute(0, 2, 3, 1) * scale
+    return grid_sample(images, points, mode=mode, padding_mode="zeros", align_corners=False)
 
 
 def length(vectors: Tensor) -> Tensor:

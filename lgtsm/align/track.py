@@ -21,9 +21,9 @@ from ..fills.smooth import push_pull
 from .flow import dense_flow
 from .homography import MIN_SIDE, align, to_grey
 from .planes import dominant_plane
-from .projective import move_coords, warped_grid
+from .projective import move_coords
 from .pyramid import reduce_known
-from .sampling import length, pixel_grid, sample_at, to_coords, to_points
+from .sampling import length, pixel_grid, sample_at, to_points
 
 FLOW_SIDE = 480
 """Longer side, in pixels, at which flow is measured at most; full size follows by refinement."""
@@ -177,20 +177,20 @@ class Track:
         others, others_known = torch.cat([other, grey]), torch.cat([other_known, known])
         size, count = size_of(frames), len(grey)
         grid = pixel_grid(*size, grey)
-        camera = _moved_both_ways(matrices, size) - grid
+        camera = _moved_both_ways(matrices, grid) - grid
         flow, confidence = self.measure(frames, frames_known, others, others_known, camera)
         round_trip = flow + sample_at(flow.roll(count, 0), grid + flow)
         consistent = (length(round_trip) < _ROUND_TRIP_PX).to(grey.dtype)
         trust = consistent * frames_known * confidence.clamp_min(_MIN_CONFIDENCE)
         moved = to_points(grid + flow[:count], size)
-        points = to_points(grid, size)[0]
+        points = to_points(grid, size)[0]  # (2,h,w)
         planes = [
             dominant_plane(points, moved[i], trust[i, 0], size, matrices[i]) for i in range(count)
         ]
         arrays = [plane.cpu().double().numpy() for plane in planes]
         if not self.with_flow:
             return [Link(array) for array in arrays]
-        camera = _moved_both_ways(torch.stack(planes), size) - grid
+        camera = _moved_both_ways(torch.stack(planes), grid) - grid
         known_in_both = frames_known * others_known
         useful = _usefulness(frames, others, known_in_both, camera + grid, flow + grid)
         # the residual is diffused into holes and occlusions
@@ -201,9 +201,9 @@ class Track:
         ]
 
 
-def _moved_both_ways(matrices: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return coordinates (2N,2,h,w) of all pixels: by homographies (N,3,3), and by their inverses."""
-    return to_coords(warped_grid(torch.cat([matrices, torch.inverse(matrices)]), *size), size)
+def _moved_both_ways(matrices: Tensor, grid: Tensor) -> Tensor:
+    """Move the pixels (1,2,h,w) of whole frames by homographies (N,3,3), and by their inverses."""
+    return move_coords(torch.cat([matrices, torch.inverse(matrices)]), grid, size_of(grid))
 
 
 def _usefulness(

@@ -34,7 +34,6 @@ from .consensus import (
 )
 from .coords import (
     Target,
-    box_grid,
     chained_coords,
     half_size_coords,
     plane_coords,
@@ -205,8 +204,7 @@ def _shown(target: Target, motions: tuple[Motion, ...], followed: Tensor | None)
     """Tell which of some hole pixels each source shows under each motion: (R,K*P) bool."""
     hidden = halve(pad_even(1 - target.crop(target.frame.known)))[0, 0].nonzero()
     rows, columns = hidden[:: -(-len(hidden) // _CHOICE_POINTS)].T
-    grid = halve(pad_even(box_grid(target.box, target.frame.grey)))
-    points = grid[..., rows, columns][:, :, None]  # (1,2,1,P)
+    points = halve(pad_even(target.grid))[..., rows, columns][:, :, None]  # (1,2,1,P)
     moved: dict[Motion, Tensor] = {Motion.NONE: points.expand(len(target.sources), -1, -1, -1)}
     if Motion.PLANAR in motions:
         moved[Motion.PLANAR] = target.move_by_camera(points)

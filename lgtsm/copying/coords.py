@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 
 import torch
@@ -12,14 +13,13 @@ from torch import Tensor
 from ..align.groupwise import FrameGroup, fit_velocity, register_groupwise
 from ..align.homography import align
 from ..align.planes import common_planes
-from ..align.projective import move_coords, warped_grid
+from ..align.projective import move_coords
 from ..align.sampling import (
     KNOWN,
     length,
     pixel_grid,
     sample_at,
     sample_known,
-    to_coords,
     to_points,
 )
 from ..box import Box
@@ -65,14 +65,25 @@ class Target:
         """The whole frame."""
         return self.shot[self.t]
 
+    @cached_property
+    def grid(self) -> Tensor:
+        """Coordinates (1,2,h,w) of the part's pixels."""
+        return box_grid(self.box, self.frame.grey)
+
+    @cached_property
+    def planar(self) -> Tensor:
+        """Their coordinates (R,2,h,w) in the sources, by chained homographies."""
+        return self.move_by_camera(self.grid)
+
+    @cached_property
+    def grey_sources(self) -> Tensor:
+        """The whole sources (R,2,H,W), grey and known."""
+        frames = [self.shot[s] for s in self.sources]
+        return torch.cat([torch.cat([frame.grey, frame.known], 1) for frame in frames])
+
     def crop(self, values: Tensor) -> Tensor:
         """Return the part of values (N,C,H,W) of the whole frame."""
         return values[..., self.box.rows, self.box.columns]
-
-    def stack_sources(self) -> Tensor:
-        """Return the whole source frames (R,2,H,W), grey and known."""
-        frames = [self.shot[s] for s in self.sources]
-        return torch.cat([torch.cat([frame.grey, frame.known], 1) for frame in frames])
 
     def move_by_camera(self, coords: Tensor) -> Tensor:
         """Move coordinates (1 or R,2,h,w) in frame t to the sources, by chained homographies."""
@@ -97,7 +108,7 @@ def box_grid(box: Box, like: Tensor) -> Tensor:
 
 def half_size_coords(target: Target, motion: Motion) -> Tensor:
     """Follow the links of the shot: coordinates (R,2,h',w') of cells of 2x2 pixels in R sources."""
-    grid = halve(pad_even(box_grid(target.box, target.frame.grey)))
+    grid = halve(pad_even(target.grid))
     sources = target.sources
     if motion is Motion.FLOW and (learned := target.learned_coords()) is not None:
         return halve(pad_even(learned))
@@ -115,29 +126,24 @@ def half_size_coords(target: Target, motion: Motion) -> Tensor:
 
 def chained_coords(target: Target, motion: Motion, half_size: Tensor | None = None) -> Tensor:
     """Return coordinates (R,2,h,w) along the links; flow starts from `half_size_coords`."""
-    grid = box_grid(target.box, target.frame.grey)
     if motion is Motion.FLOW and (learned := target.learned_coords()) is not None:
         return learned
     if motion is Motion.NONE:
-        return grid.expand(len(target.sources), -1, -1, -1)
-    planar = target.move_by_camera(grid)
+        return target.grid.expand(len(target.sources), -1, -1, -1)
     if motion is Motion.PLANAR:
-        return planar
-    return planar + flow_beyond_camera(target, planar, half_size)
+        return target.planar
+    return target.planar + flow_beyond_camera(target, half_size)
 
 
-def flow_beyond_camera(target: Target, planar: Tensor, half_size: Tensor | None = None) -> Tensor:
-    """Return what flow along the links adds to coordinates by the camera's motion, (R,2,h,w).
+def flow_beyond_camera(target: Target, half_size: Tensor | None = None) -> Tensor:
+    """Return what flow along the links adds to `Target.planar`, (R,2,h,w).
 
-    Args:
-        target: the part and its sources.
-        planar: (R,2,h,w) of `Target.move_by_camera`.
-        half_size: of `half_size_coords`, where it is known already.
+    `half_size` is that of `half_size_coords`, where it is known already.
     """
     # what flow adds to the homography is smooth
     if half_size is None:
         half_size = half_size_coords(target, Motion.FLOW)
-    residual = half_size - halve(pad_even(planar))
+    residual = half_size - halve(pad_even(target.planar))
     return enlarge(residual, 2, (target.box.height, target.box.width))
 
 
@@ -149,7 +155,7 @@ def registered_coords(target: Target, motion: Motion, chained: Tensor) -> Tensor
     if motion is Motion.NONE or (motion is Motion.FLOW and target.shot.learned is not None):
         return chained  # not chained after all: a network has seen both frames
     grey, known = target.crop(target.frame.grey), target.crop(target.frame.known)
-    sources, box = target.stack_sources(), target.box
+    sources, box = target.grey_sources, target.box
     if motion is Motion.FLOW:
         group = FrameGroup(grey, known, sources, chained)
         group = replace(group, coords=fit_velocity(group, target.offsets))
@@ -157,9 +163,9 @@ def registered_coords(target: Target, motion: Motion, chained: Tensor) -> Tensor
     warped, shown = sample_known(sources, chained)
     found = align(grey * known, known, warped * shown, shown, iterations=_REFINE_STEPS)
     # the small homography holds within the box, the chained one within the frame
-    size = (box.height, box.width)
     corner = grey.new_tensor([box.left, box.top])[None, :, None, None]
-    return target.move_by_camera(to_coords(warped_grid(found.matrix, *size), size) + corner)
+    moved = move_coords(found.matrix, target.grid - corner, (box.height, box.width))
+    return target.move_by_camera(moved + corner)
 
 
 def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
@@ -169,12 +175,11 @@ def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
         Up to two sets of coordinates (R,2,h,w), from the planes that best explain pixels where flow
         and homography disagree.
     """
-    grid, size = box_grid(target.box, target.frame.grey), target.shot.size
-    camera = target.move_by_camera(grid)
+    grid, camera, size = target.grid, target.planar, target.shot.size
     if len(target.sources) < 2 or float(length(coords - camera).mean()) < _SAME_MOTION_PX:
         return []
     hole = target.crop(target.frame.known) == 0
-    sources = target.stack_sources()
+    sources = target.grey_sources
     best = torch.minimum(*(_disagreement(sources, x, hole) for x in (coords, camera)))
     if not best.numel() or float(best.mean()) < _LEAST_DISAGREEMENT:
         return []
@@ -182,8 +187,8 @@ def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
     sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
     coverage = sample_at(sources[:, 1:], coords[sparse])
     shown = ((coverage > KNOWN) & ~hole[sparse]).to(coords.dtype).flatten(1)
-    points = to_points(grid[sparse], size).flatten(1, 2)[0]
-    moved = to_points(coords[sparse], size).flatten(1, 2)
+    points = to_points(grid[sparse], size).flatten(2)[0]
+    moved = to_points(coords[sparse], size).flatten(2)
     planes = common_planes(points, moved, shown, size, _FITTED_PLANES)
     found = [move_coords(matrices, grid, size) for matrices in planes]
     remaining = {i: _disagreement(sources, x, hole) for i, x in enumerate(found)}

@@ -192,7 +192,7 @@ class PlacedPlate:
         """
         if self.frame is not None and self.frame in shot and shot.track.connects(t, self.frame):
             target = Target(shot, t, box, [self.frame])
-            return flow_beyond_camera(target, target.move_by_camera(grid))
+            return flow_beyond_camera(target)
         flow = torch.zeros_like(grid)
         if self._flow is not None:
             s, before, values = self._flow

@@ -56,7 +56,7 @@ def camera_flow(flow: Tensor, weight: Tensor) -> Tensor:
     Returns:
         (1,2,h,w) displacement by the camera.
     """
-    grid = normalised_grid(*size_of(flow), flow)
+    grid = normalised_grid(*size_of(flow), flow).permute(1, 2, 0)
     grid = torch.cat([grid, torch.ones_like(grid[..., :1])], -1)
     points = grid[::_STRIDE, ::_STRIDE].reshape(-1, 3)
     moved = flow[0, :, ::_STRIDE, ::_STRIDE].reshape(2, -1).T

@@ -29,7 +29,7 @@ def moved() -> Callable[[Tensor, Tensor], Tensor]:
 
     def move(picture: Tensor, matrix: Tensor) -> Tensor:
         grid = normalised_grid(*picture.shape[-2:], picture)
-        points = apply_homography(torch.linalg.inv(matrix)[None], grid.flatten(0, 1)[None])
-        return sample_normalised(picture, points.view(1, *grid.shape), mode="bicubic")
+        points = apply_homography(torch.linalg.inv(matrix)[None], grid.flatten(1))
+        return sample_normalised(picture, points.view_as(grid[None]), mode="bicubic")
 
     return move

@@ -15,14 +15,14 @@ FRAMES = 3
 
 
 def _distance_px(matrices, points, moved):
-    return (apply_homography(matrices, points) - moved).norm(dim=-1) * max(SIZE) / 2
+    return (apply_homography(matrices, points) - moved).norm(dim=-2) * max(SIZE) / 2
 
 
 def _two_planes(share, noise=0.0, rng=None):
     points = normalised_grid(*SIZE, WALL)
-    flat = points.flatten(0, 1)[None]
-    wall, ground = (apply_homography(m[None], flat).view_as(points) for m in (WALL, GROUND))
-    rows = torch.arange(SIZE[0])[:, None, None] < share * SIZE[0]
+    flat = points.flatten(1)
+    wall, ground = (apply_homography(m, flat).view_as(points) for m in (WALL, GROUND))
+    rows = torch.arange(SIZE[0])[:, None] < share * SIZE[0]
     moved = torch.where(rows, wall, ground)
     if noise:
         moved = moved + noise * torch.randn(moved.shape, generator=rng)
@@ -36,7 +36,7 @@ def test_the_larger_of_two_planes_of_a_frame_is_found(rng, share, wanted):
     points, moved = _two_planes(share, noise=0.002, rng=rng)
     between = (WALL + GROUND) / 2
     found = dominant_plane(points, moved, torch.ones(SIZE), SIZE, between)
-    flat = points.flatten(0, 1)
+    flat = points.flatten(1)
     error = _distance_px(found[None], flat, apply_homography(wanted, flat))[0]
     rows = torch.arange(SIZE[0])[:, None].expand(SIZE).flatten() < share * SIZE[0]
     where = rows if wanted is WALL else ~rows
@@ -53,7 +53,7 @@ def test_vectors_without_weight_do_not_count():
 @pytest.mark.parametrize("weight", [0.0, 1.0])
 def test_noise_keeps_the_start(rng, weight):
     points = normalised_grid(*SIZE, WALL)
-    moved = 3 * torch.rand(*SIZE, 2, generator=rng) if weight else points
+    moved = 3 * torch.rand(2, *SIZE, generator=rng) if weight else points
     found = dominant_plane(points, moved, torch.full(SIZE, weight), SIZE, torch.eye(3))
     assert torch.isfinite(found).all()
     if not weight:
@@ -69,13 +69,13 @@ def test_the_plane_of_a_frame_does_not_depend_on_earlier_draws(rng):
 
 def _scene(share, rng):
     """Pixels of which a share lies on a wall, the rest on the ground, in three other frames."""
-    points = normalised_grid(*SIZE, WALL)[::8, ::8].flatten(0, 1)
-    is_wall = torch.arange(len(points)) < share * len(points)
+    points = normalised_grid(*SIZE, WALL)[:, ::8, ::8].flatten(1)
+    is_wall = torch.arange(points.shape[1]) < share * points.shape[1]
     moved = []
     for i in range(1, FRAMES + 1):
         wall, ground = (torch.linalg.matrix_power(m, i) for m in (WALL, GROUND))
-        both = [apply_homography(m[None], points[None])[0] for m in (wall, ground)]
-        moved.append(torch.where(is_wall[:, None], *both))
+        both = [apply_homography(m, points) for m in (wall, ground)]
+        moved.append(torch.where(is_wall, *both))
     moved = torch.stack(moved)
     return points, moved + 0.001 * torch.randn(moved.shape, generator=rng), is_wall
 
@@ -83,7 +83,7 @@ def _scene(share, rng):
 @pytest.mark.parametrize("share", [0.7, 0.4])
 def test_both_planes_are_found_the_larger_first_and_in_all_frames_alike(rng, share):
     points, moved, is_wall = _scene(share, rng)
-    seen = torch.ones(FRAMES, len(points))
+    seen = torch.ones(FRAMES, points.shape[1])
     one, two = common_planes(points, moved, seen, SIZE, 2)
     larger = is_wall if share > 0.5 else ~is_wall
     for plane, where in ((one, larger), (two, ~larger)):
@@ -94,9 +94,9 @@ def test_both_planes_are_found_the_larger_first_and_in_all_frames_alike(rng, sha
 
 def test_points_that_a_frame_does_not_show_have_no_weight_in_it(rng):
     points, moved, is_wall = _scene(0.7, rng)
-    seen = torch.ones(FRAMES, len(points))
-    hidden = is_wall & (torch.arange(len(points)) % 2 == 0)
-    moved[0, hidden] = 5 * torch.rand(int(hidden.sum()), 2, generator=rng)
+    seen = torch.ones(FRAMES, points.shape[1])
+    hidden = is_wall & (torch.arange(points.shape[1]) % 2 == 0)
+    moved[0, :, hidden] = 5 * torch.rand(2, int(hidden.sum()), generator=rng)
     seen[0, hidden] = 0
     first = common_planes(points, moved, seen, SIZE, 1)[0]
     assert float(_distance_px(first, points, moved)[0, is_wall & ~hidden].mean()) < 0.2
@@ -105,15 +105,15 @@ def test_points_that_a_frame_does_not_show_have_no_weight_in_it(rng):
 def test_no_plane_is_fitted_to_noise_or_to_too_few_points(rng):
     points, moved, _ = _scene(0.7, rng)
     chaos = 3 * torch.rand(moved.shape, generator=rng)
-    seen = torch.ones(FRAMES, len(points))
+    seen = torch.ones(FRAMES, points.shape[1])
     assert common_planes(points, chaos, seen, SIZE, 2) == []
     assert common_planes(points, moved, 0 * seen, SIZE, 2) == []
-    assert common_planes(points[:9], moved[:, :9], seen[:, :9], SIZE, 2) == []
+    assert common_planes(points[:, :9], moved[..., :9], seen[:, :9], SIZE, 2) == []
 
 
 def test_planes_around_a_hole_do_not_depend_on_earlier_draws(rng):
     points, moved, _ = _scene(0.5, rng)
-    seen = torch.ones(FRAMES, len(points))
+    seen = torch.ones(FRAMES, points.shape[1])
     once = common_planes(points, moved, seen, SIZE, 2)
     torch.rand(5)
     again = common_planes(points, moved, seen, SIZE, 2)
@@ -122,10 +122,10 @@ def test_planes_around_a_hole_do_not_depend_on_earlier_draws(rng):
 
 @pytest.mark.parametrize("count", [4, 60])
 def test_solved_homographies_equal_those_of_kornia(rng, count):
-    points = 2 * torch.rand(2, count, 2, generator=rng, dtype=torch.float64) - 1
+    points = 2 * torch.rand(2, 2, count, generator=rng, dtype=torch.float64) - 1
     moved = apply_homography(torch.stack([WALL, GROUND]).double(), points)
     weights = 0.1 + torch.rand(2, count, generator=rng, dtype=torch.float64)
-    moved[:, 4:9], weights[:, 4:9] = 7.0, 0.0  # outliers without weight
+    moved[..., 4:9], weights[:, 4:9] = 7.0, 0.0  # outliers without weight
     solved = solve_homographies(points, moved, weights)
-    expected = find_homography_dlt(points, moved, weights)
+    expected = find_homography_dlt(points.mT, moved.mT, weights)
     torch.testing.assert_close(solved, expected, atol=1e-6, rtol=0)
