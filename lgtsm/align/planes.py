@@ -21,9 +21,9 @@ _SWEEPS = 5  # weighted least-squares fits that follow the best sample
 _STRIDE = 8  # step in pixels between the flow vectors that are looked at
 _MIN_VECTORS = 16  # fewer of them keep the start
 _MIN_TRUST = 0.01  # weight from which on a vector counts as one of these
-_GROUP_DRAWS = 128  # as above, for planes in several frames at once
+_GROUP_DRAWS = 48  # as above, for planes in several frames at once
 _GROUP_TOLERANCE_PX = 0.5  # as above: the error of refined flow, in pixels of the frame
-_GROUP_SWEEPS = 4
+_GROUP_SWEEPS = 3
 _LEAST_FRACTION = 0.04  # fraction of the surroundings that must be on a plane
 _LEAST_POINTS = 24  # points that must be on a plane
 _RIDGE = 1e-9  # keeps the equations of collinear points solvable; far below what moves a solution
@@ -154,4 +154,4 @@ def solve_homographies(points: Tensor, moved: Tensor, weights: Tensor) -> Tensor
     product = weighted @ rows.mT  # (...,8,9)
     normal = product[..., :8] + _RIDGE * torch.eye(8, dtype=product.dtype, device=product.device)
     entries = solve_linear(normal, product[..., 8:])[..., 0].nan_to_num(0.0)
-    return pad(entries, (0, 1), value=1.0).unflatten(-1, (3, 3)).to(like)
+    return pad(entries, (0, 1), value=1.0).view(*entries.shape[:-1], 3, 3).to(like)

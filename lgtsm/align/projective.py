@@ -23,10 +23,9 @@ def apply_homography(matrix: Tensor, points: Tensor) -> Tensor:
     Returns:
         (...,2,K); points beyond the horizon are sent far outside the frame.
     """
-    across, down, constant = matrix.split(1, -1)
     # not a matrix product: its rounding depends on how many there are
-    moved = torch.addcmul(constant, across, points[..., :1, :])
-    moved = torch.addcmul(moved, down, points[..., 1:, :])
+    moved = torch.addcmul(matrix[..., 2:], matrix[..., :1], points[..., :1, :])
+    moved = torch.addcmul(moved, matrix[..., 1:2], points[..., 1:, :])
     return _dehomogenised(moved[..., :2, :], moved[..., 2:, :])
 
 
@@ -42,7 +41,7 @@ def move_coords(matrices: Tensor, coords: Tensor, size: tuple[int, int]) -> Tens
         (N,2,h,w).
     """
     moved = apply_homography(matrices, to_points(coords, size).flatten(2))
-    return to_coords(moved.unflatten(2, coords.shape[-2:]), size)
+    return to_coords(moved.view(-1, *coords.shape[1:]), size)
 
 
 def _dehomogenised(points: Tensor, depth: Tensor) -> Tensor:

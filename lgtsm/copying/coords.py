@@ -28,9 +28,9 @@ from ..options import Motion
 from .shot import Shot, ShotFrame
 
 # set by hand, not swept, unless stated
-_REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove the drift of a chain
-_PLANE_POINTS = 500  # pixels around a hole, about, to which planes are fitted
-_FITTED_PLANES, _TRIED_PLANES = 4, 2  # of the planes that are fitted the most useful are tried
+_REFINE_STEPS = (4, 3)  # Gauss-Newton steps at half and full size that remove the drift of a chain
+_PLANE_POINTS = 300  # pixels around a hole, about, to which planes are fitted
+_PLANES = 2  # that are tried at most
 _SAME_MOTION_PX = 0.2  # mean distance below which flow adds nothing to the camera's homography
 _HOLE_STRIDE = 3  # step in pixels at which the agreement of frames inside a hole is sampled
 _MAX_DIFFERENCE = 0.15  # brightness difference from which on frames show different things
@@ -189,11 +189,11 @@ def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
     shown = ((coverage > KNOWN) & ~hole[sparse]).to(coords.dtype).flatten(1)
     points = to_points(grid[sparse], size).flatten(2)[0]
     moved = to_points(coords[sparse], size).flatten(2)
-    planes = common_planes(points, moved, shown, size, _FITTED_PLANES)
+    planes = common_planes(points, moved, shown, size, _PLANES)
     found = [move_coords(matrices, grid, size) for matrices in planes]
     remaining = {i: _disagreement(sources, x, hole) for i, x in enumerate(found)}
     chosen: list[Tensor] = []
-    while remaining and len(chosen) < _TRIED_PLANES:
+    while remaining and len(chosen) < _PLANES:
         gains = {i: float((best - x).clamp_min(0).mean()) for i, x in remaining.items()}
         largest = max(gains, key=gains.__getitem__)
         if gains[largest] < _LEAST_PLANE_GAIN * float(best.mean()):
