@@ -13,11 +13,12 @@ detail that moves by itself does not pull its surroundings along.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import torch
+from einops import rearrange
 from torch import Tensor
 
 from ..fills.averaging import halve, local_mean, pad_even, size_of
@@ -46,10 +47,10 @@ _MIN_SUPPORT = 0.3  # weight of the other frames above which their mean is a tar
 
 @dataclass(frozen=True)
 class FrameGroup:
-    """Part of a target frame, and where other frames show it.
+    """Parts of B target frames, and where R other frames each show them.
 
-    grey: (1,1,h,w) of the part; known: (1,1,h,w) of it; others: (R,2,H,W) whole frames, grey and
-    known, in one batch because that is sampled in parallel; coords: (R,2,h,w) in their pixels.
+    grey, known: (B,1,h,w) of the parts; others: (B,R,2,H,W) whole frames, grey and known; coords:
+        (B,R,2,h,w) in their pixels. The targets do not influence each other.
     """
 
     grey: Tensor
@@ -58,39 +59,54 @@ class FrameGroup:
     coords: Tensor
 
     def sample(self, motion: Tensor) -> tuple[Tensor, Tensor]:
-        """Return grey (R,1,h,w) of the others at `coords` + motion (R,2,h,w), and 1 where known."""
-        return sample_known(self.others, self.coords + motion, _SAMPLE_KNOWN)
+        """Sample the others at `coords` + motion (B,R,2,h,w).
+
+        Returns:
+            Grey (B,R,1,h,w), and 1 where known.
+        """
+        at = (self.coords + motion).flatten(0, 1)
+        shape = (*self.coords.shape[:2], 1, *size_of(self.grey))
+        grey, known = sample_known(self.others.flatten(0, 1), at, _SAMPLE_KNOWN)
+        return grey.view(shape), known.view(shape)
 
     def halved(self) -> FrameGroup:
         """Return everything at half size."""
+        others, coords = (
+            rearrange(
+                halve(pad_even(rearrange(x, "b r c h w -> (b r) c h w"))),
+                "(b r) c h w -> b r c h w",
+                b=len(x),
+            )
+            for x in (self.others, self.coords)
+        )
         return FrameGroup(
             halve(pad_even(self.grey)),
             (halve(pad_even(self.known)) > ALL_KNOWN).to(self.grey.dtype),
-            halve(pad_even(self.others)),
-            halve(pad_even(self.coords)) / 2,
+            others,
+            coords / 2,
         )
 
 
-def fit_velocity(group: FrameGroup, offsets: Sequence[int]) -> Tensor:
-    """Return coordinates (R,2,h,w) moved by a common velocity per pixel.
+def fit_velocity(group: FrameGroup, offsets: Tensor) -> Tensor:
+    """Return coordinates (B,R,2,h,w) moved by a common velocity per pixel of each target.
 
     Args:
-        group: R other frames.
-        offsets: R distances in time, in frames.
+        group: R other frames of each target.
+        offsets: (B,R) distances in time, in frames.
     """
-    times = group.coords.new_tensor(offsets)[:, None, None, None]
-    times = times / times.abs().max()
-    velocity = _solve_by_halves(group, _VELOCITY_STEPS, 1, partial(_improve_velocity, times))
-    return group.coords + velocity * times
+    times = (offsets / offsets.abs().amax(1, keepdim=True))[..., None, None, None]
+    improve = partial(_improve_velocity, times)
+    velocity = _solve_by_halves(group, _VELOCITY_STEPS, len(times), improve)
+    return group.coords + velocity[:, None] * times
 
 
 def register_groupwise(group: FrameGroup) -> Tensor:
-    """Return coordinates (R,2,h,w), moved in each frame by a motion of its own, a pixel or two."""
-    if len(group.coords) < 2:
+    """Return coordinates (B,R,2,h,w), moved in each frame by a motion of its own, a pixel or two."""
+    count, others = group.coords.shape[:2]
+    if others < 2:
         return group.coords
-    return group.coords + _solve_by_halves(
-        group, _MOTION_STEPS, len(group.coords), _improve_motions
-    )
+    motions = _solve_by_halves(group, _MOTION_STEPS, count * others, _improve_motions)
+    return group.coords + motions.view_as(group.coords)
 
 
 def _solve_by_halves(
@@ -117,7 +133,8 @@ def _stepped(
     """Add the step that the equations (N,5,h,w) of the pixels ask for, and smooth by certainty."""
     step, certainty = newton_step(local_mean(_in_cells(sums), blur[0]), ridge, max_step)
     certainty = certainty + _MIN_CERTAINTY
-    return local_mean((motion + step) * certainty, blur[1]) / local_mean(certainty, blur[1])
+    sums = local_mean(torch.cat([(motion + step) * certainty, certainty], 1), blur[1])
+    return sums[:, :2] / sums[:, 2:]
 
 
 def _in_cells(values: Tensor) -> Tensor:
@@ -126,40 +143,46 @@ def _in_cells(values: Tensor) -> Tensor:
     return values
 
 
+def _gradient(images: Tensor) -> Tensor:
+    """Return `image_gradient` (B,R,2,h,w) of images (B,R,1,h,w)."""
+    return image_gradient(images.flatten(0, 1)).view(*images.shape[:2], 2, *size_of(images))
+
+
+def _mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Return the weighted mean (B,1,C,h,w) of values (B,R,C,h,w)."""
+    return (weights * values).sum(1, keepdim=True) / weights.sum(1, keepdim=True).clamp_min(1e-6)
+
+
 def _improve_velocity(times: Tensor, group: FrameGroup, velocity: Tensor) -> Tensor:
-    """Do one Gauss-Newton step and one weighted smoothing of the velocity (1,2,h',w')."""
-    grey, known = group.grey, group.known
-    colour, seen = group.sample(to_pixels(velocity, size_of(grey), _CELL) * times)
-    gradient = image_gradient(colour) * times
-    # the target frame is one more frame, at time 0: the velocity does not move it
-    total = seen.sum(0, keepdim=True) + known
-    mean = ((seen * colour).sum(0, keepdim=True) + known * grey) / total.clamp_min(1e-6)
-    weight = robust_weight(seen, colour - mean, _ROBUST)
-    target_weight = robust_weight(known, grey - mean, _ROBUST)
-    total = (weight.sum(0, keepdim=True) + target_weight).clamp_min(1e-6)
-    mean = ((weight * colour).sum(0, keepdim=True) + target_weight * grey) / total
-    average = (weight * gradient).sum(0, keepdim=True) / total
-    residual, target_residual, gradient = mean - colour, mean - grey, gradient - average
-    gx, gy = gradient[:, :1], gradient[:, 1:]
-    ax, ay = average[:, :1], average[:, 1:]
-    wx, wy = weight * gx, weight * gy
-    sums = torch.cat(
-        [
-            (wx * gx).sum(0, keepdim=True) + target_weight * ax * ax,
-            (wx * gy).sum(0, keepdim=True) + target_weight * ax * ay,
-            (wy * gy).sum(0, keepdim=True) + target_weight * ay * ay,
-            (wx * residual).sum(0, keepdim=True) - target_weight * ax * target_residual,
-            (wy * residual).sum(0, keepdim=True) - target_weight * ay * target_residual,
-        ],
-        1,
-    )
+    """Do one Gauss-Newton step and one weighted smoothing of the velocities (B,2,h',w').
+
+    Args:
+        times: (B,R,1,1,1) of the others, relative to the target.
+        group: of the level.
+        velocity: of its cells.
+    """
+    moved = to_pixels(velocity, size_of(group.grey), _CELL)
+    colour, seen = group.sample(moved[:, None] * times)
+    # the target is one more frame, at time 0: the velocity does not move it
+    colour = torch.cat([colour, group.grey[:, None]], 1)
+    seen = torch.cat([seen, group.known[:, None]], 1)
+    gradient = _gradient(colour) * torch.cat([times, torch.zeros_like(times[:, :1])], 1)
+    weight = robust_weight(seen, colour - _mean(colour, seen), _ROBUST)
+    both = torch.cat([colour, gradient], 2)
+    both = both - _mean(both, weight)
+    residual, gradient = -both[:, :, :1], both[:, :, 1:]
+    weighted = weight * gradient
+    products = [weighted * gradient[:, :, :1], weighted[:, :, 1:] * gradient[:, :, 1:]]
+    sums = torch.cat([*products, weighted * residual], 2).sum(1)
     return _stepped(velocity, sums, _VELOCITY_RIDGE, _VELOCITY_MAX_STEP, _VELOCITY_BLUR)
 
 
 def _improve_motions(group: FrameGroup, motion: Tensor) -> Tensor:
-    """Do one Gauss-Newton step and one weighted smoothing of the motions (R,2,h',w')."""
-    colour, seen = group.sample(to_pixels(motion, size_of(group.grey), _CELL))
-    wanted, both = _targets(group, colour, seen)
+    """Do one Gauss-Newton step and one weighted smoothing of the motions (B*R,2,h',w')."""
+    pixels = to_pixels(motion, size_of(group.grey), _CELL)
+    colour, seen = group.sample(pixels.view_as(group.coords))
+    wanted, both = (x.flatten(0, 1) for x in _targets(group, colour, seen))
+    colour = colour.flatten(0, 1)
     difference = wanted - colour
     exposure = halve(pad_even(torch.cat([difference * both, both], 1)))
     exposure = local_mean(exposure, _EXPOSURE_BLUR)
@@ -167,22 +190,19 @@ def _improve_motions(group: FrameGroup, motion: Tensor) -> Tensor:
     difference = difference - to_pixels(exposure, size_of(difference))
     robust = robust_weight(both, difference, _ROBUST)
     gradient = image_gradient(0.5 * (torch.where(both > 0, wanted, colour) + colour))
-    gx, gy = gradient[:, :1], gradient[:, 1:]
     weighted = gradient * robust
-    sums = torch.cat(
-        [weighted[:, :1] * gx, weighted[:, :1] * gy, weighted[:, 1:] * gy, weighted * difference], 1
-    )
+    products = [weighted * gradient[:, :1], weighted[:, 1:] * gradient[:, 1:]]
+    sums = torch.cat([*products, weighted * difference], 1)
     return _stepped(motion, sums, _MOTION_RIDGE, _MOTION_MAX_STEP, _MOTION_BLUR)
 
 
 def _targets(group: FrameGroup, colour: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:
-    """Return what every other frame (R,1,h,w) should show, and 1 where that is known."""
-    known = group.known
-    total = seen.sum(0, keepdim=True)
-    mean = (seen * colour).sum(0, keepdim=True) / total.clamp_min(1e-6)
-    weight = robust_weight(seen, colour - mean, _ROBUST)
+    """Return what every other frame (B,R,1,h,w) should show, and 1 where that is known."""
+    known, grey = group.known[:, None], group.grey[:, None]
+    weight = robust_weight(seen, colour - _mean(colour, seen), _ROBUST)
+    weighted = weight * colour
     # the mean of the others alone: a frame must not be drawn to itself
-    mass = weight.sum(0, keepdim=True) - weight
-    mean = ((weight * colour).sum(0, keepdim=True) - weight * colour) / mass.clamp_min(1e-6)
-    has_target = torch.maximum(known.expand_as(mass), (mass > _MIN_SUPPORT).to(colour.dtype))
-    return known * group.grey + (1 - known) * mean, seen * has_target
+    mass = weight.sum(1, keepdim=True) - weight
+    mean = (weighted.sum(1, keepdim=True) - weighted) / mass.clamp_min(1e-6)
+    has_target = torch.maximum(known, (mass > _MIN_SUPPORT).to(colour.dtype))
+    return torch.lerp(mean, grey, known), seen * has_target

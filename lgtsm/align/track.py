@@ -27,8 +27,8 @@ from .sampling import length, pixel_grid, sample_at, to_points
 
 FLOW_SIDE = 480
 """Longer side, in pixels, at which flow is measured at most; full size follows by refinement."""
-BATCH = 4
-"""Links that are measured together at most."""
+_LINK_PIXELS, _MOST_LINKS = 640_000, 8
+"""Pixels and number of the frames whose links are measured together at most. Set by hand."""
 # set by hand, not swept
 HOMOGRAPHY_SUFFICES_ERROR = 0.012
 """Brightness difference (root mean square, about film grain) that a homography may leave."""
@@ -88,7 +88,7 @@ class Track:
         known = 1 - hole
         self._waiting.append(reduce_known(to_grey(frame) * known, known, FLOW_SIDE))
         self._arrived += 1
-        if len(self._waiting) > BATCH:
+        if len(self._waiting) > links_together(size_of(self._waiting[0][0])):
             self._measure_waiting()
 
     def connects(self, t: int, s: int) -> bool:
@@ -199,6 +199,11 @@ class Track:
             Link(array, whole[i : i + 1], whole[count + i : count + i + 1])
             for i, array in enumerate(arrays)
         ]
+
+
+def links_together(size: tuple[int, int]) -> int:
+    """Return how many links are measured together at most, for frames reduced to a size."""
+    return max(1, min(_MOST_LINKS, _LINK_PIXELS // (size[0] * size[1])))
 
 
 def _moved_both_ways(matrices: Tensor, grid: Tensor) -> Tensor:

@@ -13,7 +13,8 @@ from ..fills.candidate_fill import CandidateFill, map_tensors
 from ..fills.edges import continue_edges
 from ..fills.smooth import push_pull
 from .blend_weights import MOTIONS, features_of, load_blend_network
-from .candidates import Candidates, Copies, CopySources, gather_candidates
+from .candidates import Candidates, CopySources, gather_candidates
+from .copies import Copies
 from .key_frames import Backdrop
 from .plates import best_of_plates
 from .shot import Shot
@@ -73,6 +74,7 @@ def blend_frame(
     search: Search,
     backdrop: Backdrop | None = None,
     *,
+    candidates: Candidates | None = None,
     with_sources: bool = False,
 ) -> BlendedFill | None:
     """Gather and blend what is known about the hole of frame t.
@@ -82,12 +84,14 @@ def blend_frame(
         t: the frame.
         search: which source frames are searched.
         backdrop: plates, which take precedence over the candidates, and key frames, which do not.
+        candidates: of the frame, where they are gathered already.
         with_sources: return the source frames too, needed only where frames are reduced.
 
     Returns:
         None for a frame without a hole.
     """
-    candidates, backdrop = gather_candidates(shot, t, search), backdrop or Backdrop()
+    backdrop = backdrop or Backdrop()
+    candidates = candidates or gather_candidates(shot, [t], search)[0]
     if candidates is None:
         return None
     hole, box = candidates.hole, candidates.box

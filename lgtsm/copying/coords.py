@@ -23,13 +23,13 @@ from ..align.sampling import (
     to_points,
 )
 from ..box import Box
-from ..fills.averaging import enlarge, halve, pad_even
+from ..fills.averaging import enlarge, halve, pad_even, size_of
 from ..options import Motion
 from .shot import Shot, ShotFrame
 
 # set by hand, not swept, unless stated
-_REFINE_STEPS = (4, 3)  # Gauss-Newton steps at half and full size that remove the drift of a chain
-_PLANE_POINTS = 300  # pixels around a hole, about, to which planes are fitted
+_REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove the drift of a chain
+_PLANE_POINTS = 500  # pixels around a hole, about, to which planes are fitted
 _PLANES = 2  # that are tried at most
 _SAME_MOTION_PX = 0.2  # mean distance below which flow adds nothing to the camera's homography
 _HOLE_STRIDE = 3  # step in pixels at which the agreement of frames inside a hole is sampled
@@ -85,10 +85,14 @@ class Target:
         """Return the part of values (N,C,H,W) of the whole frame."""
         return values[..., self.box.rows, self.box.columns]
 
+    @cached_property
+    def camera(self) -> Tensor:
+        """Chained homographies (R,3,3) from frame t to the sources, on normalised points."""
+        return self.shot.track.homographies(self.t, self.sources).to(self.frame.grey)
+
     def move_by_camera(self, coords: Tensor) -> Tensor:
-        """Move coordinates (1 or R,2,h,w) in frame t to the sources, by chained homographies."""
-        matrices = self.shot.track.homographies(self.t, self.sources)
-        return move_coords(matrices.to(coords), coords, self.shot.size)
+        """Move coordinates (1 or R,2,h,w) in frame t to the sources by `camera`."""
+        return move_coords(self.camera, coords, self.shot.size)
 
     def learned_coords(self) -> Tensor | None:
         """Return coordinates (R,2,h,w) found by a network; None where the shot has none."""
@@ -147,25 +151,42 @@ def flow_beyond_camera(target: Target, half_size: Tensor | None = None) -> Tenso
     return enlarge(residual, 2, (target.box.height, target.box.width))
 
 
-def registered_coords(target: Target, motion: Motion, chained: Tensor) -> Tensor:
-    """Register the sources with the frame directly, so that chains leave no drift.
+def registered_coords(
+    targets: Sequence[Target], motion: Motion, chained: Sequence[Tensor]
+) -> list[Tensor]:
+    """Register sources with their frames directly, so that chains leave no drift.
 
-    Starts from `chained_coords` (R,2,h,w); the result has the same shape.
+    Args:
+        targets: B parts of frames of one shot, all of one size and with R sources.
+        motion: that the coordinates follow.
+        chained: B times (R,2,h,w) of `chained_coords`.
+
+    Returns:
+        B times (R,2,h,w); each is what it would be alone.
     """
-    if motion is Motion.NONE or (motion is Motion.FLOW and target.shot.learned is not None):
-        return chained  # not chained after all: a network has seen both frames
-    grey, known = target.crop(target.frame.grey), target.crop(target.frame.known)
-    sources, box = target.grey_sources, target.box
+    shot = targets[0].shot
+    if motion is Motion.NONE or (motion is Motion.FLOW and shot.learned is not None):
+        return list(chained)  # not chained after all: a network has seen both frames
+    grey = torch.cat([target.crop(target.frame.grey) for target in targets])
+    known = torch.cat([target.crop(target.frame.known) for target in targets])
     if motion is Motion.FLOW:
-        group = FrameGroup(grey, known, sources, chained)
-        group = replace(group, coords=fit_velocity(group, target.offsets))
-        return register_groupwise(group)
-    warped, shown = sample_known(sources, chained)
-    found = align(grey * known, known, warped * shown, shown, iterations=_REFINE_STEPS)
-    # the small homography holds within the box, the chained one within the frame
-    corner = grey.new_tensor([box.left, box.top])[None, :, None, None]
-    moved = move_coords(found.matrix, target.grid - corner, (box.height, box.width))
-    return target.move_by_camera(moved + corner)
+        others = torch.stack([target.grey_sources for target in targets])
+        group = FrameGroup(grey, known, others, torch.stack(list(chained)))
+        offsets = grey.new_tensor([target.offsets for target in targets])
+        group = replace(group, coords=fit_velocity(group, offsets))
+        return list(register_groupwise(group).unbind())
+    count = len(chained[0])
+    sources, coords = torch.cat([target.grey_sources for target in targets]), torch.cat([*chained])
+    grey, known = (x.repeat_interleave(count, 0) for x in (grey * known, known))
+    warped, shown = sample_known(sources, coords)
+    found = align(grey, known, warped * shown, shown, iterations=_REFINE_STEPS)
+    # the small homographies hold within the boxes, the chained ones within the frame
+    grids = torch.cat([target.grid for target in targets])
+    corners = grids[:, :, :1, :1] - 0.5
+    camera = torch.cat([target.camera for target in targets])
+    grids, corners = (x.repeat_interleave(count, 0) for x in (grids, corners))
+    moved = move_coords(found.matrix, grids - corners, size_of(grids)) + corners
+    return list(move_coords(camera, moved, shot.size).chunk(len(targets)))
 
 
 def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:

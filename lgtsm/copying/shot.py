@@ -25,6 +25,7 @@ SURROUND_PX = 40
 """Pixels around a hole's box in which copies are compared, before alignment to `GRID_PX`. Set by
 hand, not swept."""
 
+_SIZE_STEP_PX = 32  # sides of contexts are multiples of this, but at the frame's borders
 _REDUCED_SIDE = 256  # longer side, in pixels, of what is known when sources are chosen
 
 
@@ -46,7 +47,11 @@ def find_hole(hole: Tensor) -> HoleArea | None:
     box = hole_box(hole)
     if box is None:
         return None
-    return HoleArea(box, box.grow(SURROUND_PX).aligned(GRID_PX) & Box(0, 0, *size_of(hole)))
+    context = box.grow(SURROUND_PX).aligned(GRID_PX)
+    # contexts of one size are registered together, so it should change rarely
+    below, right = -context.height % _SIZE_STEP_PX, -context.width % _SIZE_STEP_PX
+    context = Box(context.top, context.left, context.bottom + below, context.right + right)
+    return HoleArea(box, context & Box(0, 0, *size_of(hole)))
 
 
 @dataclass(frozen=True)

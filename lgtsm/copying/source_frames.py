@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import torch
+import numpy as np
 from torch import Tensor
 
 from ..align.learned import PairAligner
@@ -84,20 +83,16 @@ def choose_source_frames(shown: Tensor, offsets: Sequence[int], count: int) -> l
     Returns:
         Indices of frames, most useful first.
     """
-    values = torch.tensor((*_VALUES, _LATER), dtype=torch.float32, device=shown.device)
-    num_copies = torch.zeros(shown.shape[1], dtype=torch.long, device=shown.device)
-    shown_float = shown.float()
-    fades = [math.exp(-abs(o) / _CHOICE_FADE_FRAMES) for o in offsets]
-    fade = torch.tensor(fades, device=shown.device)
-    remaining = list(range(len(offsets)))
-    chosen: list[int] = []
+    # too small and too sequential for a device
+    seen = shown.cpu().numpy()
+    values, num_copies = np.array((*_VALUES, _LATER)), np.zeros(seen.shape[1], dtype=np.int64)
+    fade = np.exp(-np.abs(offsets) / _CHOICE_FADE_FRAMES)
+    remaining, chosen = list(range(len(offsets))), list[int]()
     while remaining and len(chosen) < count:
-        value = values[num_copies.clamp_max(len(_VALUES))]
-        gains = (shown_float[remaining] @ value) * fade[remaining]
+        gains = seen[remaining] @ values[np.minimum(num_copies, len(_VALUES))] * fade[remaining]
         best = int(gains.argmax())
-        if float(gains[best]) < _LEAST_VALUE * shown.shape[1]:
+        if gains[best] < _LEAST_VALUE * seen.shape[1]:
             break
-        index = remaining.pop(best)
-        chosen.append(index)
-        num_copies += shown[index]
+        chosen.append(remaining.pop(best))
+        num_copies += seen[chosen[-1]]
     return chosen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from numbers import Integral
 
-from ..align.track import BATCH, FLOW_SIDE
+from ..align.track import FLOW_SIDE, links_together
 from ..box import Box
 from ..copying.shot import SURROUND_PX
 from ..errors import OptionError, shown
@@ -110,10 +110,11 @@ def estimate(
     waiting = min(num_frames, future + ahead + policy.chunk + lookahead)
     working = kept * pixels * _PIXEL
     is_tracked = near > 0 and options.motion in (Motion.AUTO, Motion.FLOW)
-    side, measured = max(fit.padded), float(pixels)
-    while side > FLOW_SIDE:  # flow is measured at half size until it fits
-        side, measured = side // 2, measured / 4
-    tracking = measured * (kept * _LINK + min(BATCH, kept) * _TRACKING) if is_tracked else 0.0
+    measured = fit.padded
+    while max(measured) > FLOW_SIDE:  # flow is measured at half size until it fits
+        measured = (measured[0] // 2, measured[1] // 2)
+    links = kept * _LINK + min(links_together(measured), kept) * _TRACKING
+    tracking = math.prod(measured) * links if is_tracked else 0
     bands = kept * height * width * _BAND if fit.resized and near else 0
     working += tracking + bands
     sources = waiting * height * width * hole_ratio * _PIXEL

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
 from ..copying.blending import SOURCES, BlendedFill, blend_frame
-from ..copying.candidates import CopySources
+from ..copying.candidates import Candidates, CopySources, gather_candidates
 from ..copying.key_frames import Backdrop
 from ..copying.shot import Shot
 from ..copying.source_frames import Search
@@ -25,6 +25,9 @@ from .stream import StreamOutput, StreamSetup
 
 QUANTUM_PX = 16
 """Hole boxes are widened to multiples of this, so that shapes change rarely while a hole moves."""
+_TOGETHER_PIXELS, _MOST_TOGETHER = 420_000, 4
+"""Pixels and number of the frames whose candidates are gathered together at most. Set by hand: more
+need more memory, and save nothing on a CPU."""
 _SMALLER = 0.7
 """Part of the working size that an error about memory proposes: half of the pixels."""
 
@@ -69,11 +72,13 @@ class _Frame:
     """One frame of the shot.
 
     box: around the hole and its border, widened; None when there is no hole.
+    candidates: gathered together with those of its neighbours, until it is blended.
     blended: before temporal smoothing; kept while its neighbours need it.
     copied: set when encoded, cleared when finished.
     """
 
     box: Box | None
+    candidates: Candidates | None = None
     blended: BlendedFill | None = None
     copied: _Copied | None = None
 
@@ -126,10 +131,13 @@ class ShotFiller:
         self._shot = Shot(size, policy.device, seen)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
+        self._is_complete = False
+        self._together = max(1, min(_MOST_TOGETHER, _TOGETHER_PIXELS // (size[0] * size[1])))
         self._net = self._open(network, size) if isinstance(network, Network) else None
         self._reach = self._net.stream.reach if self._net else (0, 0)
         # a pushed frame influences outputs up to `reach` frames later, whose holes must be known
-        self._lookahead = max(self._window[1] + smoothing_reach(search)[1], self._reach[0])
+        ahead = smoothing_reach(search)[1] + max(0, self._together - self.chunk)
+        self._lookahead = max(self._window[1] + ahead, self._reach[0])
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
         policy = self.policy
@@ -184,6 +192,7 @@ class ShotFiller:
 
     def finish(self) -> Iterator[Filled]:
         """Yield the frames that were waiting for later ones."""
+        self._is_complete = True
         while self._num_begun < self._num_pushed:
             yield from self._begin(min(self.chunk, self._num_pushed - self._num_begun))
         if self._net is not None:
@@ -213,7 +222,7 @@ class ShotFiller:
         pixels = copied.fill
         if self._painter is not None:
             pixels, to_paint = self._painter.paint(self._shot, t, box, copied)
-            sources = sources and _outside(sources, to_paint, box)
+            sources = sources and sources.outside(to_paint, box)
         return t, Fill(box, pixels[0].cpu(), sources, self._key_frames)
 
     def _feed(self, net: _Net, count: int) -> Iterator[Filled]:
@@ -260,7 +269,7 @@ class ShotFiller:
                 frame[..., inside[0], inside[1]] = copied.fill
                 hole[..., inside[0], inside[1]] = to_paint
                 # what the network paints has no detail of a source
-                sources = sources and _outside(sources, to_paint, state.box)
+                sources = sources and sources.outside(to_paint, state.box)
             state.copied = _Copied(copied, to_paint, sources, blended.source_fractions)
         return network.encode(frame, hole, candidate=candidate)
 
@@ -302,39 +311,40 @@ class ShotFiller:
 
     def _blended(self, t: int) -> BlendedFill | None:
         """Return the blended fill of frame t alone, made once."""
-        frame = self._frames[t]
+        frame, with_sources = self._frames[t], self.border_px > 0
         if frame.box is not None and frame.blended is None:
             self.work.check()
+            if frame.candidates is None:
+                self._gather(t)
+            kept, frame.candidates = frame.candidates, None
             frame.blended = blend_frame(
-                self._shot, t, self.search, self.backdrop, with_sources=self.border_px > 0
+                self._shot,
+                t,
+                self.search,
+                self.backdrop,
+                candidates=kept,
+                with_sources=with_sources,
             )
             self.work.passed(Stage.COPY, t)
         return frame.blended
 
+    def _gather(self, t: int) -> None:
+        """Gather the candidates of frame t, and of the next ones whose windows have arrived."""
+        end = self._num_pushed if self._is_complete else self._num_pushed - self._window[1]
+        wanted = range(t, max(t + 1, min(t + self._together, end)))
+        found = gather_candidates(self._shot, wanted, self.search, self.work.check)
+        for s, candidates in zip(wanted, found, strict=True):
+            self._frames[s].candidates = candidates
+
     def _count(self, fractions: tuple[float, ...]) -> None:
         """Add up where the pixels of one frame came from."""
-        for i, fraction in enumerate(fractions):
-            self.source_fractions[i] += fraction
+        self.source_fractions = [sum(x) for x in zip(self.source_fractions, fractions, strict=True)]
         self.num_filled += 1
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
-        before = self._num_begun - self._window[0] - smoothing_reach(self.search)[0]
-        oldest = min(before, self._num_done)
+        behind = self._window[0] + smoothing_reach(self.search)[0]
+        oldest = min(self._num_begun - behind, self._num_done)
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:
             del self._frames[t]
-
-
-def _outside(sources: CopySources, painted: Tensor, area: Box) -> CopySources:
-    """Return the sources without weight where a network paints.
-
-    Args:
-        sources: of one frame.
-        painted: (1,1,h,w) covering `area`, 1 = painted.
-        area: around the hole and its border.
-    """
-    weights, common = sources.weights.clone(), sources.box & area
-    (rows, columns), (from_rows, from_columns) = common.within(sources.box), common.within(area)
-    weights[..., rows, columns] *= 1 - painted[..., from_rows, from_columns]
-    return replace(sources, weights=weights)

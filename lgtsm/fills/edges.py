@@ -80,19 +80,19 @@ def _close(filled: Tensor, depth: Tensor, normals: Tensor, coherence: Tensor) ->
     padded_width = width + 2 * _REACH
     offsets, direction = dy * padded_width + dx, torch.stack([dx, dy]).to(filled.dtype)
     border = (_REACH,) * 4
-    colours = pad(filled[0], border).flatten(1).T.contiguous()  # (pixels,3)
-    ready = pad((depth[0, 0] == 0).to(filled.dtype), border).flatten()
+    ready = (depth[0] == 0).to(filled.dtype)
+    # colours times weight, then weight: 1 for what is known or filled, 0 for what is not yet
+    colours = pad(torch.cat([filled[0] * ready, ready]), border).flatten(1).T.contiguous()
     numbers = depth.flatten().long()
     counts = torch.bincount(numbers).cpu().tolist()[:_MOST_RINGS]
     order = torch.argsort(numbers, stable=True)[counts[0] : sum(counts)]
     pixels = (order // width + _REACH) * padded_width + order % width + _REACH
     normals = (normals * (coherence / _LINE_WIDTH_PX)).flatten(1)[:, order].T
-    for ring, normal in zip(pixels.split(counts[1:]), normals.split(counts[1:]), strict=True):
-        neighbours = ring[:, None] + offsets
-        weight = torch.exp((normal @ direction).square_().mul_(-0.5)).div_(distance)
-        weight = weight.add_(_ANY_WEIGHT).mul_(ready[neighbours])
-        total = (weight[:, None] @ colours[neighbours])[:, 0]
-        colours[ring] = total / weight.sum(1, keepdim=True)
-        ready[ring] = 1
-    whole = colours.T.unflatten(1, (height + 2 * _REACH, padded_width))
-    return whole[None, :, _REACH:-_REACH, _REACH:-_REACH]
+    weights = torch.exp((normals @ direction).square_().mul_(-0.5)).div_(distance)
+    weights = weights.add_(_ANY_WEIGHT)[:, None]
+    for ring, weight in zip(pixels.split(counts[1:]), weights.split(counts[1:]), strict=True):
+        total = (weight @ colours[ring[:, None] + offsets])[:, 0]
+        colours[ring] = total / total[:, 3:]
+    whole = colours[:, :3].T.view(1, 3, height + 2 * _REACH, padded_width)
+    whole = whole[..., _REACH:-_REACH, _REACH:-_REACH]
+    return torch.where(depth < _MOST_RINGS, whole, filled)

@@ -7,10 +7,10 @@ from lgtsm.align.sampling import length, pixel_grid, sample_at
 
 
 def _group(grey, known, others, coords):
-    """Group with other frames that are known everywhere."""
+    """Group of one target with other frames that are known everywhere."""
     ones = torch.ones_like(grey)
     others = torch.cat([torch.cat([other, ones], 1) for other in others])
-    return FrameGroup(grey, known, others, coords)
+    return FrameGroup(grey, known, others[None], coords[None])
 
 
 def _shifted(texture, flow):
@@ -31,7 +31,7 @@ def test_common_velocity_removes_a_drift(texture):
     known[..., 30:66, 40:90] = 0  # not seen in the frame itself
     grid = pixel_grid(*texture.shape[-2:], texture)
     start = grid.expand(4, -1, -1, -1)
-    coords = fit_velocity(_group(texture * known, known, others, start), offsets)
+    coords = fit_velocity(_group(texture * known, known, others, start), torch.tensor([offsets]))[0]
     moved = (coords - start)[:, 0]
     inside = (..., slice(35, 61), slice(45, 85))
     for i, o in enumerate(offsets):
@@ -51,7 +51,7 @@ def test_every_frame_gets_a_motion_of_its_own_inside_the_hole_too(texture, moved
     known = torch.ones_like(texture)
     known[..., 30:60, 40:80] = 0
     start = pixel_grid(*size, texture).expand(4, -1, -1, -1)
-    coords = register_groupwise(_group(texture * known, known, others, start))
+    coords = register_groupwise(_group(texture * known, known, others, start))[0]
     wanted = start + torch.tensor(shifts)[:, :, None, None]
     error = length(coords - wanted)
     inner = (..., slice(8, -8), slice(8, -8))
@@ -63,4 +63,24 @@ def test_every_frame_gets_a_motion_of_its_own_inside_the_hole_too(texture, moved
 def test_a_single_frame_is_left_unchanged(texture):
     start = pixel_grid(*texture.shape[-2:], texture)
     ones = torch.ones_like(texture)
-    assert torch.equal(register_groupwise(_group(texture, ones, [texture], start)), start)
+    assert torch.equal(register_groupwise(_group(texture, ones, [texture], start))[0], start)
+
+
+def test_targets_registered_together_equal_each_alone(texture, moved):
+    known = torch.ones_like(texture)
+    known[..., 30:60, 40:80] = 0
+    start = pixel_grid(*texture.shape[-2:], texture)
+    groups = []
+    for x in (0.004, -0.006, 0.009):
+        others = [
+            moved(texture, torch.eye(3) + x * k * torch.eye(3).roll(2, 1)) for k in (1, 2, -1)
+        ]
+        groups.append(_group(texture * known, known, others, start.expand(3, -1, -1, -1)))
+    offsets = torch.tensor([[1.0, 2.0, -1.0]]).expand(3, -1)
+    together = FrameGroup(
+        *(torch.cat([getattr(g, n) for g in groups]) for n in ("grey", "known", "others", "coords"))
+    )
+    alone = [fit_velocity(group, offsets[:1])[0] for group in groups]
+    assert torch.equal(fit_velocity(together, offsets), torch.stack(alone))
+    alone = [register_groupwise(group)[0] for group in groups]
+    assert torch.equal(register_groupwise(together), torch.stack(alone))

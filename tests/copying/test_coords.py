@@ -40,7 +40,7 @@ def test_walls_around_a_hole_are_followed_into_it(two_walls):
         shot.push(frame[None], hole[None])
     box, others = shot[4].hole.context, [1, 2, 6, 7]
     target = Target(shot, 4, box, others)
-    flow = registered_coords(target, Motion.FLOW, chained_coords(target, Motion.FLOW))
+    (flow,) = registered_coords([target], Motion.FLOW, [chained_coords(target, Motion.FLOW)])
     found = [flow, *plane_coords(target, flow)]
     assert len(found) == 3
     truth = box_grid(box, frames) + torch.zeros_like(flow)

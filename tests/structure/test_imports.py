@@ -117,9 +117,9 @@ THIRD = {
     "file_names": frozenset(),
     "models.spec": frozenset(),
     "fills": frozenset({"torch", "numpy", "scipy"}),
-    "align": frozenset({"torch", "numpy"}),
+    "align": frozenset({"torch", "numpy", "einops"}),
     "synthesis": frozenset({"torch"}),
-    "copying": frozenset({"torch", "safetensors", "einops"}),
+    "copying": frozenset({"torch", "numpy", "safetensors", "einops"}),
     "models": frozenset({"torch", "einops", "numpy"}),  # numpy: draws as published
     "masks": frozenset({"torch", "numpy", "PIL", "scipy"}),
     "metrics": frozenset({"torch", "numpy", "kornia", "safetensors"}),

@@ -84,7 +84,7 @@ def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
         for t in rng.permutation(len(truth))[:_FRAMES_PER_CLIP].tolist():
             if holes[t].sum() < _MIN_PIXELS:
                 continue
-            found = gather_candidates(shot, t, _SEARCH)
+            found = gather_candidates(shot, [t], _SEARCH)[0]
             if found is None:
                 continue
             features, colours, shown = features_of(found)
