@@ -119,6 +119,7 @@ def _add_training(parser: argparse.ArgumentParser, command: str) -> None:
     else:
         parser.set_defaults(stage=STAGES[0] if command == "all" else command, checkpoint=None)
         parser.add_argument("--resume", action="store_true", help="continue the run in --out")
+    parser.add_argument("--aligner", type=Path, help="network that aligns references, for chn")
     parser.add_argument("--init", type=Path, help="weight file or run to start from")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=[p.value for p in Precision], default="auto")

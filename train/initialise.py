@@ -17,7 +17,7 @@ from lgtsm.models.network import Network
 from lgtsm.models.spec import LAYERS
 from lgtsm.models.trunk import Trunk
 
-from .data.sampling import Batch
+from .data.batch import Batch
 from .objective import predict
 from .recipe import Initialisation
 
@@ -28,14 +28,16 @@ _FEATURE_GAIN, _GATE_GAIN = 2.0, 0.25
 
 
 @torch.no_grad()
-def initialise(network: Network, kind: Initialisation, batch: Batch, seed: int) -> None:
+def initialise(network: nn.Module, kind: Initialisation, batch: Batch, seed: int) -> None:
     """Draw initial weights in place, without the global generator.
 
     Only the trunk supports other kinds than the published default, torch's values, which the
     network must have. A real batch is needed for the rescaling.
     """
+    if kind is Initialisation.PUBLISHED or not isinstance(network, Network):
+        return
     trunk = network.trunk
-    if kind is Initialisation.PUBLISHED or not isinstance(trunk, Trunk):
+    if not isinstance(trunk, Trunk):
         return
     rng = torch.Generator().manual_seed(seed)
     gain = _FEATURE_GAIN if kind is Initialisation.SCALED else 1.0

@@ -10,7 +10,8 @@ import torch
 from lgtsm.errors import OptionError
 from lgtsm.models.build import build
 from lgtsm.options import Motion
-from train.data.sampling import Items, join
+from train.data.batch import join
+from train.data.sampling import Items
 from train.initialise import TARGET_STD, initialise, rescale_layers
 from train.losses.refine import refine_losses
 from train.objective import predict

@@ -13,6 +13,7 @@ from lgtsm.errors import ShapeError
 from lgtsm.models.neighbours.frames import Aligned, Views
 from lgtsm.models.neighbours.orders import (
     copy_and_propagate,
+    finished_first,
     frame_by_frame,
     inpaint_and_propagate,
     middle_out,
@@ -98,6 +99,9 @@ def test_lists_of_frames_equal_the_original(vectors):
     assert found == list(vectors["idx_ff_t10_n30_s3_D9"])
     assert middle_out(9) == list(vectors["order_ip_n9"])
     assert middle_out(8) == list(vectors["order_ip_n8"])
+    finished = middle_out(8)[: middle_out(8).index(6)]
+    found = finished_first(finished, nearest_frames(6, 8, distance=2))
+    assert found == list(vectors["idx_ip_n8_t6_s1_D2"])
 
 
 @pytest.mark.parametrize("order", [frame_by_frame, inpaint_and_propagate])
