@@ -23,7 +23,7 @@ class Initialisation(Enum):
     PUBLISHED = "published"
     """torch's default, as in the published code: deep layers then output little but their biases."""
     SCALED = "scaled"
-    """Kaiming; feature kernels at twice and gate kernels at a quarter of its deviation."""
+    """Kaiming; feature kernels at twice, gate kernels at a quarter, flows at a third of its deviation."""
     LSUV = "lsuv"
     """Kaiming, then every layer rescaled on a real batch (Mishkin & Matas 2016)."""
 

@@ -54,6 +54,7 @@ RECIPES = (
         name="dfpn_small",
         network=DfpnSpec(width=48, side=64),
         data=replace(_DATA, size=64, annotated_ratio=0.0),
+        initialisation=Initialisation.SCALED,
         stage1=replace(
             _STAGE,
             batch=4,
