@@ -127,7 +127,11 @@ def _infer_dfpn(state: Mapping[str, Tensor]) -> DfpnSpec:
             "Expected a DFPN with its VGG-16 (model_vgg.features.0.weight), got one without; save the "
             "whole state dict of the published module."
         )
-    return DfpnSpec()
+    width, cells = (
+        len(state[key]) if key in state else 0
+        for key in ("flow_64.nn.0.weight", "corr_mixer.mixer.0.weight")
+    )
+    return DfpnSpec(width=width, side=16 * round(cells**0.5))
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:

@@ -46,7 +46,8 @@ def test_network_equals_the_original(chn, vectors):
     views = vectors.views("a_")
     aligned = moved(views, 1)
     found = chn(views, aligned)
-    vectors.assert_near(chn.raw(views, aligned), "a_raw", 5 * CHN_ATOL)  # values to 10
+    # values to 9: a float64 run of the same weights is 1.6e-5 from the stored ones, ours 1.9e-5
+    vectors.assert_near(chn.raw(views, aligned), "a_raw", 1.5 * CHN_ATOL)
     vectors.assert_near(found.predicted.transpose(1, 2), "a_y_hat", CHN_ATOL)
     vectors.assert_near(found.composed.transpose(1, 2), "a_y_hat_comp", CHN_ATOL)
     vectors.assert_near(aligned.known.transpose(1, 2), "a_v_aligned_u8")

@@ -102,15 +102,19 @@ def _views(size, count=1):
 
 
 @pytest.mark.parametrize("size", [(24, 36), (16, 32)])
-def test_sizes_that_do_not_fit_are_refused_in_one_sentence(size):
+def test_sizes_that_do_not_fit_are_refused_in_one_sentence(size, one_sentence):
     network = Guided(num_blocks=1, num_cross=1, side=4, fourier=False)
     flow = torch.zeros(1, 1, 2, 8, 8)
-    with pytest.raises(ShapeError, match=f"at least 24 and in multiples of 8, got {size[0]}x"):
+    with pytest.raises(
+        ShapeError, match=f"at least 24 and in multiples of 8, got {size[0]}x"
+    ) as caught:
         network(_views(size), flow, flow[:, :, :1])
+    one_sentence(caught.value)
 
 
-def test_flow_to_other_references_is_refused_in_one_sentence():
+def test_flow_to_other_references_is_refused_in_one_sentence(one_sentence):
     network = Guided(num_blocks=1, num_cross=1, side=4, fourier=False)
     flow = torch.zeros(1, 1, 2, 8, 8)
-    with pytest.raises(ShapeError, match="flow \\(1,2,2,h,w\\) to every reference"):
+    with pytest.raises(ShapeError, match="flow \\(1,2,2,h,w\\) to every reference") as caught:
         network(_views((24, 32), 2), flow, flow[:, :, :1])
+    one_sentence(caught.value)
