@@ -34,7 +34,7 @@ from .losses.features import Gram
 from .losses.left_out import left_out
 from .losses.perceptual import PerceptualNet, Vgg16
 from .process_group import ProcessGroup
-from .recipe import PixelLosses
+from .recipe import HallucinatingLosses, PixelLosses
 from .run import Run
 from .step import Learner, Stepper, make_learner, seeded
 
@@ -79,7 +79,7 @@ def start_session(
     training.require(recipe.data.num_frames)
     items = open_items(run, training)
     learner = _make_learner(run, items[0].to(device), net)
-    aligner = _load_aligner(run, learner.network)
+    aligner = _load_aligner(run, learner)
     lacks = left_out(learner.stage.losses, net)
     about = {"feature_network": net.name if net else "none", "left_out": lacks}
     learner.provenance |= {key: value for key, value in about.items() if value}
@@ -145,8 +145,8 @@ def _take_features(network: Dfpn, net: PerceptualNet | None) -> None:
     )
 
 
-def _load_aligner(run: Run, network: nn.Module) -> Aligner | None:
-    """Load the aligner of a run; None for the known motion.
+def _load_aligner(run: Run, learner: Learner) -> Aligner | None:
+    """Load the aligner of a run, which its provenance then names; None for the known motion.
 
     Raises:
         OptionError: a recipe that does not align.
@@ -154,11 +154,13 @@ def _load_aligner(run: Run, network: nn.Module) -> Aligner | None:
     """
     if run.aligner is None:
         return None
-    if not isinstance(network, PainterNetwork):
+    if not isinstance(learner.network, PainterNetwork):
         raise OptionError(
             f"Expected the recipe chn with --aligner, got {run.recipe.name}; leave it out."
         )
-    return load_aligner(run.aligner)
+    aligner = load_aligner(run.aligner)
+    learner.provenance |= {"aligner": run.aligner.name} | _descent(run.aligner)
+    return aligner
 
 
 def _load_weights(network: nn.Module, source: Path) -> dict:
@@ -179,8 +181,7 @@ def _load_weights(network: nn.Module, source: Path) -> dict:
         )
     else:
         values = _loader_of(network)(source).state_dict()
-        card = read_card(source) if source.is_file() else None
-        provenance = {"descent": RESEARCH_ONLY} if card and card.is_research_only else {}
+        provenance = _descent(source)
     try:
         network.load_state_dict(values)
     except RuntimeError as error:
@@ -189,6 +190,12 @@ def _load_weights(network: nn.Module, source: Path) -> dict:
             "of this network or another recipe."
         ) from error
     return provenance | {"initialised_from": source.name}
+
+
+def _descent(source: Path) -> dict[str, str]:
+    """Return what weights hand down to those that are trained from them or with them."""
+    card = read_card(source) if source.is_file() else None
+    return {"descent": RESEARCH_ONLY} if card and card.is_research_only else {}
 
 
 def _loader_of(network: nn.Module) -> Callable[[Path], nn.Module]:
@@ -202,7 +209,8 @@ def warn_of_losses(run: Run, net: PerceptualNet | None) -> None:
     """Log which losses differ from the recipe's, and what that costs."""
     losses = run.recipe.stage(run.stage).losses
     if lacks := left_out(losses, net):
-        _LOG.warning("%s: %s; pass SqueezeNet with --perceptual", run.stage, lacks)
+        wanted = "VGG-16" if isinstance(losses, HallucinatingLosses) else "SqueezeNet"
+        _LOG.warning("%s: %s; pass %s with --perceptual", run.stage, lacks, wanted)
     elif (
         run.micro_batch
         and isinstance(losses, PixelLosses)

@@ -170,13 +170,16 @@ def test_an_aligner_is_scored_against_the_reference_as_it_is(toy_library, monkey
 def test_chn_learns_from_what_an_aligner_brings(toy_library, tmp_path, one_sentence):
     spec = CpnSpec(whole=False)
     path = tmp_path / "aligner.safetensors"
-    save_model(formula_network(spec), path, Card(spec=spec, licence="CC0-1.0"))
+    save_model(formula_network(spec), path, Card(spec=spec, licence="research-only"))
     losses = []
     for folder, aligner in (("known", None), ("aligned", path)):
         run = _run(_toy("chn"), tmp_path / folder, 1, aligner=aligner)
         train(run, toy_library)
         losses.append(read_csv(run.out / "log.csv")[0])
     assert losses[0]["shown"] != losses[1]["shown"]
+    with pytest.raises(OptionError, match="descends from research-only weights") as caught:
+        export(run.out, run.recipe, toy_library, tmp_path / "new.safetensors", Terms())
+    one_sentence(caught.value)
     with pytest.raises(OptionError, match="Expected the recipe chn with --aligner") as caught:
         train(_run(_toy("guided"), tmp_path / "no", 1, aligner=path), toy_library)
     one_sentence(caught.value)
@@ -203,9 +206,11 @@ def test_exported_weights_are_loaded_where_they_belong(name, vgg, toy_library, t
         export(run.out, recipe, toy_library, new, Terms(strength=0.5))
 
 
-def test_held_out_items_are_scored_and_shown(toy_library, tmp_path, monkeypatch):
+def test_held_out_items_are_scored_and_shown(toy_library, tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(Library, "split", lambda self, ratio=0.1: (self, self))
     train(_run(_toy("chn"), tmp_path, 1, picture_steps=1), toy_library)
+    assert "perceptual (weight 0.5) left out" in caplog.text
+    assert "pass VGG-16" in caplog.text
     [row] = read_csv(tmp_path / "validation.csv")
     assert 3 < float(row["psnr"]) < 40
     for name in ("samples.png", "preview.webp", "best.safetensors"):
