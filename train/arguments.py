@@ -39,7 +39,7 @@ def build_parser() -> argparse.ArgumentParser:
     items.add_argument("--workers", type=int, default=1, help="processes that make them")
 
     for name, text in (
-        ("stage1", "train without a discriminator"),
+        ("stage1", "train, without a discriminator except for guided"),
         ("stage2", "train with a discriminator, from the weights of stage 1 (--init)"),
         ("all", "both stages, into OUT/stage1 and OUT/stage2"),
         ("slice", "train from one compact checkpoint to the next"),
@@ -108,7 +108,8 @@ def _add_training(parser: argparse.ArgumentParser, command: str) -> None:
         "--schedule-minutes", type=float, help="length of the whole schedule, for slices"
     )
     parser.add_argument(
-        "--perceptual", help="SqueezeNet or VGG-16 as safetensors, or the word torchvision"
+        "--perceptual",
+        help="SqueezeNet or VGG-16 as safetensors, or the word torchvision; dfpn needs VGG-16",
     )
     if command == "slice":
         parser.set_defaults(resume=False)
@@ -119,6 +120,7 @@ def _add_training(parser: argparse.ArgumentParser, command: str) -> None:
     else:
         parser.set_defaults(stage=STAGES[0] if command == "all" else command, checkpoint=None)
         parser.add_argument("--resume", action="store_true", help="continue the run in --out")
+    parser.add_argument("--aligner", type=Path, help="network that aligns references, for chn")
     parser.add_argument("--init", type=Path, help="weight file or run to start from")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--precision", choices=[p.value for p in Precision], default="auto")

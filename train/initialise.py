@@ -13,31 +13,37 @@ import torch
 from torch import Tensor, nn
 
 from lgtsm.models.gated import GatedLayer
+from lgtsm.models.neighbours.dfpn import Dfpn
 from lgtsm.models.network import Network
 from lgtsm.models.spec import LAYERS
 from lgtsm.models.trunk import Trunk
 
-from .data.sampling import Batch
+from .data.batch import Batch
 from .objective import predict
 from .recipe import Initialisation
 
 TARGET_STD = 0.5
 _SLOPE = 0.2
 """Of the trunk's leaky ReLU."""
-_FEATURE_GAIN, _GATE_GAIN = 2.0, 0.25
+_FEATURE_GAIN, _GATE_GAIN, _FLOW_GAIN = 2.0, 0.25, 0.3
 
 
 @torch.no_grad()
-def initialise(network: Network, kind: Initialisation, batch: Batch, seed: int) -> None:
+def initialise(network: nn.Module, kind: Initialisation, batch: Batch, seed: int) -> None:
     """Draw initial weights in place, without the global generator.
 
-    Only the trunk supports other kinds than the published default, torch's values, which the
-    network must have. A real batch is needed for the rescaling.
+    Only the trunk and DFPN, whose layers are scaled, support other kinds than the published default,
+    which the network must have. A real batch is needed for the rescaling.
     """
-    trunk = network.trunk
-    if kind is Initialisation.PUBLISHED or not isinstance(trunk, Trunk):
+    if kind is Initialisation.PUBLISHED:
         return
     rng = torch.Generator().manual_seed(seed)
+    if isinstance(network, Dfpn):
+        _scale_layers(network, rng)
+        return
+    trunk = getattr(network, "trunk", None)  # none where a network paints
+    if not isinstance(network, Network) or not isinstance(trunk, Trunk):
+        return
     gain = _FEATURE_GAIN if kind is Initialisation.SCALED else 1.0
     layers = trunk.layers()
     for module in layers[:-1] if network.spec.starts_from_fill else layers:
@@ -50,6 +56,27 @@ def initialise(network: Network, kind: Initialisation, batch: Batch, seed: int) 
                     convolution.bias.zero_()
     if kind is Initialisation.LSUV:
         rescale_layers(network, trunk, batch)
+
+
+def _scale_layers(network: Dfpn, rng: torch.Generator) -> None:
+    """Draw Kaiming's values, those of flows at a third of his deviation, without biases.
+
+    With torch's default its twenty layers without a norm put out the same flow for every pair.
+    """
+    for module in network.modules():
+        if (
+            not isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
+            or not module.weight.requires_grad
+        ):
+            continue  # of the frozen features
+        fan = module.weight[0].numel()
+        if isinstance(module, nn.ConvTranspose2d):  # a pixel sees a quarter of the kernel
+            fan = module.weight[:, 0].numel() / 4
+        gain = _FLOW_GAIN if module.out_channels == 2 else 1.0
+        values = torch.empty_like(module.weight, device="cpu")
+        module.weight.copy_(values.normal_(0, gain * (2 / fan) ** 0.5, generator=rng))
+        if module.bias is not None:
+            module.bias.zero_()
 
 
 @torch.no_grad()

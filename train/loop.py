@@ -13,15 +13,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import torch
+from torch import nn
 from tqdm import tqdm
 
 from lgtsm.engine.recovery import is_out_of_memory
 from lgtsm.errors import DeviceError
 from lgtsm.interruption import Interruption
-from lgtsm.models.network import Network
 
 from .checkpoint import STATE, read_state, refuse_other_run
-from .data.sampling import Batch
+from .data.batch import Batch
 from .data.sources import Library
 from .data.stream import batches
 from .losses.perceptual import PerceptualNet
@@ -29,7 +29,6 @@ from .process_group import ProcessGroup
 from .report import Reporter
 from .run import STAGES, Run
 from .session import Session, start_session
-from .step import Stepper
 
 _LOG = logging.getLogger(__name__)
 
@@ -39,7 +38,7 @@ def train(
     library: Library,
     net: PerceptualNet | None = None,
     group: ProcessGroup | None = None,
-) -> Network:
+) -> nn.Module:
     """Train one stage until the run's steps or minutes are over, or until interrupted.
 
     Args:
@@ -63,7 +62,7 @@ def train(
 
 def train_both(
     run: Run, library: Library, net: PerceptualNet | None, group: ProcessGroup
-) -> Network:
+) -> nn.Module:
     """Train stage 1 in OUT/stage1, then stage 2 from its weights in OUT/stage2; see `train`.
 
     The run's steps apply to each stage, its minutes are halved. It resumes in either stage.
@@ -115,7 +114,9 @@ def run_steps(session: Session) -> None:
     with Interruption(deferred=True) as interruption, bar:
         for batch in batches(run, session.training, learner.step, device, group):
             progress = run.progress(learner.step, learner.seconds)
-            rate = learner.stage.learning_rate_at(learner.warmup_step, progress)
+            rate = learner.stage.learning_rate_at(
+                learner.warmup_step, progress, num_steps=learner.step
+            )
             losses = _step(session, batch, rate)
             # rank 0's clock determines the learning rate in all processes
             learner.seconds = group.from_main(before + time.monotonic() - began, device)
@@ -139,7 +140,7 @@ def _step(session: Session, batch: Batch, rate: float) -> dict[str, float]:
         if not is_out_of_memory(error):
             raise
     stepper.learner.optimizer.zero_grad(set_to_none=True)
-    trial = Stepper(stepper.learner, stepper.net, ProcessGroup(), dtype=stepper.dtype)
+    trial = stepper.alone(stepper.learner)
     size = stepper.micro_batch or len(batch)
     fits = largest_that_fits(lambda number: trial(batch.part(0, number), 0.0), size)
     raise too_large(size, fits)

@@ -1,181 +1,77 @@
-"""Training of the neighbour networks: their recipes as published, items from stills, one step each."""
+"""The objectives of DFPN, CHN and guided inpainting, on pictures moved by a known motion."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from types import MappingProxyType
-
-import numpy as np
 import torch
-from torch import Tensor
-from torch.optim import Adam
+from torch import Tensor, nn
 
 from lgtsm.align.sampling import pixel_grid
-from lgtsm.models.neighbours.chn import Chn
+from lgtsm.errors import OptionError
 from lgtsm.models.neighbours.dfpn import Dfpn, align_along
-from lgtsm.models.neighbours.frames import Aligner, Views, resize, to_pixels
+from lgtsm.models.neighbours.frames import Aligner, to_pixels
 from lgtsm.models.neighbours.guided import Guided
-from lgtsm.models.neighbours.patch_discriminator import PatchDiscriminator
-from lgtsm.models.neighbours.vgg import VggPools
+from lgtsm.models.painter import PainterNetwork
 
-from .data.affine_motion import draw_affine, move_picture
+from .data.batch import Batch
 from .losses.aligning import aligning_losses
-from .losses.carrying import fooling_losses, judging_losses, known_l1, perceptual_mse
+from .losses.carrying import known_l1, perceptual_mse
 from .losses.hallucinating import hallucinating_losses
-from .losses.perceptual import PerceptualNet
+from .losses.perceptual import PerceptualNet, Vgg16
 
 
-@dataclass(frozen=True, kw_only=True)
-class NeighbourRecipe:
-    """Optimisation of a network: Adam with its default betas, and a schedule.
-
-    learning_rate: at first. halve_every: steps after which it is halved; 0 follows a cosine over `steps`
-    after `warmup_steps` instead. judge_ratio: the discriminator's rate over it; 0 without one.
-    num_frames: of an item, one of which is the target.
-    """
-
-    learning_rate: float = 1e-4
-    batch: int = 8
-    halve_every: int = 100_000
-    steps: int = 0
-    warmup_steps: int = 0
-    judge_ratio: float = 0.0
-    num_frames: int = 2
-
-    def rate_at(self, step: int) -> float:
-        """Return the learning rate of a step, counted from 0."""
-        if self.halve_every:
-            return self.learning_rate * 0.5 ** (step // self.halve_every)
-        if step < self.warmup_steps:
-            return self.learning_rate * max(1e-4, step / self.warmup_steps)
-        past = min(1.0, (step - self.warmup_steps) / max(1, self.steps - self.warmup_steps))
-        return self.learning_rate * max(1e-4, 0.5 + 0.5 * float(np.cos(np.pi * past)))
-
-
-RECIPES: MappingProxyType[str, NeighbourRecipe] = MappingProxyType(
-    {
-        "dfpn": NeighbourRecipe(),
-        "chn": NeighbourRecipe(),
-        "guided": NeighbourRecipe(
-            learning_rate=1.6e-4,
-            halve_every=0,
-            steps=1_000_000,
-            warmup_steps=1000,
-            judge_ratio=0.1,
-            num_frames=3,
-        ),
-    }
-)
-"""As published: DFPN and CHN by Alvarez 2020, guided inpainting by Esser et al. 2022."""
-
-
-@dataclass(frozen=True)
-class Item:
-    """Frames with a known motion.
-
-    views: with the truth under the holes, which no network reads.
-    flow: (B,R,2,h,w), absolute positions as of `affine_motion`.
-    """
-
-    views: Views
-    flow: Tensor
-
-
-def still_item(picture: Tensor, holes: Tensor, rng: np.random.RandomState) -> Item:
-    """Make an item from one picture by drawn affine motions.
+def learn_moved(
+    network: nn.Module, batch: Batch, net: PerceptualNet | None, aligner: Aligner | None
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Run a network on moved pictures and compare what it returns with the truth.
 
     Args:
-        picture: (3,h,w) in [0,1].
-        holes: (n,1,h',w') of its frames, 1 = hole; the middle one, n//2, is the target's.
-        rng: advanced by n - 1 motions.
-    """
-    motions = [draw_affine(rng) for _ in range(len(holes) - 1)]
-    frames, flow = move_picture(picture, motions)
-    size = (holes.shape[-2], holes.shape[-1])
-    frames, flow = resize(frames, size), resize(flow, size, mode="nearest")
-    target = len(holes) // 2
-    others = [i for i in range(len(holes)) if i != target]
-    return Item(Views.of_clip(frames[None], holes[None], target), flow[None, others])
-
-
-class Teacher:
-    """Trains one network, and a discriminator with it where the recipe has one.
-
-    Args:
-        network: DFPN, CHN or guided inpainting, in training mode.
-        recipe: of `RECIPES`, or a variation.
+        network: DFPN, CHN or guided inpainting.
+        batch: with its flow.
+        net: for perceptual terms, VGG-16 for CHN's; without it they are left out.
         aligner: brings references to the target for CHN; None takes the known motion.
-        perceptual: for the perceptual terms of CHN (five poolings of VGG-16) and guided inpainting;
-            None leaves them out.
+
+    Returns:
+        The target (B,3,h,w) as the network shows it, by its first reference, and its losses by name,
+        unweighted.
+
+    Raises:
+        OptionError: another network.
     """
-
-    def __init__(
-        self,
-        network: Dfpn | Chn | Guided,
-        recipe: NeighbourRecipe,
-        *,
-        aligner: Aligner | None = None,
-        perceptual: VggPools | PerceptualNet | None = None,
-    ) -> None:
-        self.network, self.recipe, self.aligner = network, recipe, aligner
-        self.perceptual, self.num_steps = perceptual, 0
-        self._optimiser = Adam([p for p in network.parameters() if p.requires_grad])
-        self.judge = PatchDiscriminator() if recipe.judge_ratio else None
-        self._judge_optimiser = Adam(self.judge.parameters()) if self.judge else None
-
-    def step(self, item: Item) -> dict[str, float]:
-        """Make one step; return the losses, `total` among them."""
-        rate = self.recipe.rate_at(self.num_steps)
-        self.num_steps += 1
-        network, judge = self.network, self.judge
-        if not isinstance(network, Guided):
-            losses = self._losses(network, item)
-            _update(self._optimiser, losses["total"], rate)
-            return {name: x.item() for name, x in losses.items()}
-        predicted = network(item.views, *_pixel_motion(item))
-        truth, hole = item.views.target, item.views.hole
-        losses = {"l1": known_l1(predicted, truth, hole)}
-        if judge is not None:
-            judge.requires_grad_(requires_grad=False)
-            losses |= fooling_losses(judge, predicted, truth)
-            judge.requires_grad_(requires_grad=True)
-        if isinstance(self.perceptual, PerceptualNet):
-            taps = self.perceptual.taps
-            losses["perceptual"] = perceptual_mse(taps(predicted), taps(truth))
-        losses["total"] = _sum(losses)
-        _update(self._optimiser, losses["total"], rate)
-        if judge is not None and self._judge_optimiser is not None:
-            judging = judging_losses(judge, predicted.detach(), truth, hole)
-            _update(self._judge_optimiser, _sum(judging), rate * self.recipe.judge_ratio)
-            losses |= judging
-        return {name: x.item() for name, x in losses.items()}
-
-    def _losses(self, network: Dfpn | Chn, item: Item) -> dict[str, Tensor]:
-        views = item.views
-        if isinstance(network, Dfpn):
-            known = torch.ones(len(views.target), dtype=torch.bool)
-            losses = aligning_losses(network, network(views), views, item.flow, known)
-            return losses | {"total": _sum(losses)}
-        aligned = self.aligner.align(views) if self.aligner else align_along(views, item.flow)
-        vgg = self.perceptual if isinstance(self.perceptual, VggPools) else None
-        return hallucinating_losses(network(views, aligned), views, aligned, vgg)
+    views, flow = batch.views, batch.flow
+    assert flow is not None  # all items of such recipes have one
+    if isinstance(network, Dfpn):
+        found = network(views)
+        known = torch.ones(len(batch), dtype=torch.bool, device=flow.device)
+        losses = aligning_losses(network, found, views, flow, known)
+        return align_along(views, found.flow).frames[:, 0], losses
+    if isinstance(network, PainterNetwork):
+        aligned = align_along(views, flow) if aligner is None else aligner.align(views)
+        painted = network.painter(views, aligned)
+        pools = net.pools if isinstance(net, Vgg16) else None
+        return painted.predicted[:, 0], hallucinating_losses(painted, views, aligned, pools)
+    if isinstance(network, Guided):
+        coords = to_pixels(flow, align_corners=True)
+        motion = coords - pixel_grid(coords.shape[-2], coords.shape[-1], coords)
+        predicted = network(views, motion, torch.zeros_like(motion[:, :, :1]))
+        losses = {"l1": known_l1(predicted, *batch.target)}
+        if net is not None:
+            losses["perceptual"] = perceptual_mse(net.taps(predicted), net.taps(views.target))
+        return predicted, losses
+    raise OptionError(
+        f"Expected dfpn, chn or guided, got a {type(network).__name__}; choose one of their recipes."
+    )
 
 
-def _sum(losses: Mapping[str, Tensor]) -> Tensor:
-    return torch.stack([x.reshape(()) for x in losses.values()]).sum()
+def judged_part(network: nn.Module, batch: Batch) -> tuple[Batch, Tensor | None]:
+    """Return the targets alone (T = 1), and what a network must better: None for a smooth fill.
 
-
-def _pixel_motion(item: Item) -> tuple[Tensor, Tensor]:
-    """Return flow in pixels and its error, which is none: the motion is known."""
-    coords = to_pixels(item.flow, align_corners=True)
-    flow = coords - pixel_grid(coords.shape[-2], coords.shape[-1], coords)
-    return flow, torch.zeros_like(flow[:, :, :1])
-
-
-def _update(optimiser: Adam, loss: Tensor, rate: float) -> None:
-    for group in optimiser.param_groups:
-        group["lr"] = rate
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()
+    What aligns is judged where the first reference shows what the target's hole hides, against that
+    reference as it is.
+    """
+    target, hole = batch.target
+    baseline = None
+    if isinstance(network, Dfpn):
+        assert batch.flow is not None  # all items of such recipes have one
+        hole = align_along(batch.views, batch.flow).gained[:, 0]
+        baseline = batch.views.filled()[1][:, :1]
+    return Batch(target[:, None], hole[:, None]), baseline

@@ -7,26 +7,28 @@ from dataclasses import dataclass
 
 import torch
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 
 from lgtsm.errors import OptionError
+from lgtsm.models.neighbours.frames import Aligner
 from lgtsm.models.network import CombCNNetwork, Network
 
-from .data.sampling import Batch
+from .data.batch import Batch
 from .losses import reconstruction as pixels
 from .losses.features import perceptual_loss, style_loss
 from .losses.perceptual import PerceptualNet, distance_features, squared_channels
 from .losses.refine import refine_losses
+from .neighbours import learn_moved
 from .process_group import ProcessGroup
-from .recipe import Divisors, PixelLosses, RatioLosses
+from .recipe import Divisors, Losses, PixelLosses, RatioLosses
 
 
 @dataclass(frozen=True)
 class Prediction:
     """A network's output for a batch.
 
-    raw: (B,T,3,h,w), not clamped; composed: with the truth outside the holes; incomplete: the
-    half-size video (B,T,3,h/2,w/2) of CombCN, None elsewhere.
+    raw: (B,T,3,h,w), not clamped, the targets alone (T = 1) of moved pictures; composed: with the truth
+    outside the holes; incomplete: the half-size video (B,T,3,h/2,w/2) of CombCN, None elsewhere.
     """
 
     raw: Tensor
@@ -39,11 +41,51 @@ def autocast(device: torch.device, dtype: torch.dtype | None) -> torch.autocast:
     return torch.autocast(device.type, dtype, enabled=dtype is not None)
 
 
-def predict(network: Network, batch: Batch, dtype: torch.dtype | None = None) -> Prediction:
-    """Run a network on a batch.
+def learn(
+    network: nn.Module,
+    batch: Batch,
+    losses: Losses,
+    net: PerceptualNet | None = None,
+    *,
+    aligner: Aligner | None = None,
+    areas: Tensor | None = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[Prediction, dict[str, Tensor]]:
+    """Run a network on a batch and compute its losses.
 
     Args:
         network: of any family.
+        batch: with a candidate fill, or a flow, if the family needs one.
+        losses: their weights.
+        net: for perceptual and style losses; without it they are left out.
+        aligner: of CHN, see `learn_moved`.
+        areas: (2,) hole pixels to divide by, see `areas_of`; None counts those of this batch.
+        dtype: half precision, None for float32; moved pictures are always learnt in float32.
+
+    Returns:
+        The prediction; scalars by name, unweighted, and `total`, their weighted sum.
+    """
+    if batch.flow is not None:
+        raw, found = learn_moved(network, batch, net, aligner)
+        truth, hole = (x[:, None] for x in batch.target)
+        prediction = Prediction(raw[:, None], pixels.compose(raw[:, None], truth, hole))
+        return prediction, found | {"total": _weighted(found, losses, raw)}
+    assert isinstance(network, Network)  # its recipe says so
+    assert isinstance(losses, RatioLosses | PixelLosses)
+    prediction = predict(network, batch, dtype)
+    with autocast(batch.truth.device, dtype):
+        return prediction, stage_losses(losses, prediction, batch, net, areas)
+
+
+def _weighted(found: dict[str, Tensor], losses: Losses, like: Tensor) -> Tensor:
+    return sum((getattr(losses, name) * x for name, x in found.items()), like.sum() * 0)
+
+
+def predict(network: Network, batch: Batch, dtype: torch.dtype | None = None) -> Prediction:
+    """Run a network that fills clips on a batch.
+
+    Args:
+        network: of such a family.
         batch: with a candidate fill if the family starts from one.
         dtype: half precision of the network's body, None for float32.
     """
@@ -118,9 +160,7 @@ def stage_losses(
             found["style"] = style_loss(
                 result, wanted, divisors, num_samples=len(batch), gram=weights.gram
             )
-    zero = prediction.raw.sum() * 0
-    found["total"] = sum((getattr(weights, k) * v for k, v in found.items()), zero)
-    return found
+    return found | {"total": _weighted(found, weights, prediction.raw)}
 
 
 def _ratio_losses(

@@ -9,6 +9,7 @@ from enum import Enum
 
 from lgtsm.errors import OptionError
 from lgtsm.models.discriminator import DISCRIMINATORS, DiscriminatorSpec
+from lgtsm.models.neighbour_spec import AnySpec, DfpnSpec
 from lgtsm.models.spec import FAMILIES, NetworkSpec
 from lgtsm.options import Motion
 
@@ -22,7 +23,7 @@ class Initialisation(Enum):
     PUBLISHED = "published"
     """torch's default, as in the published code: deep layers then output little but their biases."""
     SCALED = "scaled"
-    """Kaiming; feature kernels at twice and gate kernels at a quarter of its deviation."""
+    """Kaiming; feature kernels at twice, gate kernels at a quarter, flows at a third of its deviation."""
     LSUV = "lsuv"
     """Kaiming, then every layer rescaled on a real batch (Mishkin & Matas 2016)."""
 
@@ -32,6 +33,12 @@ class Schedule(Enum):
 
     CONSTANT = "constant"
     COSINE = "cosine"
+    HALVING = "halving"
+    """Half of it after every 100,000 steps, as Alvarez 2020 trains."""
+
+
+_HALVED_EVERY = 100_000
+"""Steps: 50 of its epochs of 2000."""
 
 
 class Divisors(Enum):
@@ -73,7 +80,8 @@ class DataRecipe:
     still_ratio: float = 0.25
     """Share of items made from a photograph with a synthetic camera."""
     shrink_ratio: float = 0.4
-    """Share of items cropped larger than `size` and downscaled."""
+    """Share of items cropped larger than `size` and downscaled; of moved pictures, the share of those that
+    are squeezed whole to `size`."""
     coverage: tuple[float, float] = (0.05, 0.25)
     """Range of the hole's share of the crop."""
     jitter: float = 0.1
@@ -142,6 +150,40 @@ class PixelLosses:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AligningLosses:
+    """Weights of the losses of DFPN, as published; see `losses.aligning`."""
+
+    correlation: float = 1.0
+    flow_16: float = 1.0
+    flow_64: float = 1.0
+    flow_256: float = 1.0
+    aligned_64: float = 1.0
+    aligned_256: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class HallucinatingLosses:
+    """Weights of the losses of CHN, as published; see `losses.hallucinating`."""
+
+    known: float = 0.5
+    shown: float = 2.0
+    unseen: float = 1.0
+    perceptual: float = 0.5
+    gradient: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class CarryingLosses:
+    """Weights of the losses of guided inpainting, as published; see `losses.carrying`."""
+
+    l1: float = 10.0
+    perceptual: float = 30.0
+
+
+Losses = RatioLosses | PixelLosses | AligningLosses | HallucinatingLosses | CarryingLosses
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdversaryRecipe:
     """The discriminator of stage 2.
 
@@ -157,11 +199,25 @@ class AdversaryRecipe:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PatchAdversaryRecipe:
+    """The discriminator of guided inpainting, which judges single pictures; weights as published.
+
+    adversarial, features: weights of what the network learns from it; penalty: of the discriminator's
+    slope at the truth; learning_rate: of the discriminator.
+    """
+
+    adversarial: float = 10.0
+    features: float = 100.0
+    penalty: float = 0.001
+    learning_rate: float = 1.6e-5
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stage:
     """One stage of a run: its losses and its optimisation."""
 
-    losses: RatioLosses | PixelLosses = field(default_factory=RatioLosses)
-    adversary: AdversaryRecipe | None = None
+    losses: Losses = field(default_factory=RatioLosses)
+    adversary: AdversaryRecipe | PatchAdversaryRecipe | None = None
     batch: int = 1
     """Items of a step, over all processes."""
     learning_rate: float = 1.2e-3
@@ -175,14 +231,17 @@ class Stage:
     clip_norm: float = 1.0
     """Largest gradient norm; 0 does not clip."""
 
-    def learning_rate_at(self, step: int, progress: float) -> float:
+    def learning_rate_at(self, step: int, progress: float, *, num_steps: int = 0) -> float:
         """Return the learning rate: linear warm-up, then the schedule.
 
         Args:
             step: steps since the last warm-up began, from 0.
             progress: share of the run that is over, 0..1; larger values count as 1.
+            num_steps: of the whole training so far.
         """
         warm = min(1.0, (step + 1) / max(1, self.warmup_steps))
+        if self.schedule is Schedule.HALVING:
+            return self.learning_rate * warm * 0.5 ** (num_steps // _HALVED_EVERY)
         if self.schedule is Schedule.CONSTANT:
             return self.learning_rate * warm
         cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, progress)))
@@ -194,12 +253,31 @@ class Recipe:
     """A network, its data and its stages."""
 
     name: str
-    network: NetworkSpec = field(default_factory=lambda: FAMILIES["refine"])
+    network: AnySpec = field(default_factory=lambda: FAMILIES["refine"])
     data: DataRecipe = field(default_factory=DataRecipe)
     initialisation: Initialisation = Initialisation.LSUV
     stage1: Stage = field(default_factory=Stage)
     stage2: Stage | None = None
     seed: int = 0
+
+    @property
+    def moves_pictures(self) -> bool:
+        """Whether items are single pictures, moved: for networks that align, paint or carry frames."""
+        return not isinstance(self.network, NetworkSpec) or self.network.paints
+
+    @property
+    def filler(self) -> NetworkSpec:
+        """The network of a recipe that trains on clips.
+
+        Raises:
+            OptionError: the recipe trains on moved pictures.
+        """
+        if isinstance(self.network, NetworkSpec) and not self.moves_pictures:
+            return self.network
+        raise OptionError(
+            f"Expected a recipe that trains on clips, got {self.name}, which trains on moved pictures; "
+            "choose another recipe, or leave the option out."
+        )
 
     def stage(self, name: str) -> Stage:
         """Return a stage by its name, "stage1" or "stage2".
@@ -233,6 +311,12 @@ def differing_fields(first: dict, second: dict, prefix: str = "") -> list[str]:
 
 
 def with_width(recipe: Recipe, width: int) -> Recipe:
-    """Return the recipe with another base width of the trunk."""
-    trunk = replace(recipe.network.trunk, width=width)
-    return replace(recipe, network=replace(recipe.network, trunk=trunk))
+    """Return the recipe with another base width of its network.
+
+    Raises:
+        OptionError: a network whose width is fixed.
+    """
+    if isinstance(recipe.network, DfpnSpec):
+        return replace(recipe, network=replace(recipe.network, width=width))
+    network = recipe.filler
+    return replace(recipe, network=replace(network, trunk=replace(network.trunk, width=width)))

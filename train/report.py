@@ -17,9 +17,8 @@ from .checkpoint import save_state
 from .images import image_grid, mask_out, plot_curves, save_image, save_preview
 from .logs import CsvLog, open_tensorboard, read_csv
 from .losses.perceptual import distance_features
-from .objective import predict
 from .session import Session
-from .validate import baseline_of, best_of, validate
+from .validate import best_of, compared, validate
 
 _LOG = logging.getLogger(__name__)
 BEST = "best.safetensors"
@@ -97,8 +96,9 @@ class Reporter:
         learner, recipe = self.learner, self.session.run.recipe
         with learner.average.applied_to(learner.network):
             items = (item.to(self.session.device) for item in self.session.held_out)
-            net = distance_features(self.session.stepper.net)
-            score = validate(learner.network, items, net)
+            stepper = self.session.stepper
+            net = distance_features(stepper.net)
+            score = validate(learner.network, items, net, stepper.aligner)
             if score.better_than(self.best):
                 self.best = score
                 about = {"recipe": recipe.name, "step": learner.step} | learner.provenance
@@ -108,7 +108,6 @@ class Reporter:
         self.scores.add({"step": learner.step} | asdict(score))
         self._plot("held out", asdict(score))
 
-    @torch.no_grad()
     def _show(self) -> None:
         """Write a grid of samples and a looping preview: input, baseline, result, truth."""
         learner = self.learner
@@ -116,10 +115,9 @@ class Reporter:
         with learner.average.applied_to(learner.network):
             for item in self.session.shown:
                 item = item.to(self.session.device)
-                composed = predict(learner.network, item).composed
-                baseline = torch.where(item.holes > 0, baseline_of(item), item.truth)
-                masked = mask_out(item.truth, item.holes)
-                rows.append((masked, baseline, composed, item.truth))
+                found = compared(learner.network, item, self.session.stepper.aligner)
+                masked = mask_out(found.part.truth, found.part.holes)
+                rows.append((masked, found.baseline, found.composed, found.part.truth))
         middle = rows[0][0].shape[1] // 2
         columns = [torch.cat([row[i][:, middle] for row in rows]) for i in range(4)]
         grid = image_grid(columns)

@@ -49,6 +49,8 @@ class Run:
     """Folder of a compact checkpoint to continue from: weights, step and discriminator."""
     device: str = "cpu"
     precision: Precision = Precision.AUTO
+    aligner: Path | None = None
+    """Weights of the network that aligns references for CHN; None takes the known motion."""
     items: Path | None = None
     """Folder of cached items to train on, instead of making new ones."""
     micro_batch: int | None = None

@@ -1,8 +1,7 @@
 """One training step: the network and, in adversarial stages, its discriminator.
 
 Order of the published trainer: the network's losses with the discriminator as it is, the network's
-update, then one update of the discriminator on the truth and on the same filled clips, both composed
-with the true holes.
+update, then one update of the discriminator on the truth and on the same filled clips; see `adversary`.
 """
 
 from __future__ import annotations
@@ -16,15 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
-from lgtsm.models.discriminator import Discriminator
-from lgtsm.models.network import Network
+from lgtsm.models.neighbours.frames import Aligner
 
-from .data.sampling import Batch
-from .losses.adversarial import discriminator_loss, generator_loss, scores_of
+from .adversary import Adversary, build_discriminator, make_adversary
+from .data.batch import Batch
 from .losses.perceptual import PerceptualNet
-from .objective import areas_of, autocast, predict, stage_losses
+from .objective import areas_of, learn
 from .process_group import ProcessGroup
-from .recipe import AdversaryRecipe, Stage
+from .recipe import Stage
 
 
 class MovingAverage:
@@ -63,15 +61,6 @@ class MovingAverage:
             network.train(was_training)
 
 
-@dataclass(frozen=True)
-class Adversary:
-    """A discriminator in training."""
-
-    recipe: AdversaryRecipe
-    discriminator: Discriminator
-    optimizer: Adam
-
-
 @dataclass
 class Learner:
     """Everything that a step changes.
@@ -82,7 +71,7 @@ class Learner:
     weights came from.
     """
 
-    network: Network
+    network: nn.Module
     stage: Stage
     average: MovingAverage
     optimizer: Adam
@@ -93,7 +82,7 @@ class Learner:
     skipped: int = 0
     provenance: dict = field(default_factory=dict)
 
-    def averaged(self) -> Network:
+    def averaged(self) -> nn.Module:
         """Load the averaged weights into the network; return it in eval mode."""
         self.network.load_state_dict(self.average.values)
         return self.network.eval()
@@ -104,7 +93,7 @@ class Learner:
         return [v.data for m in modules for v in chain(m.parameters(), m.buffers())]
 
 
-def make_learner(network: Network, stage: Stage, seed: int) -> Learner:
+def make_learner(network: nn.Module, stage: Stage, seed: int) -> Learner:
     """Set up optimisers, average and discriminator for an initialised network on its device.
 
     The seed is that of the discriminator's initial weights.
@@ -112,9 +101,9 @@ def make_learner(network: Network, stage: Stage, seed: int) -> Learner:
     adversary = None
     if (recipe := stage.adversary) is not None:
         with seeded(seed + 1):
-            discriminator = Discriminator(recipe.discriminator)
+            discriminator = build_discriminator(recipe)
         discriminator.to(next(network.parameters()).device)
-        adversary = Adversary(recipe, discriminator, _adam(discriminator, stage))
+        adversary = make_adversary(recipe, discriminator, _adam(discriminator, stage))
     average = MovingAverage(network, stage.ema_decay)
     return Learner(network, stage, average, _adam(network, stage), adversary)
 
@@ -146,6 +135,7 @@ class Stepper:
         learner: changed by every step.
         net: for perceptual and style losses, or None.
         group: the processes that share every batch.
+        aligner: of CHN, None for the known motion.
         dtype: half precision of network and discriminator, None for float32.
         micro_batch: items in the network at once; gradients are accumulated over the parts.
     """
@@ -156,11 +146,16 @@ class Stepper:
         net: PerceptualNet | None,
         group: ProcessGroup,
         *,
+        aligner: Aligner | None = None,
         dtype: torch.dtype | None = None,
         micro_batch: int | None = None,
     ) -> None:
         self.learner, self.net, self.group = learner, net, group
-        self.dtype, self.micro_batch = dtype, micro_batch
+        self.aligner, self.dtype, self.micro_batch = aligner, dtype, micro_batch
+
+    def alone(self, learner: Learner) -> Stepper:
+        """Return a stepper of another learner in this process alone, with whole batches."""
+        return Stepper(learner, self.net, ProcessGroup(), aligner=self.aligner, dtype=self.dtype)
 
     def __call__(self, batch: Batch, rate: float) -> dict[str, float]:
         """Make one step with this process's batch; return the losses' means over all processes.
@@ -169,74 +164,67 @@ class Stepper:
         """
         learner = self.learner
         learner.network.train()
-        composed, sums = self._backward(batch)
+        judged, sums = self._backward(batch)
         means = self.group.mean(torch.stack(list(sums.values())))
         totals: dict[str, float] = dict(zip(sums, means.tolist(), strict=True))
         if self._update(learner.network, learner.optimizer, totals["total"], rate):
             if (adversary := learner.adversary) is not None:
-                loss = self._discriminator_step(adversary, batch, composed, rate)
+                loss = self._discriminator_step(adversary, batch, judged, rate)
                 totals["discriminator"] = loss
             learner.average.update(learner.network, learner.step)
         learner.step += 1
         learner.warmup_step += 1
         return totals
 
-    def _parts(self, batch: Batch) -> list[tuple[slice, Batch]]:
+    def _parts(self, batch: Batch) -> list[Batch]:
         size = self.micro_batch or len(batch)
-        ranges = [(i, min(i + size, len(batch))) for i in range(0, len(batch), size)]
-        return [(slice(*r), batch.part(*r)) for r in ranges]
+        return [batch.part(i, min(i + size, len(batch))) for i in range(0, len(batch), size)]
 
-    def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
-        """Accumulate the gradients of all parts; return the filled clips and the losses."""
+    def _backward(self, batch: Batch) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Accumulate the gradients of all parts; return what the discriminator judges and the losses."""
         learner = self.learner
-        filled: list[Tensor] = []
+        judged: list[Tensor] = []
         sums: dict[str, Tensor] = {}
         areas = areas_of(batch, self.group)
-        for _, part in self._parts(batch):
+        for part in self._parts(batch):
             share = len(part) / len(batch)
-            prediction = predict(learner.network, part, self.dtype)
-            with autocast(part.truth.device, self.dtype):
-                # a share of the areas, so that the parts' losses add up
-                losses = stage_losses(
-                    learner.stage.losses, prediction, part, self.net, areas * share
-                )
+            prediction, losses = learn(
+                learner.network,
+                part,
+                learner.stage.losses,
+                self.net,
+                aligner=self.aligner,
+                areas=areas * share,  # so that the parts' losses add up
+                dtype=self.dtype,
+            )
             if (adversary := learner.adversary) is not None:
-                losses["generator"] = self._generator_loss(adversary, prediction.composed, part)
-                losses["total"] = losses["total"] + adversary.recipe.weight * losses["generator"]
+                seen = adversary.judged(prediction)
+                judged.append(seen.detach())
+                adversary.discriminator.requires_grad_(requires_grad=False)
+                for name, value in adversary.fooling(seen, part, self.dtype).items():
+                    losses[name] = value
+                    losses["total"] = losses["total"] + adversary.weights[name] * value
+                adversary.discriminator.requires_grad_(requires_grad=True)
             (share * losses["total"]).backward()
             for name, value in losses.items():
                 value = share * value.detach().float()
                 sums[name] = sums[name] + value if name in sums else value
-            filled.append(prediction.composed.detach())
-        return torch.cat(filled), sums
-
-    def _generator_loss(self, adversary: Adversary, composed: Tensor, part: Batch) -> Tensor:
-        discriminator, kind = adversary.discriminator, adversary.recipe.kind
-        discriminator.requires_grad_(requires_grad=False)
-        with autocast(composed.device, self.dtype):
-            logits = discriminator(composed, part.holes).float()
-        discriminator.requires_grad_(requires_grad=True)
-        return generator_loss(kind, scores_of(kind, logits))
+        return judged, sums
 
     def _discriminator_step(
-        self, adversary: Adversary, batch: Batch, composed: Tensor, rate: float
+        self, adversary: Adversary, batch: Batch, judged: list[Tensor], rate: float
     ) -> float:
-        """Train the discriminator on the truth and on what was filled before the network's update."""
-        discriminator, kind = adversary.discriminator, adversary.recipe.kind
-        discriminator.train()
-        total = composed.new_zeros(())
-        for where, part in self._parts(batch):
-            with autocast(composed.device, self.dtype):
-                real = discriminator(part.truth, part.holes).float()
-                fake = discriminator(composed[where], part.holes).float()
-            real, fake = (scores_of(kind, x) for x in (real, fake))
-            loss = discriminator_loss(kind, real, fake) * len(part) / len(batch)
+        """Train the discriminator on the truth and on what there was before the network's update."""
+        adversary.discriminator.train()
+        total = batch.truth.new_zeros(())
+        for part, seen in zip(self._parts(batch), judged, strict=True):
+            loss = adversary.judging(seen, part, self.dtype) * len(part) / len(batch)
             loss.backward()
             total = total + loss.detach()
         loss = float(self.group.mean(total))
         peak = self.learner.stage.learning_rate
-        ratio = (adversary.recipe.learning_rate or peak) / peak
-        self._update(discriminator, adversary.optimizer, loss, rate * ratio)
+        ratio = (adversary.learning_rate or peak) / peak
+        self._update(adversary.discriminator, adversary.optimizer, loss, rate * ratio)
         return loss
 
     def _update(self, module: nn.Module, optimizer: Adam, loss: float, rate: float) -> bool:

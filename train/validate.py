@@ -6,20 +6,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lgtsm.fills.smooth import smooth_fill
 from lgtsm.metrics.no_reference import clip_flicker
 from lgtsm.metrics.perceptual import SqueezeNetFeatures, distance_of_features
+from lgtsm.models.neighbours.frames import Aligner
 from lgtsm.models.network import Network
 
-from .data.sampling import Batch
+from .data.batch import Batch
+from .neighbours import judged_part, learn_moved
 from .objective import predict
 
 
 @dataclass(frozen=True)
 class Score:
-    """Means over items; the baseline is the fill that the network starts from, or the smooth fill.
+    """Means over items; the baseline is that of `compared`.
 
     psnr, baseline_psnr: inside the hole, in dB; distance, baseline_distance: perceptual, times
     1000, 0 without features; flicker: temporal change in the hole over that around it, 1 is equal.
@@ -57,6 +59,48 @@ def baseline_of(batch: Batch) -> Tensor:
     return smooth_fill(truth * (1 - holes), holes).unflatten(0, batch.truth.shape[:2])
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What is scored of one item: the clip, or the target alone (T = 1) of moved pictures.
+
+    part: truth and holes; composed: the result inside the holes; baseline: likewise.
+    """
+
+    part: Batch
+    composed: Tensor
+    baseline: Tensor
+
+
+@torch.no_grad()
+def compared(network: nn.Module, item: Batch, aligner: Aligner | None = None) -> Comparison:
+    """Run a network in eval mode on a batch.
+
+    Args:
+        network: of any family.
+        item: for it.
+        aligner: of CHN, see `learn_moved`.
+
+    Returns:
+        The result beside a baseline: the fill that the network starts from, or the smooth fill; for
+        networks that align, the reference as it is.
+    """
+    part, baseline = item, None
+    if item.flow is None:
+        assert isinstance(network, Network)  # its recipe says so
+        result = predict(network, item).raw
+    else:
+        part, baseline = judged_part(network, item)
+        result = learn_moved(network, item, None, aligner)[0][:, None]
+    if baseline is None:
+        baseline = baseline_of(part)
+    inside = part.holes > 0
+    return Comparison(
+        part,
+        torch.where(inside, result, part.truth).clamp(0, 1),
+        torch.where(inside, baseline, part.truth),
+    )
+
+
 def _psnr(result: Tensor, batch: Batch) -> float:
     area = 3 * batch.holes.sum()
     error = ((result - batch.truth).square() * batch.holes).sum() / area
@@ -64,18 +108,23 @@ def _psnr(result: Tensor, batch: Batch) -> float:
 
 
 @torch.no_grad()
-def validate(network: Network, items: Iterable[Batch], net: SqueezeNetFeatures | None) -> Score:
+def validate(
+    network: nn.Module,
+    items: Iterable[Batch],
+    net: SqueezeNetFeatures | None,
+    aligner: Aligner | None = None,
+) -> Score:
     """Score a network in eval mode on held-out batches of one item; those without hole are skipped.
 
-    The features `net` measure the perceptual distance.
+    The features `net` measure the perceptual distance; the aligner is that of `compared`.
     """
     rows: list[list[float]] = []
     flickers: list[float] = []
-    for item in items:
+    for batch in items:
+        found = compared(network, batch, aligner)
+        item, composed, baseline = found.part, found.composed, found.baseline
         if not item.holes.any():
             continue
-        composed = predict(network, item).composed.clamp(0, 1)
-        baseline = torch.where(item.holes > 0, baseline_of(item), item.truth)
         distances = [0.0, 0.0]
         if net is not None:
             wanted = net(item.truth.flatten(0, 1))

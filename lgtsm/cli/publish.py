@@ -15,7 +15,6 @@ from .terminal import format_bytes
 
 SUMS = "SHA256SUMS"
 _NEEDED = (DEFAULT_FILE, "config.json", "README.md", SUMS)
-_RESEARCH_ONLY = "research-only"
 
 
 def add(commands: argparse._SubParsersAction) -> None:
@@ -88,8 +87,8 @@ def check_licence(card: Card) -> None:
     Raises:
         WeightsError: research-only weights, weights derived from such, or no licence stated.
     """
-    descent = card.provenance.get("descent")
-    if _RESEARCH_ONLY in (card.licence, descent) or card.licence == "not stated":
+    if card.is_research_only or card.licence == "not stated":
+        descent = card.provenance.get("descent")
         raise WeightsError(
             f"Expected weights under an open licence, got licence {card.licence!r} and descent "
             f"{descent or 'not stated'!r}; publish weights trained from scratch or from open ones."

@@ -32,8 +32,13 @@ def paint_guided(
 
     Returns:
         (1,3,h,w) in [0,1], the known part painted too.
+
+    Raises:
+        ShapeError: a guide of another size than the frame.
     """
     count, known = len(guides), 1 - hole
+    for guide in guides:  # before any flow
+        Views(frame, hole, guide[None], torch.zeros_like(guide[None, :, :1]))
     others, start = torch.cat(list(guides)), torch.cat(list(starts))
     grey, other_grey = to_grey(frame) * known, to_grey(others)
     flow, _ = dense_flow(

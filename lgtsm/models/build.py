@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import MappingProxyType
+from typing import overload
 
 import torch
+from torch import nn
 
+from .neighbour_spec import AnySpec, NeighbourSpec
+from .neighbours.build import build_neighbour
 from .network import CombCNNetwork, GatedNetwork, Network
 from .painter import PainterNetwork
 from .refine import RefineNetwork
@@ -20,19 +24,25 @@ _CLASSES: MappingProxyType[str, Callable[[NetworkSpec], Network]] = MappingProxy
 )
 
 
-def build(spec: NetworkSpec) -> Network:
+@overload
+def build(spec: NetworkSpec) -> Network: ...
+@overload
+def build(spec: NeighbourSpec) -> nn.Module: ...
+def build(spec: AnySpec) -> nn.Module:
     """Build an untrained network.
 
     Args:
         spec: its specification; `spec.family` decides the class.
 
     Returns:
-        The network on the CPU in float32, with torch's default initial values.
+        The network on the CPU in float32, with its default initial values.
     """
+    if isinstance(spec, NeighbourSpec):
+        return build_neighbour(spec)
     return _CLASSES[spec.family](spec)
 
 
-def tensor_shapes(spec: NetworkSpec) -> dict[str, tuple[int, ...]]:
+def tensor_shapes(spec: AnySpec) -> dict[str, tuple[int, ...]]:
     """Return the names and shapes of a network's state dict without allocating it."""
     with torch.device("meta"):
         return {key: tuple(value.shape) for key, value in build(spec).state_dict().items()}

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 
 from ..errors import WeightsError
+from .spec import NetworkSpec
 from .trunk_spec import MAX_COUNT
 
 
@@ -59,10 +60,28 @@ class NeighbourSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class DfpnSpec(NeighbourSpec):
-    """Dense Flow Prediction Network, Alvarez 2020."""
+    """Dense Flow Prediction Network, Alvarez 2020.
+
+    width: channels of the estimators, and half of the correlation filter's.
+    side: height and width in pixels at which frames are compared, a multiple of 32.
+    """
 
     family: ClassVar[str] = "dfpn"
     role: ClassVar[Role] = Role.ALIGNER
+    width: int = 128
+    side: int = 256
+
+    def __post_init__(self) -> None:
+        """Check the fields.
+
+        Raises:
+            WeightsError: as of every spec, or a side that the layers cannot halve.
+        """
+        super().__post_init__()
+        if self.side % 32:
+            raise WeightsError(
+                f"Expected a side in multiples of 32, got {self.side}; correct the spec."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +127,9 @@ class GuidedSpec(NeighbourSpec):
                 "the spec."
             )
 
+
+AnySpec = NetworkSpec | NeighbourSpec
+"""Of a network that fills, or of one that helps to."""
 
 NEIGHBOURS: MappingProxyType[str, type[NeighbourSpec]] = MappingProxyType(
     {kind.family: kind for kind in (DfpnSpec, CpnSpec, GuidedSpec)}

@@ -93,12 +93,16 @@ class Network(nn.Module):
         Raises:
             ShapeError: no candidate where one is required, or guidance where none is accepted.
         """
+        self.check_guidance(guidance)
+        return self._stack(frames, holes, candidate, guidance)
+
+    def check_guidance(self, guidance: Tensor | None) -> None:
+        """Raise ShapeError for guidance that the family does not accept."""
         if guidance is not None and not self.accepts_guidance:
             raise ShapeError(
                 f"Expected no guidance for the family {self.spec.family}, got a tensor; leave it "
                 "out or use one of the gated families."
             )
-        return self._stack(frames, holes, candidate, guidance)
 
     def _stack(
         self, frames: Tensor, holes: Tensor, fill: CandidateFill | None, guidance: Tensor | None

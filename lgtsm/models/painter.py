@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from ..errors import ShapeError, WeightsError
+from ..errors import WeightsError
 from .neighbours.chn import Chn
 from .neighbours.orders import Reference, frame_by_frame, paint_frame, unmoved
 from .network import Network, check_clip
@@ -41,11 +41,7 @@ class PainterNetwork(Network):
             ShapeError: shapes that do not match, or guidance.
         """
         check_clip(frames, holes)
-        if guidance is not None:
-            raise ShapeError(
-                f"Expected no guidance for the family {self.spec.family}, got a tensor; leave it "
-                "out or use one of the gated families."
-            )
+        self.check_guidance(guidance)
         reach = self.spec.reach
         return torch.stack(
             [

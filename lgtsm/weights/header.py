@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import WeightsError
-from ..models.neighbour_spec import NEIGHBOURS, NeighbourSpec, neighbour_from_config
+from ..models.neighbour_spec import NEIGHBOURS, AnySpec, neighbour_from_config
 from ..models.spec import NetworkSpec
 
 _MAX_HEADER_BYTES = 10_000_000
@@ -17,6 +17,8 @@ _MAX_HEADER_BYTES = 10_000_000
 _CHUNK_BYTES = 1 << 20
 CONFIG, DIGEST = "lgtsm.config", "lgtsm.sha256"
 """Names in the header: of the network's configuration, and of the SHA-256 of it and the tensors."""
+RESEARCH_ONLY = "research-only"
+"""Licence of converted files of the authors who permit no other use; see docs/convert.md."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,15 +26,20 @@ class Card:
     """Self-description of a weight file.
 
     spec: of the network.
-    licence: of the weights, an SPDX name or "research-only".
+    licence: of the weights, an SPDX name or `RESEARCH_ONLY`.
     provenance: data, steps, seed and held-out figures of the training; JSON values.
     dtypes: half precisions (bf16, fp16) whose result is within 45 dB PSNR of float32.
     """
 
-    spec: NetworkSpec | NeighbourSpec
+    spec: AnySpec
     licence: str
     provenance: dict = field(default_factory=dict)
     dtypes: tuple[str, ...] = ()
+
+    @property
+    def is_research_only(self) -> bool:
+        """Whether the weights, or those that they were trained from, may only be used for research."""
+        return RESEARCH_ONLY in (self.licence, self.provenance.get("descent"))
 
     def to_metadata(self) -> dict[str, str]:
         """Return the strings for the header."""
@@ -136,7 +143,7 @@ def card_of(metadata: Mapping[str, str], name: str) -> Card:
     )
 
 
-def _read_spec(config: object) -> NetworkSpec | NeighbourSpec:
+def _read_spec(config: object) -> AnySpec:
     family = config.get("family") if isinstance(config, dict) else None
     if isinstance(config, dict) and isinstance(family, str) and family in NEIGHBOURS:
         return neighbour_from_config(config)

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from ..errors import WeightsError
 from ..models.build import build, tensor_shapes
@@ -103,6 +104,8 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
     with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
         network = build(spec)
     network.load_state_dict(floats)
+    if spec.paints:  # others are laid out where they are streamed
+        convert_conv2d_weight_memory_format(network, torch.channels_last)
     network.name, network.passed_dtypes = stored.name, stored.card.dtypes
     network.notes = stored.notes
     return network.eval().requires_grad_(False)

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from ..errors import WeightsError
+from ..models.build import build, tensor_shapes
 from ..models.neighbour_spec import TAKES, NeighbourSpec, Role
-from ..models.neighbours.build import build_neighbour, neighbour_shapes
 from ..models.neighbours.frames import Aligner
 from ..models.neighbours.guided import Guided
 from ..models.neighbours.roles import Neighbours
@@ -90,8 +91,9 @@ def _spec_of(stored: StoredWeights, role: Role) -> NeighbourSpec:
 
 
 def _load(stored: StoredWeights, spec: NeighbourSpec) -> nn.Module:
-    floats = stored.read(neighbour_shapes(spec))
+    floats = stored.read(tensor_shapes(spec))
     with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
-        network = build_neighbour(spec)
+        network = build(spec)
     network.load_state_dict(floats)
+    convert_conv2d_weight_memory_format(network, torch.channels_last)  # faster
     return network.eval().requires_grad_(False)

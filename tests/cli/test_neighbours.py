@@ -13,8 +13,9 @@ from tests.models.neighbours.published_state import published_state
 
 GUIDED = GuidedSpec(num_blocks=1, num_cross=1, side=2, fourier=False)
 CHN = replace(PAINTERS["chn"], trunk=ChnSpec(num_blocks=1))
+DFPN = DfpnSpec(width=4, side=64)
 CASES = {
-    "dfpn": (DfpnSpec(), "DFPN, for --aligner-model", ("--motion", "dfpn", "--aligner-model")),
+    "dfpn": (DFPN, "DFPN, for --aligner-model", ("--motion", "dfpn", "--aligner-model")),
     "chn": (CHN, "CHN, 1 blocks, one aligned reference", ("--motion", "planar", "--model")),
     "guided": (
         GUIDED,

@@ -10,7 +10,7 @@ import torch
 import lgtsm
 from lgtsm.copying.source_frames import Search
 from lgtsm.engine.carrying import paint_guided
-from lgtsm.errors import OptionError, WeightsError
+from lgtsm.errors import OptionError, ShapeError, WeightsError
 from lgtsm.models.build import build
 from lgtsm.models.neighbour_spec import CpnSpec, GuidedSpec
 from lgtsm.models.neighbours.orders import frame_by_frame
@@ -141,6 +141,15 @@ def test_a_carrier_paints_frames_of_any_size(size):
     assert torch.equal(painted, under)  # what lies under the hole counts for nothing
     guided = paint_guided(network, frame, hole, [1 - guide, frame], [still, still])
     assert not torch.equal(painted, guided)
+
+
+def test_a_guide_of_another_size_is_one_sentence(one_sentence):
+    frame, hole = torch.zeros(1, 3, 32, 40), torch.zeros(1, 1, 32, 40)
+    with pytest.raises(ShapeError, match="bring all to one size") as caught:
+        paint_guided(
+            formula_network(GUIDED), frame, hole, [torch.zeros(1, 3, 32, 48)], [frame[:, :2]]
+        )
+    one_sentence(caught.value)
 
 
 def test_key_frames_are_carried_by_a_network(tmp_path, toy_clip):

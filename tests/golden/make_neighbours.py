@@ -17,15 +17,16 @@ SHARED = HERE.parents[2] / "shared" / "golden" / "neighbours"
 MOST = 2000
 """Values kept of a result."""
 DROPPED = ("_layer_", "guided:b_", "dfpn:b_corr")
-"""Statistics that help to find a wrong layer, and a case too large to keep."""
-INPUTS = ("_u8", "_flow_f16", "_err_f16", "_quarter", "f_flow", "cm_", "affines")
+"""Statistics that help to find a wrong layer, and results too large to keep."""
+INPUTS = ("_u8", "_flow_f16", "_err_f16", "_quarter", "f_flow", "cm_", "affines", "_flow_full")
 RESULTS = ("v_aligned_u8", "v_map_u8")
+"""Flows at full size are what samples are taken along."""
 
 
 def reduced(name: str, value: np.ndarray) -> tuple[str, np.ndarray]:
     """Return a kept array and its name."""
-    whole = value.size <= MOST or any(part in name for part in INPUTS)
-    if whole and not any(part in name for part in RESULTS):
+    is_input = any(part in name for part in INPUTS) and not any(part in name for part in RESULTS)
+    if is_input or value.size <= MOST:
         return name, value
     step = -(-value.size // MOST)
     return f"{name}@{step}", value.reshape(-1)[::step]

@@ -11,12 +11,15 @@ from pathlib import Path
 
 import pytest
 from safetensors import safe_open
+from safetensors.torch import save_file
 
+from lgtsm.models.neighbours.vgg import VggPools
 from train.checkpoint import STATE
 from train.data.sampling import Items
 from train.data.sources import Library
 from train.logs import read_csv
 from train.recipes import load_recipe
+from train.step import seeded
 from train.tools.export import averaged
 from train.validate import validate
 
@@ -80,6 +83,25 @@ def test_two_processes_give_the_losses_of_one(recipe, stage, toy_library, tmp_pa
     for a, b in zip(one, two, strict=True):
         for key in a.keys() - {"seconds"}:
             assert float(a[key]) == pytest.approx(float(b[key]), rel=1e-4), key
+
+
+@pytest.mark.slow
+def test_two_processes_find_the_flow_of_one(toy_library, tmp_path):
+    with seeded(0):
+        save_file(VggPools(4).state_dict(), tmp_path / "vgg.safetensors")
+    words = ["--steps", "2", "--recipe", "dfpn_small", "--width", "2", "--batch", "2"]
+    words += ["--perceptual", str(tmp_path / "vgg.safetensors")]
+    for name, start in (
+        ("one", ["train"]),
+        ("two", ["torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "train"]),
+    ):
+        process = _start([*start, "stage1", *_words(toy_library, tmp_path / name, *words)])
+        out, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, out
+    one, two = (read_csv(tmp_path / name / "log.csv")[0] for name in ("one", "two"))
+    # alignment is a ratio of sums, which each process has its own of
+    for key in ("correlation", "flow_16", "flow_64", "flow_256"):
+        assert float(one[key]) == pytest.approx(float(two[key]), rel=1e-5), key
 
 
 @pytest.mark.slow

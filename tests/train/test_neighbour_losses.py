@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -18,9 +20,11 @@ from tests.models.neighbours.vectors import Vectors
 from train.data.affine_motion import crop_flow, draw_affine, move_picture
 from train.losses.aligning import aligning_losses
 from train.losses.carrying import fooling_losses, judging_losses, known_l1
-from train.losses.hallucinating import WEIGHTS, hallucinating_losses
+from train.losses.hallucinating import hallucinating_losses
+from train.losses.perceptual import Vgg16
+from train.recipe import AligningLosses, CarryingLosses, HallucinatingLosses, PatchAdversaryRecipe
 
-ITEMS = ("correlation", "flow_16", "flow_64", "flow_256", "aligned_64", "aligned_256")
+ALIGNING, HALLUCINATING = asdict(AligningLosses()), asdict(HallucinatingLosses())
 
 
 @pytest.mark.slow
@@ -35,8 +39,8 @@ def test_losses_of_dfpn_equal_the_original(known):
     found = aligning_losses(network, network(views), views, flow, torch.tensor([known]))
     name = "gtflow" if known else "noflow"
     expected = vectors[f"b_loss_items_{name}"]
-    assert [float(found[item]) for item in ITEMS] == pytest.approx(list(expected), rel=1e-5)
-    assert float(sum(found.values())) == pytest.approx(
+    assert [float(found[item]) for item in ALIGNING] == pytest.approx(list(expected), rel=1e-5)
+    assert float(sum(ALIGNING[name] * x for name, x in found.items())) == pytest.approx(
         float(vectors[f"b_loss_total_{name}"]), rel=1e-5
     )
 
@@ -56,14 +60,16 @@ def test_losses_of_chn_equal_the_original():
     frames, holes = vectors.clip("a_")
     views = Views(frames[:, 0], holes[:, 0], frames[:, 1:2], holes[:, 1:2])
     aligned = moved(views, 1)
-    vgg = _formula(VggPools(5), "model_vgg.")
+    vgg = Vgg16(_formula(VggPools(5), "model_vgg.").state_dict())
     painted = network.painter(views, aligned)
-    found = hallucinating_losses(painted, views, aligned, vgg)
-    items = [WEIGHTS[name] * found[name].item() for name in WEIGHTS]
+    found = hallucinating_losses(painted, views, aligned, vgg.pools)
+    items = [weight * found[name].item() for name, weight in HALLUCINATING.items()]
     assert items == pytest.approx(list(vectors["loss_items"]), rel=2e-5)
-    assert found["total"].item() == pytest.approx(float(vectors["loss_total"]), rel=1e-5)
-    # the published total teaches nothing by its perceptual term
-    (found["total"] - WEIGHTS["perceptual"] * found["perceptual"]).backward(retain_graph=True)
+    assert sum(items) == pytest.approx(float(vectors["loss_total"]), rel=1e-5)
+    # the published perceptual term teaches nothing
+    teaching = [name for name in HALLUCINATING if name != "perceptual"]
+    assert list(vectors["loss_requires_grad"]) == [name in teaching for name in HALLUCINATING]
+    sum(HALLUCINATING[name] * found[name] for name in teaching).backward(retain_graph=True)
     for name, parameter in (
         ("conv_last", network.painter.conv_last.weight),
         ("conv_first0", network.painter.conv_first[0].weight),
@@ -104,12 +110,13 @@ def test_discriminator_and_losses_of_the_carrier_equal_the_original():
     assert np.allclose(figures, vectors["d_real_feat_mean_std"], rtol=1e-4)
     fooling = fooling_losses(network, fake, real)
     judging = judging_losses(network, fake, real, hole)
+    weights = PatchAdversaryRecipe()
     found = {
-        "gen_adv": fooling["adversarial"],
-        "fm": fooling["features"],
-        "disc": judging["judging"] + judging["penalty"],
-        "disc_gp_times_coef": judging["penalty"],
-        "l1": known_l1(fake, real, hole),
+        "gen_adv": weights.adversarial * fooling["adversarial"],
+        "fm": weights.features * fooling["features"],
+        "disc": judging["judging"] + weights.penalty * judging["penalty"],
+        "disc_gp_times_coef": weights.penalty * judging["penalty"],
+        "l1": CarryingLosses().l1 * known_l1(fake, real, hole),
     }
     for name, value in found.items():
         assert value.item() == pytest.approx(float(vectors[f"d_loss_{name}"]), rel=1e-5), name
@@ -124,6 +131,8 @@ def _picture(vectors) -> Tensor:
 def _moved_picture(vectors, num_frames, *, as_published):
     rng = np.random.RandomState(9)
     motions = [draw_affine(rng, shift=4) for _ in range(num_frames - 1)]
+    listed = torch.stack([*motions[: num_frames // 2], torch.eye(3), *motions[num_frames // 2 :]])
+    assert torch.equal(listed, vectors.tensor(f"s_n{num_frames}_affines"))
     return move_picture(_picture(vectors), motions, as_published=as_published)
 
 
@@ -173,5 +182,6 @@ def test_aligned_pictures_without_an_error_cost_nothing():
     aligned = Aligned.of_samples(views.references, 1 - views.reference_holes, hole)
     painted = type("Painted", (), {"predicted": frame[None], "composed": frame[None]})()
     found = hallucinating_losses(painted, views, aligned, None)
-    assert float(found["total"]) == 0
-    assert "perceptual" not in found
+    assert {name: float(x) for name, x in found.items()} == dict.fromkeys(
+        ("known", "shown", "unseen", "gradient"), 0
+    )

@@ -9,7 +9,8 @@ import torch
 from lgtsm.errors import DeviceError, OptionError
 from lgtsm.models.build import build
 from train.__main__ import main
-from train.data.sampling import Items, join
+from train.data.batch import join
+from train.data.sampling import Items
 from train.data.sources import Library
 from train.logs import read_csv
 from train.loop import train

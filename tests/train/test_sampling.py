@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from lgtsm.fills.candidate_fill import CandidateFill
-from train.data.sampling import FIRST_VALIDATION_ITEM, Items, join
+from train.data.batch import join
+from train.data.sampling import FIRST_VALIDATION_ITEM, Items
 from train.data.sources import Clip, Library
 from train.data.stream import ResidentItems
 from train.process_group import ProcessGroup

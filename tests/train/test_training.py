@@ -13,7 +13,8 @@ from torch.nn.utils import convert_conv2d_weight_memory_format
 from lgtsm.errors import OptionError, WeightsError
 from lgtsm.models.build import build
 from train.checkpoint import STATE, load_state, save_state
-from train.data.sampling import Items, join
+from train.data.batch import join
+from train.data.sampling import Items
 from train.data.sources import Library
 from train.logs import read_csv
 from train.loop import train, train_both

@@ -97,28 +97,34 @@ def test_a_published_file_reproduces_its_network(converted):
     assert all(torch.equal(state[key], value) for key, value in expected.state_dict().items())
 
 
-def test_a_network_in_another_role_is_refused_in_one_sentence(converted):
+def test_a_network_in_another_role_is_refused_in_one_sentence(converted, one_sentence):
     (_, family, *_), _, path = converted
     if family == "CHN":
         for load in (load_aligner, load_carrier):
-            with pytest.raises(WeightsError, match="with chn; give that one as --model"):
+            with pytest.raises(WeightsError, match="with chn; give that one as --model") as caught:
                 load(path)
+            one_sentence(caught.value)
         return
     flag = "--carrier-model" if "guided" in family else "--aligner-model"
-    with pytest.raises(WeightsError, match=f"that fills, got new.safetensors, .*give it as {flag}"):
+    with pytest.raises(
+        WeightsError, match=f"that fills, got new.safetensors, .*give it as {flag}"
+    ) as caught:
         load_model(path)
+    one_sentence(caught.value)
     other = load_aligner if "guided" in family else load_carrier
-    with pytest.raises(WeightsError, match=f"role of .*got new.safetensors.*{flag}"):
+    with pytest.raises(WeightsError, match=f"role of .*got new.safetensors.*{flag}") as caught:
         other(path)
+    one_sentence(caught.value)
 
 
-def test_an_aligner_of_another_family_is_refused_in_one_sentence(converted):
+def test_an_aligner_of_another_family_is_refused_in_one_sentence(converted, one_sentence):
     (_, family, *_), _, path = converted
     if family not in ("DFPN", "CPN"):
         pytest.skip("no aligner")
     other = "cpn" if family == "DFPN" else "dfpn"
-    with pytest.raises(WeightsError, match=f"Expected {other} as the aligner"):
+    with pytest.raises(WeightsError, match=f"Expected {other} as the aligner") as caught:
         load_aligner(path, other)
+    one_sentence(caught.value)
 
 
 def test_both_meanings_of_corners_convert(tmp_path):
@@ -131,15 +137,23 @@ def test_both_meanings_of_corners_convert(tmp_path):
         assert load_aligner(new).align_corners is corners
 
 
-def test_dfpn_without_its_vgg_is_refused_in_one_sentence(tmp_path):
+def test_dfpn_without_its_vgg_is_refused_in_one_sentence(tmp_path, one_sentence):
     state = {k: v for k, v in published_state(DfpnSpec()).items() if "vgg" not in k}
     torch.save(_lightning(state), tmp_path / "old.ckpt")
-    with pytest.raises(WeightsError, match="Expected a DFPN with its VGG-16"):
+    with pytest.raises(WeightsError, match="Expected a DFPN with its VGG-16") as caught:
         convert(tmp_path / "old.ckpt", tmp_path / "new.safetensors")
+    one_sentence(caught.value)
+
+
+def test_sizes_of_dfpn_are_read_from_its_tensors(tmp_path):
+    spec = DfpnSpec(width=4, side=64)
+    torch.save(_lightning(published_state(spec)), tmp_path / "old.ckpt")
+    found = convert(tmp_path / "old.ckpt", tmp_path / "new.safetensors")
+    assert found.card.spec == spec
 
 
 @pytest.mark.parametrize("fault", ["missing", "misshapen", "left over"])
-def test_incomplete_files_are_refused_in_one_sentence(fault, tmp_path):
+def test_incomplete_files_are_refused_in_one_sentence(fault, tmp_path, one_sentence):
     state = published_state(GUIDED)
     key = "generator.model.6.read.to_logits.bias"
     if fault == "missing":
@@ -149,8 +163,9 @@ def test_incomplete_files_are_refused_in_one_sentence(fault, tmp_path):
     else:
         state["generator.model.6.gate.weight"] = torch.zeros(1)
     torch.save(_lightning(state), tmp_path / "old.ckpt")
-    with pytest.raises(WeightsError, match=r"guided inpainting|Expected generator"):
+    with pytest.raises(WeightsError, match=r"guided inpainting|Expected generator") as caught:
         convert(tmp_path / "old.ckpt", tmp_path / "new.safetensors")
+    one_sentence(caught.value)
     assert not (tmp_path / "new.safetensors").exists()
 
 
@@ -180,3 +195,9 @@ def test_changed_headers_are_refused(change, tmp_path):
     save_file(tensors, tmp_path / "changed.safetensors", metadata=metadata)
     with pytest.raises(WeightsError):
         load_carrier(tmp_path / "changed.safetensors")
+
+
+def test_a_side_that_the_layers_cannot_halve_is_one_sentence(one_sentence):
+    with pytest.raises(WeightsError, match="multiples of 32, got 40") as caught:
+        DfpnSpec(side=40)
+    one_sentence(caught.value)

@@ -14,11 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, max_pool2d
 
-_SHIFT_PX, _SCALE, _ROTATION = 50, 0.1, 0.2
+SHIFT_PX, _SCALE, _ROTATION = 50, 0.1, 0.2
 """Largest shift, change of scale, and rotation in radians, between neighbouring frames."""
 
 
-def draw_affine(rng: np.random.RandomState, *, shift: int = _SHIFT_PX) -> Tensor:
+def draw_affine(rng: np.random.RandomState, *, shift: int = SHIFT_PX) -> Tensor:
     """Draw a motion (3,3) in pixels; the order of the draws is the published one.
 
     Args:

@@ -25,7 +25,8 @@ from lgtsm.whole_file import WholeFile
 
 from ..process_group import map_in_processes
 from ..recipe import Recipe, differing_fields
-from .sampling import Batch, Items
+from .batch import Batch
+from .sampling import Items
 from .sources import Library
 
 _CONFIG = "items.json"
@@ -42,7 +43,7 @@ def _uncropped(recipe: Recipe) -> Recipe:
         OptionError: the recipe has no cache.
     """
     cached = recipe.data.cached
-    if cached is None or not recipe.network.starts_from_fill:
+    if cached is None or not recipe.filler.starts_from_fill:
         raise OptionError(
             f"Expected a recipe with cached items, got {recipe.name}; train without --items."
         )
@@ -53,7 +54,7 @@ def _uncropped(recipe: Recipe) -> Recipe:
 def _config(recipe: Recipe) -> dict:
     """Return everything that the pixels of cached items depend on."""
     config = _uncropped(recipe).to_config()
-    network = recipe.network
+    network = recipe.filler
     return {
         "seed": config["seed"],
         "data": config["data"],

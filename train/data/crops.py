@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -44,6 +45,11 @@ class Crop:
         stop = self.start + (self.count - 1) * self.stride + 1
         part = array[self.start : stop : self.stride]
         return part if self.path is not None else part[:, top : top + height, left : left + width]
+
+    def load(self, root: Path, shape: tuple[int, int]) -> Tensor:
+        """Return the frames, see `to_frames`, of a library in a folder."""
+        pixels = np.array(self.read(self.clip.array(root)))
+        return self.to_frames(torch.from_numpy(pixels), shape)
 
     def to_frames(self, pixels: Tensor, shape: tuple[int, int]) -> Tensor:
         """Resize and augment.

@@ -6,73 +6,23 @@ the run was resumed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from lgtsm.copying.clip import clip_candidates
-from lgtsm.fills.candidate_fill import CandidateFill, join_candidates, map_tensors
 
 from ..recipe import DataRecipe, Recipe
+from .batch import Batch
 from .crops import draw_crop
 from .holes import draw_holes
+from .moved import moved_item
 from .sources import Library
 
 FIRST_VALIDATION_ITEM = 1_000_000_000
 """Validation items are numbered from here, so that they never coincide with training ones."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Items of equal size.
-
-    truth: (B,T,3,h,w) in [0,1]; holes: (B,T,1,h,w), 1 = hole; candidate: of the B*T frames, None
-    for networks that start from black holes.
-    """
-
-    truth: Tensor
-    holes: Tensor
-    candidate: CandidateFill | None = None
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return len(self.truth)
-
-    def to(self, device: torch.device) -> Batch:
-        """Return the batch on a device."""
-
-        def move(value: Tensor) -> Tensor:
-            return value.to(device, non_blocking=True)
-
-        return Batch(move(self.truth), move(self.holes), _each(self.candidate, move))
-
-    def part(self, first: int, stop: int) -> Batch:
-        """Return the items first ... stop - 1."""
-        num_frames = self.truth.shape[1]
-        candidate = _each(self.candidate, lambda v: v[first * num_frames : stop * num_frames])
-        return Batch(self.truth[first:stop], self.holes[first:stop], candidate)
-
-
-def _each(
-    candidate: CandidateFill | None, change: Callable[[Tensor], Tensor]
-) -> CandidateFill | None:
-    if candidate is None:
-        return None
-    return map_tensors(change, candidate)
-
-
-def join(batches: Sequence[Batch]) -> Batch:
-    """Concatenate batches."""
-    candidates = [b.candidate for b in batches if b.candidate is not None]
-    return Batch(
-        torch.cat([b.truth for b in batches]),
-        torch.cat([b.holes for b in batches]),
-        join_candidates(candidates) if candidates else None,
-    )
 
 
 def item_seed(number: int, recipe: Recipe) -> list[int]:
@@ -84,7 +34,7 @@ def item_seed(number: int, recipe: Recipe) -> list[int]:
 
 def num_sampled(recipe: Recipe) -> int:
     """Return the number of frames of an item, context frames included."""
-    reach = max(recipe.network.window) if recipe.network.starts_from_fill else 0
+    reach = max(recipe.filler.window) if recipe.filler.starts_from_fill else 0
     return recipe.data.num_frames + 2 * min(recipe.data.num_context, reach)
 
 
@@ -102,13 +52,13 @@ def make_item(frames: Tensor, holes: Tensor, recipe: Recipe) -> Batch:
     count = recipe.data.num_frames
     first = (len(frames) - count) // 2
     middle = slice(first, first + count)
-    candidate = None
-    if recipe.network.starts_from_fill:
+    candidate, network = None, recipe.filler
+    if network.starts_from_fill:
         candidate = clip_candidates(
             frames,
             holes,
-            recipe.network.window,
-            recipe.network.source_frames,
+            network.window,
+            network.source_frames,
             recipe.data.motion,
             only=range(first, first + count),
         )
@@ -129,8 +79,7 @@ def draw_sample(
 ) -> Sample:
     """Draw a clip of at most `num_frames` frames, see `draw_crop`, and its holes, on the CPU."""
     crop = draw_crop(library, data, num_frames, rng)
-    pixels = torch.from_numpy(np.array(crop.read(crop.clip.array(library.root))))
-    frames = crop.to_frames(pixels, data.shape)
+    frames = crop.load(library.root, data.shape)
     return Sample(crop.clip.source, frames, draw_holes(library, data, len(frames), rng))
 
 
@@ -145,5 +94,7 @@ class Items(Dataset):
         """Return item `number` as a batch of one."""
         recipe = self.recipe
         rng = np.random.default_rng(item_seed(number, recipe))
+        if recipe.moves_pictures:
+            return moved_item(self.library, recipe.data, rng)
         sample = draw_sample(self.library, recipe.data, num_sampled(recipe), rng)
         return make_item(sample.frames, sample.holes, recipe)

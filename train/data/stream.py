@@ -14,15 +14,14 @@ from lgtsm.masks.draw.stroke_presets import find_preset
 from ..process_group import ProcessGroup
 from ..recipe import Recipe
 from ..run import Run
+from .batch import Batch, join
 from .cached import CachedItems
 from .crops import draw_crop
 from .holes import MAX_HOLE_RATIO, choose_preset, draw_holes
 from .sampling import (
     FIRST_VALIDATION_ITEM,
-    Batch,
     Items,
     item_seed,
-    join,
     make_item,
     num_sampled,
 )
@@ -51,7 +50,7 @@ def batches(
     group.local_batch(batch)  # refuses a batch that cannot be divided
     stop = FIRST_VALIDATION_ITEM // batch if run.steps is None else run.steps
     steps = range(first_step, stop)
-    if run.items is None and fits_on(library, device):
+    if run.items is None and not run.recipe.moves_pictures and fits_on(library, device):
         resident = ResidentItems(library, run.recipe, device, group)
         yield from (resident.batch(step, batch) for step in steps)
         return

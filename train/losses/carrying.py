@@ -1,7 +1,7 @@
-"""Losses of guided inpainting; Esser et al. 2022 (arXiv 2205.09731). All are weighted as published.
+"""Losses of guided inpainting; Esser et al. 2022 (arXiv 2205.09731).
 
-The published training also compares features of a segmentation network (weight 30); no weights of it
-come with this package, and here any network of `losses.perceptual` can take its place.
+The published training also compares features of a segmentation network; no weights of it come with
+this package, and here any network of `losses.perceptual` can take its place.
 """
 
 from __future__ import annotations
@@ -15,18 +15,15 @@ from torch.nn.functional import interpolate, mse_loss, softplus
 
 from lgtsm.models.neighbours.patch_discriminator import PatchDiscriminator
 
-_KNOWN, _ADVERSARIAL, _FEATURES, _PENALTY, _PERCEPTUAL = 10.0, 10.0, 100.0, 0.001, 30.0
-
 
 def known_l1(predicted: Tensor, truth: Tensor, hole: Tensor) -> Tensor:
     """Return the L1 distance (mean over all pixels) where the frame is known: nothing in the hole."""
-    return _KNOWN * ((predicted - truth).abs() * (1 - hole)).mean()
+    return ((predicted - truth).abs() * (1 - hole)).mean()
 
 
 def perceptual_mse(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
     """Return the summed squared distances of feature maps."""
-    pairs = zip(found, wanted, strict=True)
-    return _PERCEPTUAL * torch.stack([mse_loss(a, b) for a, b in pairs]).sum()
+    return torch.stack([mse_loss(a, b) for a, b in zip(found, wanted, strict=True)]).sum()
 
 
 def fooling_losses(
@@ -44,8 +41,8 @@ def fooling_losses(
         _, wanted = discriminator(truth)
     distances = [mse_loss(a, b) for a, b in zip(found, wanted, strict=True)]
     return {
-        "adversarial": _ADVERSARIAL * softplus(-logits).mean(),
-        "features": _FEATURES * torch.stack(distances).mean(),
+        "adversarial": softplus(-logits).mean(),
+        "features": torch.stack(distances).mean(),
     }
 
 
@@ -69,5 +66,5 @@ def judging_losses(
     (slope,) = grad(real.sum(), truth, create_graph=True)
     return {
         "judging": softplus(-real).mean() + on_fake.mean(),
-        "penalty": _PENALTY * slope.square().sum((1, 2, 3)).mean(),
+        "penalty": slope.square().sum((1, 2, 3)).mean(),
     }

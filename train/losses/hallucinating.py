@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -10,17 +10,15 @@ from torch.nn.functional import conv2d
 
 from lgtsm.models.neighbours.chn import Hallucinated
 from lgtsm.models.neighbours.frames import Aligned, Views, fold, normalise
-from lgtsm.models.neighbours.vgg import VggPools
 
-WEIGHTS = MappingProxyType(
-    {"known": 0.5, "shown": 2.0, "unseen": 1.0, "perceptual": 0.5, "gradient": 1.0}
-)
-"""As published."""
 _SOBEL = ((1, 0, -1), (2, 0, -2), (1, 0, -1))
 
 
 def hallucinating_losses(
-    painted: Hallucinated, views: Views, aligned: Aligned, vgg: VggPools | None
+    painted: Hallucinated,
+    views: Views,
+    aligned: Aligned,
+    pools: Callable[[Tensor], list[Tensor]] | None,
 ) -> dict[str, Tensor]:
     """Compare what was painted for every reference with the target's pixels, its hole included.
 
@@ -28,11 +26,12 @@ def hallucinating_losses(
         painted: by the network from `views` and `aligned`.
         views: what it read, with the truth under the target's hole.
         aligned: likewise.
-        vgg: of five poolings, for the perceptual term, left out for None. Published training detached
-            both sides, so that the term was reported but taught nothing; here it teaches.
+        pools: returns the five poolings of VGG-16 for normalised pictures, for the perceptual term, left
+            out for None. Published training detached both sides, so that the term was reported but
+            taught nothing; here it teaches.
 
     Returns:
-        Scalars by name, unweighted, and `total`, their sum by `WEIGHTS`.
+        Scalars `known`, `shown`, `unseen`, `perceptual`, `gradient`.
     """
     wanted = views.target[:, None].expand_as(painted.predicted)
     known = (1 - views.hole[:, None]).expand_as(aligned.gained)
@@ -42,13 +41,11 @@ def hallucinating_losses(
         "unseen": _masked(painted.composed, wanted, 1 - known - aligned.gained),
         "gradient": (_sobel(fold(painted.predicted)) - _sobel(fold(wanted))).abs().mean(),
     }
-    if vgg is not None:
-        pairs = zip(
-            vgg(normalise(fold(painted.predicted))), vgg(normalise(fold(wanted))), strict=True
-        )
-        losses["perceptual"] = torch.stack([(a - b).abs().mean() for a, b in pairs]).mean()
-    total = sum((WEIGHTS[name] * x for name, x in losses.items()), wanted.new_zeros(()))
-    return losses | {"total": total}
+    if pools is not None:
+        both = (pools(normalise(fold(x))) for x in (painted.predicted, wanted))
+        distances = [(a - b).abs().mean() for a, b in zip(*both, strict=True)]
+        losses["perceptual"] = torch.stack(distances).mean()
+    return losses
 
 
 def _masked(found: Tensor, wanted: Tensor, mask: Tensor) -> Tensor:

@@ -21,8 +21,8 @@ from lgtsm.torchvision_networks import load_torchvision
 VGG_TAPS = (8, 15, 22)
 """relu2_2, relu3_3 and relu4_3 of torchvision's VGG-16, as numbers of its `features`."""
 _VGG_CONVS = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21)
-_VGG_POOLS = (4, 9, 16)
-_VGG_TOP = 22
+_VGG_LATER_CONVS = (24, 26, 28)
+_VGG_POOLS = (4, 9, 16, 23, 30)
 
 
 class PerceptualNet(nn.Module):
@@ -39,10 +39,11 @@ class PerceptualNet(nn.Module):
 
 
 class Vgg16(PerceptualNet):
-    """VGG-16 (Simonyan & Zisserman 2015) up to relu4_3, of any widths.
+    """VGG-16 (Simonyan & Zisserman 2015), of any widths.
 
     Args:
-        weights: tensors named features.N.weight and features.N.bias for N <= 21, as torchvision's.
+        weights: tensors named features.N.weight and features.N.bias, as torchvision's; those after N = 21
+            may be missing.
     """
 
     name = "VGG-16, raw RGB in [0,1] as published"
@@ -51,9 +52,11 @@ class Vgg16(PerceptualNet):
 
     def __init__(self, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
-        for index in _VGG_CONVS:
+        for index in (*_VGG_CONVS, *_VGG_LATER_CONVS):
             for kind in ("weight", "bias"):
                 key = f"features.{index}.{kind}"
+                if key not in weights and index in _VGG_LATER_CONVS:
+                    continue
                 if key not in weights:
                     raise WeightsError(
                         f"Expected VGG-16 weights with {key}, got a file without it; give "
@@ -63,14 +66,36 @@ class Vgg16(PerceptualNet):
 
     def taps(self, frames: Tensor) -> list[Tensor]:
         """Return relu2_2, relu3_3 and relu4_3."""
-        x, found = frames, []
-        for index in range(_VGG_TOP + 1):
-            if index in _VGG_CONVS:
+        return self._outputs(frames, VGG_TAPS)
+
+    def pools(self, pixels: Tensor) -> list[Tensor]:
+        """Return the output of all five poolings for normalised RGB (N,3,h,w).
+
+        Raises:
+            WeightsError: the file had not all convolutions.
+        """
+        if not hasattr(self, f"weight_{_VGG_LATER_CONVS[-1]}"):
+            raise WeightsError(
+                "Expected VGG-16 with all of its convolutions (features.28.weight), got its first ten; "
+                "give torchvision's VGG-16 as safetensors."
+            )
+        return self._outputs(pixels, _VGG_POOLS)
+
+    def first_convolutions(self) -> dict[str, Tensor]:
+        """Return the weights up to the fourth pooling, under torchvision's names."""
+        kinds = ("weight", "bias")
+        return {f"features.{i}.{k}": getattr(self, f"{k}_{i}") for i in _VGG_CONVS for k in kinds}
+
+    def _outputs(self, x: Tensor, wanted: tuple[int, ...]) -> list[Tensor]:
+        """Return the outputs of layers, by their numbers in `features`."""
+        found = []
+        for index in range(wanted[-1] + 1):
+            if index in _VGG_CONVS or index in _VGG_LATER_CONVS:
                 weight, bias = getattr(self, f"weight_{index}"), getattr(self, f"bias_{index}")
                 x = relu(conv2d(x, weight, bias, padding=1))
             elif index in _VGG_POOLS:
                 x = max_pool2d(x, 2)
-            if index in VGG_TAPS:
+            if index in wanted:
                 found.append(x)
         return found
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from lgtsm.errors import OptionError
 
 from ..recipe import Recipe
-from . import ours, published, refining
+from . import neighbours, ours, published, refining
 
-RECIPES = {recipe.name: recipe for recipe in (*refining.RECIPES, *ours.RECIPES, *published.RECIPES)}
+_ROOMS = (refining, ours, published, neighbours)
+RECIPES = {recipe.name: recipe for room in _ROOMS for recipe in room.RECIPES}
 
 
 def load_recipe(name: str) -> Recipe:

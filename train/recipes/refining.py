@@ -52,7 +52,7 @@ _SMALL = Recipe(
         cached=CachedSize(),
     ),
 )
-_TRUNK = _SMALL.network.trunk
+_TRUNK = _SMALL.filler.trunk
 _FIXED_SHIFT = replace(_TRUNK, shift=replace(_TRUNK.shift, kind=ShiftKind.FIXED))
 # width 32 on a GPU, in batches and without a cache; not measured at length
 _LARGE = replace(

@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from lgtsm.models.network import Network
+from lgtsm.models.neighbour_spec import TAKES, NeighbourSpec
 from lgtsm.weights.header import Card, sha256_of
 from lgtsm.weights.save import save_model
 
@@ -20,7 +21,7 @@ _EXTRAS = ("curves.png", "samples.png")
 _SHOWN_SOURCES = 40
 
 
-def write_folder(folder: Path, network: Network, card: Card, recipe: Recipe, run: Path) -> None:
+def write_folder(folder: Path, network: nn.Module, card: Card, recipe: Recipe, run: Path) -> None:
     """Write all files that `lgtsm publish` uploads, the weights in half precision.
 
     Curves and validation scores come from the folder of the run.
@@ -56,12 +57,14 @@ def model_card(card: Card, recipe: Recipe, rows: list[dict[str, str]], num_param
         *(f"- {tag}" for tag in ("video-inpainting", "object-removal", card.spec.family)),
         "---",
     ]
+    use = 'load them with\n`lgtsm.load_model("owner/name")`'
+    if isinstance(card.spec, NeighbourSpec):
+        use = f"give them as\n{TAKES[card.spec.role]}"
     command = f"python -m train {about['stage']} --recipe {about['recipe']}"
     body = f"""
 # {card.spec.family}, {num_parameters:,} parameters
 
-Video inpainting weights for the Python package `lgtsm`; load them with
-`lgtsm.load_model("owner/name")`. Frames are RGB in 0..1, a hole is 1.
+Video inpainting weights for the Python package `lgtsm`; {use}. Frames are RGB in 0..1, a hole is 1.
 
 ## Training
 
@@ -126,7 +129,7 @@ def _scores(rows: list[dict[str, str]]) -> str:
     return (
         "| | hole PSNR, dB | distance in SqueezeNet features, times 1000 (not LPIPS) |\n"
         "|---|---|---|\n"
-        f"| baseline: the fill it starts from | {row['baseline_psnr']:.2f} | "
+        f"| baseline | {row['baseline_psnr']:.2f} | "
         f"{row['baseline_distance']:.1f} |\n"
         f"| this network | {row['psnr']:.2f} | {row['distance']:.1f} |\n\n"
         f"Flicker (temporal change in the hole over that around it): {row['flicker']:.2f}."

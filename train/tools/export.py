@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from lgtsm.errors import OptionError
 from lgtsm.models.build import build
 from lgtsm.models.network import Network
-from lgtsm.weights.header import Card
+from lgtsm.weights.header import RESEARCH_ONLY, Card
 from lgtsm.weights.save import save_model
 
 from ..checkpoint import load_state
@@ -19,7 +20,6 @@ from ..data.sampling import FIRST_VALIDATION_ITEM, Items
 from ..data.sources import Library
 from ..objective import predict
 from ..recipe import Recipe
-from ..session import RESEARCH_ONLY
 from ..step import Learner, make_learner
 from .card import write_folder
 
@@ -31,19 +31,20 @@ _NUM_TRIALS = 6
 
 
 @torch.no_grad()
-def passing_dtypes(network: Network, library: Library, recipe: Recipe) -> tuple[str, ...]:
+def passing_dtypes(network: nn.Module, library: Library, recipe: Recipe) -> tuple[str, ...]:
     """Return the half precisions whose results are close to float32 on held-out clips.
 
     Args:
         network: in eval mode.
-        library: held-out clips; without any, none is listed.
+        library: held-out clips; without any, none is listed, nor for networks that read single frames.
         recipe: distribution of the items.
 
     Returns:
         Those of bf16 and fp16 with at least 45 dB in the holes of every trial item.
     """
-    if not library.offers(recipe.data.num_frames):
+    if recipe.moves_pictures or not library.offers(recipe.data.num_frames):
         return ()
+    assert isinstance(network, Network)  # its recipe says so
     items, passed = Items(library, recipe), []
     for name, dtype in (("bf16", torch.bfloat16), ("fp16", torch.float16)):
         worst = float("inf")
@@ -132,9 +133,9 @@ def export(run: Path, recipe: Recipe, library: Library, out: Path, terms: Terms)
             "research-only weights; such weights cannot be exported."
         )
     if terms.strength != 1.0:
-        if not network.spec.starts_from_fill:
+        if not isinstance(network, Network) or not network.spec.starts_from_fill:
             raise OptionError(
-                f"Expected strength 1 for the {network.spec.family} family, got {terms.strength}; "
+                f"Expected strength 1 for the {recipe.network.family} family, got {terms.strength}; "
                 "leave it out, the family does not start from a fill."
             )
         shrink_head(network, terms.strength)

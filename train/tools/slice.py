@@ -21,7 +21,7 @@ from lgtsm.errors import OptionError
 from lgtsm.evaluate.bench.measure import Clock, PeakConvolution
 
 from ..compact import has_compact, write_compact
-from ..data.sampling import Batch, join
+from ..data.batch import Batch, join
 from ..data.sources import Library, open_library
 from ..logs import read_csv
 from ..loop import run_steps
@@ -130,7 +130,7 @@ def measure_throughput(stepper: Stepper, batch: Batch) -> dict[str, float]:
     """
     device, dtype = batch.truth.device, stepper.dtype
     learner = make_learner(copy.deepcopy(stepper.learner.network), stepper.learner.stage, 0)
-    stepper = Stepper(learner, stepper.net, ProcessGroup(), dtype=dtype)
+    stepper = stepper.alone(learner)
     counter = FlopCounterMode(display=False)
     with counter:
         stepper(batch, 0.0)

@@ -7,7 +7,11 @@ from types import MappingProxyType
 
 from ...box import Box
 from ...errors import OptionError
-from ...models.spec import FAMILIES, NetworkSpec
+from ...models.neighbour_spec import NEIGHBOURS, AnySpec, CpnSpec
+from ...models.spec import FAMILIES, PAINTERS, NetworkSpec
+
+PAIRWISE = (*NEIGHBOURS, *PAINTERS)
+"""Families that read a frame and its references, at their published sizes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,13 +22,13 @@ class BenchCase:
     width: int
     """Frame size in pixels, multiples of 4."""
     base_width: int = 32
-    """Channels of the network's first layer."""
+    """Channels of the network's first layer; the families in `PAIRWISE` have their own."""
     hole_ratio: float = 1.0
     """Fraction of the frame that is hole (above 0 to 1); 1: dense."""
     chunk: int = 4
-    """Frames computed together (1 to 64)."""
+    """Frames computed together (1 to 64); one where families read references."""
     num_frames: int = 24
-    """Length of the clip, which is one shot."""
+    """Length of the clip, which is one shot; how often families that read references run."""
     family: str = "lgtsm"
     target: float | None = None
     """Speed this project aims at, as a multiple of the published form's; None: no target."""
@@ -41,7 +45,7 @@ class BenchCase:
             and 0 < self.hole_ratio <= 1
             and 1 <= self.chunk <= 64
             and min(self.num_frames, self.base_width) >= 1
-            and self.family in FAMILIES
+            and self.family in (*FAMILIES, *PAIRWISE)
         )
         if not fits:
             raise OptionError(
@@ -54,12 +58,23 @@ class BenchCase:
     def name(self) -> str:
         """Short name for tables."""
         hole = "dense" if self.hole_ratio == 1 else f"{self.hole_ratio:.0%} hole"
+        if self.family in PAIRWISE:
+            return f"{self.width}x{self.height} {self.family}"
         family = "" if self.family == "lgtsm" else f" {self.family}"
         return f"{self.width}x{self.height} nf {self.base_width} {hole}{family}"
 
     @property
+    def network(self) -> AnySpec:
+        """The network, of any family."""
+        if self.family == CpnSpec.family:
+            return CpnSpec(whole=False)  # what the engine runs of it
+        if self.family in NEIGHBOURS:
+            return NEIGHBOURS[self.family]()
+        return PAINTERS.get(self.family) or self.spec
+
+    @property
     def spec(self) -> NetworkSpec:
-        """The network."""
+        """The network of a family that streams."""
         spec = FAMILIES[self.family]
         return replace(spec, trunk=replace(spec.trunk, width=self.base_width))
 
@@ -105,12 +120,17 @@ def _full() -> tuple[BenchCase, ...]:
 
 
 def _families() -> tuple[BenchCase, ...]:
-    """Return every published network at one size, with whole frames and small holes."""
+    """Return every published network at one size: streams with whole frames and small holes."""
     widths = {"lgtsm": 32, "gtsm": 32, "tsm": 32, "gated3d": 32, "gated3d_skips": 32, "combcn": 16}
-    return tuple(
+    streamed = tuple(
         BenchCase(height=180, width=320, base_width=width, family=family, hole_ratio=hole)
         for family, width in widths.items()
         for hole in (1.0, 0.08)
+    )
+    # 184 rows: guided inpainting needs multiples of 8
+    return streamed + tuple(
+        BenchCase(height=184, width=320, family=name, hole_ratio=0.08, chunk=1, num_frames=1)
+        for name in PAIRWISE
     )
 
 

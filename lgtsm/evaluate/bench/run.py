@@ -18,9 +18,10 @@ from ...errors import OptionError
 from ...models.combcn import CombCNBody
 from ...models.spec import CombCNSpec
 from ...models.trunk import Trunk
-from .cases import PRESETS, BenchCase
+from .cases import PAIRWISE, PRESETS, BenchCase
 from .macs import frame_macs, region_macs
 from .measure import Clock, PeakConvolution, PeakMemory, interleave
+from .pairs import PairContest
 from .published import PublishedForm
 from .results import BenchResult, CaseResult, Machine
 
@@ -69,6 +70,19 @@ class _Contest:
         # as the engine does
         self.hole = case.hole.aligned(QUANTUM_PX) & Box(0, 0, *self.size)
         self.first_frame_seconds: list[float] = []
+
+    @property
+    def macs(self) -> int:
+        """Multiply-adds of the engine per frame."""
+        spec, window = self.case.spec.streamed, 1.0
+        if isinstance(spec, CombCNSpec):
+            window = window_share(spec, self.case.num_frames, self.case.chunk)
+        return region_macs(spec, self.size, self.hole, window=window)
+
+    @property
+    def published_macs(self) -> int:
+        """Multiply-adds of a whole frame in the published form."""
+        return frame_macs(self.case.spec.streamed, self.size)
 
     def stream(self) -> float:
         """Run the engine's stream over the clip; return seconds per frame, flush included."""
@@ -157,7 +171,9 @@ def run_bench(
         for number, case in enumerate(cases):
             if progress is not None:
                 progress(number, len(cases), case.name)
-            result, rate = _run_case(case, _Contest(case, device, dtype), peak, rounds)
+            is_pairwise = case.family in PAIRWISE
+            contest = PairContest(case, device) if is_pairwise else _Contest(case, device, dtype)
+            result, rate = _run_case(case, contest, peak, rounds)
             results.append(result)
             rates.append(rate)
     if progress is not None:
@@ -175,7 +191,7 @@ def run_bench(
 
 
 def _run_case(
-    case: BenchCase, contest: _Contest, peak: PeakConvolution, rounds: int
+    case: BenchCase, contest: _Contest | PairContest, peak: PeakConvolution, rounds: int
 ) -> tuple[CaseResult, float]:
     """Return the figures of one case and the peak rate in the same rounds."""
     memory = PeakMemory(contest.clock.device)
@@ -184,10 +200,6 @@ def _run_case(
     ours, published, wide = interleave([contest.stream, contest.published, peak.seconds], rounds)
     rate = peak.macs / median(wide)
     seconds = median(ours)
-    spec = case.spec.streamed
-    windowed = isinstance(spec, CombCNSpec)
-    share = window_share(spec, case.num_frames, case.chunk) if windowed else 1
-    macs = region_macs(spec, contest.size, contest.hole, window=share)
     result = CaseResult(
         case=case,
         seconds_per_frame=seconds,
@@ -196,9 +208,9 @@ def _run_case(
         # per round, so that a busy machine slows both
         ratio=median([p / o for p, o in zip(published, ours, strict=True)]),
         frames_per_second=1 / seconds,
-        macs_per_frame=macs,
-        published_macs_per_frame=frame_macs(spec, contest.size),
-        peak_share=macs / seconds / rate,
+        macs_per_frame=contest.macs,
+        published_macs_per_frame=contest.published_macs,
+        peak_share=contest.macs / seconds / rate,
         first_frame_seconds=median(contest.first_frame_seconds[-rounds:]),
         peak_bytes=peak_bytes,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from ..neighbour_spec import CpnSpec, DfpnSpec, GuidedSpec, NeighbourSpec
@@ -20,7 +19,7 @@ def build_neighbour(spec: NeighbourSpec) -> nn.Module:
     """
     match spec:
         case DfpnSpec():
-            return Dfpn()
+            return Dfpn(width=spec.width, side=spec.side)
         case CpnSpec():
             return (Cpn if spec.whole else CpnAligner)(align_corners=spec.align_corners)
         case GuidedSpec():
@@ -32,10 +31,3 @@ def build_neighbour(spec: NeighbourSpec) -> nn.Module:
             )
         case _:
             raise TypeError(spec)
-
-
-def neighbour_shapes(spec: NeighbourSpec) -> dict[str, tuple[int, ...]]:
-    """Return the names and shapes of a network's state dict without allocating it."""
-    with torch.device("meta"):
-        state = build_neighbour(spec).state_dict()
-    return {key: tuple(value.shape) for key, value in state.items()}

@@ -3,7 +3,7 @@
 Source: Alvarez 2020, "Temporal copying and local hallucination for video inpainting" (thesis, ETH).
 Three stages: all 16x16 positions of both frames are correlated and the correlation filtered, which
 gives a flow of 16x16; two networks then predict it anew at 64x64 and 256x256 from the frames and the
-coarser flow. A flow holds absolute positions, x then y, -1 and 1 at the centres of the corner pixels.
+coarser flow. These sizes, after which parts are named, are a 16th, a quarter and all of `side`. A flow holds absolute positions, x then y, -1 and 1 at the centres of the corner pixels.
 
 Kept as published: the first flow is computed on the reference's plane and read on the target's; flows
 are enlarged as if -1 and 1 were the edges of the frame.
@@ -32,20 +32,16 @@ from .frames import (
 )
 from .vgg import VggPools
 
-CELLS = 16
-"""Positions correlated along each side."""
-_WIDTH = 128  # channels
-_FINE, _MIDDLE = 256, 64
 _MIXER = (
-    *((256, 5), (256, 3), (16, 3), (16, 5), (16, 3), (8, 3), (8, 5)),
-    *((8, 3), (4, 3), (4, 5), (4, 3), (2, 3), (2, 5), (2, 3)),
+    *((16, 3), (16, 5), (16, 3), (8, 3), (8, 5), (8, 3)),
+    *((4, 3), (4, 5), (4, 3), (2, 3), (2, 5), (2, 3)),
 )
-"""Channels out and kernel of every layer."""
+"""Channels out and kernel of every layer but the first two."""
 
 
 @dataclass(frozen=True)
 class DenseFlow:
-    """Output of the network: `correlation` (B,R,16,16,16,16), target's plane first; flows (B,R,2,h,w)."""
+    """Output of the network: `correlation` (B,R,i,j,k,l), target's plane first; flows (B,R,2,h,w)."""
 
     correlation: Tensor
     flow_16: Tensor
@@ -79,10 +75,9 @@ class _Correlation(nn.Module):
         return rearrange(x, "(b r k l) 1 i j -> b r i j k l", b=batch, r=count, k=k, l=l_)
 
 
-def _mixer() -> nn.Sequential:
-    inputs = CELLS**2
+def _mixer(inputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for outputs, kernel in _MIXER:
+    for outputs, kernel in ((inputs, 5), (inputs, 3), *_MIXER):
         layers.append(same(inputs, outputs, kernel))
         inputs = outputs
     return stack(layers, linear=3)
@@ -102,21 +97,27 @@ def _estimator(width: int) -> nn.Sequential:
 
 
 class Dfpn(Aligner):
-    """The whole network, with the VGG-16 that it correlates features of."""
+    """The whole network, with the VGG-16 that it correlates features of.
 
-    def __init__(self) -> None:
+    Args:
+        width: channels of the estimators, and half of the correlation filter's.
+        side: height and width in pixels at which frames are compared, a multiple of 32.
+    """
+
+    def __init__(self, *, width: int, side: int) -> None:
         super().__init__()
+        self.side, self.cells = side, side // 16
         self.vgg = VggPools(4)
-        self.correlation = _Correlation(_WIDTH)
-        self.mixer = _mixer()
-        self.flow_64 = _estimator(_WIDTH)
-        self.flow_256 = _estimator(_WIDTH)
+        self.correlation = _Correlation(width)
+        self.mixer = _mixer(self.cells**2)
+        self.flow_64 = _estimator(width)
+        self.flow_256 = _estimator(width)
 
     def forward(self, views: Views) -> DenseFlow:
         """Predict the flow at three sizes and, enlarged, at the size of the frames."""
         target, references = (normalise(x) for x in views.filled())
         views = Views(target, views.hole, references, views.reference_holes)
-        fine, middle = (views.resized((side, side)) for side in (_FINE, _MIDDLE))
+        fine, middle = (views.resized((n, n)) for n in (self.side, self.side // 4))
         correlation = self.correlation(self.raw_correlation(fine))
         count = views.references.shape[1]
         # the mixer's image plane is the reference's
@@ -129,10 +130,11 @@ class Dfpn(Aligner):
 
     @torch.no_grad()
     def raw_correlation(self, views: Views) -> Tensor:
-        """Return the unfiltered correlation of normalised frames of 256x256; holes give 0."""
+        """Return the unfiltered correlation of normalised frames of its own size; holes give 0."""
         count = views.references.shape[1]
         hole, holes = (
-            resize(x, (CELLS, CELLS), mode="nearest") for x in (views.hole, views.reference_holes)
+            resize(x, (self.cells, self.cells), mode="nearest")
+            for x in (views.hole, views.reference_holes)
         )
         target = self.vgg(views.target)[-1]
         references = unfold(self.vgg(fold(views.references))[-1], count)

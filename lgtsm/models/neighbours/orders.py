@@ -8,7 +8,7 @@ so that what it called the third order returned the result of the second.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +40,11 @@ def nearest_frames(t: int, num_frames: int, *, spacing: int = 1, distance: int =
 def middle_out(num_frames: int) -> list[int]:
     """Return frame numbers from the middle of a clip to its ends."""
     return sorted(range(num_frames), key=lambda t: abs(t - num_frames // 2))
+
+
+def finished_first(finished: Sequence[int], near: Sequence[int]) -> list[int]:
+    """Return finished frames, the latest first, then the others of `near`."""
+    return [*reversed(finished), *(s for s in near if s not in finished)]
 
 
 class _Canvas:
@@ -163,8 +168,7 @@ def inpaint_and_propagate(
     canvas, finished = _Canvas(network, frames, holes), list[int]()
     for t in middle_out(len(frames)):
         near = nearest_frames(t, len(frames), spacing=spacing, distance=distance)
-        order = [*reversed(finished), *(s for s in near if s not in finished)]
-        references = (canvas.reference(s, align) for s in order)
+        references = (canvas.reference(s, align) for s in finished_first(finished, near))
         canvas.finish(t, canvas.fill(t, references, enough))
         finished.append(t)
     return torch.cat(canvas.frames)

@@ -9,8 +9,6 @@ from safetensors import SafetensorError
 
 from ...errors import WeightsError
 from ...models.build import build
-from ...models.neighbours.build import build_neighbour
-from ...models.spec import NetworkSpec
 from ..header import Card
 from ..load import finite_floats
 from ..save import save_model
@@ -66,11 +64,10 @@ def convert(
     found = recognise(checkpoint, source.name, align_corners=align_corners)
     # before `build`, because it checks every shape: a specification alone may claim any size
     tensors = finite_floats(found.rename(), source.name)
-    spec = found.spec
-    network = build(spec) if isinstance(spec, NetworkSpec) else build_neighbour(spec)
+    network = build(found.spec)
     network.load_state_dict(tensors)
     card = Card(
-        spec=spec,
+        spec=found.spec,
         licence=found.licence,
         provenance={
             "published_family": found.family,

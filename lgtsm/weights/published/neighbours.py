@@ -15,15 +15,11 @@ from torch import Tensor
 
 from ...errors import WeightsError
 from ...models.build import tensor_shapes
-from ...models.neighbour_spec import CpnSpec, DfpnSpec, GuidedSpec, NeighbourSpec
-from ...models.neighbours.build import neighbour_shapes
+from ...models.neighbour_spec import AnySpec, CpnSpec, DfpnSpec, GuidedSpec
 from ...models.spec import PAINTERS, ChnSpec, NetworkSpec
+from ..header import RESEARCH_ONLY
 from .trunk import rename
 
-AnySpec = NetworkSpec | NeighbourSpec
-
-RESEARCH_ONLY = "research-only"
-"""Licence of converted files of the authors who permit no other use; see docs/convert.md."""
 _CPN_PARTS = {
     "align_encoder": "A_Encoder",
     "regressor": "A_Regressor",
@@ -110,8 +106,7 @@ class NeighbourLayout:
         Raises:
             WeightsError: a tensor is missing, misshapen or left over.
         """
-        is_network = isinstance(spec, NetworkSpec)
-        shapes = tensor_shapes(spec) if is_network else neighbour_shapes(spec)
+        shapes = tensor_shapes(spec)
         sources = {ours: [self.names(ours, spec)] for ours in shapes}
         kept = {key: value for key, value in state.items() if not self.dropped.match(key)}
         return rename(kept, sources, shapes, self.family, (".num_batches_tracked",))
@@ -132,7 +127,11 @@ def _infer_dfpn(state: Mapping[str, Tensor]) -> DfpnSpec:
             "Expected a DFPN with its VGG-16 (model_vgg.features.0.weight), got one without; save the "
             "whole state dict of the published module."
         )
-    return DfpnSpec()
+    width, cells = (
+        len(state[key]) if key in state else 0
+        for key in ("flow_64.nn.0.weight", "corr_mixer.mixer.0.weight")
+    )
+    return DfpnSpec(width=width, side=16 * round(cells**0.5))
 
 
 def _count(state: Mapping[str, Tensor], pattern: str) -> int:

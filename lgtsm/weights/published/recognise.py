@@ -10,9 +10,10 @@ from torch import Tensor
 from ...errors import WeightsError
 from ...models.neighbour_spec import CpnSpec, NeighbourSpec
 from ...models.spec import NetworkSpec, ShiftKind, TrunkSpec
+from ..header import RESEARCH_ONLY
 from .checkpoint import Checkpoint
 from .combcn import PREFIXES, infer_combcn, rename_combcn
-from .neighbours import RESEARCH_ONLY, find_layout, without_data_parallel
+from .neighbours import find_layout, without_data_parallel
 from .trunk import (
     DISCRIMINATOR,
     family_of,

@@ -7,10 +7,12 @@ import torch
 
 from lgtsm.cli import bench as cli_bench
 from lgtsm.errors import OptionError
-from lgtsm.evaluate.bench.cases import PRESETS, BenchCase
+from lgtsm.evaluate.bench.cases import PAIRWISE, PRESETS, BenchCase
+from lgtsm.evaluate.bench.pairs import PairContest
 from lgtsm.evaluate.bench.results import BenchResult, format_table
 from lgtsm.evaluate.bench.run import run_bench
-from lgtsm.models.spec import FAMILIES
+from lgtsm.models.neighbour_spec import DfpnSpec, GuidedSpec
+from lgtsm.models.spec import FAMILIES, PAINTERS, ChnSpec
 
 CPU = torch.device("cpu")
 TINY = (
@@ -21,6 +23,7 @@ TINY = (
     BenchCase(height=32, width=48, base_width=4, num_frames=3, family="tsm"),
     BenchCase(height=32, width=48, base_width=4, num_frames=3, family="gated3d_skips"),
     BenchCase(height=32, width=48, base_width=2, num_frames=3, family="combcn", hole_ratio=0.08),
+    BenchCase(height=32, width=48, num_frames=1, chunk=1, family="cpn", hole_ratio=0.08),
 )
 
 
@@ -76,6 +79,28 @@ def test_case_outside_its_range_is_refused(wrong):
         replace(TINY[0], **wrong)
 
 
+def test_networks_that_read_references_have_rows_in_families():
+    rows = [case for case in PRESETS["families"] if case.family in PAIRWISE]
+    assert [case.family for case in rows] == ["dfpn", "cpn", "guided", "chn"]
+    assert {case.network.family for case in rows} == set(PAIRWISE)
+
+
+@pytest.mark.slow
+def test_a_painted_and_a_carried_frame_are_counted():
+    small = {
+        "chn": replace(PAINTERS["chn"], trunk=ChnSpec(num_blocks=1)),
+        "guided": GuidedSpec(num_blocks=1, num_cross=1, side=2, fourier=False),
+        "dfpn": DfpnSpec(width=2, side=32),
+    }
+    for family, spec in small.items():
+        case = BenchCase(height=32, width=32, family=family, num_frames=2, hole_ratio=0.1)
+        with pytest.MonkeyPatch.context() as patch, torch.inference_mode():
+            patch.setattr(BenchCase, "network", spec)
+            contest = PairContest(case, CPU)
+            assert contest.macs > 10**5
+            assert min(contest.stream(), contest.published()) > 0
+
+
 def test_targets_carry_the_promised_ratios():
     assert [case.target for case in PRESETS["targets"]] == [2.0, 1.7, 3.2, 4.8]
     assert all(len(set(cases)) == len(cases) for cases in PRESETS.values())
@@ -83,7 +108,7 @@ def test_targets_carry_the_promised_ratios():
 
 def test_every_published_family_has_its_cases():
     families = {case.family for case in PRESETS["families"]}
-    assert families == set(FAMILIES) - {"refine", "lgtsm_causal"}
+    assert families == {*FAMILIES, *PAIRWISE} - {"refine", "lgtsm_causal"}
 
 
 def test_command_line_offers_every_preset():

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from lgtsm.models.build import build, tensor_shapes
-from lgtsm.models.neighbour_spec import CpnSpec, DfpnSpec, GuidedSpec
-from lgtsm.models.neighbours.build import build_neighbour, neighbour_shapes
+from lgtsm.models.neighbour_spec import AnySpec, CpnSpec, DfpnSpec, GuidedSpec
 from lgtsm.models.spec import NetworkSpec
-from lgtsm.weights.published.neighbours import LAYOUTS, AnySpec, NeighbourLayout
+from lgtsm.weights.published.neighbours import LAYOUTS, NeighbourLayout
 from tests.models.formula import uniform
 
 LAYOUT_OF: dict[type[AnySpec], NeighbourLayout] = {
@@ -99,8 +98,7 @@ def published_state(spec: AnySpec) -> dict[str, Tensor]:
     """Return the weights of the golden formula under the published names, each once."""
     layout = LAYOUT_OF[type(spec)]
     state = {}
-    shapes = tensor_shapes if isinstance(spec, NetworkSpec) else neighbour_shapes
-    for ours, shape in shapes(spec).items():
+    for ours, shape in tensor_shapes(spec).items():
         stored = layout.names(ours, spec)[-1]
         key = stored.removeprefix("generator.")
         if isinstance(spec, GuidedSpec):
@@ -115,6 +113,6 @@ def published_state(spec: AnySpec) -> dict[str, Tensor]:
 
 def formula_network(spec: AnySpec) -> nn.Module:
     """Return a network with the golden formula's weights, by way of the published names."""
-    network = (build if isinstance(spec, NetworkSpec) else build_neighbour)(spec)
+    network = build(spec)
     network.load_state_dict(LAYOUT_OF[type(spec)].rename(published_state(spec), spec))
     return network.eval().requires_grad_(False)

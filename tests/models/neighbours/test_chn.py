@@ -13,6 +13,7 @@ from lgtsm.errors import ShapeError
 from lgtsm.models.neighbours.frames import Aligned, Views
 from lgtsm.models.neighbours.orders import (
     copy_and_propagate,
+    finished_first,
     frame_by_frame,
     inpaint_and_propagate,
     middle_out,
@@ -45,7 +46,8 @@ def test_network_equals_the_original(chn, vectors):
     views = vectors.views("a_")
     aligned = moved(views, 1)
     found = chn(views, aligned)
-    vectors.assert_near(chn.raw(views, aligned), "a_raw", 5 * CHN_ATOL)  # values to 10
+    # values to 9: a float64 run of the same weights is 1.6e-5 from the stored ones, ours 1.9e-5
+    vectors.assert_near(chn.raw(views, aligned), "a_raw", 1.5 * CHN_ATOL)
     vectors.assert_near(found.predicted.transpose(1, 2), "a_y_hat", CHN_ATOL)
     vectors.assert_near(found.composed.transpose(1, 2), "a_y_hat_comp", CHN_ATOL)
     vectors.assert_near(aligned.known.transpose(1, 2), "a_v_aligned_u8")
@@ -98,6 +100,9 @@ def test_lists_of_frames_equal_the_original(vectors):
     assert found == list(vectors["idx_ff_t10_n30_s3_D9"])
     assert middle_out(9) == list(vectors["order_ip_n9"])
     assert middle_out(8) == list(vectors["order_ip_n8"])
+    finished = middle_out(8)[: middle_out(8).index(6)]
+    found = finished_first(finished, nearest_frames(6, 8, distance=2))
+    assert found == list(vectors["idx_ip_n8_t6_s1_D2"])
 
 
 @pytest.mark.parametrize("order", [frame_by_frame, inpaint_and_propagate])

@@ -46,10 +46,44 @@ RUNS = {
         PAINTERS["chn"],
         lambda v, n: n.painter(v.views("a_"), moved(v.views("a_"), 1)),
     ),
+    "cpn_full ac0": (CpnSpec(align_corners=False), lambda v, n: n(v.views())),
+    "cpn_full ac1": (CpnSpec(align_corners=True), lambda v, n: n(v.views())),
     "guided a": (GuidedSpec(), lambda v, n: _guided(v, n, "a", 4)),
     "guided b": (GuidedSpec(), lambda v, n: _guided(v, n, "b")),
     "guided c": (_SMALL, lambda v, n: _guided(v, n, "c")),
 }
+
+
+def _watch(module, name, seen, *, of_cpn):
+    """Keep figures of every output of a module under its published name."""
+
+    def record(_module, _inputs, output):
+        whole = (output[0] if isinstance(output, tuple) else output).double()
+        # the original encodes one frame of a CPN after the other, and its layers hold their ReLU
+        if of_cpn and name in ("Decoder.conv4", "Decoder.convA4_4"):
+            whole = whole.relu()
+        for x in whole.split(1) if of_cpn else (whole,):
+            figures = (x.mean(), x.std(), x.abs().sum())
+            seen[name].append((x.shape, [float(f) for f in figures], x.flatten()[:8]))
+
+    module.register_forward_hook(record)
+
+
+def _watch_layers(network, spec, seen, *, of_cpn):
+    for ours in network.state_dict():
+        path, _, kind = ours.rpartition(".")
+        if kind == "weight":
+            stored = LAYOUT_OF[type(spec)].names(ours, spec)[-1].removeprefix("generator.")
+            stored = stored.removesuffix(".weight")
+            names = [stored.removesuffix(".conv.0") if of_cpn else stored]
+            names += ["Encoder"] if of_cpn and names[0] == "Encoder.value3" else []  # its last
+            for name in names:
+                _watch(network.get_submodule(path), name, seen, of_cpn=of_cpn)
+    for path, module in network.named_modules() if isinstance(spec, GuidedSpec) else ():
+        for pattern, first, prefix in _CONTAINERS:
+            if found := re.fullmatch(pattern, path):
+                number = int(found[1] or 0) + first
+                _watch(module, f"{prefix}.{number}{found[2]}", seen, of_cpn=False)
 
 
 @pytest.mark.parametrize("run", RUNS)
@@ -57,26 +91,7 @@ RUNS = {
 def test_every_layer_equals_the_original(run):
     (spec, call), (name, case) = RUNS[run], run.split()
     vectors, network, seen = Vectors(name), formula_network(spec), defaultdict(list)
-
-    def watch(published):
-        def record(_module, _inputs, output):
-            x = (output[0] if isinstance(output, tuple) else output).double()
-            figures = (x.mean(), x.std(), x.abs().sum())
-            seen[published].append((x.shape, [float(f) for f in figures], x.flatten()[:8]))
-
-        return record
-
-    for ours in network.state_dict():
-        path, _, kind = ours.rpartition(".")
-        if kind == "weight":
-            stored = LAYOUT_OF[type(spec)].names(ours, spec)[-1].removeprefix("generator.")
-            stored = stored.removesuffix(".weight")
-            network.get_submodule(path).register_forward_hook(watch(stored))
-    for path, module in network.named_modules() if isinstance(spec, GuidedSpec) else ():
-        for pattern, first, prefix in _CONTAINERS:
-            if found := re.fullmatch(pattern, path):
-                number = int(found[1] or 0) + first
-                module.register_forward_hook(watch(f"{prefix}.{number}{found[2]}"))
+    _watch_layers(network, spec, seen, of_cpn=name == "cpn_full")
     call(vectors, network)
     compared = 0
     for i, layer in enumerate(vectors[f"{case}_layer_names"]):

@@ -32,6 +32,11 @@ class Vectors:
         self._steps = {key.partition("@")[0]: int(key.partition("@")[2] or 1) for key in stored}
         self._values = {key.partition("@")[0]: value for key, value in stored.items()}
 
+    @property
+    def names(self) -> list[str]:
+        """Names of all arrays."""
+        return list(self._values)
+
     def __contains__(self, name: str) -> bool:
         return name in self._values
 

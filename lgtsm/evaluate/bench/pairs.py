@@ -1,0 +1,95 @@
+"""The contest of networks that read a frame and its references, instead of a stream of frames.
+
+Both forms run the same arithmetic on whole frames, one reference after the other where the published
+code takes one at a time. The published one computes in torch's default layout of memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+from torch.nn.utils import convert_conv2d_weight_memory_format
+from torch.utils.flop_counter import FlopCounterMode
+
+from ...errors import OptionError
+from ...models.build import build
+from ...models.neighbours.frames import Aligner, Views
+from ...models.neighbours.guided import Guided
+from ...models.neighbours.orders import unmoved
+from ...models.painter import PainterNetwork
+from .cases import BenchCase
+from .measure import Clock
+
+_NUM_REFERENCES = 2
+
+
+class PairContest:
+    """One case, run both ways, always in float32.
+
+    Args:
+        case: of a family in `cases.PAIRWISE`.
+        device: where both run.
+    """
+
+    def __init__(self, case: BenchCase, device: torch.device) -> None:
+        self.case, self.clock, self.published_frames = case, Clock(device), case.num_frames
+        self.first_frame_seconds: list[float] = []
+        rng = torch.Generator().manual_seed(0)
+        shape = (1, _NUM_REFERENCES, 3, case.height, case.width)
+        hole = torch.zeros(1, 1, case.height, case.width)
+        hole[..., case.hole.rows, case.hole.columns] = 1
+        frames = (torch.rand(shape, generator=rng), torch.rand(shape, generator=rng))
+        values = (frames[0][:, 0], hole, frames[1], torch.zeros_like(frames[1][:, :, :1]))
+        views = Views(*(x.to(device) for x in values))
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(0)
+            network = build(case.network).to(device).eval()
+        self._published = _call(network, views)
+        fast = build(case.network).to(device).eval()
+        fast.load_state_dict(network.state_dict())
+        self._ours = _call(convert_conv2d_weight_memory_format(fast, torch.channels_last), views)
+        self.macs = self.published_macs = _count(self._published)
+
+    def stream(self) -> float:
+        """Run the engine's form; return seconds per frame."""
+        seconds = self._run(self._ours)
+        self.first_frame_seconds.append(seconds)
+        return seconds
+
+    def published(self) -> float:
+        """Run the published form; return seconds per frame."""
+        return self._run(self._published)
+
+    def _run(self, call: Callable[[], object]) -> float:
+        def work() -> None:
+            for _ in range(self.case.num_frames):
+                call()
+
+        return self.clock.seconds(work) / self.case.num_frames
+
+
+def _call(network: nn.Module, views: Views) -> Callable[[], object]:
+    """Return what a frame costs: its motion to all references, or the frame painted from them."""
+    references = zip(views.references.split(1, 1), views.reference_holes.split(1, 1), strict=True)
+    pairs = [Views(views.target, views.hole, *pair) for pair in references]
+    if isinstance(network, Aligner):
+        return lambda: [network.align(pair) for pair in pairs]
+    if isinstance(network, PainterNetwork):
+        return lambda: [network.painter(pair, unmoved(pair)) for pair in pairs]
+    if isinstance(network, Guided):
+        flow = torch.zeros_like(views.references[:, :, :2])
+        return partial(network, views, flow, flow[:, :, :1])
+    raise OptionError(
+        f"Expected a network that aligns, paints or carries, got a {type(network).__name__}; choose one."
+    )
+
+
+def _count(call: Callable[[], object]) -> int:
+    """Return the multiply-adds of a call."""
+    counter = FlopCounterMode(display=False)
+    with counter:
+        call()
+    return counter.get_total_flops() // 2
