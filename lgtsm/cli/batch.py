@@ -11,7 +11,7 @@ from ..batch.options import BatchOptions
 from ..interruption import Interruption
 from .arguments import add_film_options, add_options
 from .farm import add_farm, do_task, write_farm
-from .terminal import format_seconds, format_speed, progress_bar
+from .terminal import film_progress, format_seconds, format_speed
 
 if TYPE_CHECKING:
     from ..batch.run import BatchResult, Entry
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     try:
         if arguments.openjd:
             return write_farm(arguments, interruption, options, defaults_of(arguments))
-        with progress_bar("batch", quiet=arguments.quiet) as bar:
+        with film_progress(arguments, "batch") as bar:
             result = run_batch(
                 arguments.jobs,
                 arguments.folder,

@@ -20,7 +20,7 @@ from .batch import (
     tell_failed,
     tell_mistakes,
 )
-from .terminal import progress_bar
+from .terminal import film_progress
 
 _EPILOG = """Clips that carry a marker named lgtsm are cleaned, for the frames that they show and some handles. The
 clean clips lie on a new track above; all other clips stay as they are. The marker's metadata `lgtsm` names,
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     from ..timeline.call import clean_timeline
 
     try:
-        with progress_bar("timeline", quiet=arguments.quiet) as bar:
+        with film_progress(arguments, "timeline") as bar:
             result = clean_timeline(
                 arguments.edit,
                 arguments.output,
