@@ -29,8 +29,8 @@ _EPILOG = """JOBS is one of:
 
 columns:
   source               film or folder of images, relative to the list
-  mask, box or track   file or folder; or X,Y,W,H[@A-B]; or painted frames as FILE@FRAME, from which the
-                       mask is tracked first; several boxes or frames separated by ;
+  mask, box or track   file or folder; or X,Y,W,H[@A-B]; or prompts, from which the mask is tracked first:
+                       FILE@FRAME (painted), X,Y,W,H@FRAME or X,Y@FRAME; several separated by ;
   range                FIRST-END in frames, END not included (or start and end)
   output               name in FOLDER; by default that of the source
   fill_layer, mask_used, compare    names in FOLDER of further outputs

@@ -62,8 +62,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--track",
         action="append",
         metavar="PAINTED@FRAME",
-        help="picture with the object painted white in one frame, tracked through the film first (see "
-        "`lgtsm track`); may be repeated",
+        help="picture with the object painted white in one frame, or a box X,Y,W,H or point X,Y on it, tracked "
+        "through the film first (see `lgtsm track`); may be repeated",
     )
     parser.add_argument(
         "-o",

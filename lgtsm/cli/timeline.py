@@ -26,6 +26,7 @@ _EPILOG = """Clips that carry a marker named lgtsm are cleaned, for the frames t
 clean clips lie on a new track above; all other clips stay as they are. The marker's metadata `lgtsm` names,
 as the columns of `lgtsm batch` do:
   mask, or boxes       file or folder; or a list of X,Y,W,H[@A-B]
+  prompts              a list of FILE@FRAME (painted), X,Y,W,H@FRAME or X,Y@FRAME, tracked first
   plates, model        as in `lgtsm inpaint`
   every option below   by its name, such as grow or max_side; it takes precedence over the one given here
 Without metadata, its text counts: lgtsm as the name or the first line of the comment, then one `name: value`

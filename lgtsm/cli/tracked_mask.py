@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from ..errors import OptionError
 from ..interruption import Interruption
 from ..options import InpaintOptions, VideoOptions
-from ..prompt_names import painted_prompts
+from ..prompt_names import read_prompts
 from ..track_options import TrackOptions
 from .terminal import film_progress
 
@@ -52,7 +52,7 @@ def tracked_mask(
         with film_progress(arguments, f"{source.name}, mask") as bar:
             found = track_for_job(
                 source,
-                painted_prompts(arguments.track),
+                read_prompts(arguments.track),
                 mask,
                 options,
                 video,

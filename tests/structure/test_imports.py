@@ -86,7 +86,7 @@ OURS = {
     "batch": FLOOR
     | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"}
     | {"prompt_names", "file_tracking", "tracked_folder", "tracking"},
-    "timeline": FLOOR | {"video", "film_names", "batch"},
+    "timeline": FLOOR | {"video", "film_names", "prompt_names", "batch"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
