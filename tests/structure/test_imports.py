@@ -68,7 +68,7 @@ OURS = {
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
     "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
-    | {"engine", "weights", "scene"},
+    | {"engine", "weights", "scene", "video"},
     "evaluate.tracking": frozenset({"errors", "tracking"}),
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
