@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..batch.options import BatchOptions
+from ..batch.worker_start import worker_context
 from ..interruption import Interruption
 from .arguments import add_film_options, add_options
 from .farm import add_farm, do_task, write_farm
@@ -82,10 +83,12 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Do the batch; print a table of what became of every film."""
+    options = BatchOptions.of(vars(arguments))
+    if options.on is None and arguments.task is None and not arguments.openjd:
+        worker_context()  # gets ready while this process imports torch
     from ..batch.run import run_batch
     from ..batch.table import JobListError
 
-    options = BatchOptions.of(vars(arguments))
     if arguments.task is not None:
         return do_task(arguments, interruption)
     try:

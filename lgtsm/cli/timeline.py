@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ..batch.options import BatchOptions
+from ..batch.worker_start import worker_context
 from ..interruption import Interruption
 from ..timeline.options import TimelineOptions
 from .arguments import add_film_options, add_option, add_options
@@ -79,6 +80,9 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Clean the timeline; name the clips that were left alone."""
+    batch = BatchOptions.of(vars(arguments))
+    if batch.on is None:
+        worker_context()  # gets ready while this process imports torch
     from ..batch.table import JobListError
     from ..timeline.call import clean_timeline
 
@@ -89,7 +93,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
                 arguments.output,
                 defaults=defaults_of(arguments),
                 options=TimelineOptions.of(vars(arguments)),
-                batch=BatchOptions.of(vars(arguments)),
+                batch=batch,
                 progress=bar,
                 cancel=interruption.happened,
             )
