@@ -138,11 +138,14 @@ def look():
     State.job = None
     if code == 0:
         State.message = _laid_above(job)
+        if bpy.ops.ed.undo_push.poll():  # so that undoing removes the strip and nothing else
+            bpy.ops.ed.undo_push(message=CleanStrip.bl_label)
     elif job.process.is_cancelled:
         State.message = "Cancelled; run it again to go on."
     else:
         said = [line.removeprefix("lgtsm: ") for line in job.process.messages if line]
         State.message = said[0] if said else f"lgtsm ended with exit code {code}."
+    _redraw()
     return None
 
 

@@ -1,9 +1,14 @@
 """The panel in the sidebar of the Video Sequencer."""
 
+import textwrap
+
 import bpy
 
 from .clean import State
 from .film import active_strip, sequencer_scene
+
+_WIDTH = 44
+"""Characters of a line of the sidebar, about."""
 
 
 class Panel(bpy.types.Panel):
@@ -47,8 +52,8 @@ def _draw_mask(layout, scene, strip):
 def _draw_job(layout):
     if State.job is None:
         layout.operator("lgtsm.clean_strip", icon="PLAY")
-        if State.message:
-            layout.label(text=State.message)
+        for line in textwrap.wrap(State.message, _WIDTH):
+            layout.label(text=line)
         return
     process = State.job.process
     share = process.done / process.total if process.total else 0.0
