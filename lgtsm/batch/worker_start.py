@@ -15,10 +15,10 @@ _PRELOADED = "lgtsm.batch.pool"
 def worker_context() -> ForkServerContext | SpawnContext:
     """Return what starts worker processes; what it needs for that begins to be ready at once.
 
-    On Linux a server process imports torch once, meanwhile, and workers are copies of it: they begin at once,
-    one that was lost too, and share its memory. It computes nothing, so there are neither threads nor devices
-    to copy. Elsewhere every worker is a fresh interpreter. A copy of the calling process is never made: it would share
-    its threads and locks.
+    On Linux a server process imports torch once, meanwhile, and workers are copies of it: they begin at
+    once, one that was lost too, and share its memory. It computes nothing, so there are neither running threads
+    nor devices to copy; it ends with this process. Elsewhere every worker is a fresh interpreter. A copy of the
+    calling process is never made: it would share its threads and locks.
     """
     if sys.platform != "linux":
         return multiprocessing.get_context("spawn")
