@@ -16,8 +16,8 @@ def worker_context() -> ForkServerContext | SpawnContext:
     """Return what starts worker processes; what it needs for that begins to be ready at once.
 
     On Linux a server process imports torch once, meanwhile, and workers are copies of it: they begin at
-    once, one that was lost too, and share its memory. It computes nothing, so there are neither running threads
-    nor devices to copy; it ends with this process. Elsewhere every worker is a fresh interpreter. A copy of the
+    once, one that was lost too, and share its memory. It computes nothing, so no device is in use, and its only
+    threads are idle ones of OpenBLAS, which makes them anew in a copy; it ends with this process. Elsewhere every worker is a fresh interpreter. A copy of the
     calling process is never made: it would share its threads and locks.
     """
     if sys.platform != "linux":
