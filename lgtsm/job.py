@@ -21,7 +21,7 @@ from .engine.hooks import Hooks
 from .engine.policy import choose_device
 from .engine.run import Job
 from .engine.threads import computing_threads
-from .errors import VideoError
+from .errors import Cancelled, VideoError
 from .file_names import refuse_shared_names
 from .journal import Journal
 from .mask_source import MaskSource
@@ -34,7 +34,7 @@ from .sinks import OutputFiles, PatchStore, Sinks, Step, Work
 from .video.ahead import ReadAhead, WriteBehind, frames_ahead
 from .video.folder import list_images
 from .video.frame import Frame
-from .video.probe import VideoInfo, probe
+from .video.probe import VideoInfo, count_frames, probe
 from .video.read import read_frames
 from .weights.load import load_model
 from .weights.neighbours import load_neighbours, neighbour_digests
@@ -209,6 +209,28 @@ class FileJob:
         """Compare the mask of the source described by `info` with its frames; see `MaskSource.check`."""
         masks = MaskSource(self.mask, self.options.mask, info, self.source)
         return masks.check(hooks or Hooks(), [] if notes is None else notes)
+
+    def check_mask_within(
+        self, info: VideoInfo, seconds: float, hooks: Hooks
+    ) -> tuple[int, float | None]:
+        """As `check_mask`, but give up the search for the first hole after some seconds.
+
+        Returns:
+            Number of masks, 0 where boxes stand for any number of frames; the coverage, None where the first
+            hole was not found in time.
+
+        Raises:
+            As `check_mask`; Cancelled: the caller asked to stop.
+        """
+        late = time.monotonic() + seconds
+        try:
+            return self.check_mask(
+                info, Hooks(None, lambda: time.monotonic() > late or hooks.asked())
+            )
+        except Cancelled:
+            hooks.check()
+            number = 0 if isinstance(self.mask, list) else count_frames(self.mask, self.source)
+            return number, None
 
     def _load(self, model: Network | str | Path | None, coverage: float) -> Network | None:
         """Load the network where there is something for it to do."""

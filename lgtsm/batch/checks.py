@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -116,9 +114,6 @@ def _check_job(job: BatchJob, folder: Path, hooks: Hooks) -> Needs:
     if job.track:
         check_painted(job, info)
     else:
-        late = time.monotonic() + _SEARCH_SECONDS
-        with suppress(Cancelled):
-            file_job.check_mask(info, Hooks(None, lambda: time.monotonic() > late))
-    hooks.check()
+        file_job.check_mask_within(info, _SEARCH_SECONDS, hooks)
     memory = estimate(max(1, num_frames), info.height, info.width, job.options)
     return Needs(num_frames, memory + _PROCESS_BYTES)

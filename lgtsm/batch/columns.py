@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path, PurePosixPath
@@ -16,6 +17,7 @@ from ..knobs import Knob, knobs
 from ..masks.boxes import MaskBox
 from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..prompt_names import painted_file
 from ..track_options import TrackOptions
 from .description import OPTION_CLASSES, BatchJob
 
@@ -84,7 +86,7 @@ def read_job(
     row = {name: value for name, value in given.items() if not _is_empty(value)}
     for name in FILES:
         if name in row:
-            row[name] = [_placed(text, base) for text in _texts(name, row[name])]
+            row[name] = [_placed(name, text, base) for text in _texts(name, row[name])]
     if "range" in row:
         row |= tried(_range, row) or {}
     values = dict(defaults)
@@ -148,8 +150,14 @@ def _texts(name: str, value: object) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
-def _placed(text: str, base: Path) -> str:
-    return text if is_url(text) else str(base / text)
+def _placed(name: str, text: str, base: Path) -> str:
+    """Return a file as the list names it, from its folder; a box or a point is none."""
+    if is_url(text):
+        return text
+    with suppress(OptionError):  # told when the file is looked for
+        if name == "track" and painted_file(text) is None:
+            return text
+    return str(base / text)
 
 
 def _range(row: dict[str, object]) -> dict[str, object]:

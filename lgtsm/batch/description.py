@@ -31,7 +31,7 @@ class BatchJob:
     source: file or folder of images.
     mask: file or folder; None where `boxes` or `track` are given.
     boxes: as `MaskBox.parse` reads them.
-    track: painted frames as FILE@FRAME, from which the mask is tracked first.
+    track: prompts as FILE@FRAME (painted), X,Y,W,H@FRAME or X,Y@FRAME, from which the mask is tracked first.
     output, fill_layer, mask_used, compare: names within the folder of results, with / between parts.
     model: as in `inpaint`.
     plates: as `plate_names.parse_plates` reads them.

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import OptionError, VideoError
 from ..film_names import MASK_ENDING, is_film, stem_of
 from ..plate_names import plate_file
-from ..prompt_names import painted_file
+from ..prompt_names import painted_file, painted_files
 from ..video.encode import container_preset
 from .columns import is_url, read_job
 from .description import BatchJob
@@ -122,8 +122,10 @@ def _picture_problems(job: BatchJob) -> Iterator[str]:
         except OptionError as error:
             yield str(error)
         else:
-            if not picture.is_file():
-                yield f"Expected a painted frame, found no file {picture}; correct the name."
+            if picture is not None and not picture.is_file():
+                yield (
+                    f"Expected a painted frame, a box or a point, found no file {picture}; correct it."
+                )
 
 
 def _check_apart(folder: str, source: Path) -> None:
@@ -152,7 +154,7 @@ def _shared_names(jobs: list[tuple[str, BatchJob]], folder: str) -> Iterator[str
     inputs = {Path(name).resolve() for name in named if not is_url(name)}
     for text in (text for _, job in jobs for text in job.track):
         with suppress(OptionError):  # told before
-            inputs.add(painted_file(text).resolve())
+            inputs.update(file.resolve() for file in painted_files([text]))
     for place, job in jobs:
         for name in job.outputs:
             if (Path(folder) / name).resolve() in inputs:

@@ -17,7 +17,7 @@ from typing import Any
 from .. import __version__
 from ..errors import VideoError
 from ..plate_names import plate_file
-from ..prompt_names import framed, painted_file
+from ..prompt_names import framed, painted_file, painted_files
 from ..whole_file import WholeFile
 from .columns import FILES, is_url
 from .description import BatchJob, plain_values
@@ -164,8 +164,13 @@ def _settings(job: BatchJob) -> dict[str, Any]:
         values.pop(name, None)
     frames = [plate_file(text)[1] for text in job.plates]
     settings = {"form": _FORM, "version": __version__, "job": values, "plate_frames": frames}
-    settings["track_frames"] = [framed(text)[1] for text in job.track]
+    settings["track_frames"] = [_without_file(text) for text in job.track]
     return json.loads(json.dumps(settings))
+
+
+def _without_file(text: str) -> int | str:
+    """Return what a prompt says besides the contents of its file."""
+    return framed(text)[1] if painted_file(text) else text.replace(" ", "")
 
 
 def _inputs(job: BatchJob) -> list[tuple[str, list[str]]]:
@@ -173,7 +178,7 @@ def _inputs(job: BatchJob) -> list[tuple[str, list[str]]]:
     named = {
         "source": [job.source],
         "mask": [] if job.mask is None else [job.mask],
-        "track": [str(painted_file(text)) for text in job.track],
+        "track": [str(file) for file in painted_files(job.track)],
         "plate": [str(plate_file(text)[0]) for text in job.plates],
     }
     options, neighbours = job.options, job.options.neighbours

@@ -18,6 +18,7 @@ from ..engine.hooks import Hooks
 from ..errors import Cancelled
 from .executor import Event, Progress, throttled
 from .tasks import State, Task, TaskResult, perform
+from .worker_start import worker_context
 
 _LOG = logging.getLogger(__name__)
 _NEWS_SECONDS = 0.2
@@ -45,8 +46,7 @@ class WorkerPool:
             number: of processes, 1 or more.
             retries: how often a task is tried again after its process was lost.
         """
-        # a fresh interpreter: a copy of this one would share its threads and locks
-        self._context = multiprocessing.get_context("spawn")
+        self._context = worker_context()
         self._number, self._retries = number, retries
         self.splits = number > 1
         # processes that begin together would all take the same free cores

@@ -26,6 +26,7 @@ from .ray_cluster import RayCluster
 from .storage import answers
 from .tasks import Kind, State, Task, TaskResult
 from .tracked import TRACKING
+from .worker_start import worker_context
 
 _LOG = logging.getLogger(__name__)
 _WAIT_SECONDS = 0.5
@@ -102,6 +103,8 @@ def run_batch(
             another batch is at work; Cancelled.
     """
     options, folder, hooks = options or BatchOptions(), Path(folder), Hooks(progress, cancel)
+    if options.on is None and make is executor_of:
+        worker_context()  # gets ready while the list is checked
     found = read_jobs(Path(jobs) if isinstance(jobs, str) else jobs, str(folder), defaults)
     if options.deliver and not answers(options.deliver):
         raise VideoError(

@@ -18,7 +18,7 @@ from ..engine.hooks import Hooks
 from ..errors import Cancelled, DeviceError, VideoError, told
 from ..job import FileJob
 from ..journal import OtherJobError, TargetBusyError, journal_folder
-from ..prompt_names import painted_file
+from ..prompt_names import painted_files
 from ..video.probe import probe
 from ..whole_file import WholeFile
 from .columns import is_url
@@ -157,7 +157,7 @@ def _failed(error: str) -> TaskResult:
 def _missing(task: Task) -> str:
     """Return a file of the task that is not there, although it was when the batch began."""
     named = [str(state_folder(Path(task.folder))), task.job.source, task.job.mask]
-    named += [str(painted_file(text)) for text in task.job.track]
+    named += map(str, painted_files(task.job.track))
     try:
         if task.deliver and not answers(task.deliver):
             return task.deliver

@@ -1,4 +1,4 @@
-"""The mask of a film whose object is painted in some frames: tracked once, and kept for the next run."""
+"""The mask of a film whose object is painted, boxed or pointed at in some frames: tracked once, and kept for the next run."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ..engine.hooks import Hooks
 from ..errors import VideoError
 from ..file_tracking import track_for_job
 from ..job import FileJob
-from ..prompt_names import painted_prompts
+from ..prompt_names import read_prompts
 from ..tracked_folder import TrackedFolder
-from ..tracking.prompts import check_prompts, painted_mask
+from ..tracking.prompts import check_inside, check_prompts, painted_mask
 from ..video.probe import VideoInfo, count_frames
 from ..whole_file import WholeFolder
 from .description import BatchJob
@@ -28,7 +28,7 @@ _OPTIONS = ("start", "end", "cuts", "temporal_gap", "temporal_grow", "tracker", 
 
 
 def check_painted(job: BatchJob, info: VideoInfo | None) -> None:
-    """Read the painted frames of a job.
+    """Read the prompts of a job.
 
     Args:
         job: the job.
@@ -39,7 +39,7 @@ def check_painted(job: BatchJob, info: VideoInfo | None) -> None:
     """
     if not job.track:
         return
-    prompts = painted_prompts(job.track)
+    prompts = read_prompts(job.track)
     last = max(prompt.frame for prompt in prompts)
     if info is None:
         num_frames = last + 1
@@ -48,8 +48,13 @@ def check_painted(job: BatchJob, info: VideoInfo | None) -> None:
     else:  # headers err
         num_frames = count_frames(Path(job.source))
     for prompt in check_prompts(prompts, num_frames):
-        if info is not None:
-            painted_mask(prompt, (info.height, info.width), [])
+        if info is None:
+            continue
+        size = info.height, info.width
+        if prompt.mask is None:
+            check_inside(prompt, size)
+        else:
+            painted_mask(prompt, size, [])
 
 
 def mask_file(folder: Path, job: BatchJob) -> Path:
@@ -93,7 +98,7 @@ def make_mask(job: BatchJob, file_job: FileJob, folder: Path, hooks: Hooks) -> N
     with WholeFolder(mask.parent) as partial:
         found = track_for_job(
             file_job.source,
-            painted_prompts(job.track),
+            read_prompts(job.track),
             partial / mask.name,
             file_job.options,
             file_job.video,

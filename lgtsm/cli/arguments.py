@@ -101,6 +101,13 @@ def add_film_options(
     add_options(groups["track"], TrackOptions)
     add_options(groups["video"], VideoOptions, skip=skip)
     messages.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
+    messages.add_argument(
+        "--progress",
+        choices=("bar", "lines"),
+        default="bar",
+        help="bar on a terminal, or, for programs that run this one, a line on stderr at every step: progress "
+        "DONE/TOTAL NOTE, in frames, TOTAL 0 where it is unknown [bar]",
+    )
     messages.add_argument("-v", "--verbose", action="store_true", help="log more to stderr")
     return groups
 

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..batch.options import BatchOptions
+from ..batch.worker_start import worker_context
 from ..interruption import Interruption
 from .arguments import add_film_options, add_options
 from .farm import add_farm, do_task, write_farm
-from .terminal import format_seconds, format_speed, progress_bar
+from .terminal import film_progress, format_seconds, format_speed
 
 if TYPE_CHECKING:
     from ..batch.run import BatchResult, Entry
@@ -29,8 +30,8 @@ _EPILOG = """JOBS is one of:
 
 columns:
   source               film or folder of images, relative to the list
-  mask, box or track   file or folder; or X,Y,W,H[@A-B]; or painted frames as FILE@FRAME, from which the
-                       mask is tracked first; several boxes or frames separated by ;
+  mask, box or track   file or folder; or X,Y,W,H[@A-B]; or prompts, from which the mask is tracked first:
+                       FILE@FRAME (painted), X,Y,W,H@FRAME or X,Y@FRAME; several separated by ;
   range                FIRST-END in frames, END not included (or start and end)
   output               name in FOLDER; by default that of the source
   fill_layer, mask_used, compare    names in FOLDER of further outputs
@@ -82,16 +83,18 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Do the batch; print a table of what became of every film."""
+    options = BatchOptions.of(vars(arguments))
+    if options.on is None and arguments.task is None and not arguments.openjd:
+        worker_context()  # gets ready while this process imports torch
     from ..batch.run import run_batch
     from ..batch.table import JobListError
 
-    options = BatchOptions.of(vars(arguments))
     if arguments.task is not None:
         return do_task(arguments, interruption)
     try:
         if arguments.openjd:
             return write_farm(arguments, interruption, options, defaults_of(arguments))
-        with progress_bar("batch", quiet=arguments.quiet) as bar:
+        with film_progress(arguments, "batch") as bar:
             result = run_batch(
                 arguments.jobs,
                 arguments.folder,

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..batch.options import BatchOptions
 from ..errors import OptionError
 from ..interruption import Interruption
 from ..options import DType, RunOptions
@@ -25,6 +26,7 @@ _PRESETS = (
     "lengths",
     "product",
     "operations",
+    "batch",
 )
 
 
@@ -55,6 +57,13 @@ def add(commands: argparse._SubParsersAction) -> None:
         RunOptions,
         "threads",
         help="threads of the CPU that compute; 0 takes as many as torch does [0]",
+    )
+    add_option(parser, BatchOptions, "workers", default=2, help="workers of the preset batch [2]")
+    add_option(
+        parser,
+        BatchOptions,
+        "on",
+        help="cluster that the preset batch runs on, too: ray or ray://HOST:PORT",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     parser.add_argument(
@@ -126,5 +135,25 @@ def _count_operations(arguments: argparse.Namespace, device: torch.device) -> in
     return 0
 
 
-_WITHOUT_PUBLISHED = {"product": _run_product, "operations": _count_operations}
+def _run_batches(arguments: argparse.Namespace, device: torch.device) -> int:
+    """Measure what a batch costs, and what several workers gain."""
+    from tempfile import TemporaryDirectory
+
+    from ..evaluate.bench.batch import BatchCase, batch_json, format_batch, run_batch_bench
+
+    case = BatchCase(workers=arguments.workers, on=arguments.on, device=str(device))
+    with TemporaryDirectory(prefix="lgtsm_") as folder:
+        with progress_bar("bench", unit="command", quiet=arguments.quiet) as bar:
+            figures = run_batch_bench(case, Path(folder), progress=bar)
+    print(format_batch(figures))
+    if arguments.json:
+        write_text(arguments.json, batch_json(figures))
+    return 0
+
+
+_WITHOUT_PUBLISHED = {
+    "product": _run_product,
+    "operations": _count_operations,
+    "batch": _run_batches,
+}
 """Presets that run the whole product."""

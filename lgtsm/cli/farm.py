@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..batch.options import BatchOptions
 from ..interruption import Interruption
-from .terminal import progress_bar
+from .terminal import film_progress
 
 DONE, FAILED = 0, 1
 
@@ -39,7 +39,7 @@ def write_farm(
     from ..batch.openjd import write_template
     from ..engine.hooks import Hooks
 
-    with progress_bar("plan", quiet=arguments.quiet) as bar:
+    with film_progress(arguments, "plan") as bar:
         plan = write_template(
             arguments.jobs,
             arguments.folder,

@@ -16,7 +16,7 @@ from ..plate_names import parse_plates, plate_file
 from .arguments import add_cuts, add_film_options, add_hole, add_plates
 from .existing import check_existing, is_done
 from .tasks import Task, check_files, make_folders, plan_tasks
-from .terminal import format_seconds, format_speed, progress_bar, write_text
+from .terminal import film_progress, format_seconds, format_speed, write_text
 from .tracked_mask import tracked_mask
 
 _EPILOG = """several inputs, or a folder of films:
@@ -62,8 +62,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--track",
         action="append",
         metavar="PAINTED@FRAME",
-        help="picture with the object painted white in one frame, tracked through the film first (see "
-        "`lgtsm track`); may be repeated",
+        help="picture with the object painted white in one frame, or a box X,Y,W,H or point X,Y on it, tracked "
+        "through the film first (see `lgtsm track`); may be repeated",
     )
     parser.add_argument(
         "-o",
@@ -194,7 +194,7 @@ def _fill(
     """Process one input with a progress bar; return its report."""
     from ..api import inpaint_video
 
-    with progress_bar(task.source.name, quiet=arguments.quiet) as bar:
+    with film_progress(arguments, task.source.name) as bar:
         report = inpaint_video(
             task.source,
             task.mask,

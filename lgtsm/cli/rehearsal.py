@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import Cancelled
 from ..options import InpaintOptions, Mode, VideoOptions
 from .tasks import Task
 from .terminal import format_bytes, format_seconds, format_speed
@@ -42,6 +41,7 @@ def rehearse(
     """
     from ..copying.plates import check_plate
     from ..engine.estimate import estimate
+    from ..engine.hooks import Hooks
     from ..engine.trial import TRIAL_FRAMES, try_out
     from ..job import FileJob
     from ..video.encode import container_preset
@@ -61,7 +61,7 @@ def rehearse(
         job.check_names()
         if task.target.suffix.lower() not in ("", ".gif") and not task.target.is_dir():
             container_preset(task.target)
-    num_masks, coverage = _check_mask(job, info, cancel)
+    num_masks, coverage = job.check_mask_within(info, _SEARCH_SECONDS, Hooks(None, cancel))
     num_frames = job.num_frames(info)
     for plate in plates:
         check_plate(plate, (info.height, info.width))
@@ -121,22 +121,6 @@ def _read(source: Path, start: int, video: VideoOptions) -> tuple[list[Tensor], 
     if len(pixels) == 1:
         return pixels, opened - began
     return pixels, (time.perf_counter() - opened) / (len(pixels) - 1)
-
-
-def _check_mask(
-    job: FileJob, info: VideoInfo, cancel: Callable[[], bool]
-) -> tuple[int, float | None]:
-    """As `FileJob.check_mask`; coverage is None where the first hole is late."""
-    from ..engine.hooks import Hooks
-    from ..video.probe import count_frames
-
-    late = time.monotonic() + _SEARCH_SECONDS
-    try:
-        return job.check_mask(info, Hooks(None, lambda: cancel() or time.monotonic() > late))
-    except Cancelled:
-        if cancel() or isinstance(job.mask, list):
-            raise
-        return count_frames(job.mask, job.source), None
 
 
 def _first_hole(

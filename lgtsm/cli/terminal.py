@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import sys
 from collections.abc import Callable, Iterator
@@ -62,6 +63,27 @@ def progress_bar(
             bar.update(done - bar.n)
 
         yield show
+
+
+@contextmanager
+def film_progress(
+    arguments: argparse.Namespace, name: str
+) -> Iterator[Callable[[int, int, str], None]]:
+    """Yield the progress function of a command with film options: a bar, or lines for a program."""
+    if arguments.progress == "bar":
+        with progress_bar(name, quiet=arguments.quiet) as bar:
+            yield bar
+        return
+    said = ""
+
+    def tell(done: int, total: int, note: str) -> None:
+        nonlocal said
+        line = f"progress {done}/{total} {note}".rstrip()
+        if line != said:
+            said = line
+            print(line, file=sys.stderr, flush=True)
+
+    yield tell
 
 
 def format_bytes(number: int) -> str:

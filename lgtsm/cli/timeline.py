@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from ..batch.options import BatchOptions
+from ..batch.worker_start import worker_context
 from ..interruption import Interruption
 from ..timeline.options import TimelineOptions
 from .arguments import add_film_options, add_option, add_options
@@ -20,12 +21,13 @@ from .batch import (
     tell_failed,
     tell_mistakes,
 )
-from .terminal import progress_bar
+from .terminal import film_progress
 
 _EPILOG = """Clips that carry a marker named lgtsm are cleaned, for the frames that they show and some handles. The
 clean clips lie on a new track above; all other clips stay as they are. The marker's metadata `lgtsm` names,
 as the columns of `lgtsm batch` do:
   mask, or boxes       file or folder; or a list of X,Y,W,H[@A-B]
+  prompts              a list of FILE@FRAME (painted), X,Y,W,H@FRAME or X,Y@FRAME, tracked first
   plates, model        as in `lgtsm inpaint`
   every option below   by its name, such as grow or max_side; it takes precedence over the one given here
 Without metadata, its text counts: lgtsm as the name or the first line of the comment, then one `name: value`
@@ -78,17 +80,20 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Clean the timeline; name the clips that were left alone."""
+    batch = BatchOptions.of(vars(arguments))
+    if batch.on is None:
+        worker_context()  # gets ready while this process imports torch
     from ..batch.table import JobListError
     from ..timeline.call import clean_timeline
 
     try:
-        with progress_bar("timeline", quiet=arguments.quiet) as bar:
+        with film_progress(arguments, "timeline") as bar:
             result = clean_timeline(
                 arguments.edit,
                 arguments.output,
                 defaults=defaults_of(arguments),
                 options=TimelineOptions.of(vars(arguments)),
-                batch=BatchOptions.of(vars(arguments)),
+                batch=batch,
                 progress=bar,
                 cancel=interruption.happened,
             )

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ..interruption import Interruption
-from ..prompt_names import painted_file
+from ..prompt_names import painted_files
 from ..track_options import TrackOptions
 from .arguments import add_cuts, add_options
 from .prompts import add_prompts, read_prompts
@@ -74,7 +74,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     source, target = arguments.input, arguments.output
     prompts = read_prompts(arguments)
     refuse_shared_names(
-        [source, *map(painted_file, arguments.prompt)],
+        [source, *painted_files(arguments.prompt)],
         [target, arguments.confidence, arguments.keep],
     )
     with progress_bar(source.name, quiet=arguments.quiet) as bar:

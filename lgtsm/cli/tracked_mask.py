@@ -12,9 +12,9 @@ from tempfile import TemporaryDirectory
 from ..errors import OptionError
 from ..interruption import Interruption
 from ..options import InpaintOptions, VideoOptions
-from ..prompt_names import painted_prompts
+from ..prompt_names import read_prompts
 from ..track_options import TrackOptions
-from .terminal import progress_bar
+from .terminal import film_progress
 
 
 @contextmanager
@@ -49,10 +49,10 @@ def tracked_mask(
     source: Path = arguments.inputs[0]
     with TemporaryDirectory(prefix="lgtsm_") as folder:
         mask = Path(folder) / "mask.mkv"
-        with progress_bar(f"{source.name}, mask", quiet=arguments.quiet) as bar:
+        with film_progress(arguments, f"{source.name}, mask") as bar:
             found = track_for_job(
                 source,
-                painted_prompts(arguments.track),
+                read_prompts(arguments.track),
                 mask,
                 options,
                 video,

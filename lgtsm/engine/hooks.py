@@ -28,13 +28,17 @@ class Hooks:
         if self.progress is not None:
             self.progress(done, total, note)
 
+    def asked(self) -> bool:
+        """Tell whether the caller asks to stop."""
+        return self.cancel is not None and self.cancel()
+
     def check(self) -> None:
         """Stop when the caller asks for it.
 
         Raises:
             Cancelled: the caller's cancel function returned True.
         """
-        if self.cancel is not None and self.cancel():
+        if self.asked():
             raise Cancelled(
                 "Expected to run to the end, was asked to stop; start it again to continue."
             )

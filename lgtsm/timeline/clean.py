@@ -12,6 +12,7 @@ from ..batch.run import run_batch
 from ..batch.table import JobListError
 from ..errors import OptionError
 from ..file_names import refuse_shared_names
+from ..prompt_names import painted_files
 from .clips import find_clips, has_effects
 from .files import check_target, read_timeline, write_timeline
 from .films import path_of
@@ -47,6 +48,7 @@ def clean_file(
         )
     inputs = [one.clip.film.path for one in planned]
     inputs += [Path(one.job.mask) for one in planned if one.job.mask is not None]
+    inputs += [file for one in planned for file in painted_files(one.job.track)]
     refuse_shared_names(set(inputs), [target])
     folder = (
         target.with_name(f"{target.stem}_clips") if options.clips is None else Path(options.clips)

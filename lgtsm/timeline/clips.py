@@ -140,8 +140,8 @@ def _nested(item: Composable) -> Iterator[str]:
     count = sum(is_ours(marker) for one in (item, *inside) for marker in one.markers)
     if count:
         yield (
-            f"{_place(item)} is left alone: it is nested, with {count} markers named {MARKER}; open it as a "
-            "timeline of its own."
+            f"{_place(item)} is left alone: it is nested, with {count} marker{'s' if count > 1 else ''} named "
+            f"{MARKER}; open it as a timeline of its own."
         )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..batch.columns import read_job
 from ..batch.description import BatchJob
 from ..film_names import MASK_ENDING, stem_of, written_name
+from ..prompt_names import painted_files
 from .clips import MarkedClip
 from .options import TimelineOptions
 
@@ -49,11 +50,11 @@ def plan_jobs(
             "start": clip.start,
             "end": clip.end,
         }
-        if "mask" not in values and "box" not in values and (mask := _mask_beside(clip.film.path)):
+        if not values.keys() & {"mask", "box", "track"} and (mask := _mask_beside(clip.film.path)):
             values["mask"] = str(mask)
         job, mistakes = read_job(values, base.absolute(), defaults)
-        if job is not None and job.mask is not None and not Path(job.mask).exists():
-            mistakes = [f"Expected a mask, found no {job.mask}; correct the marker."]
+        if job is not None:
+            mistakes = _lost_files(job)
         if job is None or mistakes:
             problems.extend(f"{clip.place}: {mistake}" for mistake in mistakes)
             continue
@@ -62,6 +63,17 @@ def plan_jobs(
         end = clip.film.info.num_frames if job.video.end is None else job.video.end
         planned.append(ClipJob(clip, job, job.video.start, end))
     return planned, problems
+
+
+def _lost_files(job: BatchJob) -> list[str]:
+    """Return a sentence for a mask or painted frame that is not there."""
+    named = [("a mask", file) for file in map(Path, filter(None, [job.mask]))]
+    named += [("a painted frame", file) for file in painted_files(job.track)]
+    return [
+        f"Expected {what}, found no {file}; correct the marker."
+        for what, file in named
+        if not file.exists()
+    ]
 
 
 def _mask_beside(film: Path) -> Path | None:

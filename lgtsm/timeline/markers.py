@@ -13,8 +13,8 @@ from ..errors import OptionError, shown
 
 MARKER = "lgtsm"
 """Name of the markers, and of their part of the metadata."""
-_PLURALS = {"boxes": "box", "plates": "plate"}
-_FILES = ("mask", "box", "plate", "model")
+_PLURALS = {"boxes": "box", "plates": "plate", "prompts": "track"}
+_FILES = ("mask", "box", "track", "plate", "model")
 _COLUMNS = frozenset({*_FILES, *OPTIONS}) - {"start", "end", "rate"}
 """What a marker may name; source, range and results come from the timeline."""
 
@@ -40,7 +40,7 @@ def marker_values(marker: Marker) -> tuple[dict[str, object], list[str]]:
             name = column_name(_PLURALS.get(given.strip().lower(), given))
             if name not in _COLUMNS:
                 raise OptionError(
-                    f"Expected a mask, boxes, plates or an option, got {shown(given)}; leave it out, the "
+                    f"Expected a mask, boxes, prompts, plates or an option, got {shown(given)}; leave it out, the "
                     "timeline tells it."
                 )
             values[name] = list(value) if _is_list(value) else value

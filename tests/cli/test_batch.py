@@ -68,6 +68,17 @@ def test_a_table_tells_what_became_of_every_film(lgtsm, pairs, in_this_process, 
     }
 
 
+def test_a_program_is_told_the_progress_in_lines(lgtsm, pairs, in_this_process, tmp_path):
+    code, _, err = lgtsm("batch", pairs(2), "-o", tmp_path / "out", "--progress", "lines", *FAST)
+    assert code == 0
+    steps = [line.split(" ", 2) for line in err.splitlines()]
+    assert {word for word, *_ in steps} == {"progress"}
+    told = [tuple(map(int, step[1].split("/"))) for step in steps if "films" in step[2]]
+    assert told == sorted(told)
+    assert 0 < told[0][0] < told[-1][0] == told[-1][1]
+    assert len(steps) == len({tuple(step) for step in steps})
+
+
 def test_every_mistake_is_told_and_nothing_is_done(lgtsm, pairs, tmp_path):
     table = pairs(1) / "jobs.csv"
     rows = ["source,mask,grow", "s0.mkv,lost.png,", "s9.mkv,s0_mask.png,", "s0.mkv,s0_mask.png,x"]

@@ -37,7 +37,7 @@ def test_one_file_is_filled_with_sound_and_report(
     assert (report["frames"], report["source"], report["model"]) == (12, str(film), model.name)
     assert len(read_film(tmp_path / "fill.mov")) == 12
     assert "12 frames in" in stderr
-    assert "frames/s" in stderr
+    assert "frames/s" in stderr or "s/frame" in stderr  # of a busy machine
     assert leftovers() == []
 
 

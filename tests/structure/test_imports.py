@@ -68,7 +68,7 @@ OURS = {
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
     "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
-    | {"engine", "weights", "scene"},
+    | {"engine", "weights", "scene", "video"},
     "evaluate.tracking": frozenset({"errors", "tracking"}),
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
     "mask_source": FLOOR | {"engine", "masks", "video"},
@@ -86,7 +86,7 @@ OURS = {
     "batch": FLOOR
     | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"}
     | {"prompt_names", "file_tracking", "tracked_folder", "tracking"},
-    "timeline": FLOOR | {"video", "film_names", "batch"},
+    "timeline": FLOOR | {"video", "film_names", "prompt_names", "batch"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API

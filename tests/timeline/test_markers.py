@@ -2,8 +2,11 @@
 
 import pytest
 
+from lgtsm.batch.description import BatchJob
+from lgtsm.batch.run import run_batch
 from lgtsm.batch.table import JobListError
-from tests.batch.conftest import write_mask
+from lgtsm.options import VideoOptions
+from tests.batch.conftest import OPTIONS, InProcess, assert_same_film, write_mask
 from tests.timeline.conftest import clip
 
 
@@ -15,15 +18,42 @@ def test_mistakes_in_markers_are_all_told_before_anything_runs(films, save, clea
             clip(films / "a.mp4", 3, 6, marker={"mask": "mask.png", "range": "3-9"}),
             clip(films / "a.mp4", 3, 6, marker={"boxes": ["1,2,x"]}),
             clip(films / "a.mp4", 3, 6, marker={}),
+            clip(films / "a.mp4", 3, 6, marker={"prompts": ["lost_too.png@4"]}),
         ]
     )
     with pytest.raises(JobListError) as error:
         clean(edit)
     told = "\n".join(error.value.problems)
-    assert len(error.value.problems) == 5
-    for word in ("lost.png", "did you mean grow", "'range'", "1,2,x", "one of mask, box and track"):
+    assert len(error.value.problems) == 6
+    for word in (
+        "lost.png",
+        "did you mean grow",
+        "'range'",
+        "1,2,x",
+        "one of mask, box and track",
+        "lost_too.png",
+    ):
         assert word in told
     assert not (tmp_path / "clean_clips").exists()
+
+
+@pytest.mark.parametrize("prompt", ["mask.png@5", "40,32,36,28@5", "58,46@5"])
+def test_prompts_of_a_marker_are_tracked(prompt, films, save, clean):
+    # a mask beside the film is for markers that name nothing
+    write_mask(films / "a_mask.png")
+    result, _ = clean(save([clip(films / "a.mp4", 3, 6, marker={"prompts": [prompt]})]))
+    (entry,) = result.batch.entries
+    job = BatchJob(
+        source=str(films / "a.mp4"),
+        track=(prompt if prompt[0].isdigit() else str(films / prompt),),
+        output="single.mp4",
+        options=OPTIONS,
+        video=VideoOptions(end=21),
+    )
+    run_batch([job], films / "single", make=InProcess)
+    assert_same_film(films / "clean_clips" / entry.output, films / "single" / "single.mp4")
+    assert result.num_clean == 1
+    assert list((films / "clean_clips" / ".lgtsm-batch" / "tracked").iterdir())
 
 
 def test_a_marker_says_what_a_job_list_says(films, save, clean):
