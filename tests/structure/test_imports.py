@@ -65,6 +65,7 @@ OURS = {
     ),
     "file_tracking": FLOOR | {"engine", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
+    "file_check": FLOOR | {"engine", "masks", "metrics", "video"},
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
     "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
@@ -92,7 +93,7 @@ OURS = {
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
     | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch", "timeline"}
-    | {"prompt_names", "file_tracking", "tracked_folder"},
+    | {"prompt_names", "file_tracking", "tracked_folder", "file_check"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
@@ -130,6 +131,7 @@ THIRD = {
     "tracking": frozenset({"torch", "numpy", "kornia"}),
     "file_tracking": frozenset({"torch"}),
     "tracked_folder": frozenset(),
+    "file_check": frozenset({"torch"}),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
     "evaluate.tracking": frozenset({"torch", "scipy"}),
