@@ -88,7 +88,9 @@ def run_studio(options: StudioOptions, ready: Callable[[str], None]) -> None:
             upload_limit=options.upload_mb * 2**20,
         )
         host = f"[{address}]" if ":" in address else address
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False))
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_level="warning", ws="none", server_header=False)
+        )
         ready(f"http://{host}:{port}/?token={token}")
         server.run(sockets=[listener])
 

@@ -6,7 +6,7 @@ import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from itertools import repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -20,7 +20,7 @@ from ..video.frame import Frame
 from ..video.image import is_still
 from ..video.read import read_frames, read_masks
 
-_MOST_BYTES = 64 * 2**20
+MOST_BYTES = 64 * 2**20
 """Of the pictures of one film that are kept."""
 _STEPS = 24
 """As many frames ahead are decoded on the way rather than looked for anew."""
@@ -36,17 +36,22 @@ class Pictures(Generic[Item]):
         read: opens the frames from a number on.
         png: makes the picture of a frame.
         count: of the frames.
+        most_bytes: of the pictures that are kept, at least one of which is; `kept_bytes` has what they take.
     """
 
     def __init__(
-        self, read: Callable[[int], Iterator[Item]], png: Callable[[Item], bytes], count: int
+        self,
+        read: Callable[[int], Iterator[Item]],
+        png: Callable[[Item], bytes],
+        count: int,
+        most_bytes: int = MOST_BYTES,
     ) -> None:
-        self._read, self._png, self.count = read, png, count
+        self._read, self._png, self.count, self._most_bytes = read, png, count, most_bytes
         self._lock = threading.Lock()
         self._next = 0
-        self._frames: Iterator[Item] = iter(())
+        self._frames: Iterator[Item] | None = None
         self._known: OrderedDict[int, bytes] = OrderedDict()
-        self._bytes = 0
+        self.kept_bytes = 0
 
     def png(self, number: int) -> bytes:
         """Return a frame as PNG.
@@ -66,32 +71,27 @@ class Pictures(Generic[Item]):
 
     def _decoded(self, number: int) -> Item:
         """Return a frame, going on from the last one where it lies close ahead."""
-        if not self._next <= number < self._next + _STEPS:
-            self._next, self._frames = number, iter(self._read(number))
-        try:
-            for _ in range(number - self._next):
-                next(self._frames)
-            frame = next(self._frames)
-        except BaseException as error:
-            self._next, self._frames = 0, iter(())
-            if isinstance(error, StopIteration):
-                raise OptionError(
-                    f"Expected frame {number}, got the end of the film; choose an earlier one."
-                ) from error
-            raise
-        self._next = number + 1
+        frames, self._frames = self._frames, None  # until this frame is read
+        if frames is None or not self._next <= number < self._next + _STEPS:
+            self._next, frames = number, iter(self._read(number))
+        frame = next(islice(frames, number - self._next, None), None)
+        if frame is None:
+            raise OptionError(
+                f"Expected frame {number}, got the end of the film; choose an earlier one."
+            )
+        self._next, self._frames = number + 1, frames
         return frame
 
     def _keep(self, number: int, data: bytes) -> None:
         self._known[number] = data
-        self._bytes += len(data)
-        while self._bytes > _MOST_BYTES and len(self._known) > 1:
-            self._bytes -= len(self._known.popitem(last=False)[1])
+        self.kept_bytes += len(data)
+        while self.kept_bytes > self._most_bytes and len(self._known) > 1:
+            self.kept_bytes -= len(self._known.popitem(last=False)[1])
 
 
-def film_pictures(path: Path, count: int) -> Pictures[Frame]:
+def film_pictures(path: Path, count: int, most_bytes: int = MOST_BYTES) -> Pictures[Frame]:
     """Return the frames of a film or folder as 8-bit RGB."""
-    return Pictures(lambda start: read_frames(path, start=start), _frame_png, count)
+    return Pictures(lambda start: read_frames(path, start=start), _frame_png, count, most_bytes)
 
 
 def mask_pictures(

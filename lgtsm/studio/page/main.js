@@ -5,7 +5,7 @@ import { Options } from "./options.js";
 import { Painter } from "./painter.js";
 import { Stage } from "./stage.js";
 import { Start } from "./start.js";
-import { isAtWork, showSteps, showTask } from "./steps.js";
+import { isAtWork, nextStep, showSteps, showTask } from "./steps.js";
 import { speak, t, usual } from "./texts.js";
 import { Timeline } from "./timeline.js";
 
@@ -14,7 +14,7 @@ const BUSY_MS = 400, IDLE_MS = 3000;
 
 let film = null, state = null, facts = null, options = null;
 let ended = 0;  // number of the last task whose end was shown
-let shown = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0;
+let shown = null, next = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0;
 
 const stage = new Stage(byId("viewport"));
 const painter = new Painter(stage, {
@@ -122,6 +122,10 @@ function accept(found) {
     shown: kind => { shown = kind; accept(state); stage.go(stage.wanted); },
   });
   showTools();
+  if (nextStep(state) !== next) {
+    next = nextStep(state);
+    byId(`step-${next}`).scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
 }
 
 /** Show what ended work has brought, or why it failed. */

@@ -56,7 +56,7 @@ export function showSteps(state, film, shown, actions) {
   showOutputs(state, film);
 }
 
-export const isAtWork = state => state.task && ["waiting", "running"].includes(state.task.state);
+export const isAtWork = state => Boolean(state?.task) && ["waiting", "running"].includes(state.task.state);
 
 function showTrack({ found }, painted, actions) {
   const said = byId("track-said"), doubtful = found?.stale ? [] : found?.repaint ?? [];

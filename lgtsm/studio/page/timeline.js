@@ -32,9 +32,10 @@ export class Timeline {
     context.fillStyle = "#2b3140";
     context.fillRect(8, high - 8, canvas.clientWidth - 16, 4);
     const wide = Math.max(1, (canvas.clientWidth - 16) / marks.frames);
+    const { frames } = marks;
     marks.confidence.forEach((value, frame) => {
       context.fillStyle = `hsl(${Math.round(1.3 * Math.max(0, value - 30) * 100 / 70)} ${marks.stale ? 15 : 65}% 48%)`;
-      context.fillRect(this.#x(frame) - wide / 2, high - 8, wide + 0.5, 4);
+      context.fillRect(this.#x(frame) - wide / 2 - 0.5, high - 8, wide * frames / Math.max(1, frames - 1) + 1, 4);
     });
     if (marks.range) {
       context.fillStyle = "#6ea8ff";

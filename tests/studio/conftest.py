@@ -1,0 +1,61 @@
+"""A rendered film, its true mask, and a studio that shows it."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+pytest.importorskip("starlette", reason='needs the extra: pip install "lgtsm[studio]"')
+
+from lgtsm.scene.render import Scene, render_scene
+from lgtsm.video.clip import write_clip
+from tests.studio.serving import SMALL, Studio, serve
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    """Return a small rendered shot of a passing vehicle."""
+    return render_scene(SMALL)
+
+
+@pytest.fixture(scope="session")
+def rendered(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("scene") / "shot.mp4"
+    write_clip(path, scene.frames, rate=scene.rate)
+    return path
+
+
+@pytest.fixture
+def film(rendered: Path, tmp_path: Path) -> Path:
+    """Return a film in a folder of its own."""
+    folder = tmp_path / "films"
+    folder.mkdir()
+    return Path(shutil.copy(rendered, folder))
+
+
+@pytest.fixture
+def studio(film: Path) -> Iterator[Studio]:
+    """Return a studio for the folder of the film."""
+    with serve(film.parent) as running:
+        yield running
+
+
+@pytest.fixture
+def png() -> Callable[[Tensor], bytes]:
+    """png(mask) -> what a page sends for a mask (1,H,W)."""
+
+    def make(mask: Tensor) -> bytes:
+        buffer = io.BytesIO()
+        values = (mask[0] > 0.5).to(torch.uint8).mul(255).numpy()
+        Image.fromarray(np.stack([values] * 3, -1)).save(buffer, "PNG")
+        return buffer.getvalue()
+
+    return make

@@ -1,0 +1,350 @@
+"""What pages ask for, by the same requests, without a browser."""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lgtsm.batch.job_list import read_jobs
+from lgtsm.cli.inpaint import collect
+from lgtsm.cli.main import build_parser, main
+from lgtsm.errors import OptionError
+from lgtsm.masks.overlay import overlay
+from lgtsm.studio.pictures import Pictures, film_pictures
+from lgtsm.studio.worker import Task
+from lgtsm.video.clip import write_clip
+from lgtsm.video.read import read_frames, read_masks
+from tests.studio.serving import SMALL, TOKEN, serve
+
+
+def _picture(data):
+    return np.asarray(Image.open(io.BytesIO(data)))
+
+
+@pytest.fixture
+def painted(studio, film, scene, png):
+    """Return the address of a film whose middle frame is painted, for a quick fill."""
+    opened = studio.open(film)
+    studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
+    quick = {"mode": "copy", "motion": "planar", "threads": 1, "lossless": True}
+    studio.json("POST", f"{opened}/options", quick)
+    return opened
+
+
+def _do(studio, film, kind, **values):
+    studio.json("POST", f"{film}/do/{kind}", values)
+    state = studio.finished(film)
+    assert state["task"]["state"] == "done", state["task"]
+    return state
+
+
+def test_frames_are_those_of_the_file(studio, film):
+    opened = studio.open(film)
+    frames = [frame.rgb() for frame in read_frames(film)]
+    for number in (0, 7, 3, 9, 8):
+        status, data = studio.ask("GET", f"{opened}/picture/before/{number}")
+        assert status == 200
+        expected = (frames[number] * 255).round().byte().permute(1, 2, 0).numpy()
+        np.testing.assert_array_equal(_picture(data), expected)
+
+
+def test_frames_beyond_the_film_are_told(studio, film, one_sentence):
+    opened = studio.open(film)
+    for number in (10, 10**12):
+        status, answer = studio.ask("GET", f"{opened}/picture/before/{number}")
+        assert status == 400
+        one_sentence(OptionError(json.loads(answer)["error"]))
+
+
+def test_memory_of_pictures_stays_flat_over_a_long_film(tmp_path):
+    path = tmp_path / "long.mp4"
+    noise = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(1))
+    write_clip(path, noise.expand(2000, -1, -1, -1), rate=SMALL.rate)
+    most = 20 * 64 * 48 * 3
+    pictures = film_pictures(path, 2000, most)
+    for number in (*range(0, 2000, 40), *range(1999, 0, -97), *range(500, 560)):
+        picture = _picture(pictures.png(number))
+        assert picture.shape == (48, 64, 3)
+        assert pictures.kept_bytes <= most
+
+
+def test_a_frame_next_to_the_last_one_is_decoded_on_the_way():
+    opened = []
+
+    def read(start):
+        opened.append(start)
+        return iter(range(start, 100))
+
+    pictures = Pictures(read, lambda number: bytes([number]), 100)
+    for number in (10, 11, 12, 20, 12, 11, 60):
+        assert pictures.png(number) == bytes([number])
+    assert opened == [10, 60]
+
+
+def test_from_painting_to_a_saved_result(studio, film, painted, scene):
+    state = _do(studio, painted, "track")
+    assert state["found"]["kind"] == "track"
+    assert len(state["found"]["confidence"]) == 10
+    assert state["found"]["confidence"][5] == 100
+    mask = torch.stack(list(read_masks(film.parent / "shot.lgtsm-studio" / "mask.mkv")))
+    both = (mask * scene.mask).sum() / ((mask + scene.mask) > 0).sum()
+    assert both > 0.6
+    state = _do(studio, painted, "remove")
+    whole = state["results"]["whole"]
+    assert whole["passed"], whole["verdict"]
+    assert Path(whole["outputs"]["target"]["path"]) == film.parent / "shot_clean.mkv"
+    status, data = studio.ask("GET", f"{painted}/result/target")
+    assert status == 200
+    assert data == (film.parent / "shot_clean.mkv").read_bytes()
+    after = _picture(studio.ask("GET", f"{painted}/picture/whole/5")[1]).astype(float)
+    before = _picture(studio.ask("GET", f"{painted}/picture/before/5")[1]).astype(float)
+    truth = scene.truth[5].permute(1, 2, 0).numpy() * 255
+    hole = scene.mask[5, 0].numpy() > 0
+    assert np.abs(after - truth)[hole].mean() < np.abs(before - truth)[hole].mean() / 2
+
+
+def test_the_printed_command_makes_the_same_film(studio, film, painted, tmp_path):
+    state = _do(studio, painted, "remove")
+    words = shlex.split(state["command"])
+    assert words[:2] == ["lgtsm", "inpaint"]
+    target = tmp_path / "again.mkv"
+    words[words.index("-o") + 1] = str(target)
+    assert main([*words[1:], "--quiet"]) == 0
+    for one, other in zip(
+        read_frames(film.parent / "shot_clean.mkv"), read_frames(target), strict=True
+    ):
+        assert torch.equal(one.rgb(), other.rgb())
+
+
+def test_command_and_project_hold_the_options_of_the_page(studio, film, painted):
+    chosen = {"grow": 0, "preset": "best", "lossless": True, "cuts": "3,7", "fill_enclosed": True}
+    chosen |= {"feather": 0, "tracker": "built-in", "unseen": "network"}
+    wanted = ["fill_layer", "mask_used", "compare"]
+    state = studio.json("POST", f"{painted}/options", {**chosen, "wanted": wanted})
+    arguments = build_parser().parse_args(shlex.split(state["command"])[1:])
+    options, video = collect(arguments)
+    (job,) = read_jobs(Path(state["project"]), str(film.parent / "out"), {"grow": 4})
+    assert job.options == options
+    assert job.video == video
+    assert options.mask.grow == 0
+    assert options.cuts == (3, 7)
+    assert job.outputs == (
+        "shot_clean.mkv",
+        "shot_clean_fill.mov",
+        "shot_clean_mask.mkv",
+        "shot_clean_compare.mp4",
+    )
+    assert str(arguments.fill_layer).endswith("shot_clean_fill.mov")
+    names = json.loads(Path(state["project"]).read_text(encoding="utf-8"))
+    assert names["source"] == "shot.mp4"
+    assert names["track"] == ["shot.lgtsm-studio/painted_000005.png@5"]
+
+
+def test_what_an_option_does_not_take_is_told_and_nothing_changes(studio, painted, one_sentence):
+    before = studio.json("GET", f"{painted}/state")["options"]
+    for given in ({"grow": -1}, {"preset": "slow"}, {"resume": True}, {"grow": "much"}, {"x": 1}):
+        status, answer = studio.ask("POST", f"{painted}/options", given)
+        assert status == 400
+        one_sentence(OptionError(json.loads(answer)["error"]))
+    assert studio.json("GET", f"{painted}/state")["options"] == before
+
+
+def test_a_film_that_is_opened_again_is_as_it_was_left(film, scene, png):
+    with serve(film.parent) as studio:
+        opened = studio.open(film)
+        studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
+        studio.json("POST", f"{opened}/options", {"grow": 7})
+        _do(studio, opened, "track")
+        before = studio.json("GET", f"{opened}/state")
+    with serve(film.parent) as studio:
+        opened = studio.open(Path(before["project"]))
+        again = studio.json("GET", f"{opened}/state")
+        assert studio.ask("GET", "/film/of-an-earlier-run/state")[0] == 404
+    for name in ("film", "painted", "found", "options", "command", "project"):
+        assert again[name] == before[name], name
+
+
+def test_one_more_painted_frame_costs_only_the_frames_next_to_it(studio, painted, scene, png):
+    studio.json("PUT", f"{painted}/painted/2", png(scene.mask[2]))
+    _do(studio, painted, "track")
+    folder = studio.desk.sessions()[0].folder / "tracked"
+    kept = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    studio.json("PUT", f"{painted}/painted/7", png(scene.mask[7]))
+    assert studio.json("GET", f"{painted}/state")["found"]["stale"]
+    state = _do(studio, painted, "track")
+    assert not state["found"]["stale"]
+    new = {path.name for path in folder.iterdir()} - kept.keys()
+    # from 5 to 7 both ways, and from 7 to the end; what lies before 5 is kept as it was
+    assert len(new) == 3
+    assert kept.items() <= {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}.items()
+
+
+def test_a_box_and_points_become_paint(studio, film, scene):
+    opened = studio.open(film)
+    rows, columns = (axis.tolist() for axis in np.nonzero(scene.mask[5, 0].numpy()))
+    box = [min(columns) - 2, min(rows) - 2, max(columns) - min(columns) + 4, max(rows) - min(rows) + 4]
+    state = studio.json("POST", f"{opened}/mark", {"frame": 5, "box": box})
+    assert list(state["painted"]) == ["5"]
+    shown = _picture(studio.ask("GET", f"{opened}/picture/mask/5")[1])
+    inside = scene.mask[5, 0].numpy() > 0
+    assert (shown[inside] == 255).mean() > 0.5
+    middle = [int(np.mean(columns)), int(np.mean(rows))]
+    studio.json("POST", f"{opened}/mark", {"frame": 5, "points": [middle], "not_points": [[2, 2]]})
+    for wrong in ({"frame": 5}, {"frame": 99, "box": box}, {"frame": 5, "box": [900, 0, 5, 5]}):
+        assert studio.ask("POST", f"{opened}/mark", wrong)[0] == 400
+
+
+def test_the_rim_that_is_filled_has_another_level(studio, painted):
+    studio.json("POST", f"{painted}/options", {"grow": 3})
+    shown = _picture(studio.ask("GET", f"{painted}/picture/mask/5")[1])
+    assert set(np.unique(shown)) == {0, 96, 255}
+    studio.json("POST", f"{painted}/options", {"grow": 0})
+    shown = _picture(studio.ask("GET", f"{painted}/picture/mask/5")[1])
+    assert set(np.unique(shown)) == {0, 255}
+
+
+def test_a_preview_fills_a_second_at_most_and_leaves_the_result_alone(studio, film, painted):
+    state = _do(studio, painted, "preview", frame=9, half=True)
+    assert state["results"]["preview"]["start"] == 0  # the film is shorter than a second
+    assert state["results"]["preview"]["count"] == 10
+    assert "whole" not in state["results"]
+    assert not (film.parent / "shot_clean.mkv").exists()
+    assert studio.ask("GET", f"{painted}/picture/preview/9")[0] == 200
+
+
+def test_nothing_painted_everything_painted_and_two_tasks_are_told(
+    studio, film, png, scene, one_sentence
+):
+    opened = studio.open(film)
+    for kind in ("track", "remove", "preview", "keys"):
+        status, answer = studio.ask("POST", f"{opened}/do/{kind}", {"frame": 0})
+        assert status == 400
+        one_sentence(OptionError(json.loads(answer)["error"]))
+    studio.json("PUT", f"{opened}/painted/5", png(torch.ones_like(scene.mask[5])))
+    studio.json("POST", f"{opened}/do/track", {})
+    task = studio.finished(opened)["task"]
+    assert task["state"] == "failed"
+    assert "100%" in task["error"]
+    one_sentence(OptionError(task["error"]))
+    stop = Task("hold", lambda hooks: [hooks.check() for _ in iter(int, 1)])
+    studio.desk.worker.add(stop)
+    studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
+    studio.json("POST", f"{opened}/do/track", {})
+    state = studio.json("GET", f"{opened}/state")
+    assert state["task"]["state"] == "waiting"
+    assert state["task"]["place"] == 1
+    assert studio.ask("POST", f"{opened}/do/track", {})[0] == 400
+    studio.json("POST", f"{opened}/cancel", {})
+    assert studio.json("GET", f"{opened}/state")["task"]["state"] == "cancelled"
+    stop.cancel()
+
+
+def test_a_removal_that_is_cancelled_goes_on_where_it_was(studio, film, painted, monkeypatch):
+    monkeypatch.setattr("lgtsm.journal._BLOCK", 2)
+    session = studio.desk.sessions()[0]
+    seen = []
+
+    def watched(task=Task._report):
+        def report(self, done, total, note):
+            task(self, done, total, note)
+            seen.append(done)
+            if done >= 6 and self.kind == "remove" and len(seen) < 10**6:
+                seen.extend([0] * 10**6)  # once
+                self.cancel()
+
+        return report
+
+    _do(studio, painted, "track")
+    monkeypatch.setattr(Task, "_report", watched())
+    studio.json("POST", f"{painted}/do/remove", {})
+    state = studio.finished(painted)
+    assert state["task"]["state"] == "cancelled"
+    assert state["resumable"]
+    assert not (film.parent / "shot_clean.mkv").exists()
+    state = _do(studio, painted, "remove")
+    assert not state["resumable"]
+    assert session.results["whole"].film.exists()
+
+
+def test_masks_are_loaded_and_what_does_not_fit_is_told(studio, film, scene, png, one_sentence):
+    opened = studio.open(film)
+    state = studio.json("PUT", f"{opened}/mask?name=m.png", png(scene.mask[5]))
+    assert state["found"]["kind"] == "file"
+    assert state["problem"] == ""
+    assert "--mask" in state["command"]
+    shown = _picture(studio.ask("GET", f"{opened}/picture/mask/2")[1])
+    np.testing.assert_array_equal(shown == 255, scene.mask[5, 0].numpy() > 0.5)
+    for name, data in (("m.png", b"no picture"), ("m.exe", png(scene.mask[5]))):
+        status, answer = studio.ask("PUT", f"{opened}/mask?name={name}", data)
+        assert status == 400
+        one_sentence(OptionError(json.loads(answer)["error"]))
+    # painting goes before a mask that was loaded
+    state = studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
+    assert state["found"] is None
+    assert "--track" in state["command"]
+
+
+def test_a_logo_is_found_by_a_button(tmp_path, scene):
+    frames = scene.frames.clone()
+    frames[:, :, 8:20, 120:150] = 1.0
+    frames[:, :, 11:17, 124:146] = 0.0
+    film = tmp_path / "logo.mp4"
+    write_clip(film, overlay(frames, torch.zeros(1, 1, 90, 160)), rate=scene.rate, crf=4)
+    with serve(tmp_path) as studio:
+        opened = studio.open(film)
+        state = _do(studio, opened, "static")
+        shown = _picture(studio.ask("GET", f"{opened}/picture/mask/3")[1])
+    assert state["found"]["kind"] == "static"
+    assert (shown[8:20, 120:150] == 255).mean() > 0.9
+
+
+def test_a_key_frame_that_is_painted_is_carried_into_the_result(studio, film, painted):
+    state = studio.json("POST", f"{painted}/options", {"unseen": "synthesise", "lossless": True})
+    state = _do(studio, painted, "keys")
+    number = state["keys"]["numbers"][0]
+    unseen = _picture(studio.ask("GET", f"{painted}/picture/unseen/{number}")[1]) > 127
+    assert unseen.any()
+    key = _picture(studio.ask("GET", f"{painted}/picture/key/{number}")[1]).copy()
+    key[unseen] = (0, 255, 0)
+    buffer = io.BytesIO()
+    Image.fromarray(key).save(buffer, "PNG")
+    state = studio.json("PUT", f"{painted}/key/{number}", buffer.getvalue())
+    assert state["keys"]["painted"] == [number]
+    assert "--plate" in state["command"]
+    _do(studio, painted, "remove")
+    after = _picture(studio.ask("GET", f"{painted}/picture/whole/{number}")[1]).astype(int)
+    assert np.abs(after[unseen] - (0, 255, 0)).mean() < 40
+    assert studio.ask("PUT", f"{painted}/key/999", buffer.getvalue())[0] == 400
+
+
+def test_a_folder_that_cannot_be_written_is_told(film, one_sentence):
+    film.parent.joinpath("shot.lgtsm-studio").write_text("in the way")
+    with serve(film.parent) as studio:
+        status, answer = studio.ask("POST", "/api/open", {"path": "shot.mp4"})
+    assert status == 400
+    one_sentence(OptionError(json.loads(answer)["error"]))
+
+
+def test_results_go_into_a_folder_of_their_own(film, tmp_path):
+    results = tmp_path / "results"
+    results.mkdir()
+    before = set(film.parent.iterdir())
+    with serve(film.parent, results=results) as studio:
+        state = studio.json("GET", studio.open(film) + "/state")
+    assert Path(state["output"]).parent == results
+    assert set(film.parent.iterdir()) == before
+
+
+def test_two_studios_do_not_write_one_project(studio, film):
+    studio.open(film)
+    with serve(film.parent) as other:
+        status, answer = other.ask("POST", "/api/open", {"path": str(film)}, token=TOKEN)
+    assert status == 400
+    assert "one studio" in json.loads(answer)["error"]
