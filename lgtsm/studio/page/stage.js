@@ -28,7 +28,7 @@ export class Stage {
   open(film, facts) {
     this.film = film;
     this.facts = facts;
-    this.pictures = new Map();
+    this.frame = -1;  // nothing is painted before the first frame is shown
     for (const name of ["picture", "rim", "object", "after", "marks"]) {
       this[name].width = facts.width;
       this[name].height = facts.height;
