@@ -7,16 +7,21 @@ from fractions import Fraction
 
 from ..batch.columns import OPTIONS
 from ..knobs import Knob
+from ..neighbour_options import LEARNED
 
-_LEFT_OUT = ("start", "end", "compare_as", "strict", "rate")
-"""Options that the page has other controls for, or that only the command line needs."""
+_ELSEWHERE = ("start", "end", "compare_as", "strict", "rate")
+"""Options that only the command line and projects need."""
+NETWORKS = ("tracker", "tracker_model", "aligner_model", "carry", "carrier_model")
+NETWORKS += ("synthesiser", "synthesiser_range", "synthesiser_mask")
+"""Options of network files of one's own: a page must neither open files anywhere nor fetch any."""
 FIRST = ("preset", "grow", "lossless", "quality")
 """Those that are always shown; all others are behind Advanced."""
 
 
 def form() -> list[dict[str, object]]:
     """Return the options in the order in which they are shown, as JSON values."""
-    names = [*FIRST, *(name for name in OPTIONS if name not in (*FIRST, *_LEFT_OUT))]
+    left_out = (*FIRST, *_ELSEWHERE, *NETWORKS)
+    names = [*FIRST, *(name for name in OPTIONS if name not in left_out)]
     return [{"name": name, **_described(OPTIONS[name]), "first": name in FIRST} for name in names]
 
 
@@ -24,7 +29,8 @@ def _described(knob: Knob) -> dict[str, object]:
     default = knob.default.value if isinstance(knob.default, Enum) else knob.default
     found: dict[str, object] = {"text": knob.text, "default": default, "kind": _kind(knob)}
     if issubclass(knob.kind, Enum):
-        found["choices"] = [member.value for member in knob.kind]
+        words = [member.value for member in knob.kind]
+        found["choices"] = [word for word in words if word not in LEARNED]
     if knob.limits is not None:
         found |= {"limits": [float(limit) for limit in knob.limits], "step": knob.step}
     return found

@@ -16,6 +16,7 @@ from ..batch.table import read_table
 from ..errors import OptionError, shown
 from ..film_names import stem_of, written_name
 from ..options import GROW_PX
+from .form import NETWORKS, form
 from .painted import write_file
 
 _OUTPUTS = {"fill_layer": "_fill.mov", "mask_used": "_mask.mkv", "compare": "_compare.mp4"}
@@ -104,7 +105,8 @@ class Project:
             OptionError: an unknown option, or a value that it does not take.
         """
         assert self.options is not None
-        unknown = [name for name in given if name not in OPTIONS]
+        known = {one["name"] for one in form()}
+        unknown = [name for name in given if name not in known]
         if unknown:
             raise OptionError(f"Expected a known option, got {shown(unknown[0])}; reload the page.")
         before, chosen = self.options, {**self.options, **given}
@@ -168,6 +170,11 @@ def load_project(file: Path) -> tuple[Project, list[str]]:
     if "box" in hole:
         problems.append(
             f"Expected a project with painted frames or a mask, got boxes in {file.name}; use lgtsm batch."
+        )
+    if networks := [name for name in ("model", *NETWORKS) if name in given]:
+        problems.append(
+            f"Expected a project without networks of its own, got {networks[0]} in {file.name}; use lgtsm "
+            "batch."
         )
     if job is None or problems:
         raise OptionError(problems[0])

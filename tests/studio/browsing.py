@@ -82,7 +82,10 @@ class Tab:
             box = await self._page.locator("#picture").bounding_box()
             mouse, places = self._page.mouse, []
             for x, y in points:
-                there = box["x"] + x * box["width"] / size[0], box["y"] + y * box["height"] / size[1]
+                there = (
+                    box["x"] + x * box["width"] / size[0],
+                    box["y"] + y * box["height"] / size[1],
+                )
                 places.append(there)
             await mouse.move(*places[0])
             await mouse.down()

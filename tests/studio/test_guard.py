@@ -81,7 +81,12 @@ def test_no_path_leads_out_of_the_folders(studio, film, outside, given):
 
 def test_no_address_leads_to_a_file_of_the_server(studio, film, outside):
     opened = studio.open(film)
-    escapes = ["../secret.txt", "..%2F..%2Fsecret.txt", "....//secret.txt", "%2e%2e/%2e%2e/secret.txt"]
+    escapes = [
+        "../secret.txt",
+        "..%2F..%2Fsecret.txt",
+        "....//secret.txt",
+        "%2e%2e/%2e%2e/secret.txt",
+    ]
     escapes += ["/etc/passwd", "%2Fetc%2Fpasswd", "app.py", "__init__.py"]
     for before in ("/page/", f"{opened}/result/", f"{opened}/picture/before/", "/"):
         for escape in escapes:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from urllib.parse import urlsplit
@@ -91,7 +95,7 @@ def test_an_object_is_painted_tracked_removed_compared_and_saved(browser, contex
         tab.shot("1_open")
         assert tab.evaluate("() => location.search") == ""
         tab.click("#entries .film")
-        tab.see("#film-facts", "320×180 · 24/s · 24 frames")
+        tab.see("#film-facts", "180 · 24/s · 24 frames")
         assert not tab.is_enabled("[data-do=remove]")
         tab.go(10)
         _paint(tab, scene.mask[10])
@@ -251,6 +255,50 @@ def test_two_tabs_work_on_two_films_and_share_one(browser, context, tab, studio,
     tab.see("#painted", "frame 4")  # the other page of the same film shows it soon
 
 
+def test_a_page_goes_on_by_itself_when_the_studio_was_killed_and_started_again(
+    browser, context, film, scene
+):
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "lgtsm", "studio", str(film), "--no-browser"]
+    command += ["--port", str(port)]
+    environment = {**os.environ, "LGTSM_STUDIO_TOKEN": "t" * 16, "PYTHONUNBUFFERED": "1"}
+
+    @contextlib.contextmanager
+    def started():
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        try:
+            assert f"http://127.0.0.1:{port}/?token=" in process.stdout.readline()
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+            process.stdout.close()
+
+    tab = browser.tab(context)
+    with started() as process:
+        tab.goto(f"http://127.0.0.1:{port}/?token={'t' * 16}")
+        tab.see("#count", "0 / 9")  # the film of the command is open
+        tab.go(5)
+        _paint(tab, scene.mask[5])
+        tab.see("#painted", "frame 5")
+        tab.click("[data-do=track]")
+        tab.see("#track-said", "sure to")
+        tab.click("[data-do=remove]")
+        tab.see("#task-stage", "Removing: measuring motion")
+        process.kill()
+        tab.see("#told", "still running")
+    with started():
+        tab.see("#told", "started anew")
+        tab.see("#painted", "frame 5")
+        tab.see("#track-said", "sure to")
+        tab.see("#resumable", "goes on where it stopped")
+        tab.choose("[data-option=preset]", "fast")
+        tab.click("[data-do=remove]")
+        tab.see("#verdict", ":", 120)
+        assert (film.parent / "shot_clean.mp4").exists()
+
+
 def test_undo_eraser_and_clear(tab, studio):
     tab.click("#entries .film")
     tab.see("#count", "0 / 9")
@@ -321,7 +369,10 @@ def test_it_is_usable_in_chinese_on_a_phone(browser, studio, scene):
     tab.go(5)
     _paint(tab, scene.mask[5])
     tab.see("#painted", "第 5 帧")
+    tab.choose("#language", "en")
+    tab.see("#painted", "frame 5")
     tab.shot("7_phone")
+    tab.choose("#language", "zh")
     tab.click("[data-do=track]")
     tab.finished()
     tab.see("#track-said", "已跟踪")

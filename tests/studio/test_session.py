@@ -125,7 +125,7 @@ def test_the_printed_command_makes_the_same_film(studio, film, painted, tmp_path
 
 def test_command_and_project_hold_the_options_of_the_page(studio, film, painted):
     chosen = {"grow": 0, "preset": "best", "lossless": True, "cuts": "3,7", "fill_enclosed": True}
-    chosen |= {"feather": 0, "tracker": "built-in", "unseen": "network"}
+    chosen |= {"feather": 0, "unseen": "network"}
     wanted = ["fill_layer", "mask_used", "compare"]
     state = studio.json("POST", f"{painted}/options", {**chosen, "wanted": wanted})
     arguments = build_parser().parse_args(shlex.split(state["command"])[1:])
@@ -149,11 +149,31 @@ def test_command_and_project_hold_the_options_of_the_page(studio, film, painted)
 
 def test_what_an_option_does_not_take_is_told_and_nothing_changes(studio, painted, one_sentence):
     before = studio.json("GET", f"{painted}/state")["options"]
-    for given in ({"grow": -1}, {"preset": "slow"}, {"resume": True}, {"grow": "much"}, {"x": 1}):
+    for given in (
+        {"grow": -1},
+        {"preset": "slow"},
+        {"resume": True},
+        {"grow": "much"},
+        {"x": 1},
+        {"motion": "cpn"},
+    ):
         status, answer = studio.ask("POST", f"{painted}/options", given)
         assert status == 400
         one_sentence(OptionError(json.loads(answer)["error"]))
     assert studio.json("GET", f"{painted}/state")["options"] == before
+
+
+def test_a_page_names_no_network_files(studio, film, painted):
+    """They could lie anywhere, or be fetched."""
+    for given in (
+        {"synthesiser": "../model.onnx"},
+        {"tracker_model": "owner/name"},
+        {"model": "x"},
+    ):
+        assert studio.ask("POST", f"{painted}/options", given)[0] == 400
+        project = film.parent / "networks.lgtsm.json"
+        project.write_text(json.dumps({"source": "shot.mp4", "box": "1,1,9,9", **given}))
+        assert studio.ask("POST", "/api/open", {"path": str(project)})[0] == 400
 
 
 def test_a_film_that_is_opened_again_is_as_it_was_left(film, scene, png):
@@ -189,7 +209,12 @@ def test_one_more_painted_frame_costs_only_the_frames_next_to_it(studio, painted
 def test_a_box_and_points_become_paint(studio, film, scene):
     opened = studio.open(film)
     rows, columns = (axis.tolist() for axis in np.nonzero(scene.mask[5, 0].numpy()))
-    box = [min(columns) - 2, min(rows) - 2, max(columns) - min(columns) + 4, max(rows) - min(rows) + 4]
+    box = [
+        min(columns) - 2,
+        min(rows) - 2,
+        max(columns) - min(columns) + 4,
+        max(rows) - min(rows) + 4,
+    ]
     state = studio.json("POST", f"{opened}/mark", {"frame": 5, "box": box})
     assert list(state["painted"]) == ["5"]
     shown = _picture(studio.ask("GET", f"{opened}/picture/mask/5")[1])

@@ -10,6 +10,8 @@ from lgtsm.studio.form import form
 ROOT = Path(__file__).resolve().parents[2]
 ZH = ROOT / "lgtsm" / "studio" / "page" / "texts.zh.json"
 _NODES = ("LGTSMInpaintVideo", "LGTSMInpaint", "MaskVideo", "LoadLGTSM")
+_OWN = ("lossless", "device", "motion")
+"""Options of which the nodes say what holds in ComfyUI alone."""
 
 
 def option_texts() -> dict[str, list[str]]:
@@ -20,13 +22,13 @@ def option_texts() -> dict[str, list[str]]:
     for node in _NODES:
         for name, texts in nodes[node]["inputs"].items():
             found.setdefault(name, [texts["name"], texts["tooltip"]])
-    return {one["name"]: found[one["name"]] for one in form() if one["name"] in found}
+    return {one["name"]: found[one["name"]] for one in form() if one["name"] in found.keys() - _OWN}
 
 
 def main() -> None:
     """Write the file."""
     texts = json.loads(ZH.read_text(encoding="utf-8"))
-    texts["options"] = option_texts()
+    texts["options"] |= option_texts()
     ZH.write_text(json.dumps(texts, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

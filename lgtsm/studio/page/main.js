@@ -13,6 +13,7 @@ const byId = id => document.getElementById(id);
 const BUSY_MS = 400, IDLE_MS = 3000;
 
 let film = null, state = null, facts = null, options = null;
+let isOffline = false;
 let ended = 0;  // number of the last task whose end was shown
 let shown = null, next = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0;
 
@@ -25,21 +26,21 @@ const painter = new Painter(stage, {
 const timeline = new Timeline(byId("timeline"), byId("frame"), frame => { leaveKey(frame); stage.go(frame); });
 const start = new Start(opened, tell);
 
-/** Say what went wrong, until it is closed or something succeeds. */
+/** Say what went wrong, until it is closed or something else is done. */
 function tell(error) {
   byId("told").hidden = false;
+  isOffline = error.message === "offline";
   byId("told").firstElementChild.textContent = error.message === "offline" ? t("offline") : error.message;
 }
 
 /** Do something; tell what went wrong, and open the film again where the server was started anew. */
 async function attempt(action) {
+  byId("told").hidden = true;
   try {
-    const found = await action();
-    byId("told").hidden = true;
-    return found;
+    return await action();
   } catch (error) {
-    if (error instanceof requests.UnknownFilm) return reopen();
-    tell(error);
+    if (!(error instanceof requests.UnknownFilm)) return tell(error);
+    await attempt(reopen);
   }
 }
 
@@ -124,7 +125,7 @@ function accept(found) {
   showTools();
   if (nextStep(state) !== next) {
     next = nextStep(state);
-    byId(`step-${next}`).scrollIntoView({ block: "nearest", behavior: "smooth" });
+    byId(`step-${next}`).scrollIntoView({ block: "nearest" });
   }
 }
 
@@ -263,6 +264,10 @@ async function follow() {
     const asked = film;
     try {
       const found = await asked.state();
+      if (isOffline) {
+        isOffline = false;
+        byId("told").hidden = true;
+      }
       if (asked === film && !unsaved) accept(found);
     } catch (error) {
       if (error instanceof requests.UnknownFilm) await attempt(reopen);

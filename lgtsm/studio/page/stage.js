@@ -76,6 +76,7 @@ export class Stage {
       this.#drawMask(layer, isKey);
       this.hasAfter = after !== null;
       if (after) this.after2d.drawImage(after, 0, 0);
+      for (const bitmap of [picture, layer, after]) bitmap?.close();
       this.frame = frame;
       this.drawnKey = isKey;
       this.arrange();
