@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import LgtsmError, VideoError
 from ..file_names import check_names
 from ..film_names import is_film
-from ..scene.camera import Camera, SceneOptions
+from ..scene.camera import SceneOptions
 from ..scene.render import render_scene
 from ..video.clip import write_clip
 from .places import Places, is_project, project_file
@@ -18,7 +18,7 @@ from .session import Session
 from .worker import Worker
 
 _SAMPLE = "lgtsm_sample.mp4"
-SCENE = SceneOptions(camera=Camera.PLANAR, num_frames=48)
+SCENE = SceneOptions(num_frames=48)
 """What is rendered for those who have no film at hand."""
 _MOST = 32
 """Films that are open at the same time."""

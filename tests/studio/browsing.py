@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
+FLAGS += ["--js-flags=--expose-gc", "--enable-precise-memory-info"]
 _NO_TASK = "() => document.getElementById('task').hidden && !document.querySelector('#work').hidden"
 
 
@@ -63,12 +64,12 @@ class Tab:
     def text(self, selector: str) -> str:
         return self._do(self._page.locator(selector).first.inner_text())
 
-    def see(self, selector: str, text: str, seconds: float = 30) -> None:
-        """Wait until a part of the page shows a text."""
+    def see(self, selector: str, text: str, seconds: float = 30, *, hidden: bool = False) -> None:
+        """Wait until a part of the page shows a text, or holds it where it may be `hidden`."""
         self.until(
-            "([selector, text]) => [...document.querySelectorAll(selector)].some("
-            "one => one.checkVisibility() && one.textContent.includes(text))",
-            [selector, text],
+            "([selector, text, hidden]) => [...document.querySelectorAll(selector)].some("
+            "one => (hidden || one.checkVisibility()) && one.textContent.includes(text))",
+            [selector, text, hidden],
             seconds,
         )
 

@@ -33,6 +33,15 @@ def rendered(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a film of 2000 frames."""
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    noise = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(1))
+    write_clip(path, noise.expand(2000, -1, -1, -1), rate=SMALL.rate)
+    return path
+
+
 @pytest.fixture
 def film(rendered: Path, tmp_path: Path) -> Path:
     """Return a film in a folder of its own."""

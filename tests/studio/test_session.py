@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import shlex
@@ -21,7 +22,7 @@ from lgtsm.studio.pictures import Pictures, film_pictures
 from lgtsm.studio.worker import Task
 from lgtsm.video.clip import write_clip
 from lgtsm.video.read import read_frames, read_masks
-from tests.studio.serving import SMALL, TOKEN, serve
+from tests.studio.serving import TOKEN, serve
 
 
 def _picture(data):
@@ -63,12 +64,9 @@ def test_frames_beyond_the_film_are_told(studio, film, one_sentence):
         one_sentence(OptionError(json.loads(answer)["error"]))
 
 
-def test_memory_of_pictures_stays_flat_over_a_long_film(tmp_path):
-    path = tmp_path / "long.mp4"
-    noise = torch.rand(1, 3, 48, 64, generator=torch.Generator().manual_seed(1))
-    write_clip(path, noise.expand(2000, -1, -1, -1), rate=SMALL.rate)
+def test_memory_of_pictures_stays_flat_over_a_long_film(long_film):
     most = 20 * 64 * 48 * 3
-    pictures = film_pictures(path, 2000, most)
+    pictures = film_pictures(long_film, 2000, most)
     for number in (*range(0, 2000, 40), *range(1999, 0, -97), *range(500, 560)):
         picture = _picture(pictures.png(number))
         assert picture.shape == (48, 64, 3)
@@ -355,6 +353,29 @@ def test_a_folder_that_cannot_be_written_is_told(film, one_sentence):
         status, answer = studio.ask("POST", "/api/open", {"path": "shot.mp4"})
     assert status == 400
     one_sentence(OptionError(json.loads(answer)["error"]))
+
+
+def test_a_full_disk_is_told_and_the_project_stays(studio, painted, scene, png, monkeypatch):
+    before = studio.json("GET", f"{painted}/state")
+
+    def full(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lgtsm.whole_file.WholeFile._create", full)
+    for method, path, body in (
+        ("PUT", f"{painted}/painted/7", png(scene.mask[7])),
+        ("PUT", "/api/film?name=new.mp4", b"film"),
+        ("POST", f"{painted}/options", {"grow": 9}),
+    ):
+        status, answer = studio.ask(method, path, body)
+        assert status == 400
+        assert "No space left" in json.loads(answer)["error"]
+    studio.json("POST", f"{painted}/do/track", {})
+    assert "No space left" in studio.finished(painted)["task"]["error"]
+    monkeypatch.undo()
+    after = studio.json("GET", f"{painted}/state")
+    assert after["painted"] == before["painted"]
+    _do(studio, painted, "track")
 
 
 def test_results_go_into_a_folder_of_their_own(film, tmp_path):
