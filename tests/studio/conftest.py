@@ -51,6 +51,14 @@ def film(rendered: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def still(film: Path, scene: Scene) -> Path:
+    """Return a film in which nothing moves, beside the other: no frame shows what is behind anything."""
+    path = film.with_name("still.mp4")
+    write_clip(path, scene.frames[5:6].expand(10, -1, -1, -1), rate=scene.rate)
+    return path
+
+
+@pytest.fixture
 def studio(film: Path) -> Iterator[Studio]:
     """Return a studio for the folder of the film."""
     with serve(film.parent) as running:

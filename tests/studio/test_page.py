@@ -321,14 +321,19 @@ def test_a_box_and_points_find_the_object(tab, studio, scene):
     assert session.painted.read(5)[0, int(middle[1]), int(middle[0])] == 1
 
 
-def test_a_key_frame_is_painted_in_colour(tab, studio, film, scene, png):
-    opened = studio.open(film)
-    studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
-    tab.click("#entries .film")
-    tab.see("#painted", "frame 5")
-    _quick(studio).choose({"unseen": "synthesise"}, None)
+def test_a_mask_is_loaded_and_a_key_frame_painted_in_colour(
+    tab, studio, still, scene, png, tmp_path
+):
+    mask = tmp_path / "mask.png"
+    mask.write_bytes(png(scene.mask[5]))
+    tab.reload()
+    tab.click("text=still.mp4")
+    tab.see("#count", "0 / 9")
+    tab.give("#mask-file", mask)
+    tab.see("#track-said", "the file that was loaded")
+    _quick(studio)
     tab.click("[data-do=preview]")
-    tab.see("#verdict", "Preview")
+    tab.see("#unseen", "No frame shows 100.0 %")
     tab.click("[data-do=keys]")
     tab.see("#legend", "Violet")
     number = studio.desk.sessions()[0].keys.numbers()[0]

@@ -328,8 +328,11 @@ def test_a_logo_is_found_by_a_button(tmp_path, scene):
     assert (shown[8:20, 120:150] == 255).mean() > 0.9
 
 
-def test_a_key_frame_that_is_painted_is_carried_into_the_result(studio, film, painted):
-    state = studio.json("POST", f"{painted}/options", {"unseen": "synthesise", "lossless": True})
+def test_a_key_frame_that_is_painted_is_carried_into_the_result(studio, still, scene, png):
+    painted = studio.open(still)
+    studio.json("PUT", f"{painted}/mask?name=m.png", png(scene.mask[5]))
+    quick = {"mode": "copy", "motion": "none", "lossless": True}
+    studio.json("POST", f"{painted}/options", quick)
     state = _do(studio, painted, "keys")
     number = state["keys"]["numbers"][0]
     unseen = _picture(studio.ask("GET", f"{painted}/picture/unseen/{number}")[1]) > 127
