@@ -175,6 +175,7 @@ def remove(session: Session, hooks: Hooks) -> None:
     """
     track_if_painted(session, hooks)
     job = file_job(session)
+    _check_own(session, job)
     used = job.mask_used or session.folder / _USED
     job = replace(job, mask_used=used, video=replace(job.video, resume=True))
     model = session.job().model
@@ -196,6 +197,17 @@ def remove(session: Session, hooks: Hooks) -> None:
     check = FileCheck(original=job.source, result=job.target, mask=used, video=job.video)
     verdict = check.run(hooks)
     session.keep(replace(kept, verdict=verdict.summary, passed=verdict.passed))
+
+
+def _check_own(session: Session, job: FileJob) -> None:
+    """Raise OptionError where a result would replace a file that the studio has not made."""
+    before = session.results.get(WHOLE)
+    ours = set(before.outputs.values()) if before else set[str]()
+    found = next((p for p in job.outputs.named() if p.exists() and str(p) not in ours), None)
+    if found is not None:
+        raise OptionError(
+            f"Expected {found.name} to be new or made by this project, found another file; move or rename it."
+        )
 
 
 def _keep(session: Session, result: Result, report: Report) -> Result:

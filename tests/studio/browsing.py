@@ -98,6 +98,7 @@ class Tab:
 
     def go(self, frame: int) -> None:
         """Step to a frame by the keys, and wait until it is shown."""
+        self.see("#count", "/")  # of the first frame
         self.evaluate("() => document.activeElement?.blur()")
         now = int(self.text("#count").split("/")[0])
         for _ in range(abs(frame - now)):

@@ -121,6 +121,31 @@ def test_the_printed_command_makes_the_same_film(studio, film, painted, tmp_path
         assert torch.equal(one.rgb(), other.rgb())
 
 
+def test_a_batch_takes_the_project_and_makes_the_same_film(studio, film, painted, tmp_path):
+    state = _do(studio, painted, "remove")
+    out = tmp_path / "out"
+    assert main(["batch", state["project"], "-o", str(out), "--quiet"]) == 0
+    pairs = zip(
+        read_frames(film.parent / "shot_clean.mkv"),
+        read_frames(out / "shot_clean.mkv"),
+        strict=True,
+    )
+    assert all(torch.equal(one.rgb(), other.rgb()) for one, other in pairs)
+
+
+def test_a_file_that_the_studio_did_not_make_is_not_replaced(studio, film, painted, one_sentence):
+    mine = film.parent / "shot_clean.mkv"
+    mine.write_bytes(b"mine")
+    studio.json("POST", f"{painted}/do/remove", {})
+    task = studio.finished(painted)["task"]
+    assert task["state"] == "failed"
+    one_sentence(OptionError(task["error"]))
+    assert mine.read_bytes() == b"mine"
+    mine.unlink()
+    _do(studio, painted, "remove")
+    _do(studio, painted, "remove")  # its own result is replaced
+
+
 def test_command_and_project_hold_the_options_of_the_page(studio, film, painted):
     chosen = {"grow": 0, "preset": "best", "lossless": True, "cuts": "3,7", "fill_enclosed": True}
     chosen |= {"feather": 0, "unseen": "network"}
