@@ -16,6 +16,12 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 FLAGS += ["--js-flags=--expose-gc", "--enable-precise-memory-info"]
 _NO_TASK = "() => document.getElementById('task').hidden && !document.querySelector('#work').hidden"
 
+_SLIDE = """frame => {
+  const slider = document.getElementById('frame');
+  slider.value = frame;
+  slider.dispatchEvent(new Event('input'));
+}"""
+
 
 def program() -> str | None:
     """Return the browser, None where there is none."""
@@ -97,12 +103,9 @@ class Tab:
         self._do(drag())
 
     def go(self, frame: int) -> None:
-        """Step to a frame by the keys, and wait until it is shown."""
+        """Move the slider to a frame, and wait until it is shown."""
         self.see("#count", "/")  # of the first frame
-        self.evaluate("() => document.activeElement?.blur()")
-        now = int(self.text("#count").split("/")[0])
-        for _ in range(abs(frame - now)):
-            self.press("ArrowRight" if frame > now else "ArrowLeft")
+        self.evaluate(_SLIDE, frame)
         self.see("#count", f"{frame} /")
 
     def finished(self, seconds: float = 120) -> None:
