@@ -339,6 +339,7 @@ def test_a_mask_is_loaded_and_a_key_frame_painted_in_colour(
     tab.see("#legend", "Violet")
     number = studio.desk.sessions()[0].keys.numbers()[0]
     tab.see("#count", f"{number} / 9")
+    tab.until("() => document.getElementById('stage').dataset.key === 'true'")
     tab.evaluate(
         "() => { const one = document.getElementById('colour'); one.value = '#00ff00'; "
         "one.dispatchEvent(new Event('input')); }"

@@ -38,7 +38,7 @@ export class Painter {
 
   #down(event) {
     const { stage } = this;
-    if (event.button === 1 || stage.wanted !== stage.frame) return;
+    if (event.button === 1 || !stage.isSettled) return;
     if (stage.root.className === "wipe") {
       this.isWiping = true;
       stage.root.setPointerCapture(event.pointerId);

@@ -132,7 +132,13 @@ export class Stage {
     return this.go(this.wanted);
   }
 
+  /** Tell whether what is to be shown is shown: only then may it be painted on. */
+  get isSettled() {
+    return this.wanted === this.frame && this.drawnKey === (this.now.key === this.frame);
+  }
+
   arrange() {
+    this.root.dataset.key = this.drawnKey;
     const look = this.hasAfter ? this.look : "before";
     this.root.className = look;
     const showsMask = look === "before";
