@@ -12,6 +12,8 @@ from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"]
 FLAGS += ["--js-flags=--expose-gc", "--enable-precise-memory-info"]
 _NO_TASK = "() => document.getElementById('task').hidden && !document.querySelector('#work').hidden"
@@ -101,6 +103,17 @@ class Tab:
             await mouse.up()
 
         self._do(drag())
+
+    def paint(self, mask: Tensor) -> None:
+        """Move the brush over a mask (1,H,W), line by line."""
+        way: list[tuple[float, float]] = []
+        rows = mask[0].any(1).nonzero().flatten().tolist()
+        for row in range(rows[0] + 2, rows[-1], 4):
+            columns = mask[0, row].nonzero().flatten().tolist()
+            if columns:
+                ends = [(columns[0] + 2, row), (columns[-1] - 2, row)]
+                way += ends if len(way) % 4 else ends[::-1]
+        self.drag(way, (mask.shape[2], mask.shape[1]))
 
     def go(self, frame: int) -> None:
         """Move the slider to a frame, and wait until it is shown."""

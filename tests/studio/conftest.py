@@ -6,6 +6,7 @@ import io
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ pytest.importorskip("starlette", reason='needs the extra: pip install "lgtsm[stu
 
 from lgtsm.scene.render import Scene, render_scene
 from lgtsm.video.clip import write_clip
+from tests.studio.browsing import Browser, Tab, browse, program
 from tests.studio.serving import SMALL, Studio, serve
 
 
@@ -76,3 +78,39 @@ def png() -> Callable[[Tensor], bytes]:
         return buffer.getvalue()
 
     return make
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    pytest.importorskip("playwright", reason="needs tests/comfyui/driver.txt")
+    if program() is None:
+        pytest.skip("needs chromium")
+    with browse() as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[Any]:
+    """Return what the tabs of one window share."""
+    found = browser.context()
+    yield found
+    browser.do(found.close())
+
+
+@pytest.fixture
+def tab(browser: Browser, context: Any, studio: Studio) -> Tab:
+    """Return a page of the studio, without a film."""
+    found = browser.tab(context)
+    found.goto(studio.address)
+    found.see("#entries", "shot.mp4")
+    return found
+
+
+@pytest.fixture
+def painted(studio: Studio, film: Path, scene: Scene, png: Callable[[Tensor], bytes]) -> str:
+    """Return the address of a film whose middle frame is painted, for a quick fill."""
+    opened = studio.open(film)
+    studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
+    quick = {"mode": "copy", "motion": "planar", "threads": 1, "lossless": True}
+    studio.json("POST", f"{opened}/options", quick)
+    return opened

@@ -8,7 +8,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import uvicorn
@@ -17,6 +17,7 @@ from lgtsm.scene.camera import Camera, SceneOptions
 from lgtsm.studio.app import studio_app
 from lgtsm.studio.desk import Desk
 from lgtsm.studio.places import Places
+from lgtsm.studio.session import Session
 
 TOKEN = "a token that nobody guesses"
 SMALL = SceneOptions(camera=Camera.PLANAR, num_frames=10, height=90, width=160)
@@ -60,6 +61,19 @@ class Studio:
         """Open a film; return the beginning of its addresses."""
         return "/film/" + self.json("POST", "/api/open", {"path": str(path)})["identity"]
 
+    def quick(self) -> Session:
+        """Choose a quick fill for the film that was opened last; return it."""
+        session = self.desk.sessions()[0]
+        session.choose({"mode": "copy", "motion": "planar", "threads": 1}, None)
+        return session
+
+    def do(self, film: str, kind: str, **values: object) -> dict:
+        """Begin work on a film and wait until it is done; return its state."""
+        self.json("POST", f"{film}/do/{kind}", values)
+        state = self.finished(film)
+        assert state["task"]["state"] == "done", state["task"]
+        return state
+
     def finished(self, film: str, seconds: float = 120) -> dict:
         """Wait until a film's work is over; return its state."""
         limit = time.monotonic() + seconds
@@ -69,6 +83,14 @@ class Studio:
                 return state
             time.sleep(0.05)
         raise TimeoutError(state["task"])
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait until something is so."""
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
 
 
 @contextlib.contextmanager

@@ -9,41 +9,21 @@ import shlex
 from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 from PIL import Image
 
 from lgtsm.batch.job_list import read_jobs
 from lgtsm.cli.inpaint import collect
-from lgtsm.cli.main import build_parser, main
+from lgtsm.cli.main import build_parser
 from lgtsm.errors import OptionError
-from lgtsm.masks.overlay import overlay
 from lgtsm.studio.pictures import Pictures, film_pictures
 from lgtsm.studio.worker import Task
-from lgtsm.video.clip import write_clip
-from lgtsm.video.read import read_frames, read_masks
+from lgtsm.video.read import read_frames
 from tests.studio.serving import TOKEN, serve
 
 
 def _picture(data):
     return np.asarray(Image.open(io.BytesIO(data)))
-
-
-@pytest.fixture
-def painted(studio, film, scene, png):
-    """Return the address of a film whose middle frame is painted, for a quick fill."""
-    opened = studio.open(film)
-    studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
-    quick = {"mode": "copy", "motion": "planar", "threads": 1, "lossless": True}
-    studio.json("POST", f"{opened}/options", quick)
-    return opened
-
-
-def _do(studio, film, kind, **values):
-    studio.json("POST", f"{film}/do/{kind}", values)
-    state = studio.finished(film)
-    assert state["task"]["state"] == "done", state["task"]
-    return state
 
 
 def test_frames_are_those_of_the_file(studio, film):
@@ -84,66 +64,6 @@ def test_a_frame_next_to_the_last_one_is_decoded_on_the_way():
     for number in (10, 11, 12, 20, 12, 11, 60):
         assert pictures.png(number) == bytes([number])
     assert opened == [10, 60]
-
-
-def test_from_painting_to_a_saved_result(studio, film, painted, scene):
-    state = _do(studio, painted, "track")
-    assert state["found"]["kind"] == "track"
-    assert len(state["found"]["confidence"]) == 10
-    assert state["found"]["confidence"][5] == 100
-    mask = torch.stack(list(read_masks(film.parent / "shot.lgtsm-studio" / "mask.mkv")))
-    both = (mask * scene.mask).sum() / ((mask + scene.mask) > 0).sum()
-    assert both > 0.6
-    state = _do(studio, painted, "remove")
-    whole = state["results"]["whole"]
-    assert whole["passed"], whole["verdict"]
-    assert Path(whole["outputs"]["target"]["path"]) == film.parent / "shot_clean.mkv"
-    status, data = studio.ask("GET", f"{painted}/result/target")
-    assert status == 200
-    assert data == (film.parent / "shot_clean.mkv").read_bytes()
-    after = _picture(studio.ask("GET", f"{painted}/picture/whole/5")[1]).astype(float)
-    before = _picture(studio.ask("GET", f"{painted}/picture/before/5")[1]).astype(float)
-    truth = scene.truth[5].permute(1, 2, 0).numpy() * 255
-    hole = scene.mask[5, 0].numpy() > 0
-    assert np.abs(after - truth)[hole].mean() < np.abs(before - truth)[hole].mean() / 2
-
-
-def test_the_printed_command_makes_the_same_film(studio, film, painted, tmp_path):
-    state = _do(studio, painted, "remove")
-    words = shlex.split(state["command"])
-    assert words[:2] == ["lgtsm", "inpaint"]
-    target = tmp_path / "again.mkv"
-    words[words.index("-o") + 1] = str(target)
-    assert main([*words[1:], "--quiet"]) == 0
-    for one, other in zip(
-        read_frames(film.parent / "shot_clean.mkv"), read_frames(target), strict=True
-    ):
-        assert torch.equal(one.rgb(), other.rgb())
-
-
-def test_a_batch_takes_the_project_and_makes_the_same_film(studio, film, painted, tmp_path):
-    state = _do(studio, painted, "remove")
-    out = tmp_path / "out"
-    assert main(["batch", state["project"], "-o", str(out), "--quiet"]) == 0
-    pairs = zip(
-        read_frames(film.parent / "shot_clean.mkv"),
-        read_frames(out / "shot_clean.mkv"),
-        strict=True,
-    )
-    assert all(torch.equal(one.rgb(), other.rgb()) for one, other in pairs)
-
-
-def test_a_file_that_the_studio_did_not_make_is_not_replaced(studio, film, painted, one_sentence):
-    mine = film.parent / "shot_clean.mkv"
-    mine.write_bytes(b"mine")
-    studio.json("POST", f"{painted}/do/remove", {})
-    task = studio.finished(painted)["task"]
-    assert task["state"] == "failed"
-    one_sentence(OptionError(task["error"]))
-    assert mine.read_bytes() == b"mine"
-    mine.unlink()
-    _do(studio, painted, "remove")
-    _do(studio, painted, "remove")  # its own result is replaced
 
 
 def test_command_and_project_hold_the_options_of_the_page(studio, film, painted):
@@ -204,7 +124,7 @@ def test_a_film_that_is_opened_again_is_as_it_was_left(film, scene, png):
         opened = studio.open(film)
         studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
         studio.json("POST", f"{opened}/options", {"grow": 7})
-        _do(studio, opened, "track")
+        studio.do(opened, "track")
         before = studio.json("GET", f"{opened}/state")
     with serve(film.parent) as studio:
         opened = studio.open(Path(before["project"]))
@@ -212,21 +132,6 @@ def test_a_film_that_is_opened_again_is_as_it_was_left(film, scene, png):
         assert studio.ask("GET", "/film/of-an-earlier-run/state")[0] == 404
     for name in ("film", "painted", "found", "options", "command", "project"):
         assert again[name] == before[name], name
-
-
-def test_one_more_painted_frame_costs_only_the_frames_next_to_it(studio, painted, scene, png):
-    studio.json("PUT", f"{painted}/painted/2", png(scene.mask[2]))
-    _do(studio, painted, "track")
-    folder = studio.desk.sessions()[0].folder / "tracked"
-    kept = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    studio.json("PUT", f"{painted}/painted/7", png(scene.mask[7]))
-    assert studio.json("GET", f"{painted}/state")["found"]["stale"]
-    state = _do(studio, painted, "track")
-    assert not state["found"]["stale"]
-    new = {path.name for path in folder.iterdir()} - kept.keys()
-    # from 5 to 7 both ways, and from 7 to the end; what lies before 5 is kept as it was
-    assert len(new) == 3
-    assert kept.items() <= {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}.items()
 
 
 def test_a_box_and_points_become_paint(studio, film, scene):
@@ -258,15 +163,6 @@ def test_the_rim_that_is_filled_has_another_level(studio, painted):
     assert set(np.unique(shown)) == {0, 255}
 
 
-def test_a_preview_fills_a_second_at_most_and_leaves_the_result_alone(studio, film, painted):
-    state = _do(studio, painted, "preview", frame=9, half=True)
-    assert state["results"]["preview"]["start"] == 0  # the film is shorter than a second
-    assert state["results"]["preview"]["count"] == 10
-    assert "whole" not in state["results"]
-    assert not (film.parent / "shot_clean.mkv").exists()
-    assert studio.ask("GET", f"{painted}/picture/preview/9")[0] == 200
-
-
 def test_nothing_painted_everything_painted_and_two_tasks_are_told(
     studio, film, png, scene, one_sentence
 ):
@@ -292,87 +188,6 @@ def test_nothing_painted_everything_painted_and_two_tasks_are_told(
     studio.json("POST", f"{opened}/cancel", {})
     assert studio.json("GET", f"{opened}/state")["task"]["state"] == "cancelled"
     stop.cancel()
-
-
-def test_a_removal_that_is_cancelled_goes_on_where_it_was(studio, film, painted, monkeypatch):
-    monkeypatch.setattr("lgtsm.journal._BLOCK", 2)
-    session = studio.desk.sessions()[0]
-    seen = []
-
-    def watched(task=Task._report):
-        def report(self, done, total, note):
-            task(self, done, total, note)
-            seen.append(done)
-            if done >= 6 and self.kind == "remove" and len(seen) < 10**6:
-                seen.extend([0] * 10**6)  # once
-                self.cancel()
-
-        return report
-
-    _do(studio, painted, "track")
-    monkeypatch.setattr(Task, "_report", watched())
-    studio.json("POST", f"{painted}/do/remove", {})
-    state = studio.finished(painted)
-    assert state["task"]["state"] == "cancelled"
-    assert state["resumable"]
-    assert not (film.parent / "shot_clean.mkv").exists()
-    state = _do(studio, painted, "remove")
-    assert not state["resumable"]
-    assert session.results["whole"].film.exists()
-
-
-def test_masks_are_loaded_and_what_does_not_fit_is_told(studio, film, scene, png, one_sentence):
-    opened = studio.open(film)
-    state = studio.json("PUT", f"{opened}/mask?name=m.png", png(scene.mask[5]))
-    assert state["found"]["kind"] == "file"
-    assert state["problem"] == ""
-    assert "--mask" in state["command"]
-    shown = _picture(studio.ask("GET", f"{opened}/picture/mask/2")[1])
-    np.testing.assert_array_equal(shown == 255, scene.mask[5, 0].numpy() > 0.5)
-    for name, data in (("m.png", b"no picture"), ("m.exe", png(scene.mask[5]))):
-        status, answer = studio.ask("PUT", f"{opened}/mask?name={name}", data)
-        assert status == 400
-        one_sentence(OptionError(json.loads(answer)["error"]))
-    # painting goes before a mask that was loaded
-    state = studio.json("PUT", f"{opened}/painted/5", png(scene.mask[5]))
-    assert state["found"] is None
-    assert "--track" in state["command"]
-
-
-def test_a_logo_is_found_by_a_button(tmp_path, scene):
-    frames = scene.frames.clone()
-    frames[:, :, 8:20, 120:150] = 1.0
-    frames[:, :, 11:17, 124:146] = 0.0
-    film = tmp_path / "logo.mp4"
-    write_clip(film, overlay(frames, torch.zeros(1, 1, 90, 160)), rate=scene.rate, crf=4)
-    with serve(tmp_path) as studio:
-        opened = studio.open(film)
-        state = _do(studio, opened, "static")
-        shown = _picture(studio.ask("GET", f"{opened}/picture/mask/3")[1])
-    assert state["found"]["kind"] == "static"
-    assert (shown[8:20, 120:150] == 255).mean() > 0.9
-
-
-def test_a_key_frame_that_is_painted_is_carried_into_the_result(studio, still, scene, png):
-    painted = studio.open(still)
-    studio.json("PUT", f"{painted}/mask?name=m.png", png(scene.mask[5]))
-    quick = {"mode": "copy", "motion": "none", "lossless": True}
-    studio.json("POST", f"{painted}/options", quick)
-    state = _do(studio, painted, "keys")
-    number = state["keys"]["numbers"][0]
-    unseen = _picture(studio.ask("GET", f"{painted}/picture/unseen/{number}")[1]) > 127
-    assert unseen.any()
-    key = _picture(studio.ask("GET", f"{painted}/picture/key/{number}")[1]).copy()
-    key[unseen] = (0, 255, 0)
-    buffer = io.BytesIO()
-    Image.fromarray(key).save(buffer, "PNG")
-    state = studio.json("PUT", f"{painted}/key/{number}", buffer.getvalue())
-    assert state["keys"]["painted"] == [number]
-    assert "--plate" in state["command"]
-    _do(studio, painted, "remove")
-    after = _picture(studio.ask("GET", f"{painted}/picture/whole/{number}")[1]).astype(int)
-    assert np.abs(after[unseen] - (0, 255, 0)).mean() < 40
-    assert studio.ask("PUT", f"{painted}/key/999", buffer.getvalue())[0] == 400
 
 
 def test_a_folder_that_cannot_be_written_is_told(film, one_sentence):
@@ -403,17 +218,7 @@ def test_a_full_disk_is_told_and_the_project_stays(studio, painted, scene, png, 
     monkeypatch.undo()
     after = studio.json("GET", f"{painted}/state")
     assert after["painted"] == before["painted"]
-    _do(studio, painted, "track")
-
-
-def test_results_go_into_a_folder_of_their_own(film, tmp_path):
-    results = tmp_path / "results"
-    results.mkdir()
-    before = set(film.parent.iterdir())
-    with serve(film.parent, results=results) as studio:
-        state = studio.json("GET", studio.open(film) + "/state")
-    assert Path(state["output"]).parent == results
-    assert set(film.parent.iterdir()) == before
+    studio.do(painted, "track")
 
 
 def test_two_studios_do_not_write_one_project(studio, film):
