@@ -176,6 +176,7 @@ stage.shown = frame => {
   byId("count").textContent = `${frame} / ${state.film.frames - 1}`;
 };
 stage.failed = tell;
+stage.isUnsaved = () => unsaved > 0;
 
 async function play() {
   playing = !playing;

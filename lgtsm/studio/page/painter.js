@@ -86,6 +86,7 @@ export class Painter {
     this.isWiping = false;
     if (!stage.isPainting) return;
     stage.isPainting = false;
+    stage.edits += 1;
     if (!this.before) return this.#box(stage.at(event));
     const { width, height } = stage.facts, r = this.radius + 2;
     const left = Math.max(0, Math.floor(this.reach[0] - r)), top = Math.max(0, Math.floor(this.reach[1] - r));

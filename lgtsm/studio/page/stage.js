@@ -20,6 +20,7 @@ export class Stage {
     this.isPainting = false;
     this.edits = 0;
     this.shown = () => {};
+    this.isUnsaved = () => false;
     this.failed = () => {};
     new ResizeObserver(() => this.fit()).observe(viewport);
   }
@@ -70,10 +71,11 @@ export class Stage {
         result && covers(frame) && this.look !== "before"
           ? this.film.picture(result, frame, resultVersion) : null,
       ]);
-      if (this.edits !== edits) return;  // painted over in the meantime, and soon asked for again
+      if (this.isPainting) return;  // soon asked for again
       const isNew = this.frame !== frame || this.drawnKey !== isKey;
       if (isNew || !isKey) this.picture2d.drawImage(picture, 0, 0);
-      this.#drawMask(layer, isKey);
+      // what was painted meanwhile, or is on its way to the server, is newer than the mask that came
+      if (isNew || (this.edits === edits && !this.isUnsaved())) this.#drawMask(layer, isKey);
       this.hasAfter = after !== null;
       if (after) this.after2d.drawImage(after, 0, 0);
       for (const bitmap of [picture, layer, after]) bitmap?.close();
