@@ -22,7 +22,8 @@ def read_jobs(
     """Read and check all jobs of a batch.
 
     Args:
-        jobs: a table (.csv), a list (.jsonl), a folder of pairs `film.mp4` and `film_mask.*`, or jobs.
+        jobs: a table (.csv), a list (.jsonl), one job (.json), a folder of pairs `film.mp4` and `film_mask.*`,
+            or jobs.
         folder: path or URL of the results.
         defaults: values of the columns that a row leaves out.
 

@@ -86,7 +86,8 @@ def run_batch(
     Call it under `if __name__ == "__main__":` in a script, because worker processes import that again.
 
     Args:
-        jobs: a table (.csv), a list (.jsonl), a folder of pairs `film.mp4` and `film_mask.*`, or jobs.
+        jobs: a table (.csv), a list (.jsonl), one job (.json), a folder of pairs `film.mp4` and `film_mask.*`,
+            or jobs.
         folder: of the results; created where needed. Manifests lie in it, and `report.jsonl`.
         defaults: values of the columns that a row of the list leaves out.
         options: of the batch.

@@ -1,4 +1,4 @@
-"""Text of a job list: a table with a header line (CSV), or one JSON object a line."""
+"""Text of a job list: a table with a header line (CSV), one JSON object a line, or one job in a file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..errors import OptionError, VideoError
 from .columns import column_name
 
 _SEPARATORS = ",;\t"
-_TABLES, _LINES = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson")
+_TABLES, _LINES, _JOB = (".csv", ".tsv", ".txt"), (".jsonl", ".ndjson"), ".json"
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -44,12 +44,16 @@ def read_table(path: Path) -> list[Row]:
         OptionError: a file of another kind or encoding, or without a job; VideoError: it cannot be read.
     """
     suffix = path.suffix.lower()
-    if suffix not in _TABLES + _LINES:
+    if suffix not in (*_TABLES, *_LINES, _JOB):
         raise OptionError(
-            f"Expected a folder, a .csv table or a .jsonl list of jobs, got {path.name}; rename it."
+            f"Expected a folder, a .csv table, a .jsonl list of jobs or the .json file of one, got "
+            f"{path.name}; rename it."
         )
     text = _decoded(path)
-    rows = _objects(text) if suffix in _LINES else _records(text)
+    if suffix == _JOB:
+        rows = [_object(text, path.name)] if text.strip() else []
+    else:
+        rows = _objects(text) if suffix in _LINES else _records(text)
     if not rows:
         raise OptionError(f"Expected at least one job in {path.name}, got none; add a line.")
     return rows
@@ -123,25 +127,31 @@ def _header(cells: list[str], line: int) -> list[str]:
 
 
 def _objects(text: str) -> list[Row]:
-    rows: list[Row] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        values: dict[str, object] = {}
-        problems: list[str] = []
+    """Read one JSON object a line."""
+    return [
+        _object(line, f"line {number}")
+        for number, line in enumerate(text.splitlines(), 1)
+        if line.strip()
+    ]
+
+
+def _object(text: str, place: str) -> Row:
+    """Read a job that is one JSON object."""
+    values: dict[str, object] = {}
+    problems: list[str] = []
+    try:
+        found = json.loads(text)
+        if not isinstance(found, dict):
+            raise ValueError("no object")
+    except ValueError as error:
+        advice = "write one object a line" if place.startswith("line ") else "correct the file"
+        return Row(place, {}, [f"Expected a JSON object, got {error}; {advice}."])
+    for name, value in found.items():
         try:
-            found = json.loads(line)
-            if not isinstance(found, dict):
-                raise ValueError("no object")
-            for name, value in found.items():
-                try:
-                    values[column_name(name)] = value
-                except OptionError as error:
-                    problems.append(str(error))
-        except ValueError as error:
-            problems.append(f"Expected a JSON object, got {error}; write one object a line.")
-        rows.append(Row(f"line {number}", values, problems))
-    return rows
+            values[column_name(name)] = value
+        except OptionError as error:
+            problems.append(str(error))
+    return Row(place, values, problems)
 
 
 class JobListError(OptionError):

@@ -27,6 +27,7 @@ _EPILOG = """JOBS is one of:
   a folder with pairs: shot.mp4 and shot_mask.png, .mkv or a folder shot_mask
   a table (.csv; commas, semicolons or tabs) whose first line names the columns
   a list (.jsonl) with one JSON object a line
+  one job (.json), such as a project that `lgtsm studio` saved
 
 columns:
   source               film or folder of images, relative to the list
@@ -64,7 +65,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("jobs", type=Path, metavar="JOBS", help="folder, .csv or .jsonl")
+    parser.add_argument("jobs", type=Path, metavar="JOBS", help="folder, .csv, .jsonl or .json")
     parser.add_argument(
         "-o",
         "--output",

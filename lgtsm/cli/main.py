@@ -30,6 +30,7 @@ from . import (
     plate,
     publish,
     score,
+    studio,
     timeline,
     track,
 )
@@ -41,6 +42,7 @@ DONE, FAILED, UNEXPECTED, INTERRUPTED = 0, 1, 3, 130
 _COMMANDS = (
     *(
         inpaint,
+        studio,
         track,
         batch,
         timeline,

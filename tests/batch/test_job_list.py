@@ -66,6 +66,15 @@ def test_a_job_written_as_plain_values_is_read_as_the_same(media):
     (job,) = _read(media, HEADER + row)
     text = json.dumps(plain_values(job))
     assert _read(media, text, "again.jsonl") == [job]
+    assert _read(media, json.dumps(plain_values(job), indent=1), "one.json") == [job]
+
+
+def test_a_json_file_that_is_no_job_is_told(media):
+    assert (
+        "one.json: Expected a JSON object"
+        in _problems(media, '[{"source": 1}]', name="one.json")[0]
+    )
+    assert "did you mean mask" in _problems(media, '{"maks": 1}', name="one.json")[0]
 
 
 @pytest.mark.parametrize(

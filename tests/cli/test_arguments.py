@@ -102,7 +102,7 @@ def test_every_command_has_help_for_every_argument():
     parser = build_parser()
     commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     names = {"inpaint", "batch", "timeline", "masks", "models", "convert", "info", "bench", "demo"}
-    names |= {"check", "keyframes", "plate", "score", "publish", "track"}
+    names |= {"check", "keyframes", "plate", "score", "publish", "studio", "track"}
     assert set(commands.choices) == names
     for command in commands.choices.values():
         assert all(action.help for action in command._actions)

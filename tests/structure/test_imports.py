@@ -65,6 +65,7 @@ OURS = {
     ),
     "file_tracking": FLOOR | {"engine", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
+    "file_check": FLOOR | {"engine", "masks", "metrics", "video"},
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
     "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
@@ -87,12 +88,25 @@ OURS = {
     | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"}
     | {"prompt_names", "file_tracking", "tracked_folder", "tracking"},
     "timeline": FLOOR | {"video", "film_names", "prompt_names", "batch"},
+    "studio": FLOOR
+    | {
+        "scene",
+        "masks",
+        "video",
+        "engine",
+        "tracking",
+        "file_tracking",
+        "tracked_folder",
+        "journal",
+        "job",
+    }
+    | {"film_names", "prompt_names", "key_frame_folder", "file_check", "batch"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
     | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch", "timeline"}
-    | {"prompt_names", "file_tracking", "tracked_folder"},
+    | {"prompt_names", "file_tracking", "tracked_folder", "file_check", "studio"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
@@ -130,6 +144,7 @@ THIRD = {
     "tracking": frozenset({"torch", "numpy", "kornia"}),
     "file_tracking": frozenset({"torch"}),
     "tracked_folder": frozenset(),
+    "file_check": frozenset({"torch"}),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
     "evaluate.tracking": frozenset({"torch", "scipy"}),
@@ -148,6 +163,8 @@ THIRD = {
     "key_frame_folder": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
     "batch": frozenset({"torch", "filelock"}),
+    # starlette and uvicorn are extras: only call.py is imported without them
+    "studio": frozenset({"torch", "numpy", "PIL", "filelock", "starlette", "uvicorn"}),
     "timeline": frozenset({"opentimelineio"}),  # an extra: only call.py is imported without it
     "demo": frozenset({"torch"}),
     "evaluate.score": frozenset({"torch", "numpy", "PIL"}),

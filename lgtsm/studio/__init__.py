@@ -1,0 +1,1 @@
+"""`lgtsm studio`: paint a frame, track, remove and compare, in a browser."""

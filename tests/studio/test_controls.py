@@ -1,0 +1,185 @@
+"""Tools, keys, messages and sizes of the page, in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.studio.serving import serve, wait_for
+
+pytestmark = pytest.mark.slow
+_THICK = """() => {
+  const size = document.getElementById('size');
+  size.value = size.max;
+  size.dispatchEvent(new Event('input'));
+}"""
+
+
+def test_a_box_and_points_find_the_object(tab, studio, scene):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+    tab.go(5)
+    rows, columns = (scene.mask[5, 0] > 0).nonzero(as_tuple=True)
+    left, top, right, bottom = map(int, (columns.min(), rows.min(), columns.max(), rows.max()))
+    tab.click("[data-tool=box]")
+    tab.drag([(left - 2, top - 2), (right + 2, bottom + 2)], (160, 90))
+    tab.see("#painted", "frame 5")
+    session = studio.desk.sessions()[0]
+    by_box = session.painted.read(5)
+    assert (by_box * scene.mask[5]).sum() > 0.5 * scene.mask[5].sum()
+    tab.click("#clear")
+    tab.until("() => !document.querySelector('#painted button')")
+    tab.click("[data-tool=point]")
+    middle = ((left + right) / 2, (top + bottom) / 2)
+    tab.drag([middle, middle], (160, 90))
+    tab.see("#painted", "frame 5")
+    assert session.painted.read(5)[0, int(middle[1]), int(middle[0])] == 1
+
+
+def test_a_mask_is_loaded_and_a_key_frame_painted_in_colour(
+    tab, studio, still, scene, png, tmp_path
+):
+    mask = tmp_path / "mask.png"
+    mask.write_bytes(png(scene.mask[5]))
+    tab.reload()
+    tab.click("text=still.mp4")
+    tab.see("#count", "0 / 9")
+    tab.give("#mask-file", mask)
+    tab.see("#track-said", "the file that was loaded")
+    studio.quick()
+    tab.click("[data-do=preview]")
+    tab.see("#unseen", "No frame shows 100.0 %")
+    tab.click("[data-do=keys]")
+    tab.see("#legend", "Violet")
+    number = studio.desk.sessions()[0].keys.numbers()[0]
+    tab.see("#count", f"{number} / 9")
+    tab.until("() => document.getElementById('stage').dataset.key === 'true'")
+    tab.evaluate(
+        "() => { const one = document.getElementById('colour'); one.value = '#00ff00'; "
+        "one.dispatchEvent(new Event('input')); }"
+    )
+    tab.drag([(60, 60), (90, 60)], (160, 90))
+    tab.see("#keys", f"key frame {number} ✓")
+    tab.see("#command", "--plate", hidden=True)
+    tab.click("#leave-key")
+    tab.until("() => document.getElementById('key-tools').hidden")
+
+
+def test_a_film_of_2000_frames_is_scrubbed_with_flat_memory(browser, context, long_film):
+    with serve(long_film.parent) as studio:
+        tab = browser.tab(context)
+        tab.goto(studio.address)
+        tab.click("#entries .film")
+        tab.see("#count", "0 / 1999")
+        used = []
+        for round_ in range(3):
+            for frame in range(50 * round_, 2000, 160):
+                tab.go(frame)
+            used.append(tab.evaluate("() => { gc(); return performance.memory.usedJSHeapSize; }"))
+        assert used[2] < used[0] + 2**21
+        (pictures,) = (known[1] for known in studio.desk.sessions()[0]._pictures.values())
+        assert pictures.kept_bytes < 64 * 2**20
+
+
+def test_keys_step_and_play(tab):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+    for key, frame in (("ArrowRight", 1), ("ArrowRight", 2), ("ArrowLeft", 1), ("ArrowLeft", 0)):
+        tab.press(key)
+        tab.see("#count", f"{frame} / 9")
+    tab.press("Shift+ArrowRight")
+    tab.see("#count", "9 / 9")
+    tab.press("Space")
+    tab.until("() => !document.getElementById('count').textContent.startsWith('9 ')")
+    tab.press("Space")
+    tab.see("#play", "▶")
+
+
+def test_undo_eraser_and_clear(tab, studio):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+    session = studio.desk.sessions()[0]
+
+    def share():
+        mask = session.painted.read(0)
+        return 0.0 if mask is None else float(mask.mean())
+
+    tab.drag([(30, 30), (60, 30)], (160, 90))
+    tab.see("#painted", "frame 0")
+    first = share()
+    tab.drag([(90, 60), (120, 60)], (160, 90))
+    wait_for(lambda: share() > first)
+    tab.press("z")
+    wait_for(lambda: share() == first)
+    tab.press("e")
+    tab.drag([(30, 30), (45, 30)], (160, 90))
+    wait_for(lambda: 0 < share() < first)
+    tab.click("#clear")
+    tab.until("() => !document.querySelector('#painted button')")
+    assert share() == 0
+
+
+def test_what_goes_wrong_is_told_in_the_page(tab, film):
+    (film.parent / "broken.mp4").write_bytes(b"no film")
+    tab.reload()
+    tab.see("#entries", "broken.mp4")
+    tab.click("text=broken.mp4")
+    tab.see("#told", "Expected")
+    tab.click("text=shot.mp4")
+    tab.see("#count", "0 / 9")
+    tab.evaluate(_THICK)
+    edges = [(x, y) for y in range(2, 89, 8) for x in ((2, 158) if y % 16 == 2 else (158, 2))]
+    tab.drag(edges, (160, 90))
+    tab.see("#painted", "frame 0")
+    tab.click("[data-do=track]")
+    tab.see("#told", "leave the background black")
+    tab.click("[data-do=static]")
+    tab.see("#told", "paint")
+
+
+def test_a_film_is_dropped_and_the_sample_is_one_click_away(tab, film, tmp_path):
+    dropped = film.rename(tmp_path / "dropped.mp4")
+    tab.drop(dropped)
+    tab.see("#film-name", "dropped.mp4")
+    assert (film.parent / "dropped.mp4").exists()
+    tab.click("#another")
+    tab.click("#sample")
+    tab.see("#film-name", "lgtsm_sample.mp4")
+
+
+def test_it_is_usable_in_chinese_on_a_phone(browser, studio, scene):
+    context = browser.context(390, 844, "zh-CN")
+    tab = browser.tab(context)
+    tab.goto(studio.address)
+    tab.see("h1", "从视频中去除物体")
+    tab.click("#entries .film")
+    tab.see("#step-mark", "在一帧上涂出物体")
+    tab.see("#count", "0 / 9")
+    tab.go(5)
+    tab.paint(scene.mask[5])
+    tab.see("#painted", "第 5 帧")
+    tab.choose("#language", "en")
+    tab.see("#painted", "frame 5")
+    tab.shot("phone")
+    tab.choose("#language", "zh")
+    tab.click("[data-do=track]")
+    tab.finished()
+    tab.see("#track-said", "已跟踪")
+    wide = tab.evaluate("() => document.documentElement.scrollWidth")
+    assert wide <= 390
+    assert tab.evaluate("() => document.body.innerText.match(/_help|undefined|NaN/)") is None
+    browser.do(context.close())
+
+
+def test_everything_fits_on_a_small_screen(tab, scene):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+    for selector in ("#tools", "#stage", "#transport", "#step-mark", "[data-do=track]"):
+        box = tab.evaluate(
+            "selector => { const b = document.querySelector(selector).getBoundingClientRect(); "
+            "return [b.left, b.top, b.right, b.bottom]; }",
+            selector,
+        )
+        assert box[0] >= 0, selector
+        assert box[1] >= 0, selector
+        assert box[2] <= 1280, selector
+        assert box[3] <= 720, selector
