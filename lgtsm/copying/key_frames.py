@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -22,9 +23,10 @@ from ..synthesis.complete import complete
 from ..synthesis.synthesiser import Synthesiser
 from .candidates import CopySources
 from .consensus import match_to_frame
+from .moving_texture import Texture, moved_detail
 from .plates import PlacedPlate
 from .shot import Shot
-from .surroundings import judge, judge_by_neighbours
+from .surroundings import Surroundings, judge, judge_by_neighbours
 
 # set by hand on eight removals of 432x240, not swept
 _SURE, _UNSURE = 0.7, 0.4  # weight of copies from which none, and all of a pixel is synthesised
@@ -34,6 +36,7 @@ _THIN_PX = 3  # a place is worth a key frame where it is wider than twice this,
 _LEAST_PART = 3e-4  # and what is left of it then is at least this fraction of the frame
 _MOST = 6  # key frames that are kept
 _MOST_IN_VAIN = 2  # key frames of the last frames that do not fit, after which no more are made,
+_SCRAP_PX = 2  # what is left of a place is dropped where it is no wider than twice this
 _LEAST_FITTING = 0.5  # part of a place that must fit for its key frame to count as fitting,
 _RECENT = 24  # and how many frames these are: noise and strobes cannot be followed
 _EDGE_BLUR = 2  # repetitions of a 3x3 average that soften the edge of a synthesised place
@@ -63,11 +66,15 @@ class _KeyFrame:
 
     place: (1,1,h,w) what was synthesised, 1 = synthesised.
     shift: (1,2,h,w) from such a pixel to the one it was taken from, in pixels, x then y.
+    motion: (1,1,h,w) in [0,1], how far the texture around it moves by itself.
+    detail: (1,3,h,w) of the picture, where something moves; see `Texture`.
     """
 
     plate: PlacedPlate
     place: Tensor
     shift: Tensor
+    motion: Tensor
+    detail: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -145,12 +152,13 @@ class KeyFrames:
         shown = places.sum(0, keepdim=True)
         missing = (wanted > 0.5) & (shown == 0)
         fitting = {x.number for x in warped if x.follows(wanted)}
-        can_be_followed = None
+        around = None
         if self._may_make_one(t, fitting) and self._is_worth_it(missing, shot.size):
-            around = None if self.synthesise_all else judge_by_neighbours(shot, t, box, self.window)
-            can_be_followed = torch.ones_like(missing) if around is None else around.fits
-        if can_be_followed is not None and self._is_worth_it(missing & can_be_followed, shot.size):
-            key = self._make(shot, t, box, colour, confidence, shown, can_be_followed)
+            around = judge_by_neighbours(shot, t, box, self.window)
+        if around is not None and (
+            self.synthesise_all or self._is_worth_it(missing & around.fits, shot.size)
+        ):
+            key = self._make(shot, t, box, colour, confidence, shown, around)
             self._kept = [*self._kept[-_MOST + 1 :], key]
             own = _warp(key, shot, t, box)
             assert own is not None  # its own frame
@@ -159,6 +167,9 @@ class KeyFrames:
             shown = places.sum(0, keepdim=True)
         if not warped:
             return None
+        if not self.synthesise_all:
+            places = _without_scraps(places)
+            shown = places.sum(0, keepdim=True)
         numbers, coords = tuple(x.number for x in warped), torch.cat([x.coords for x in warped])
         from_frames = 1.0
         if self.carry is not None and t not in numbers:
@@ -198,9 +209,15 @@ class KeyFrames:
         depth = depth_in(missing.float(), _THIN_PX + 1, metric="chessboard")
         return int((depth > _THIN_PX).sum()) > _LEAST_PART * size[0] * size[1]
 
-    def _make(
-        self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor, shown: Tensor,
-        can_be_followed: Tensor,
+    def _make(  # noqa: PLR0913  all that `layer` knows of the frame
+        self,
+        shot: Shot,
+        t: int,
+        box: Box,
+        fill: Tensor,
+        confidence: Tensor,
+        shown: Tensor,
+        around: Surroundings,
     ) -> _KeyFrame:
         """Complete frame t where neither copies nor earlier key frames show its hole."""
         frame, part = shot[t], (..., box.rows, box.columns)
@@ -211,18 +228,23 @@ class KeyFrames:
         side = 2 * _MARGIN_PX + 1
         place[part] = max_pool2d(unsure, side, 1, _MARGIN_PX) * hole * (shown == 0)
         known = 1 - place
-        place[part] = place[part] * can_be_followed
+        if not self.synthesise_all:
+            place[part] = place[part] * around.fits
+        motion = torch.zeros_like(place)
+        motion[part] = around.motion
         grid, width = pixel_grid(*shot.size, picture), shot.size[1]
         if self.found is not None:
             self.found(t, place)
-            return _KeyFrame(PlacedPlate(picture, t, known), place, torch.zeros_like(grid))
+            return _KeyFrame(PlacedPlate(picture, t, known), place, torch.zeros_like(grid), motion)
         trusted = frame.known.clone()
         trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
         done = self.synthesiser(picture, place, trusted * (1 - place), seed=self.seed)
         from_pixel = torch.cat([done.sources % width, done.sources // width], 1) + 0.5
         # where nothing could be copied there is no shift, and no detail in the band of a hole
         shift = torch.where(done.sources >= 0, from_pixel - grid, 0)
-        return _KeyFrame(PlacedPlate(done.picture, t, known), place, shift)
+        moves = bool((motion * place).any())
+        detail = Texture.of(done.picture, torch.ones_like(place)).detail if moves else None
+        return _KeyFrame(PlacedPlate(done.picture, t, known), place, shift, motion, detail)
 
 
 def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box) -> _Warped | None:
@@ -234,16 +256,31 @@ def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box) -> _Warped | None:
     part = (..., box.rows, box.columns)
     if t == number:
         colour, place, shift = (x[part] for x in (plate.picture, key.place, key.shift))
+        if key.detail is not None:
+            colour = _moved(key.detail, key, shot, t, coords, colour)
         return _Warped(number, colour, place, place, coords + shift)
     masks = torch.cat([torch.ones_like(key.place), key.place], 1)
     coverage, place = sample_at(masks, coords, padding="zeros").chunk(2, 1)
     colour = sample_at(plate.picture, coords, mode="bicubic")
+    shift = sample_at(key.shift, coords, mode="nearest")
+    if key.detail is not None:
+        colour = _moved(key.detail, key, shot, t, coords, colour)
     frame, known = shot[t].pixels[part], shot[t].known[part]
     matched = match_to_frame(colour, coverage, frame, known)
     fits = judge(matched, frame, known).fits
-    whole = torch.where(place > 0.5, matched.shown, 0)
-    shift = sample_at(key.shift, coords, mode="nearest")
-    return _Warped(number, matched.colour, whole, whole * fits, coords + shift)
+    place = torch.where(place > 0.5, matched.shown, 0)
+    return _Warped(number, matched.colour, place, place * fits, coords + shift)
+
+
+def _moved(
+    detail: Tensor, key: _KeyFrame, shot: Shot, t: int, coords: Tensor, colour: Tensor
+) -> Tensor:
+    """Return colours (1,3,h,w) of a key frame with its detail, where that moves, as it is in frame t."""
+    now, to_now = Texture.of(shot[t].pixels, shot[t].known), partial(key.plate.coords_back, shot)
+    still = sample_at(detail, coords, mode="bicubic")
+    moved = moved_detail(still, key.shift, coords, now, to_now)
+    weight = sample_at(key.motion * key.place, coords)
+    return (colour + weight * (moved - still)).clamp(0, 1)
 
 
 def _stack(warped: Sequence[_Warped], fill: Tensor) -> tuple[Tensor, Tensor]:
@@ -260,6 +297,13 @@ def _stack(warped: Sequence[_Warped], fill: Tensor) -> tuple[Tensor, Tensor]:
         free = free - place
         places.append(place)
     return colour, torch.cat(places)
+
+
+def _without_scraps(places: Tensor) -> Tensor:
+    """Return places (K,1,h,w) without what is thin in all of them together: lines would show."""
+    side = 2 * _SCRAP_PX + 1
+    wide = -max_pool2d(-places.sum(0, keepdim=True), side, 1, _SCRAP_PX)
+    return places * max_pool2d(wide, side, 1, _SCRAP_PX)
 
 
 @dataclass(frozen=True)

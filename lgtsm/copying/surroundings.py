@@ -60,10 +60,8 @@ def judge(matched: WarpedPixels, frame: Tensor, known: Tensor) -> Surroundings:
     return Surroundings(fits, ((ratio - _STILL) / (_RESTLESS - _STILL)).clamp(0, 1))
 
 
-def judge_by_neighbours(
-    shot: Shot, t: int, box: Box, window: tuple[int, int]
-) -> Surroundings | None:
-    """Judge a part of frame t by frames before and after it; None where there are none.
+def judge_by_neighbours(shot: Shot, t: int, box: Box, window: tuple[int, int]) -> Surroundings:
+    """Judge a part of frame t by frames before and after it; where there are none, it fits.
 
     Args:
         shot: holds the frame and its window.
@@ -85,7 +83,7 @@ def judge_by_neighbours(
         coverage = sample_at(other.known, coords, padding="zeros")
         judged.append(judge(match_to_frame(colour, coverage, frame, known), frame, known))
     if not judged:
-        return None
+        return Surroundings(torch.ones_like(known, dtype=torch.bool), torch.zeros_like(known))
     fits = torch.cat([x.fits for x in judged]).all(0, keepdim=True)
     return Surroundings(fits, torch.cat([x.motion for x in judged]).amin(0, keepdim=True))
 
