@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain, islice, zip_longest
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -68,6 +69,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_options(group, CheckLimits, skip=("margin", "tolerance"))
     add_option(group, VideoOptions, "quality", help="quality that RESULT was written with [16]")
+    parser.add_argument(
+        "--unseen",
+        action="store_true",
+        help="tell how much of the mask no frame shows, so that it had to be invented; takes as long as "
+        "lgtsm inpaint --mode copy",
+    )
     add_options(parser.add_argument_group("mask"), MaskOptions)
     group = parser.add_argument_group("range")
     add_option(group, VideoOptions, "start", help="frame of ORIGINAL at which RESULT begins [0]")
@@ -101,8 +108,19 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
             if interruption.happened():
                 raise KeyboardInterrupt
     report = checker.report()
+    if arguments.unseen:
+        report = replace(report, unseen=_unseen(arguments, interruption))
     print(report.to_json() if arguments.json else report.to_text())
     return 0 if report.passed else 1
+
+
+def _unseen(arguments: argparse.Namespace, interruption: Interruption) -> float:
+    """Return the fraction of the mask that no frame of the source shows."""
+    from ..unseen_share import unseen_share
+
+    pairs = ((original.rgb(), hole) for original, _, hole in _triples(arguments))
+    with progress_bar("unseen", quiet=arguments.quiet) as bar:
+        return unseen_share(pairs, progress=bar, cancel=interruption.happened)
 
 
 def _encoded(

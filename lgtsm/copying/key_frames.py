@@ -94,8 +94,7 @@ class _Warped:
 
     def follows(self, wanted: Tensor) -> bool:
         """Tell whether at least half of what is wanted (1,1,h,w) of its place fits."""
-        shares = wanted * torch.cat([self.place, self.whole])
-        fitting, whole = shares.sum((1, 2, 3)).tolist()
+        fitting, whole = (float((wanted * x).sum()) for x in (self.place, self.whole))
         return fitting >= _LEAST_FITTING * whole
 
 
@@ -209,7 +208,7 @@ class KeyFrames:
         depth = depth_in(missing.float(), _THIN_PX + 1, metric="chessboard")
         return int((depth > _THIN_PX).sum()) > _LEAST_PART * size[0] * size[1]
 
-    def _make(  # noqa: PLR0913  all that `layer` knows of the frame
+    def _make(
         self,
         shot: Shot,
         t: int,

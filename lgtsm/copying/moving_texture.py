@@ -22,6 +22,7 @@ from .consensus import ERROR_PX, masked_cell_mean
 
 # set by hand, not swept
 _CELL_PX = 12  # side of the cells that move as one
+_CORRELATED_PX = 2.0  # distance in pixels at which detail has little in common
 _BLUR = 6  # repetitions of a 3x3 average over cells of 4x4 pixels, beyond which colours are broad
 _MAX_DETAIL = 0.2  # difference from them that is texture; more is something that passes by
 
@@ -55,15 +56,28 @@ def moved_detail(
     height, width = size_of(shift)
     at = coords / _CELL_PX - 0.5
     first = at.floor()
-    total, squares = torch.zeros_like(still), torch.zeros_like(still[:, :1])
+    details, weights, shifts = list[Tensor](), list[Tensor](), list[Tensor]()
     for right in (0, 1):
         for down in (0, 1):
             corner = coords.new_tensor([right, down])[:, None, None]
             x, y = ((first + corner + 0.5) * _CELL_PX).long()[0]
-            source = to_now(coords + shift[..., y.clamp(0, height - 1), x.clamp(0, width - 1)])
+            shifts.append(shift[..., y.clamp(0, height - 1), x.clamp(0, width - 1)])
+            source = to_now(coords + shifts[-1])
             is_shown = sample_at(now.known, source, padding="zeros") > KNOWN
             detail = sample_at(now.detail, source, mode="bicubic").clamp(-_MAX_DETAIL, _MAX_DETAIL)
-            weight = (1 - corner - at + first).abs().prod(1, keepdim=True)
-            total += torch.where(is_shown, detail, still) * weight
-            squares += weight.square()
-    return total / squares.sqrt()
+            details.append(torch.where(is_shown, detail, still))
+            weights.append((1 - corner - at + first).abs().prod(1, keepdim=True))
+    weight = torch.cat(weights)
+    return (torch.cat(details) * weight).sum(0, keepdim=True) / _deviation(weight, torch.cat(shifts))
+
+
+def _deviation(weights: Tensor, shifts: Tensor) -> Tensor:
+    """Return the standard deviation (1,1,h,w) of sums of 4 copies of a texture of deviation 1.
+
+    Args:
+        weights: (4,1,h,w).
+        shifts: (4,2,h,w) of the copies in pixels: near ones show nearly the same.
+    """
+    apart = (shifts[:, None] - shifts).square().sum(2, keepdim=True)  # (4,4,1,h,w)
+    correlation = torch.exp(apart / (-2 * _CORRELATED_PX**2))
+    return (weights[:, None] * weights * correlation).sum((0, 1)).sqrt()[None]
