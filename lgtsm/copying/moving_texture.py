@@ -68,7 +68,9 @@ def moved_detail(
             details.append(torch.where(is_shown, detail, still))
             weights.append((1 - corner - at + first).abs().prod(1, keepdim=True))
     weight = torch.cat(weights)
-    return (torch.cat(details) * weight).sum(0, keepdim=True) / _deviation(weight, torch.cat(shifts))
+    return (torch.cat(details) * weight).sum(0, keepdim=True) / _deviation(
+        weight, torch.cat(shifts)
+    )
 
 
 def _deviation(weights: Tensor, shifts: Tensor) -> Tensor:

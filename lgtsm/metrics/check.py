@@ -77,7 +77,9 @@ class CheckReport:
             **more,
         }
         if self.unseen is not None:
-            figures["unseen"] = f"no frame shows {self.unseen:.1%} of the mask: it is invented there"
+            figures["unseen"] = (
+                f"no frame shows {self.unseen:.1%} of the mask: it is invented there"
+            )
         lines = [f"  {name:<16}  {text}" for name, text in figures.items() if text]
         return "\n".join([self.summary, *lines])
 
