@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from ..align.sampling import KNOWN, sample_at
 from ..fills.averaging import enlarge, local_mean, size_of
@@ -24,7 +25,6 @@ from .consensus import ERROR_PX, masked_cell_mean
 _CELL_PX = 12  # side of the cells that move as one
 _CORRELATED_PX = 2.0  # distance in pixels at which detail has little in common
 _BLUR = 6  # repetitions of a 3x3 average over cells of 4x4 pixels, beyond which colours are broad
-_MAX_DETAIL = 0.2  # difference from them that is texture; more is something that passes by
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,9 @@ def moved_detail(
     height, width = size_of(shift)
     at = coords / _CELL_PX - 0.5
     first = at.floor()
+    # what is stronger than the texture is no part of it: something passes by, or a cell reaches too far
+    side = 2 * (_CELL_PX // 2) + 1
+    most = max_pool2d(still.abs().amax(1, keepdim=True), side, 1, side // 2)
     details, weights, shifts = list[Tensor](), list[Tensor](), list[Tensor]()
     for right in (0, 1):
         for down in (0, 1):
@@ -64,7 +67,7 @@ def moved_detail(
             shifts.append(shift[..., y.clamp(0, height - 1), x.clamp(0, width - 1)])
             source = to_now(coords + shifts[-1])
             is_shown = sample_at(now.known, source, padding="zeros") > KNOWN
-            detail = sample_at(now.detail, source, mode="bicubic").clamp(-_MAX_DETAIL, _MAX_DETAIL)
+            detail = sample_at(now.detail, source, mode="bicubic").clamp(-most, most)
             details.append(torch.where(is_shown, detail, still))
             weights.append((1 - corner - at + first).abs().prod(1, keepdim=True))
     weight = torch.cat(weights)
