@@ -61,6 +61,15 @@ def test_colours_follow_what_the_border_suggests(seed):
     assert error.sqrt() < 0.03
 
 
+def test_lines_that_vanish_at_half_the_size_are_made_of_what_is_beside_them(rng):
+    """A strip beside a large hole: nothing of it is searched at smaller sizes."""
+    picture = 0.75 + 0.2 * (_grain(rng, 160, 208) - 0.5)
+    picture[..., :60, :60] -= 0.6
+    hole = _hole(160, 208, (70, 90, 120, 140), (20, 191, 130, 193), (149, 100, 151, 190))
+    done = complete(picture, hole, 1 - hole).picture
+    assert done[hole.expand_as(done) > 0].min() > 0.6
+
+
 def test_known_pixels_stay_bit_for_bit_and_inputs_unchanged(rng):
     picture, hole = _grain(rng), _hole(72, 96, (0, 10, 30, 40), (60, 80, 72, 96))
     before = picture.clone()
