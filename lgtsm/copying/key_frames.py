@@ -3,6 +3,8 @@
 The first frame in which such a place appears becomes a key frame: the place is completed from the
 rest of that picture, and later frames copy it from there, aligned with the key frame directly, so that
 one place has one texture for the whole shot and does not drift. A copy of real pixels always wins.
+Before, neighbouring frames tell what can be carried at all (`surroundings`), and which texture moves by
+itself (`moving_texture`).
 """
 
 from __future__ import annotations
@@ -35,10 +37,10 @@ _MARGIN_PX = 2  # by which a synthesised place reaches under the copies around i
 _THIN_PX = 3  # a place is worth a key frame where it is wider than twice this,
 _LEAST_PART = 3e-4  # and what is left of it then is at least this fraction of the frame
 _MOST = 6  # key frames that are kept
-_MOST_IN_VAIN = 2  # key frames of the last frames that do not fit, after which no more are made,
 _SCRAP_PX = 2  # what is left of a place is dropped where it is no wider than twice this
-_LEAST_FITTING = 0.5  # part of a place that must fit for its key frame to count as fitting,
+_MOST_IN_VAIN = 2  # key frames of the last frames that do not fit, after which no more are made,
 _RECENT = 24  # and how many frames these are: noise and strobes cannot be followed
+_LEAST_FITTING = 0.5  # part of a place that must fit for its key frame to count as fitting
 _EDGE_BLUR = 2  # repetitions of a 3x3 average that soften the edge of a synthesised place
 
 
@@ -104,8 +106,8 @@ class KeyFrames:
     Args:
         first: number of the first frame that may be one.
         window: how many frames before and after a key frame may be read.
-        synthesise_all: synthesise places of any size and on anything, not only those that would show,
-            on what can be followed.
+        synthesise_all: synthesise places of any size and on anything, not only those that would show and
+            can be followed.
         seed: of the synthesis.
         found: told of every key frame and its place (1,1,h,w), 1 = shown by no frame; nothing is
             synthesised then, and the place keeps its fill. The choice of key frames is the same.
