@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 
 import torch
+from torch.nn.functional import interpolate
 
 from ...engine.hooks import Hooks
 from ...engine.run import Job
@@ -23,10 +24,13 @@ from .product import disc
 from .results import aligned
 from .run import Progress
 
+_RENDERED = (240, 432)
+"""Largest (height, width) that is rendered."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class KeyFrameCase:
-    """One rendered picture with a disc in its middle that nothing else shows."""
+    """A rendered picture, enlarged where it is large, with a disc in its middle that nothing else shows."""
 
     height: int
     width: int
@@ -88,12 +92,19 @@ def run_key_frames(
 
 def _run_case(case: KeyFrameCase, device: torch.device, rounds: int) -> KeyFrameResult:
     clock = Clock(device)
-    scene = render_scene(SceneOptions(num_frames=1, height=case.height, width=case.width))
+    # enlarged: to render it large takes minutes, and the time does not depend on what it shows
+    scene = render_scene(
+        SceneOptions(
+            num_frames=1, height=min(case.height, _RENDERED[0]), width=min(case.width, _RENDERED[1])
+        )
+    )
+    size = case.height, case.width
+    picture = interpolate(scene.truth, size, mode="bicubic").clamp(0, 1)[0]
     hole = disc(case.height, case.width, case.hole_ratio, case.width / 2)
     options = InpaintOptions(mode=Mode.COPY, run=RunOptions(device=str(device)))
 
     def complete() -> None:
-        for _ in Job(None, options, Hooks(), Report()).run([(scene.truth[0], hole)]):
+        for _ in Job(None, options, Hooks(), Report()).run([(picture, hole)]):
             pass
 
     seconds, cpu_seconds = list[float](), list[float]()
