@@ -70,6 +70,10 @@ class FileCheck:
                 hooks.check()
         return checker.report()
 
+    def holes(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the original's frames (3,H,W) in [0,1] with their holes (1,H,W), 1 = hole."""
+        return ((original.rgb(), hole) for original, _, hole in self._triples())
+
     def _limits(self, first: list[tuple[Frame, Frame, Tensor]]) -> CheckLimits:
         margin = self.margin or 0
         if self.margin is None and first:

@@ -222,8 +222,8 @@ class InpaintOptions(Options):
     unseen: Unseen = knob(
         Unseen.AUTO,
         "What fills places that no frame shows: auto synthesises the larger ones from the picture "
-        "around them, once for the whole shot; synthesise does so for all; network leaves them to the "
-        "network.",
+        "around them, once for the whole shot, unless something moves there by itself; synthesise does "
+        "so for all; network leaves them to the network.",
         advanced=True,
     )
     synthesiser: str | Path | None = knob(

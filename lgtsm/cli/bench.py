@@ -25,6 +25,7 @@ _PRESETS = (
     "areas",
     "lengths",
     "product",
+    "key_frames",
     "operations",
     "batch",
 )
@@ -123,6 +124,18 @@ def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
     return 0
 
 
+def _run_key_frames(arguments: argparse.Namespace, device: torch.device) -> int:
+    """Measure the completion of key frames."""
+    from ..evaluate.bench.key_frames import format_key_frames, key_frames_json, run_key_frames
+
+    with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
+        results = run_key_frames(device=device, progress=bar)
+    print(format_key_frames(results))
+    if arguments.json:
+        write_text(arguments.json, key_frames_json(results))
+    return 0
+
+
 def _count_operations(arguments: argparse.Namespace, device: torch.device) -> int:
     """Count what the whole product dispatches for a frame."""
     from ..evaluate.bench.operations import count_operations, format_operations, operations_json
@@ -153,6 +166,7 @@ def _run_batches(arguments: argparse.Namespace, device: torch.device) -> int:
 
 _WITHOUT_PUBLISHED = {
     "product": _run_product,
+    "key_frames": _run_key_frames,
     "operations": _count_operations,
     "batch": _run_batches,
 }

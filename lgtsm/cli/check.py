@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..interruption import Interruption
 from ..metrics.limits import CheckLimits
 from ..options import GROW_PX, MaskOptions, VideoOptions
 from .arguments import add_option, add_options
 from .terminal import progress_bar
+
+if TYPE_CHECKING:
+    from ..file_check import FileCheck
 
 _EPILOG = f"""MASK is the mask that was used: the file of `lgtsm inpaint --mask-used`, or the original mask with
 the same --grow ({GROW_PX} in `lgtsm inpaint` by default).
@@ -57,6 +62,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_options(group, CheckLimits, skip=("margin", "tolerance"))
     add_option(group, VideoOptions, "quality", help="quality that RESULT was written with [16]")
+    parser.add_argument(
+        "--unseen",
+        action="store_true",
+        help="tell how much of the mask no frame shows, so that it had to be invented; takes as long as "
+        "lgtsm inpaint --mode copy",
+    )
     add_options(parser.add_argument_group("mask"), MaskOptions)
     group = parser.add_argument_group("range")
     add_option(group, VideoOptions, "start", help="frame of ORIGINAL at which RESULT begins [0]")
@@ -90,5 +101,17 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         report = check.run(
             Hooks(checking, interruption.happened), Hooks(encoding, interruption.happened)
         )
+    if arguments.unseen:
+        report = replace(report, unseen=_unseen(check, arguments, interruption))
     print(report.to_json() if arguments.json else report.to_text())
     return 0 if report.passed else 1
+
+
+def _unseen(
+    check: FileCheck, arguments: argparse.Namespace, interruption: Interruption
+) -> float:
+    """Return the fraction of the mask that no frame of the source shows."""
+    from ..unseen_share import unseen_share
+
+    with progress_bar("unseen", quiet=arguments.quiet) as bar:
+        return unseen_share(check.holes(), progress=bar, cancel=interruption.happened)

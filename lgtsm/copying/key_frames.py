@@ -3,12 +3,15 @@
 The first frame in which such a place appears becomes a key frame: the place is completed from the
 rest of that picture, and later frames copy it from there, aligned with the key frame directly, so that
 one place has one texture for the whole shot and does not drift. A copy of real pixels always wins.
+Before, neighbouring frames tell what can be carried at all (`surroundings`), and which texture moves by
+itself (`moving_texture`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,22 +24,23 @@ from ..fills.depth import depth_in
 from ..synthesis.complete import complete
 from ..synthesis.synthesiser import Synthesiser
 from .candidates import CopySources
-from .consensus import masked_local_mean, match_to_frame
+from .consensus import match_to_frame
+from .moving_texture import Texture, moved_detail
 from .plates import PlacedPlate
 from .shot import Shot
+from .surroundings import Surroundings, judge, judge_by_neighbours
 
 # set by hand on eight removals of 432x240, not swept
-_SURE, _UNSURE = 0.9, 0.5  # weight of copies from which none, and all of a pixel is synthesised
+_SURE, _UNSURE = 0.7, 0.4  # weight of copies from which none, and all of a pixel is synthesised
 _TRUSTED = 0.9  # weight of copies from which a pixel of a hole may be copied from in turn
 _MARGIN_PX = 2  # by which a synthesised place reaches under the copies around it
 _THIN_PX = 3  # a place is worth a key frame where it is wider than twice this,
 _LEAST_PART = 3e-4  # and what is left of it then is at least this fraction of the frame
 _MOST = 6  # key frames that are kept
-_MISMATCH_BLUR = 8  # repetitions of a 3x3 average of the mean difference beside a place
-# root mean square of it above which a key frame does not fit; 0.035, 0.05, 0.075 tried on seven cases
-_MAX_MISMATCH = 0.05
+_SCRAP_PX = 2  # what is left of a place is dropped where it is no wider than twice this
 _MOST_IN_VAIN = 2  # key frames of the last frames that do not fit, after which no more are made,
 _RECENT = 24  # and how many frames these are: noise and strobes cannot be followed
+_LEAST_FITTING = 0.5  # part of a place that must fit for its key frame to count as fitting
 _EDGE_BLUR = 2  # repetitions of a 3x3 average that soften the edge of a synthesised place
 
 
@@ -64,21 +68,36 @@ class _KeyFrame:
 
     place: (1,1,h,w) what was synthesised, 1 = synthesised.
     shift: (1,2,h,w) from such a pixel to the one it was taken from, in pixels, x then y.
+    motion: (1,1,h,w) in [0,1], how far the texture around it moves by itself.
+    detail: (1,3,h,w) of the picture, where something moves; see `Texture`.
     """
 
     plate: PlacedPlate
     place: Tensor
     shift: Tensor
+    motion: Tensor
+    detail: Tensor | None = None
 
 
 @dataclass(frozen=True)
 class _Warped:
-    """A key frame on a part of a frame, (1,C,h,w) each: colours, place, and coords of sources."""
+    """A key frame on a part of a frame, (1,C,h,w) each.
+
+    colour: its colours.
+    whole: its place along the motion; place: as far as it fits the frame.
+    coords: of the sources.
+    """
 
     number: int
     colour: Tensor
+    whole: Tensor
     place: Tensor
     coords: Tensor
+
+    def follows(self, wanted: Tensor) -> bool:
+        """Tell whether at least half of what is wanted (1,1,h,w) of its place fits."""
+        fitting, whole = (float((wanted * x).sum()) for x in (self.place, self.whole))
+        return fitting >= _LEAST_FITTING * whole
 
 
 class KeyFrames:
@@ -86,7 +105,9 @@ class KeyFrames:
 
     Args:
         first: number of the first frame that may be one.
-        synthesise_all: synthesise places of any size, not only those that would show.
+        window: how many frames before and after a key frame may be read.
+        synthesise_all: synthesise places of any size and on anything, not only those that would show and
+            can be followed.
         seed: of the synthesis.
         found: told of every key frame and its place (1,1,h,w), 1 = shown by no frame; nothing is
             synthesised then, and the place keeps its fill. The choice of key frames is the same.
@@ -98,13 +119,15 @@ class KeyFrames:
         self,
         first: int = 0,
         *,
+        window: tuple[int, int] = (0, 0),
         synthesise_all: bool = False,
         seed: int = 0,
         found: Callable[[int, Tensor], None] | None = None,
         synthesiser: Synthesiser = complete,
         carry: Carrier | None = None,
     ) -> None:
-        self.first, self.synthesise_all, self.seed = first, synthesise_all, seed
+        self.first, self.window, self.seed = first, window, seed
+        self.synthesise_all = synthesise_all
         self.found, self.synthesiser, self.carry = found, synthesiser, carry
         self._kept: list[_KeyFrame] = []
 
@@ -129,9 +152,14 @@ class KeyFrames:
         colour, places = _stack(warped, fill)
         shown = places.sum(0, keepdim=True)
         missing = (wanted > 0.5) & (shown == 0)
-        fitting = {x.number for x in warped if bool((x.place * wanted).any())}
+        fitting = {x.number for x in warped if x.follows(wanted)}
+        around = None
         if self._may_make_one(t, fitting) and self._is_worth_it(missing, shot.size):
-            key = self._make(shot, t, box, colour, confidence, shown)
+            around = judge_by_neighbours(shot, t, box, self.window)
+        if around is not None and (
+            self.synthesise_all or self._is_worth_it(missing & around.fits, shot.size)
+        ):
+            key = self._make(shot, t, box, colour, confidence, shown, around)
             self._kept = [*self._kept[-_MOST + 1 :], key]
             own = _warp(key, shot, t, box)
             assert own is not None  # its own frame
@@ -140,6 +168,9 @@ class KeyFrames:
             shown = places.sum(0, keepdim=True)
         if not warped:
             return None
+        if not self.synthesise_all:
+            places = _without_scraps(places)
+            shown = places.sum(0, keepdim=True)
         numbers, coords = tuple(x.number for x in warped), torch.cat([x.coords for x in warped])
         from_frames = 1.0
         if self.carry is not None and t not in numbers:
@@ -180,7 +211,14 @@ class KeyFrames:
         return int((depth > _THIN_PX).sum()) > _LEAST_PART * size[0] * size[1]
 
     def _make(
-        self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor, shown: Tensor
+        self,
+        shot: Shot,
+        t: int,
+        box: Box,
+        fill: Tensor,
+        confidence: Tensor,
+        shown: Tensor,
+        around: Surroundings,
     ) -> _KeyFrame:
         """Complete frame t where neither copies nor earlier key frames show its hole."""
         frame, part = shot[t], (..., box.rows, box.columns)
@@ -190,17 +228,24 @@ class KeyFrames:
         unsure = (hole * (confidence < _SURE) * (shown == 0)).to(hole.dtype)
         side = 2 * _MARGIN_PX + 1
         place[part] = max_pool2d(unsure, side, 1, _MARGIN_PX) * hole * (shown == 0)
+        known = 1 - place
+        if not self.synthesise_all:
+            place[part] = place[part] * around.fits
+        motion = torch.zeros_like(place)
+        motion[part] = around.motion
         grid, width = pixel_grid(*shot.size, picture), shot.size[1]
         if self.found is not None:
             self.found(t, place)
-            return _KeyFrame(PlacedPlate(picture, t, 1 - place), place, torch.zeros_like(grid))
+            return _KeyFrame(PlacedPlate(picture, t, known), place, torch.zeros_like(grid), motion)
         trusted = frame.known.clone()
         trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
         done = self.synthesiser(picture, place, trusted * (1 - place), seed=self.seed)
         from_pixel = torch.cat([done.sources % width, done.sources // width], 1) + 0.5
         # where nothing could be copied there is no shift, and no detail in the band of a hole
         shift = torch.where(done.sources >= 0, from_pixel - grid, 0)
-        return _KeyFrame(PlacedPlate(done.picture, t, 1 - place), place, shift)
+        moves = bool((motion * place).any())
+        detail = Texture.of(done.picture, torch.ones_like(place)).detail if moves else None
+        return _KeyFrame(PlacedPlate(done.picture, t, known), place, shift, motion, detail)
 
 
 def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box) -> _Warped | None:
@@ -212,18 +257,31 @@ def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box) -> _Warped | None:
     part = (..., box.rows, box.columns)
     if t == number:
         colour, place, shift = (x[part] for x in (plate.picture, key.place, key.shift))
-        return _Warped(number, colour, place, coords + shift)
+        if key.detail is not None:
+            colour = _moved(key.detail, key, shot, t, coords, colour)
+        return _Warped(number, colour, place, place, coords + shift)
     masks = torch.cat([torch.ones_like(key.place), key.place], 1)
     coverage, place = sample_at(masks, coords, padding="zeros").chunk(2, 1)
     colour = sample_at(plate.picture, coords, mode="bicubic")
+    shift = sample_at(key.shift, coords, mode="nearest")
+    if key.detail is not None:
+        colour = _moved(key.detail, key, shot, t, coords, colour)
     frame, known = shot[t].pixels[part], shot[t].known[part]
     matched = match_to_frame(colour, coverage, frame, known)
-    # what moves by itself beside the place leaves it behind: the frame is another there by now
-    mismatch = masked_local_mean(frame - matched.colour, known * matched.shown)
-    mismatch = local_mean(mismatch, _MISMATCH_BLUR).square().mean(1, keepdim=True).sqrt()
-    place = torch.where((place > 0.5) & (mismatch < _MAX_MISMATCH), matched.shown, 0)
-    shift = sample_at(key.shift, coords, mode="nearest")
-    return _Warped(number, matched.colour, place, coords + shift)
+    fits = judge(matched, frame, known).fits
+    place = torch.where(place > 0.5, matched.shown, 0)
+    return _Warped(number, matched.colour, place, place * fits, coords + shift)
+
+
+def _moved(
+    detail: Tensor, key: _KeyFrame, shot: Shot, t: int, coords: Tensor, colour: Tensor
+) -> Tensor:
+    """Return colours (1,3,h,w) of a key frame with its detail, where that moves, as it is in frame t."""
+    now, to_now = Texture.of(shot[t].pixels, shot[t].known), partial(key.plate.coords_back, shot)
+    still = sample_at(detail, coords, mode="bicubic")
+    moved = moved_detail(still, key.shift, coords, now, to_now)
+    weight = sample_at(key.motion * key.place, coords)
+    return (colour + weight * (moved - still)).clamp(0, 1)
 
 
 def _stack(warped: Sequence[_Warped], fill: Tensor) -> tuple[Tensor, Tensor]:
@@ -240,6 +298,13 @@ def _stack(warped: Sequence[_Warped], fill: Tensor) -> tuple[Tensor, Tensor]:
         free = free - place
         places.append(place)
     return colour, torch.cat(places)
+
+
+def _without_scraps(places: Tensor) -> Tensor:
+    """Return places (K,1,h,w) without what is thin in all of them together: lines would show."""
+    side = 2 * _SCRAP_PX + 1
+    wide = -max_pool2d(-places.sum(0, keepdim=True), side, 1, _SCRAP_PX)
+    return places * max_pool2d(wide, side, 1, _SCRAP_PX)
 
 
 @dataclass(frozen=True)

@@ -185,6 +185,17 @@ class PlacedPlate:
             coords = move_coords(found, grid + flow, shot.size)
         return coords
 
+    def coords_back(self, shot: Shot, coords: Tensor) -> Tensor:
+        """Return where pixels of the plate are in the frame that was aligned last, by the camera alone.
+
+        Args:
+            shot: of the frame.
+            coords: (1,2,h,w) in the plate.
+        """
+        if self._last is None:
+            return coords
+        return move_coords(torch.inverse(self._last[1])[None], coords, shot.size)
+
     def _start_of_flow(self, shot: Shot, t: int, box: Box, grid: Tensor) -> Tensor:
         """Return flow (1,2,h,w) on a part of frame t, of pixels `grid`, as far as it is known.
 

@@ -225,7 +225,7 @@ class _Running:
             self.fit.padded,
             policy=self.policy,
             search=search,
-            backdrop=Backdrop(self._placed_plates(), self._key_frames()),
+            backdrop=Backdrop(self._placed_plates(), self._key_frames(search.window)),
             border_px=_BORDER_PX if self.fit.resized else 0,
             work=self.work.of_shot(self._first()),
         )
@@ -237,7 +237,7 @@ class _Running:
         )
         return _Shot(self.report.shots[-1], filler, composer)
 
-    def _key_frames(self) -> KeyFrames | None:
+    def _key_frames(self, window: tuple[int, int]) -> KeyFrames | None:
         if not self.job.options.synthesises:
             return None
         synthesise_all = self.job.options.unseen is Unseen.SYNTHESISE
@@ -252,6 +252,7 @@ class _Running:
             carrier = partial(paint_guided, carrier.to(self.policy.device))
         return KeyFrames(
             first,
+            window=window,
             synthesise_all=synthesise_all,
             found=leave_open if synthesiser is None else None,
             synthesiser=synthesiser or complete,

@@ -39,3 +39,20 @@ def rings(hole: Tensor, most: int) -> Tensor:
         (...,h,w): 0 outside the hole, 1 at its border, then 2, up to `most`.
     """
     return depth_in(hole, most, metric="euclidean").ceil()
+
+
+def nearest_outside(hole: Tensor) -> Tensor:
+    """Return the number, in row order, of the pixel nearest to every pixel that is not in a hole.
+
+    Args:
+        hole: (h,w) bool, not all of it True.
+
+    Returns:
+        (h*w,) int64.
+    """
+    # SciPy has no type stubs
+    found: np.ndarray = distance_transform_edt(  # pyright: ignore[reportAssignmentType]
+        hole.cpu().numpy(), return_distances=False, return_indices=True
+    )
+    rows, columns = torch.from_numpy(found).long().flatten(1)
+    return (rows * hole.shape[1] + columns).to(hole.device)

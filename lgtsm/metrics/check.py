@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import ShapeError
 from .limits import CheckLimits
-from .no_reference import Flicker, Residual, SeamContrast, widen
+from .no_reference import Flicker, Residual, SeamContrast, Sharpness, widen
 from .outside import OutsideChange
 
 _ROUNDING = 1e-3
@@ -22,7 +22,7 @@ _MOST = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class CheckReport:
-    """Figures of one result; seam, flicker and residual are None where they are undefined."""
+    """Figures of one result; those of the fill are None where they are undefined."""
 
     frames: int
     size: tuple[int, int]
@@ -37,6 +37,8 @@ class CheckReport:
     """Contrast across the mask's border over that beside it; 1: no seam."""
     flicker: float | None
     """Change over time inside the hole over that around it; 1: as steady as the surroundings."""
+    sharpness: float | None
+    """Fine detail inside the hole over that around it; 1: as sharp as the surroundings."""
     residual: float | None
     """Fraction of the removed object's contrast that remains; 0: none."""
     psnr_outside: float | None
@@ -48,6 +50,8 @@ class CheckReport:
     """One sentence: the verdict."""
     failures: tuple[str, ...] = ()
     """Limits that were not met, one phrase each."""
+    unseen: float | None = None
+    """Fraction of the hole that no frame shows, 0..1: what had to be invented; None: not asked for."""
 
     def to_json(self) -> str:
         """Return the report as indented JSON; an infinite error becomes null."""
@@ -68,9 +72,14 @@ class CheckReport:
             "outside the mask": self._outside(),
             "seam": _ratio(self.seam_contrast, "contrast across the border, 1 is none to be seen"),
             "flicker": _ratio(self.flicker, "change in time, 1 is as steady as the surroundings"),
+            "sharpness": _ratio(self.sharpness, "fine detail, 1 is as sharp as the surroundings"),
             "residual": _ratio(self.residual, "left of the object's contrast, 0 is nothing"),
             **more,
         }
+        if self.unseen is not None:
+            figures["unseen"] = (
+                f"no frame shows {self.unseen:.1%} of the mask: it is invented there"
+            )
         lines = [f"  {name:<16}  {text}" for name, text in figures.items() if text]
         return "\n".join([self.summary, *lines])
 
@@ -96,6 +105,7 @@ class Checker:
         """
         self.limits = limits or CheckLimits()
         self._seam, self._flicker, self._residual = SeamContrast(), Flicker(), Residual()
+        self._sharpness = Sharpness()
         self._frames = self._changed = 0
         self._size = (0, 0)
         self._area = self._worst = 0.0
@@ -146,6 +156,7 @@ class Checker:
         if inside.any():
             self._untouched &= bool((result == original)[:, inside].all())
             self._seam.add(result, hole)
+            self._sharpness.add(result, hole)
             self._residual.add(original, result, hole)
         self._flicker.add(result, hole)
 
@@ -167,6 +178,7 @@ class Checker:
             pixels_changed_outside=self._changed,
             seam_contrast=self._seam.value,
             flicker=self._flicker.value,
+            sharpness=self._sharpness.value,
             residual=self._residual.value,
             psnr_outside=_finite(self._outside.psnr),
             psnr_encoded=_finite(self._encoded.psnr) if self._is_encoded else None,

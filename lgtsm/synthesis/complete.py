@@ -55,7 +55,7 @@ def complete(picture: Tensor, hole: Tensor, trusted: Tensor, *, seed: int = 0) -
     missing = hole > 0
     guess = continue_edges(smooth_fill(picture, hole), hole)
     sources = torch.full_like(hole, -1, dtype=torch.long)
-    whole = Level.of(with_texture(guess, hole), missing, (trusted > 0) & ~missing)
+    whole = Level.of(with_texture(guess, hole), guess, missing, (trusted > 0) & ~missing)
     if not missing.any() or not len(whole.sources):
         return Completion(guess, sources)
     generator = torch.Generator().manual_seed(seed)

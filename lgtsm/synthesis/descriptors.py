@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import conv2d
+from torch.nn.functional import avg_pool2d, conv2d
 
 from ..fills.averaging import size_of
 from .level import RADIUS, Level, margins
@@ -21,14 +21,19 @@ _NEARNESS = (
 )
 
 
+_GUIDANCE = 0.25  # weight of the colours that the hole's border suggests, as of a patch's mean
+
+
 @dataclass(frozen=True)
 class Descriptors:
     """Linear filters that describe patches.
 
     filters: (24,3,7,7) principal components of patches with damped brightness.
+    guide: (3,h*w) mean colours that the border suggests for the patches around all pixels, weighted.
     """
 
     filters: Tensor
+    guide: Tensor
 
     @classmethod
     def of(cls, level: Level) -> Descriptors:
@@ -44,10 +49,12 @@ class Descriptors:
         components = vectors[:, -_LENGTH:].T.to(patches.dtype)
         side = 2 * RADIUS + 1
         # damping is symmetric: the filters of damped patches are the damped components
-        return cls(_damped(components.unflatten(1, (3, side * side))).unflatten(2, (side, side)))
+        filters = _damped(components.unflatten(1, (3, side * side))).unflatten(2, (side, side))
+        means = avg_pool2d(margins(level.guide), side, 1)
+        return cls(filters, side * _GUIDANCE**0.5 * means[0].flatten(1))
 
     def describe(self, picture: Tensor) -> Tensor:
-        """Return one vector a pixel, (h*w,28), of the patches around all pixels of (1,5,h,w)."""
+        """Return one vector a pixel, (h*w,31), of the patches around all pixels of (1,5,h,w)."""
         height, width = size_of(picture)
         colours, texture = picture[:, :NUM_COLOURS], picture[0, NUM_COLOURS:].flatten(1)
         described = conv2d(margins(colours), self.filters)[0].flatten(1)
@@ -56,7 +63,7 @@ class Descriptors:
             _NEARNESS**0.5 / max(height, width)
         )
         return torch.cat(
-            [described, (2 * RADIUS + 1) * texture, place.to(described.dtype)]
+            [described, self.guide, (2 * RADIUS + 1) * texture, place.to(described.dtype)]
         ).T.contiguous()
 
 

@@ -10,6 +10,7 @@ from torch.nn.functional import max_pool2d, pad
 
 from ..fills.averaging import halve, pad_even, size_of
 from ..fills.depth import rings
+from .texture import NUM_COLOURS
 
 RADIUS = 3
 """Patches are squares of 7x7 pixels at every size: 5x5 loses lines, 9x9 repeats whole objects."""
@@ -25,6 +26,7 @@ class Level:
     """A picture at one size; pixels and patches are named by their number in row order.
 
     picture: (1,5,h,w) colours and texture (see `with_texture`), the hole filled with the guess so far.
+    guide: (1,3,h,w) colours, the hole filled with what its border suggests.
     hole: (1,1,h,w) bool, True = to be completed.
     trusted: (1,1,h,w) bool, True = may be copied from.
     pixels: numbers of the hole's pixels.
@@ -35,6 +37,7 @@ class Level:
     """
 
     picture: Tensor
+    guide: Tensor
     hole: Tensor
     trusted: Tensor
     pixels: Tensor
@@ -44,8 +47,8 @@ class Level:
     depth: Tensor
 
     @classmethod
-    def of(cls, picture: Tensor, hole: Tensor, trusted: Tensor) -> Level:
-        """Find the patches of a picture (1,5,h,w) with a hole and what is trusted, both bool."""
+    def of(cls, picture: Tensor, guide: Tensor, hole: Tensor, trusted: Tensor) -> Level:
+        """Find the patches of a picture with a hole and what is trusted; see the fields."""
         height, width = size_of(picture)
         rows = torch.arange(height, device=picture.device)
         columns = torch.arange(width, device=picture.device)
@@ -57,6 +60,7 @@ class Level:
         is_source = (inner & ~untrusted).flatten()
         return cls(
             picture=picture,
+            guide=guide,
             hole=hole,
             trusted=trusted,
             pixels=hole.flatten().nonzero()[:, 0],
@@ -103,7 +107,9 @@ def build_levels(whole: Level) -> list[Level]:
         mean = halve(pad_even(last.picture) * known) / mass.clamp_min(1e-6)
         trusted = (halve(pad_even(last.trusted.to(known.dtype))) > 0.99) & (mass > 0.99)
         guess = halve(pad_even(last.picture))
-        half = Level.of(torch.where(mass > 0.49, mean, guess), mass < 0.49, trusted)
+        picture = torch.where(mass > 0.49, mean, guess)
+        guide = torch.where(mass > 0.49, mean[:, :NUM_COLOURS], halve(pad_even(last.guide)))
+        half = Level.of(picture, guide, mass < 0.49, trusted)
         if len(half.sources) < _FEWEST_SOURCES:
             break
         levels.append(half)

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ..fills.averaging import size_of
+from ..fills.depth import nearest_outside
 from .level import RADIUS, Level
 
 # set by hand on six removals of 432x240, not swept
@@ -129,7 +130,7 @@ def rate(level: Level, needed: Tensor, offered: Tensor, sources: Tensor) -> Matc
     """Return sources (N,) of the needed patches with their costs; descriptors as in `search`."""
     use = torch.zeros_like(offered[:, 0])
     costs = _costs(level, needed[level.targets], offered, use, sources[None])[0]
-    return Matches(sources.clamp_min(0), costs)
+    return Matches(sources, costs)
 
 
 def _costs(level: Level, wanted: Tensor, offered: Tensor, use: Tensor, numbers: Tensor) -> Tensor:
@@ -141,7 +142,7 @@ def _costs(level: Level, wanted: Tensor, offered: Tensor, use: Tensor, numbers: 
 
 
 def enlarge_matches(level: Level, half: Level, matches: Matches) -> Tensor:
-    """Return the sources (N,) that matches at half the size name at this one; -1 for none."""
+    """Return the sources (N,) that matches at half the size name at this one, else the nearest."""
     (height, width), (half_height, half_width) = size_of(level.picture), size_of(half.picture)
     rows, columns = level.targets // width, level.targets % width
     # the nearest patch that was needed at half the size
@@ -156,7 +157,11 @@ def enlarge_matches(level: Level, half: Level, matches: Matches) -> Tensor:
     inside = (match >= 0) & (y >= 0) & (y < height) & (x >= 0) & (x < width)
     found = torch.where(inside, y * width + x, 0)
     usable = inside & level.is_source[found]
-    return torch.where(usable, found, -1)
+    if bool(usable.all()):
+        return found
+    # lines vanish at half the size: what is beside them is the likeliest start
+    near = nearest_outside(~level.is_source.view(height, width))[level.targets]
+    return torch.where(usable, found, near)
 
 
 def _nearest_needed(level: Level, matches: Matches) -> tuple[Tensor, Tensor]:

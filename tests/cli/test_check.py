@@ -5,6 +5,7 @@ import json
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 
 @pytest.fixture
@@ -157,3 +158,32 @@ def test_what_is_missing_or_does_not_fit_is_one_sentence(lgtsm, make_film, make_
         assert (code, out) == (1, "")
         assert err.startswith("lgtsm: Expected ")
         assert err.count("\n") == 1
+
+
+def test_what_no_frame_shows_is_told_where_asked_for(lgtsm, filled):
+    files = filled("--lossless")
+    assert json.loads(lgtsm("check", *files, "--json")[1])["unseen"] is None
+    code, out, err = lgtsm("check", *files, "--json", "--unseen", "--quiet")
+    assert code == 0, err
+    share = json.loads(out)["unseen"]
+    assert 0 < share <= 1
+    text = lgtsm("check", *files, "--unseen", "--quiet")[1]
+    assert f"no frame shows {share:.1%} of the mask: it is invented there" in text
+
+
+def test_the_share_that_no_frame_shows_is_that_of_the_mask(lgtsm, make_film, tmp_path):
+    """A mask of one frame: the others show what is behind it, so that nothing is unseen."""
+    source = make_film(size=(48, 64))
+    share = {}
+    for name, frames in (("one", (5,)), ("all", range(12))):
+        folder = tmp_path / name
+        folder.mkdir()
+        for t in range(12):
+            mask = np.zeros((48, 64), np.uint8)
+            if t in frames:
+                mask[16:32, 20:44] = 255
+            Image.fromarray(mask).save(folder / f"{t:02d}.png")
+        out = lgtsm("check", source, source, folder, "--json", "--unseen", "--quiet")[1]
+        share[name] = json.loads(out)["unseen"]
+    assert share["one"] < 0.1
+    assert share["all"] > share["one"] + 0.3

@@ -5,7 +5,7 @@ import torch
 from torch.nn.functional import avg_pool2d
 
 from lgtsm.api import inpaint_clip
-from lgtsm.copying.key_frames import KeyFrames
+from lgtsm.copying.key_frames import KeyFrames, _without_scraps
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.run import Job
 from lgtsm.options import InpaintOptions, Mode, RunOptions, Unseen
@@ -191,3 +191,14 @@ def test_frames_that_nothing_can_follow_do_not_all_become_key_frames(rng, monkey
     holes[..., 12:34, 20:44] = 1
     inpaint_clip(frames, holes, None, _options(Unseen.AUTO, cuts=()))
     assert made == [0, 1, 24, 25]
+
+
+def test_lines_that_are_left_of_places_are_dropped_unless_another_place_is_beside_them():
+    places = torch.zeros(2, 1, 40, 60)
+    places[0, :, 10:30, 10:30] = 1
+    places[0, :, 5:8, 10:50] = 1
+    places[1, :, 10:30, 30:33] = 1
+    kept = _without_scraps(places)
+    assert kept[0, :, 10:30, 10:30].all()
+    assert kept[1, :, 10:30, 30:33].all()
+    assert kept.sum() == 20 * 23

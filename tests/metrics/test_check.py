@@ -206,3 +206,15 @@ def test_sharpness_is_one_for_equal_texture_and_near_zero_for_a_smooth_fill(rng)
     empty = Sharpness()
     empty.add(grain, torch.zeros_like(hole))
     assert empty.value is None
+
+
+def test_a_smear_is_told_from_a_sharp_fill(rng):
+    grain = torch.rand(3, 3, 40, 60, generator=rng)
+    hole = torch.zeros(1, 1, 40, 60)
+    hole[..., 12:28, 20:40] = 1
+    smear = torch.where(hole > 0, torch.tensor(0.5), grain)
+    sharp = torch.where(hole > 0, 1 - grain, grain)
+    values = [check_result(grain, x, hole).sharpness for x in (smear, sharp)]
+    assert values[0] < 0.05
+    assert values[1] == pytest.approx(1, abs=0.15)
+    assert "sharpness" in check_result(grain, sharp, hole).to_text()

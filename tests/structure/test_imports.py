@@ -84,6 +84,7 @@ OURS = {
     "key_frame_set": FLOOR | {"copying", "engine", "masks", "clip_inputs"},
     "key_frame_folder": FLOOR | {"copying", "engine", "masks", "video", "job", "key_frame_set"},
     "plate": FLOOR | {"copying", "engine"},
+    "unseen_share": FLOOR | {"engine"},
     "batch": FLOOR
     | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"}
     | {"prompt_names", "file_tracking", "tracked_folder", "tracking"},
@@ -106,7 +107,7 @@ OURS = {
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
     | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch", "timeline"}
-    | {"prompt_names", "file_tracking", "tracked_folder", "file_check", "studio"},
+    | {"prompt_names", "file_tracking", "tracked_folder", "file_check", "studio", "unseen_share"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
@@ -162,6 +163,7 @@ THIRD = {
     "key_frame_set": frozenset({"torch"}),
     "key_frame_folder": frozenset({"torch"}),
     "plate": frozenset({"torch"}),
+    "unseen_share": frozenset({"torch"}),
     "batch": frozenset({"torch", "filelock"}),
     # starlette and uvicorn are extras: only call.py is imported without them
     "studio": frozenset({"torch", "numpy", "PIL", "filelock", "starlette", "uvicorn"}),

@@ -49,6 +49,27 @@ def test_texture_is_as_sharp_as_its_surroundings(rng):
     assert 0.75 < _sharpness(done, hole) / _sharpness(picture, 1 - hole) < 1.25
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_colours_follow_what_the_border_suggests(seed):
+    """A dark wall beside a light floor, of which the hole leaves a narrow strip."""
+    picture = 0.7 + 0.3 * (_grain(torch.Generator().manual_seed(seed)) - 0.5)
+    picture[..., 80:] -= 0.45
+    hole = _hole(72, 96, (16, 56, 56, 90))
+    done = complete(picture, hole, 1 - hole).picture
+    broad, wanted = (avg_pool2d(x, 9, 1, 4) for x in (done, picture))
+    error = ((broad - wanted).square() * hole).sum() / (3 * hole.sum())
+    assert error.sqrt() < 0.03
+
+
+def test_lines_that_vanish_at_half_the_size_are_made_of_what_is_beside_them(rng):
+    """A strip beside a large hole: nothing of it is searched at smaller sizes."""
+    picture = 0.75 + 0.2 * (_grain(rng, 160, 208) - 0.5)
+    picture[..., :60, :60] -= 0.6
+    hole = _hole(160, 208, (70, 90, 120, 140), (20, 191, 130, 193), (149, 100, 151, 190))
+    done = complete(picture, hole, 1 - hole).picture
+    assert done[hole.expand_as(done) > 0].min() > 0.6
+
+
 def test_known_pixels_stay_bit_for_bit_and_inputs_unchanged(rng):
     picture, hole = _grain(rng), _hole(72, 96, (0, 10, 30, 40), (60, 80, 72, 96))
     before = picture.clone()

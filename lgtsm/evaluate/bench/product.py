@@ -75,13 +75,19 @@ class ProductResult:
     peak_bytes: int | None
 
 
+def disc(height: int, width: int, hole_ratio: float, centre: float) -> Tensor:
+    """Return a hole (1,H,W): a disc at half the height, its centre `centre` pixels from the left."""
+    radius = (hole_ratio * height * width / torch.pi) ** 0.5
+    y = torch.arange(height)[:, None] + 0.5 - height / 2
+    x = torch.arange(width)[None] + 0.5 - centre
+    return (x**2 + y**2 <= radius**2).float()[None]
+
+
 def moving_disc(case: ProductCase) -> Tensor:
     """Return holes (T,1,H,W): a disc that crosses the frame once from left to right."""
     radius = (case.hole_ratio * case.height * case.width / torch.pi) ** 0.5
-    y = torch.arange(case.height)[:, None] + 0.5 - case.height / 2
-    x = torch.arange(case.width)[None] + 0.5
-    centres = torch.linspace(radius, case.width - radius, case.num_frames)
-    return torch.stack([((x - at) ** 2 + y**2 <= radius**2).float()[None] for at in centres])
+    centres = torch.linspace(radius, case.width - radius, case.num_frames).tolist()
+    return torch.stack([disc(case.height, case.width, case.hole_ratio, at) for at in centres])
 
 
 def run_product(
