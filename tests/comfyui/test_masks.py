@@ -93,3 +93,19 @@ def test_key_masks_are_interpolated(run_node, tensors):
     )
     assert found.shape == (12, *SIZE)
     assert [int(mask.any(0).float().argmax()) for mask in found[::2]] == [10, 10, 20, 30, 40, 50]
+
+
+def test_a_tracker_without_its_weights_is_refused_in_a_sentence(server, tensors):
+    painted = torch.zeros(1, *SIZE)
+    painted[:, 20:40, 10:30] = 1
+    images = tensors(_shot().permute(0, 2, 3, 1).contiguous(), painted)
+    inputs = {"images": ["1", 0], "painted": ["1", 1], "painted_frames": "0", "detect_cuts": False}
+    run = server.run(
+        {
+            "1": images,
+            "2": {"class_type": "LGTSMTrackMask", "inputs": {**inputs, "tracker": "sam2"}},
+            "3": {"class_type": "PreviewAny", "inputs": {"source": ["2", 0]}},
+        }
+    )
+    assert run.status == "error"
+    assert "Expected a tracker such as sam2 and its tracker_model together" in run.error
