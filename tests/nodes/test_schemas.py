@@ -69,7 +69,7 @@ _HELP = {"aligner", "carrier"}
 PLAIN = {
     # sockets and what only a node has: inputs in place of file names, previews, the model folder
     "LoadLGTSM": {"model", "repo"},
-    "MaskVideo": {"images", "mask", "resize", "preview_as"},
+    "MaskVideo": {"images", "mask", "resize", "preview_as", "complete"},
     "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", *_PLATES, *_HELP},
     "LGTSMInpaintVideo": {
         *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", *_PLATES, *_HELP),
@@ -122,7 +122,7 @@ COMMANDS = {
         "masks draw",
         {"preset", "kind", "coverage", "speed", "frames", "seed"},
     ),
-    "MaskVideo": ("inpaint", {"mask"}),
+    "MaskVideo": ("inpaint", {"mask", "complete"}),
     "LoadLGTSM": ("inpaint", {"model"}),
     "LGTSMVideoFrame": ("plate", {"frame"}),
     "LGTSMCompare": ("inpaint", set()),
