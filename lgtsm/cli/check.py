@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import chain, islice, zip_longest
@@ -72,6 +73,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("range")
     add_option(group, VideoOptions, "start", help="frame of ORIGINAL at which RESULT begins [0]")
     add_option(group, VideoOptions, "end", help="frame of ORIGINAL after the last one")
+    group = parser.add_argument_group("mask of the object")
+    group.add_argument(
+        "--object",
+        action="store_true",
+        help="look whether the object's shadow or rim reaches outside the mask, and warn; takes about as "
+        "long as a fill (see `lgtsm masks complete`)",
+    )
     group = parser.add_argument_group("messages")
     group.add_argument("--json", action="store_true", help="print the figures as JSON")
     group.add_argument("--quiet", action="store_true", help="no bar")
@@ -85,6 +93,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     limits = {"margin": arguments.margin or 0, "tolerance": arguments.tolerance or 0.0}
     checker = Checker(CheckLimits.of(vars(arguments), **limits))
     triples = _triples(arguments)
+    if arguments.object:
+        triples = _looking_outside(triples)
     first = list(islice(triples, 1))  # files that do not match fail before anything is encoded
     with ExitStack() as stack:
         encoded = _encoded(arguments, interruption, stack)
@@ -138,6 +148,26 @@ def _encoded(
             if interruption.happened():
                 raise KeyboardInterrupt
     return read_frames(path)
+
+
+def _looking_outside(
+    triples: Iterator[tuple[Frame, Frame, Tensor]],
+) -> Iterator[tuple[Frame, Frame, Tensor]]:
+    """Yield all, and say at the end whether the object reaches outside the mask."""
+    from ..completion.completer import Completer
+    from ..completion.summary import Summary
+
+    completer, summary = None, Summary()
+    for original, result, hole in triples:
+        completer = completer or Completer(original.size)
+        for one in completer.push(original.rgb(), hole):
+            summary.add(one)
+        yield original, result, hole
+    if completer is not None:
+        for one in completer.finish():
+            summary.add(one)
+    for note in summary.notes:
+        print(f"lgtsm: {note}", file=sys.stderr)
 
 
 def _triples(arguments: argparse.Namespace) -> Iterator[tuple[Frame, Frame, Tensor]]:

@@ -51,7 +51,10 @@ class Summary:
         means, notes = self.means, list[str]()
         found = [kind.value for kind in self.shares if means[kind.value] >= _TOLD]
         if found:
-            notes.append(f"the object reaches outside the mask ({' and '.join(found)})")
+            total = sum(means[name] for name in found)
+            notes.append(
+                f"the object reaches outside the mask: {' and '.join(found)}, {total:.2%} of the picture"
+            )
         if means["perhaps"] >= _TOLD:
             notes.append(
                 f"{means['perhaps']:.2%} of the picture may belong to the object, too: look at the preview"
