@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -87,10 +87,13 @@ def complete_file(  # noqa: PLR0913  a public call: files, then keyword-only cho
             f"Expected frames from {start} on in {source}, got {total}; choose an earlier start."
         )
     size, summary, hooks = (info.height, info.width), Summary(), Hooks(progress, cancel)
-    masks, options, before = MaskSource(mask, options, info, source).read(start, end)
+    options = replace(options, temporal_gap=0, temporal_grow=0)  # steps that come after this
+    given, notes = MaskSource(mask, options, info, source), list[str]()
+    given.check(hooks, notes)
+    masks, options, before = given.read(start, end)
     holes = (binary_hole(one, options, number) for number, one in enumerate(masks))
     if not isinstance(mask, list):
-        holes = islice(of_count(holes, max(end, 1), options.length), before, end)
+        holes = islice(of_count(holes, end, options.length), before, end)
     frames = (frame.rgb() for frame in hooks.checked(read_frames(source, start=start, end=end)))
     inside = None if cuts is None else [cut - start for cut in cuts]
     completed = _completed(Completer(size, kinds, inside), zip(frames, holes, strict=False))
@@ -111,7 +114,7 @@ def complete_file(  # noqa: PLR0913  a public call: files, then keyword-only cho
         write_mask_clip(target, written(), size, rate=info.rate, before=start, after=total - end)
     for note in summary.notes:
         _LOG.warning("%s", note)
-    return FileCompletion(summary.means, summary.text, summary.notes)
+    return FileCompletion(summary.means, summary.text, notes + summary.notes)
 
 
 def _completed(completer: Completer, pairs: Iterable[tuple[Tensor, Tensor]]) -> Iterator[Completed]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fractions import Fraction
 
 import pytest
 import torch
@@ -78,6 +79,34 @@ def test_inpaint_completes_first_and_reports_it(shot, tmp_path):
     added = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["added"]
     assert added.keys() == {"shadow", "rim", "perhaps"}
     assert added["shadow"] > 0.005
+
+
+def test_a_part_of_a_film_is_completed_with_masks_that_grow_in_time(shot, tmp_path):
+    folder, vehicle, _ = shot
+    argv = ["inpaint", str(folder / "film.mp4"), "--mask", str(folder / "mask.mkv"), "--quiet"]
+    argv += [
+        "--mode",
+        "copy",
+        "--no-cuts",
+        "--grow",
+        "0",
+        "--mask-used",
+        str(tmp_path / "used.mkv"),
+    ]
+    argv += ["--start", "4", "--end", "6", "--temporal-grow", "1", "--complete", "rim"]
+    assert main([*argv, "-o", str(tmp_path / "clean.mkv")]) == 0
+    used = _masks(tmp_path / "used.mkv")
+    assert len(used) == 2
+    assert (used >= torch.stack([vehicle[t - 1 : t + 2].amax(0) for t in (4, 5)])).all()
+
+
+def test_a_mask_of_another_length_is_refused(shot, tmp_path, capsys):
+    folder, vehicle, _ = shot
+    write_mask_clip(tmp_path / "short.mkv", vehicle[:7], SIZE, rate=Fraction(24))
+    argv = ["masks", "complete", str(folder / "film.mp4"), "--mask", str(tmp_path / "short.mkv")]
+    assert main([*argv, "-o", str(tmp_path / "whole.mkv"), "--quiet"]) == 1
+    assert "Expected one mask or 12 like the frames, got 7" in capsys.readouterr().err
+    assert not (tmp_path / "whole.mkv").exists()
 
 
 @pytest.mark.parametrize(
