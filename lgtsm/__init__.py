@@ -10,9 +10,12 @@ if TYPE_CHECKING:
     from .batch.description import BatchJob
     from .batch.options import BatchOptions
     from .batch.run import BatchResult, run_batch
+    from .completion.call import CompletedMasks, complete_masks
+    from .completion.kinds import Addition
     from .copying.plates import Plate
     from .engine.estimate import estimate
     from .errors import LgtsmError
+    from .file_completion import complete_file
     from .file_tracking import track_file
     from .key_frame_folder import write_key_frames
     from .key_frame_set import KeyFrameSet, key_frames
@@ -35,9 +38,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Addition": ".completion.kinds",
     "BatchJob": ".batch.description",
     "BatchOptions": ".batch.options",
     "BatchResult": ".batch.run",
+    "CompletedMasks": ".completion.call",
     "InpaintOptions": ".options",
     "KeyFrameSet": ".key_frame_set",
     "LgtsmError": ".errors",
@@ -54,6 +59,8 @@ _HOMES = {
     "VideoOptions": ".options",
     "clean_plate": ".plate",
     "clean_timeline": ".timeline.call",
+    "complete_file": ".file_completion",
+    "complete_masks": ".completion.call",
     "estimate": ".engine.estimate",
     "find_static": ".masks.static",
     "free_form_masks": ".masks.draw.free_form",
@@ -72,9 +79,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "Addition",
     "BatchJob",
     "BatchOptions",
     "BatchResult",
+    "CompletedMasks",
     "InpaintOptions",
     "KeyFrameSet",
     "LgtsmError",
@@ -91,6 +100,8 @@ __all__ = [
     "VideoOptions",
     "clean_plate",
     "clean_timeline",
+    "complete_file",
+    "complete_masks",
     "estimate",
     "find_static",
     "free_form_masks",

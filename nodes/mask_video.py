@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from comfy_api.latest import io, ui
 from torch import Tensor
 
+from ..lgtsm.completion.preview import tint_additions
 from ..lgtsm.masks.coverage import coverage
 from ..lgtsm.masks.morph import stretch
 from ..lgtsm.masks.overlay import Paint, overlay
 from ..lgtsm.masks.prepare import pair_with
 from ..lgtsm.options import GROW_PX, MaskOptions
+from .completed_masks import NOTHING, complete_input, completed
 from .convert import check_placeholder, frame_size, from_holes, to_frames, to_images, to_masks
 from .loaded import Reporter
 from .notices import shown_on
@@ -35,7 +38,8 @@ class MaskVideo(io.ComfyNode):
             description=(
                 "Prepares a mask for a clip: threshold, invert, fill enclosed regions, close gaps "
                 "in time, grow in time, grow in space, in this order. Shows the mask over the "
-                "frames and reports how much of each frame it covers."
+                "frames and reports how much of each frame it covers. On request an object's shadow "
+                "and forgotten rim are added first."
             ),
             search_aliases=["clean mask", "grow mask video", "mask preview", "mask coverage"],
             inputs=[
@@ -58,10 +62,13 @@ class MaskVideo(io.ComfyNode):
                     "pixel is lost.",
                 ),
                 choice("preview_as", Paint, Paint.VEIL, "How the masked area is shown."),
+                complete_input(),
             ],
             outputs=[
                 io.Image.Output(
-                    "preview", tooltip="The frames with the mask shown; unchanged elsewhere."
+                    "preview",
+                    tooltip="The frames with the mask shown, a shadow that was added yellow, a rim blue, what "
+                    "may belong to the object violet; unchanged elsewhere.",
                 ),
                 io.Mask.Output("mask_out", display_name="mask", tooltip="0 or 1, one per frame."),
                 io.Float.Output("coverage", tooltip="Mean share of the picture that is masked."),
@@ -80,6 +87,7 @@ class MaskVideo(io.ComfyNode):
         mask: Tensor,
         resize: bool,
         preview_as: str,
+        complete: str = NOTHING,
         **settings: Any,
     ) -> io.NodeOutput:
         frames = to_frames(images)
@@ -91,7 +99,11 @@ class MaskVideo(io.ComfyNode):
         else:
             masks = to_masks(mask, size)
         options = MaskOptions.of(settings)
-        reporter = Reporter()
+        reporter, whole = Reporter(), None
+        if complete != NOTHING:
+            with shown_on(cls.hidden.unique_id):
+                whole = completed(frames, masks, options, complete, reporter)
+            masks, options = whole.masks, replace(options, invert=False, threshold=0.5)
         holes = []
         for number, hole in pair_with(range(len(frames)), masks, options):
             reporter.cancel()
@@ -104,7 +116,10 @@ class MaskVideo(io.ComfyNode):
         with shown_on(cls.hidden.unique_id) as log:
             for warning in found.warnings:
                 log.warning("%s", warning)
-        shown = to_images(overlay(frames, clip, Paint(preview_as)), images)
+        painted = overlay(frames, clip, Paint(preview_as))
+        if whole is not None:
+            painted = tint_additions(painted, frames, whole.added, whole.perhaps)
+        shown = to_images(painted, images)
         step = max(1, len(shown) // _SHOWN)
         return io.NodeOutput(
             shown,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.errors import OptionError
+from ..lgtsm.knobs import knobs
+from ..lgtsm.track_options import TrackOptions
 from ..lgtsm.tracking.prompts import Prompt
 from .convert import to_masks
 from .fill_inputs import cuts_input
+from .schema import option
 
 SEARCH_ALIASES = ["video mask", "rotoscope", "segment video", "propagate mask", "track object"]
 
@@ -30,6 +34,13 @@ def prompt_inputs() -> list[io.Input]:
             tooltip="Numbers of the painted frames, counted from 0, one for each mask, such as 0, 48.",
         ),
         cuts_input(),
+        option(TrackOptions, "tracker", optional=True),
+        io.String.Input(
+            "tracker_model",
+            optional=True,
+            default="",
+            tooltip=f"{knobs(TrackOptions)['tracker_model'].text} Empty for the built-in tracker.",
+        ),
     ]
 
 
@@ -45,6 +56,15 @@ def track_outputs() -> list[io.Output]:
             "info", tooltip="Predicted overlap of every frame, and warnings, as JSON."
         ),
     ]
+
+
+def to_track_options(settings: Mapping[str, Any]) -> TrackOptions:
+    """Return the options of a node's tracker.
+
+    Raises:
+        OptionError: a network without weights, or weights without a network.
+    """
+    return TrackOptions.of({**settings, "tracker_model": settings.get("tracker_model") or None})
 
 
 def to_prompts(painted: Tensor, numbers: str) -> list[Prompt]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from comfy_api.latest import io, ui
 from torch import Tensor
 
@@ -12,7 +14,14 @@ from .key_frames import listed
 from .loaded import Reporter
 from .notices import shown_on
 from .schema import schema
-from .track_inputs import SEARCH_ALIASES, prompt_inputs, to_prompts, told, track_outputs
+from .track_inputs import (
+    SEARCH_ALIASES,
+    prompt_inputs,
+    to_prompts,
+    to_track_options,
+    told,
+    track_outputs,
+)
 
 _SHOWN = 6
 """Frames shown in the node where none is doubtful."""
@@ -47,16 +56,22 @@ class LGTSMTrackMask(io.ComfyNode):
 
     @classmethod
     def execute(  # noqa: D102
-        cls, images: Tensor, painted: Tensor, painted_frames: str, detect_cuts: bool
+        cls,
+        images: Tensor,
+        painted: Tensor,
+        painted_frames: str,
+        detect_cuts: bool,
+        **settings: Any,
     ) -> io.NodeOutput:
         frames = to_frames(images)
         check_placeholder(to_masks(painted)[:, 0], frame_size(frames))
-        prompts = to_prompts(painted, painted_frames)
+        prompts, options = to_prompts(painted, painted_frames), to_track_options(settings)
         reporter = Reporter()
         with shown_on(cls.hidden.unique_id):
             track = track_mask(
                 frames,
                 prompts,
+                options=options,
                 cuts=None if detect_cuts else (),
                 progress=reporter.progress,
                 cancel=reporter.cancel,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import folder_paths
 from comfy_api.latest import InputImpl, io
@@ -16,7 +16,14 @@ from .key_frames import listed
 from .loaded import Reporter
 from .notices import shown_on
 from .schema import schema
-from .track_inputs import SEARCH_ALIASES, prompt_inputs, to_prompts, told, track_outputs
+from .track_inputs import (
+    SEARCH_ALIASES,
+    prompt_inputs,
+    to_prompts,
+    to_track_options,
+    told,
+    track_outputs,
+)
 from .video_files import active_span, source_file
 
 if TYPE_CHECKING:
@@ -53,14 +60,19 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
 
     @classmethod
     def execute(  # noqa: D102
-        cls, video: Input.Video, painted: Tensor, painted_frames: str, detect_cuts: bool
+        cls,
+        video: Input.Video,
+        painted: Tensor,
+        painted_frames: str,
+        detect_cuts: bool,
+        **settings: Any,
     ) -> io.NodeOutput:
-        prompts = to_prompts(painted, painted_frames)
+        prompts, options = to_prompts(painted, painted_frames), to_track_options(settings)
         temporary = Path(folder_paths.get_temp_directory()) / "lgtsm"
         temporary.mkdir(parents=True, exist_ok=True)
         source = source_file(video, temporary)
         start, end = active_span(video, source)
-        digest = hashlib.sha256(f"{source} {start} {end} {detect_cuts}".encode())
+        digest = hashlib.sha256(f"{source} {start} {end} {detect_cuts} {options}".encode())
         for prompt in prompts:
             assert prompt.mask is not None
             digest.update(f"{prompt.frame}".encode() + prompt.mask.cpu().numpy().tobytes())
@@ -71,6 +83,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
                 source,
                 prompts,
                 target,
+                options=options,
                 start=start,
                 end=end,
                 cuts=None if detect_cuts else (),

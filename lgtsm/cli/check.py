@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +70,13 @@ def add(commands: argparse._SubParsersAction) -> None:
         "lgtsm inpaint --mode copy",
     )
     add_options(parser.add_argument_group("mask"), MaskOptions)
+    group = parser.add_argument_group("mask of the object")
+    group.add_argument(
+        "--object",
+        action="store_true",
+        help="look whether the object's shadow or rim reaches outside the mask, and warn; takes about as "
+        "long as a fill (see `lgtsm masks complete`)",
+    )
     group = parser.add_argument_group("range")
     add_option(group, VideoOptions, "start", help="frame of ORIGINAL at which RESULT begins [0]")
     add_option(group, VideoOptions, "end", help="frame of ORIGINAL after the last one")
@@ -103,6 +111,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         )
     if arguments.unseen:
         report = replace(report, unseen=_unseen(check, arguments, interruption))
+    if arguments.object:
+        _look_outside(check, arguments, interruption)
     print(report.to_json() if arguments.json else report.to_text())
     return 0 if report.passed else 1
 
@@ -115,3 +125,26 @@ def _unseen(
 
     with progress_bar("unseen", quiet=arguments.quiet) as bar:
         return unseen_share(check.holes(), progress=bar, cancel=interruption.happened)
+
+
+def _look_outside(
+    check: FileCheck, arguments: argparse.Namespace, interruption: Interruption
+) -> None:
+    """Say whether the object reaches outside the mask."""
+    from ..completion.completer import Completer
+    from ..completion.summary import Summary
+    from ..engine.hooks import Hooks
+
+    completer, summary = None, Summary()
+    with progress_bar("object", quiet=arguments.quiet) as bar:
+        hooks = Hooks(bar, interruption.happened)
+        for done, (frame, hole) in enumerate(hooks.checked(check.holes()), 1):
+            completer = completer or Completer((frame.shape[1], frame.shape[2]))
+            for one in completer.push(frame, hole):
+                summary.add(one)
+            hooks.report(done, 0, "")
+        if completer is not None:
+            for one in completer.finish():
+                summary.add(one)
+    for note in summary.notes:
+        print(f"lgtsm: {note}", file=sys.stderr)

@@ -14,7 +14,9 @@ from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from ..plate_names import parse_plates, plate_file
 from .arguments import add_cuts, add_film_options, add_hole, add_plates
+from .completed_mask import check_complete, completed_task
 from .existing import check_existing, is_done
+from .masks_complete import add_complete
 from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import film_progress, format_seconds, format_speed, write_text
 from .tracked_mask import tracked_mask
@@ -33,6 +35,7 @@ outputs that exist:
 examples:
   lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4 --compare compare.mp4
   lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4
+  lgtsm inpaint film.mp4 --mask mask.mkv --complete shadow,rim -o clean.mp4
   lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
   lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
   lgtsm keyframes film.mp4 --mask mask.mkv -o keys   # paint in keys, then:
@@ -75,6 +78,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     groups = add_film_options(parser)
     add_plates(groups["fill"])
     add_cuts(groups["fill"])
+    add_complete(groups["mask"], None)
     group = groups["video"]
     group.add_argument(
         "--overwrite",
@@ -129,6 +133,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     if arguments.output is None and not arguments.dry_run:
         arguments.parser.error("an output is needed: add -o OUT")
     options, video = collect(arguments)
+    check_complete(arguments)
     with tracked_mask(arguments, options, video, interruption) as mask:
         arguments.mask = mask or arguments.mask
         return _run(arguments, options, video, interruption)
@@ -169,7 +174,9 @@ def _run(
                 _say(f"{target}: complete already, skipped", arguments)
                 entries.append({"source": str(task.source), "skipped": True})
                 continue
-            report = _fill(task, target, arguments, settings)
+            with completed_task(task, arguments, options, video, interruption) as whole:
+                changed = {**settings, "options": whole.options}
+                report = _fill(whole.task, target, arguments, changed) | whole.report
             entries.append({"source": str(task.source), **report})
         except (KeyboardInterrupt, Cancelled):
             print("lgtsm: interrupted; run again with --resume to continue", file=sys.stderr)

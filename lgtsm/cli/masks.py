@@ -1,17 +1,17 @@
-"""`lgtsm masks`: masks drawn, found without a model, found as text, or made of a few painted ones."""
+"""`lgtsm masks`: masks drawn, found without a model, found as text, made of painted ones, or completed."""
 
 from __future__ import annotations
 
 import argparse
 
-from . import masks_between, masks_draw, masks_found
+from . import masks_between, masks_complete, masks_draw, masks_found
 
 
 def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its kinds to the parser."""
     parser = commands.add_parser(
         "masks",
-        help="make masks: static logos, burned-in text, between key masks, drawn ones",
+        help="make masks: static logos, burned-in text, between key masks, shadows, drawn ones",
         description="Make a mask clip for `lgtsm inpaint`; white is the hole.",
     )
     kinds = parser.add_subparsers(
@@ -19,4 +19,5 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     masks_found.add(kinds)
     masks_between.add(kinds)
+    masks_complete.add(kinds)
     masks_draw.add(kinds)

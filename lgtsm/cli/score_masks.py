@@ -1,29 +1,27 @@
-"""`lgtsm score --protocol text`: how well mask tools find what a protocol has drawn."""
+"""`lgtsm score --protocol text` and `shadow`: how well mask tools find what was drawn or rendered."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
 from ..interruption import Interruption
 from .terminal import align_tables, progress_bar, write_text
 
-PROTOCOLS = ("text",)
+if TYPE_CHECKING:
+    from ..evaluate.score.shadow_masks import ShadowScores
+    from ..evaluate.score.text_masks import TextScores
+
+PROTOCOLS = ("text", "shadow")
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
-    """Score, write `text.json` and print the table."""
-    from ..evaluate.score.text_masks import score_text
-
+    """Score, write PROTOCOL.json and print the table."""
     with progress_bar("score", unit="clip", quiet=arguments.quiet) as bar:
-        scores = score_text(
-            arguments.data,
-            num_frames=arguments.frames,
-            max_clips=arguments.clips,
-            progress=bar,
-            cancel=interruption.happened,
-        )
+        scores = _scored(arguments, interruption, bar)
     try:
         arguments.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -37,3 +35,16 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     print(align_tables(table) if sys.stdout.isatty() else table)
     print(f"results: {target}")
     return 0
+
+
+def _scored(
+    arguments: argparse.Namespace, interruption: Interruption, bar: Callable[[int, int, str], None]
+) -> TextScores | ShadowScores:
+    from ..evaluate.score.shadow_masks import NAME, score_shadows
+    from ..evaluate.score.text_masks import score_text
+
+    given: dict[str, Any] = {"num_frames": arguments.frames, "max_clips": arguments.clips}
+    given |= {"progress": bar, "cancel": interruption.happened}
+    if arguments.protocol == NAME:
+        return score_shadows(**given)
+    return score_text(arguments.data, **given)

@@ -53,6 +53,16 @@ def closed(flags: Flags, px: int) -> Flags:
     return _SCIPY.binary_closing(around, _EIGHT, iterations=px)[px:-px, px:-px]
 
 
+def opened_flags(flags: Flags) -> Flags:
+    """Remove what is narrower than three pixels from flags (h,w)."""
+    return _SCIPY.binary_opening(flags, _EIGHT)
+
+
+def reached(seeds: Flags, inside: Flags) -> Flags:
+    """Return the parts of `inside` (h,w) that are connected to seeds in it."""
+    return _SCIPY.binary_propagation(seeds & inside, _EIGHT, mask=inside)
+
+
 def filled(flags: Flags) -> Flags:
     """Fill the regions that flags (h,w) enclose."""
     return _SCIPY.binary_fill_holes(flags)

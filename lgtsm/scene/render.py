@@ -30,14 +30,15 @@ class Scene:
     """A rendered shot.
 
     frames: (T,3,H,W) float32 in [0,1] with the vehicle; truth: the same without it and its shadow;
-    mask: (T,1,H,W), 1 = vehicle or its visible shadow; flow: (T-1,2,H,W) forward optical flow (x, y) of
-    the truth in pixels; rate: frames per second; front: (T,H,W) index of the front-most layer; view:
+    mask: (T,1,H,W), 1 = vehicle or its visible shadow; shadow: (T,1,H,W), the part of it that the vehicle
+    does not cover; flow: (T-1,2,H,W) forward optical flow (x, y) of the truth in pixels; rate: frames per second; front: (T,H,W) index of the front-most layer; view:
     the camera at every frame.
     """
 
     frames: Tensor
     truth: Tensor
     mask: Tensor
+    shadow: Tensor
     flow: Tensor
     rate: Fraction
     front: Tensor
@@ -68,7 +69,7 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
     vehicle = choose_vehicle(rng)
     grain = np.random.default_rng([options.seed, 2])
     vignette = _vignette(options.height, options.width)
-    frames, truths, fronts = [], [], []
+    frames, truths, fronts, covers = [], [], [], []
     for t in range(options.num_frames):
         if each is not None:
             each(t)
@@ -76,17 +77,19 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
         cloud = 1 - 0.08 * np.sin(np.pi * (t + 0.5) / options.num_frames) ** 2
         noise = grain.normal(0, 0.006, (1, options.height, options.width)).astype(np.float32)
         exposure, noise = vignette * float(cloud), torch.from_numpy(noise)
-        with_vehicle = _drive(light, vehicle, view, t, direction)
+        with_vehicle, cover = _drive(light, vehicle, view, t, direction)
         truths.append(_develop(light, exposure, noise))
         frames.append(_develop(with_vehicle, exposure, noise))
         fronts.append(front)
+        covers.append(cover)
     frames_, truth = torch.stack(frames), torch.stack(truths)
     differs = ((frames_ - truth).abs().amax(1, keepdim=True) > 1 / 255).float()
-    mask = max_pool2d(differs, 3, 1, 1)
+    mask, covered = max_pool2d(differs, 3, 1, 1), torch.stack(covers) > 0
     flow = [view.flow(fronts[t], t, t + 1) for t in range(options.num_frames - 1)]
     empty = torch.zeros(0, 2, options.height, options.width)
     moved = torch.stack(flow) if flow else empty
-    return Scene(frames_, truth, mask, moved, options.rate, torch.stack(fronts), view)
+    shadow = differs.masked_fill(covered, 0)
+    return Scene(frames_, truth, mask, shadow, moved, options.rate, torch.stack(fronts), view)
 
 
 def shown_elsewhere(scene: Scene) -> Tensor:
@@ -201,8 +204,14 @@ class View:
         return torch.from_numpy(result)
 
 
-def _drive(light: Tensor, vehicle: Vehicle, view: View, t: int, direction: float) -> Tensor:
-    """Composite the vehicle and its shadow of frame t over the light (3,H,W)."""
+def _drive(
+    light: Tensor, vehicle: Vehicle, view: View, t: int, direction: float
+) -> tuple[Tensor, Tensor]:
+    """Composite the vehicle and its shadow of frame t over the light (3,H,W).
+
+    Returns:
+        Light (3,H,W), and what the vehicle covers, (1,H,W) in 0..1.
+    """
     stage, count = view.stage, len(view.path.zoom)
     zoom = float(view.path.zoom[t])
     scale = stage.focal / stage.lane * zoom
@@ -226,6 +235,7 @@ def _drive(light: Tensor, vehicle: Vehicle, view: View, t: int, direction: float
         left += 1 if offset[0] else 0
     picture = torch.from_numpy(rgba).permute(2, 0, 1)
     result = light * (1 - _SHADOW * _shadow(stage, vehicle, foot_x, foot_y, scale))
+    cover = torch.zeros_like(result[:1])
     y0, y1 = max(top, 0), min(top + height, stage.height)
     x0, x1 = max(left, 0), min(left + width, stage.width)
     if y0 < y1 and x0 < x1:
@@ -233,7 +243,8 @@ def _drive(light: Tensor, vehicle: Vehicle, view: View, t: int, direction: float
         colour = 1.5 * part[:3] ** 2.2  # linear light; the tone curve darkens mid-tones again
         under = result[:, y0:y1, x0:x1]
         result[:, y0:y1, x0:x1] = part[3:] * colour + (1 - part[3:]) * under
-    return result
+        cover[:, y0:y1, x0:x1] = part[3:]
+    return result, cover
 
 
 def _shadow(stage: Stage, vehicle: Vehicle, x: float, y: float, scale: float) -> Tensor:

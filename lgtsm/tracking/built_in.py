@@ -47,4 +47,4 @@ class BuiltIn:
         for look, ahead in pairwise(chain(map(look_at, frames), [None])):
             assert look is not None
             step = walk.step(look, ahead)
-            yield step.probability, trust.after(step.signals)
+            yield step.probability, trust.after(step.kept)

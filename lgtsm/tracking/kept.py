@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_VERSION = "1"
+_VERSION = "2"
 """Of the tracker: kept masks of another one are not used."""
 
 

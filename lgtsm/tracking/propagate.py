@@ -13,9 +13,10 @@ from torch.nn.functional import interpolate
 from ..align.sampling import length, pixel_grid, sample_at
 from ..fills.averaging import enlarge, halve, local_mean, size_of
 from ..masks.regions import regions
+from .again import find_again
 from .boundary import settle
 from .camera import composed, motion_evidence
-from .confidence import LOST, Signals, overlap
+from .confidence import overlap
 from .features import Look
 from .memory import Remembered, around, move, nearest, remember
 from .motion import motion_between
@@ -34,6 +35,7 @@ _LONG = 5  # frames over which motion is compared, beside a single step
 _EDGE = 4.0  # pixels of half the working size in which an object may enter
 _UNCOVERED = -0.7  # prior logit where the two flows disagree: what an object uncovers is background
 _DISAGREES = 1.5  # pixels of half the working size, beside a share of the motion
+_GONE = 0.01  # of the painted area, up to which an object is lost
 _CRUMB = 0.02  # of the mask's area: smaller separate parts are dropped
 
 
@@ -42,11 +44,12 @@ class Step:
     """The mask in one frame and how sure it is.
 
     probability: (1,1,h,w) in [0,1] of the object, at working size.
-    signals: figures of this step that confidence is predicted from.
+    kept: overlap of the mask with the one that motion alone brings here, 0 to 1; 0 where the object is
+        lost, or was just found again.
     """
 
     probability: Tensor
-    signals: Signals
+    kept: float
 
 
 class Walk:
@@ -69,6 +72,7 @@ class Walk:
         self._flows: list[Tensor] = []
         self._motion: tuple[Tensor, Tensor] | None = None
         self._keep()
+        self._painted, self._area = self._memory[0], float(halve(mask).sum())
         self._others = [self._remembered(one, one_mask) for one, one_mask in others]
 
     def step(self, look: Look, ahead: Look | None = None) -> Step:
@@ -88,13 +92,12 @@ class Walk:
         expected = halve(moved)
         likely = expected > _EXPECTED
         self.look = look
-        if not bool(likely.any()):
-            self.probability = torch.zeros_like(moved)
-            return Step(self.probability, LOST)
+        if float(likely.sum()) <= _GONE * self._area:
+            return self._looked_for()
         near = around(likely, _BAND)
         rows, columns = _extent(near[0, 0])
         centre = likely[0, 0].nonzero().float().mean(0).flip(0) + 0.5
-        evidence, alike = self._matches(look.features[..., rows, columns], rows, columns, centre)
+        evidence = self._matches(look.features[..., rows, columns], rows, columns, centre)
         self._flows = [back, *self._flows][:_LONG]
         moving = motion_evidence(back, expected, near)
         if len(self._flows) == _LONG:
@@ -113,40 +116,37 @@ class Walk:
         self.probability = _without_crumbs(probability)
         self._keep()
         mask = (self.probability > 0.5).float()
-        signals = Signals(
-            kept=overlap(mask, (moved > 0.5).float()),
-            apart=_mean_inside(alike, halve(mask)[..., rows, columns]),
-        )
-        return Step(self.probability, signals)
+        return Step(self.probability, overlap(mask, (moved > 0.5).float()))
 
-    def _matches(
-        self, features: Tensor, rows: slice, columns: slice, centre: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Return logits (1,1,h,w) by what looks most alike in memory, and votes of painted frames."""
+    def _looked_for(self) -> Step:
+        """Return the mask of a frame before which the object was lost."""
+        self.probability = torch.zeros_like(self.look.lab[:, :1])
+        found = find_again(self.look.features, self._painted, self._area) if self._area else None
+        if found is None:
+            return Step(self.probability, 0.0)
+        logits = torch.logit(found.clamp(1 - _SURE, _SURE))
+        logits = interpolate(logits, scale_factor=2, mode="bilinear")
+        self.probability = settle(logits, self.look.lab)
+        centre = (found[0, 0] > 0.5).nonzero().float().mean(0).flip(0) + 0.5
+        self._memory, self._flows = {0: _centred(self._painted, centre)}, []
+        self._keep()
+        return Step(self.probability, 0.0)
+
+    def _matches(self, features: Tensor, rows: slice, columns: slice, centre: Tensor) -> Tensor:
+        """Return logits (1,1,h,w) by what looks most alike in memory."""
         grid = pixel_grid(*size_of(self.look.features), features)[..., rows, columns]
         looks, places = (x.flatten(2)[0].T for x in (features, grid))
         ages = {self._number - age for age in _AGES} - {0}
-        painted = [self._vote(looks, places, self._memory[0], _PULL)]
-        painted += [
-            self._vote(looks, places, other, _FAR_PULL) for other in self._others_at(centre)
-        ]
-        lately = [n for n in self._memory if n in ages]
-        votes = painted + [self._vote(looks, places, self._memory[n], _PULL) for n in lately]
+        lately = [n for n in self._memory if n == 0 or n in ages]
+        votes = [self._vote(looks, places, self._memory[n], _PULL) for n in lately]
+        votes += [self._vote(looks, places, other, _FAR_PULL) for other in self._others_at(centre)]
         shape = 1, 1, *features.shape[-2:]
         share = torch.stack(votes).mean(0).view(shape)
-        alike = torch.stack(painted).mean(0).view(shape)
-        return torch.logit(local_mean(share).clamp(1 - _SURE, _SURE)), alike
+        return torch.logit(local_mean(share).clamp(1 - _SURE, _SURE))
 
     def _others_at(self, centre: Tensor) -> list[Remembered]:
         """Return the memory of the other painted frames with their object moved to a centre (2,)."""
-        return [
-            replace(
-                other,
-                positions=other.positions + (centre - other.positions[: other.objects].mean(0)),
-            )
-            for other in self._others
-            if other.objects
-        ]
+        return [_centred(other, centre) for other in self._others if other.objects]
 
     @staticmethod
     def _vote(looks: Tensor, places: Tensor, remembered: Remembered, pull: float) -> Tensor:
@@ -166,9 +166,10 @@ class Walk:
         return remember(look.features, mask, around(mask > 0.5, _BAND), self._generator)
 
 
-def _mean_inside(values: Tensor, mask: Tensor) -> float:
-    """Return the mean of values (1,1,h,w) weighted by a mask; 0 where it is empty."""
-    return float((values * mask).sum() / mask.sum().clamp_min(1e-6))
+def _centred(remembered: Remembered, centre: Tensor) -> Remembered:
+    """Return a memory with its object moved to a centre (2,)."""
+    middle = remembered.positions[: remembered.objects].mean(0)
+    return replace(remembered, positions=remembered.positions + (centre - middle))
 
 
 def _disagreement(onward: Tensor, back: Tensor) -> Tensor:

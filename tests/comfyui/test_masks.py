@@ -93,3 +93,40 @@ def test_key_masks_are_interpolated(run_node, tensors):
     )
     assert found.shape == (12, *SIZE)
     assert [int(mask.any(0).float().argmax()) for mask in found[::2]] == [10, 10, 20, 30, 40, 50]
+
+
+def test_a_tracker_without_its_weights_is_refused_in_a_sentence(server, tensors):
+    painted = torch.zeros(1, *SIZE)
+    painted[:, 20:40, 10:30] = 1
+    images = tensors(_shot().permute(0, 2, 3, 1).contiguous(), painted)
+    inputs = {"images": ["1", 0], "painted": ["1", 1], "painted_frames": "0", "detect_cuts": False}
+    run = server.run(
+        {
+            "1": images,
+            "2": {"class_type": "LGTSMTrackMask", "inputs": {**inputs, "tracker": "sam2"}},
+            "3": {"class_type": "PreviewAny", "inputs": {"source": ["2", 0]}},
+        }
+    )
+    assert run.status == "error"
+    assert "Expected a tracker such as sam2 and its tracker_model together" in run.error
+
+
+def test_mask_video_adds_the_shadow_of_a_moving_object(run_node, tensors):
+    wide = torch.rand(1, 3, 16, 30, generator=torch.Generator().manual_seed(2))
+    wide = torch.nn.functional.interpolate(wide, scale_factor=4, mode="bicubic")[0].clamp(0.2, 0.8)
+    frames = torch.stack([wide[:, :64, t : t + 96] for t in range(12)])
+    objects, shadows = torch.zeros(12, *SIZE), torch.zeros(12, *SIZE)
+    for t in range(12):
+        left = 4 + 6 * t
+        objects[t, 20:36, left : left + 16] = shadows[t, 36:44, left : left + 16] = 1
+    frames = torch.where(shadows[:, None] > 0, 0.5 * frames, frames)
+    frames = torch.where(objects[:, None] > 0, torch.tensor([0.9, 0.1, 0.1]).view(3, 1, 1), frames)
+    given = tensors(frames.permute(0, 2, 3, 1).contiguous(), objects)
+    inputs = {"images": ["1", 0], "mask": ["1", 1], "threshold": 0.5, "invert": False, "grow": 0}
+    inputs |= {"fill_enclosed": False, "temporal_gap": 0, "temporal_grow": 0, "length": "error"}
+    inputs |= {"resize": False, "preview_as": "veil"}
+    plain = run_node(given, "MaskVideo", **inputs)
+    shown = run_node(given, "MaskVideo", **inputs, complete="shadow,rim")
+    changed = ((plain - shown).abs().amax(-1) > 0.02).float()
+    assert (changed * shadows).sum() > 0.6 * shadows.sum()
+    assert (changed * (1 - shadows)).sum() < 0.3 * shadows.sum()

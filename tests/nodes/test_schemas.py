@@ -16,6 +16,7 @@ from lgtsm.knobs import knobs
 from lgtsm.masks.text.options import TextOptions
 from lgtsm.metrics.limits import CheckLimits
 from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from lgtsm.track_options import TrackOptions
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
 from tests.nodes.host import ROOT, listed_nodes
@@ -59,6 +60,7 @@ KNOBS = {
     name: knob
     for options in (
         *(InpaintOptions, MaskOptions, RunOptions, VideoOptions, CheckLimits, TextOptions),
+        TrackOptions,
     )
     for name, knob in knobs(options).items()
 }
@@ -67,7 +69,7 @@ _HELP = {"aligner", "carrier"}
 PLAIN = {
     # sockets and what only a node has: inputs in place of file names, previews, the model folder
     "LoadLGTSM": {"model", "repo"},
-    "MaskVideo": {"images", "mask", "resize", "preview_as"},
+    "MaskVideo": {"images", "mask", "resize", "preview_as", "complete"},
     "LGTSMInpaint": {"images", "mask", "model", "detect_cuts", *_PLATES, *_HELP},
     "LGTSMInpaintVideo": {
         *("video", "mask", "mask_video", "boxes", "model", "detect_cuts", *_PLATES, *_HELP),
@@ -91,6 +93,8 @@ PLAIN = {
 }
 CHANGED = {
     # a default or range that differs from the library's, with the reason beside its declaration
+    ("LGTSMTrackMask", "tracker_model"),
+    ("LGTSMTrackMaskVideo", "tracker_model"),
     ("LGTSMInpaint", "grow"),
     ("LGTSMInpaintVideo", "grow"),
     ("LGTSMKeyFrames", "grow"),
@@ -118,7 +122,7 @@ COMMANDS = {
         "masks draw",
         {"preset", "kind", "coverage", "speed", "frames", "seed"},
     ),
-    "MaskVideo": ("inpaint", {"mask"}),
+    "MaskVideo": ("inpaint", {"mask", "complete"}),
     "LoadLGTSM": ("inpaint", {"model"}),
     "LGTSMVideoFrame": ("plate", {"frame"}),
     "LGTSMCompare": ("inpaint", set()),

@@ -29,7 +29,7 @@ FLOOR = frozenset(
 )
 BELOW_API = FLOOR | {"tensor_digest", "models", "fills", "align", "synthesis", "copying", "masks"}
 BELOW_API |= {"metrics", "video", "weights", "scene", "engine", "tracking"}
-BELOW_API |= {"evaluate.bench", "evaluate.metrics", "evaluate.tracking"}
+BELOW_API |= {"completion", "evaluate.bench", "evaluate.metrics", "evaluate.tracking"}
 
 OURS = {
     "errors": frozenset(),
@@ -63,6 +63,9 @@ OURS = {
         {"errors", "box", "options", "track_options", "clip_tensors", "tensor_digest"}
         | {"fills", "align", "masks", "engine"}
     ),
+    "completion": frozenset({"errors", "options", "clip_tensors"})
+    | {"fills", "masks", "copying", "engine"},
+    "file_completion": FLOOR | {"engine", "masks", "video", "completion", "mask_source"},
     "file_tracking": FLOOR | {"engine", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
     "file_check": FLOOR | {"engine", "masks", "metrics", "video"},
@@ -107,7 +110,8 @@ OURS = {
     "cli": BELOW_API
     | {"interruption", "journal", "mask_source", "job", "api", "plate", "demo", "evaluate.score"}
     | {"key_frame_folder", "key_masks", "film_names", "plate_names", "batch", "timeline"}
-    | {"prompt_names", "file_tracking", "tracked_folder", "file_check", "studio", "unseen_share"},
+    | {"prompt_names", "file_tracking", "file_completion", "tracked_folder", "file_check"}
+    | {"studio", "unseen_share"},
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
@@ -143,6 +147,8 @@ THIRD = {
     "scene": frozenset({"numpy", "torch", "PIL"}),
     "engine": frozenset({"torch"}),
     "tracking": frozenset({"torch", "numpy", "kornia"}),
+    "completion": frozenset({"torch", "numpy"}),
+    "file_completion": frozenset({"torch"}),
     "file_tracking": frozenset({"torch"}),
     "tracked_folder": frozenset(),
     "file_check": frozenset({"torch"}),

@@ -11,11 +11,13 @@ from pathlib import Path
 import torch
 
 from ...errors import Cancelled, OptionError
+from ...scene.camera import Camera
 from ..tracking.measure import PAINTED, score_track
 from ..tracking.results import NAME, Row, TrackingResults
 from .clips import Clip, find_clips, read_footage
 from .protocols import PROTOCOLS
 from .run import versions
+from .tracked_removal import SCENES, score_removal
 
 _LIKE = PROTOCOLS["own"]
 """The protocol with the same clips, size and masks."""
@@ -27,7 +29,7 @@ class TrackingSettings:
 
     data: folder with a folder of frames a clip, and its masks in CLIP/masks.
     num_frames: first frames of each clip; None: all.
-    max_clips: the first clips; None: all.
+    max_clips: the first clips, and as many rendered scenes; None: all.
     workers: single-threaded processes.
     """
 
@@ -59,6 +61,10 @@ def run_tracking(
     # spawn: torch's threads do not survive a fork
     with ProcessPoolExecutor(settings.workers, mp_context=get_context("spawn")) as pool:
         waiting = {pool.submit(_score_clip, clip, settings.num_frames): clip for clip in clips}
+        scenes = [
+            pool.submit(_score_removal, *scene, settings.num_frames)
+            for scene in SCENES[: settings.max_clips]
+        ]
         for future in as_completed(waiting):
             rows[waiting[future].name] = future.result()
             if progress is not None:
@@ -66,6 +72,7 @@ def run_tracking(
             if cancel is not None and cancel():
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise Cancelled("Expected to score all clips, was asked to stop; run it again.")
+        removals = [row for scene in scenes for row in scene.result()]
     scores = [row for clip in clips for row in rows[clip.name]]
     if not scores:
         raise OptionError(
@@ -73,7 +80,7 @@ def run_tracking(
         )
     height, width = _LIKE.size or (0, 0)
     protocol = {"name": NAME, "size": [width, height], "frames": settings.num_frames}
-    return TrackingResults(protocol=protocol, scores=scores, versions=versions())
+    return TrackingResults(protocol=protocol, scores=scores, versions=versions(), removals=removals)
 
 
 def _score_clip(clip: Clip, num_frames: int | None) -> list[Row]:
@@ -82,3 +89,8 @@ def _score_clip(clip: Clip, num_frames: int | None) -> list[Row]:
     assert footage.own is not None
     found = (score_track(clip.name, footage.frames, footage.own, n) for n in PAINTED)
     return [row for row in found if row is not None]
+
+
+def _score_removal(camera: Camera, seed: int, num_frames: int | None) -> list[Row]:
+    torch.set_num_threads(1)
+    return score_removal(camera, seed, num_frames)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,11 @@ at full length and resolution (from the benchmark's result files): other lengths
 not the same measurement."""
 
 
+_REMOVALS = """Removal with a tracked mask beside removal with the true one: the vehicle of rendered scenes (320x180, 24
+frames; one painted frame is the middle one), filled by copies alone, masks grown as by default. PSNR in dB
+against the truth, on the true mask grown by 6 pixels; J is the mean over all frames."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrackingResults:
     """One run."""
@@ -45,6 +50,8 @@ class TrackingResults:
     """name, size, frames."""
     scores: list[Row]
     versions: dict[str, str]
+    removals: list[Row] = field(default_factory=list[Row])
+    """One rendered scene and number of painted frames; keys are stated in `score_removal`."""
 
     def to_json(self) -> str:
         """Return JSON text, one line a score."""
@@ -91,9 +98,23 @@ def tracking_text(results: TrackingResults) -> str:
             if r["clip"] == clip
         }
         lines.append(f"| {clip} | " + " | ".join(found.get(n, "") for n in numbers) + " |")
+    if results.removals:
+        lines += ["", _REMOVALS, "", *_removal_table(results.removals)]
     lines += ["", _ANCHORS, "", "| tracker | | J |", "|---|---|---|"]
     lines += [f"| {name} | {kind} | {value:.2f} |" for name, kind, value in _PUBLISHED]
     return "\n".join(lines)
+
+
+def _removal_table(rows: Sequence[Row]) -> list[str]:
+    """Return a markdown table, scenes by painted frames."""
+    numbers = sorted({row["painted"] for row in rows})
+    names = ["true mask" if n == 0 else f"{n} painted" for n in numbers]
+    lines = [f"| scene | {' | '.join(names)} |", "|---" * (len(numbers) + 1) + "|"]
+    for scene in dict.fromkeys(row["scene"] for row in rows):
+        found = {row["painted"]: row for row in rows if row["scene"] == scene}
+        cells = [f"{found[n]['psnr']:.1f} (J {found[n]['J']:.2f})" for n in numbers]
+        lines.append(f"| {scene} | {' | '.join(cells)} |")
+    return lines
 
 
 def rank_correlation(rows: Sequence[Row]) -> float:

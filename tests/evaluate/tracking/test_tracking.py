@@ -43,15 +43,20 @@ def test_a_folder_of_clips_becomes_results_and_a_page(scene, tmp_path, capsys):
         write_picture(scene.mask[number].expand(3, -1, -1), clip / "masks" / f"{number}.png")
     out = tmp_path / "out"
     argv = ["score", "--protocol", "tracking", "--data", str(clip.parent), "-o", str(out)]
-    assert main([*argv, "--workers", "1", "--quiet"]) == 0
+    assert main([*argv, "--workers", "1", "--clips", "1", "--frames", "4", "--quiet"]) == 0
     results = read_tracking(out / "tracking.json")
     # at five, all four frames are painted and none is left to compare
     assert [row["painted"] for row in results.scores] == [1, 3]
+    assert [row["painted"] for row in results.removals] == [0, 1, 3, 5]
+    true, *tracked = (row["psnr"] for row in results.removals)
+    assert results.removals[0]["J"] == 1
+    assert all(20 < psnr < true + 1 for psnr in tracked)
     assert tracking_text(results) in capsys.readouterr().out
     assert main(["score", "--page", str(out)]) == 0
     page = capsys.readouterr().out
     assert "## Protocol `tracking`" in page
     assert "| one | " in page
+    assert "| planar 1 | " in page
 
 
 def test_rank_correlation_is_over_all_frames():
