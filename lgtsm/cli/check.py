@@ -117,9 +117,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     return 0 if report.passed else 1
 
 
-def _unseen(
-    check: FileCheck, arguments: argparse.Namespace, interruption: Interruption
-) -> float:
+def _unseen(check: FileCheck, arguments: argparse.Namespace, interruption: Interruption) -> float:
     """Return the fraction of the mask that no frame of the source shows."""
     from ..unseen_share import unseen_share
 
