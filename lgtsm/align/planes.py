@@ -29,39 +29,45 @@ _LEAST_POINTS = 24  # points that must be on a plane
 _RIDGE = 1e-9  # keeps the equations of collinear points solvable; far below what moves a solution
 
 
-def dominant_plane(
-    points: Tensor, moved: Tensor, weights: Tensor, size: tuple[int, int], start: Tensor
+def dominant_planes(
+    points: Tensor, moved: Tensor, weights: Tensor, size: tuple[int, int], starts: Tensor
 ) -> Tensor:
-    """Fit a homography to the largest group of flow vectors that one can explain.
+    """Fit homographies to the largest group of flow vectors that one can explain, in N frames.
 
     Args:
-        points: (2,h,w) normalised points of the frame.
-        moved: (2,h,w) where flow moves them.
-        weights: (h,w) reliability of each vector.
-        size: (height, width) of the frame in pixels.
-        start: (3,3) one more candidate, from a photometric fit.
+        points: (2,h,w) normalised points of the frames.
+        moved: (N,2,h,w) where flow moves them.
+        weights: (N,h,w) reliability of each vector.
+        size: (height, width) of the frames in pixels.
+        starts: (N,3,3) one more candidate for each, from a photometric fit.
 
     Returns:
-        (3,3); the start where nothing explains more.
+        (N,3,3), each what it would be alone; the start where nothing explains more.
     """
     sparse = (..., *(slice(_STRIDE // 2, None, _STRIDE),) * 2)
-    points, moved = points[sparse].flatten(1), moved[sparse].flatten(1)
-    trust = weights[sparse].flatten()
-    if len(trust) < _MIN_VECTORS or float((trust > _MIN_TRUST).sum()) < _MIN_VECTORS:
-        return start
-    draws = torch.Generator().manual_seed(0)  # always the same: a link depends on its frames alone
-    chosen = _draw_fours(trust, _DRAWS, draws)
-    drawn, theirs = (x[:, chosen].transpose(0, 1) for x in (points, moved))
-    matrices = solve_homographies(drawn, theirs, torch.ones_like(drawn[:, 0]))
-    matrices = torch.cat([start[None].to(matrices), matrices])
+    points, moved = points[sparse].flatten(1), moved[sparse].flatten(2)
+    trust = weights[sparse].flatten(1)
+    usable = (trust > _MIN_TRUST).sum(1) >= _MIN_VECTORS
+    if not bool(usable.any()):
+        return starts
+    # always the same draws: a link depends on its frames alone
+    chosen = torch.stack(
+        [_draw_fours(one, _DRAWS, torch.Generator().manual_seed(0)) for one in trust]
+    )
+    theirs = moved.gather(2, chosen.flatten(1)[:, None].expand(-1, 2, -1))
+    theirs = rearrange(theirs, "n c (d k) -> n d c k", k=4)
+    drawn = rearrange(points[:, chosen], "c n d k -> n d c k")
+    matrices = solve_homographies(drawn, theirs, torch.ones_like(theirs[:, :, 0]))
+    matrices = torch.cat([starts[:, None].to(matrices), matrices], 1)
     scale = max(size) / 2 / _TOLERANCE_PX
-    score = (trust * _agreement(matrices, points, moved, scale)).sum(1)
-    score = torch.where(is_degenerate(matrices, *size), torch.zeros_like(score), score)
-    best = matrices[int(score.argmax())][None]
+    score = (trust[:, None] * _agreement(matrices, points, moved[:, None], scale)).sum(2)
+    score = score.masked_fill(is_degenerate(matrices, *size), 0.0)
+    best = matrices.gather(1, score.argmax(1)[:, None, None, None].expand(-1, 1, 3, 3))[:, 0]
     for _ in range(_SWEEPS):
         weight = trust * _agreement(best, points, moved, scale)
-        best = solve_homographies(points[None], moved[None], weight)
-    return start if bool(is_degenerate(best, *size)) else best[0]
+        best = solve_homographies(points, moved, weight)
+    is_fitted = usable & ~is_degenerate(best, *size)
+    return torch.where(is_fitted[:, None, None], best, starts)
 
 
 def common_planes(

@@ -50,22 +50,20 @@ def _dehomogenised(points: Tensor, depth: Tensor) -> Tensor:
 
 
 def is_degenerate(matrix: Tensor, height: int, width: int) -> Tensor:
-    """Tell which homographies (N,3,3) fold, mirror or stretch the frame beyond use; (N,) bool."""
-    if not len(matrix):
-        return matrix.new_zeros(0, dtype=torch.bool)
+    """Tell which homographies (...,3,3) fold, mirror or stretch the frame beyond use; (...) bool."""
     right, bottom = width / max(height, width), height / max(height, width)
     corners = matrix.new_tensor(
         [[-right, right, right, -right], [-bottom, -bottom, bottom, bottom]]
     )
     moved = apply_homography(matrix, corners)
     finite = torch.isfinite(matrix).all(-1).all(-1)
-    sides = torch.roll(moved, -1, 2) - moved
-    before = torch.roll(corners, -1, 1) - corners
-    stretch = sides.square().sum(1).sqrt() / before.square().sum(0).sqrt()
-    following = torch.roll(sides, -1, 2)
-    turn = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
-    is_fine = (stretch < _MAX_STRETCH).all(1) & (stretch > 1 / _MAX_STRETCH).all(1)
-    return ~(finite & is_fine & (turn > 0).all(1))
+    sides = torch.roll(moved, -1, -1) - moved
+    before = torch.roll(corners, -1, -1) - corners
+    stretch = sides.square().sum(-2).sqrt() / before.square().sum(-2).sqrt()
+    following = torch.roll(sides, -1, -1)
+    turn = sides[..., 0, :] * following[..., 1, :] - sides[..., 1, :] * following[..., 0, :]
+    is_fine = (stretch < _MAX_STRETCH).all(-1) & (stretch > 1 / _MAX_STRETCH).all(-1)
+    return ~(finite & is_fine & (turn > 0).all(-1))
 
 
 def solve_linear(normal: Tensor, right: Tensor) -> Tensor:

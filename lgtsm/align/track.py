@@ -20,7 +20,7 @@ from ..fills.averaging import local_mean, size_of
 from ..fills.smooth import push_pull
 from .flow import dense_flow
 from .homography import MIN_SIDE, align, to_grey
-from .planes import dominant_plane
+from .planes import dominant_planes
 from .projective import move_coords
 from .pyramid import reduce_known
 from .sampling import length, pixel_grid, sample_at, to_points
@@ -184,13 +184,11 @@ class Track:
         trust = consistent * frames_known * confidence.clamp_min(_MIN_CONFIDENCE)
         moved = to_points(grid + flow[:count], size)
         points = to_points(grid, size)[0]  # (2,h,w)
-        planes = [
-            dominant_plane(points, moved[i], trust[i, 0], size, matrices[i]) for i in range(count)
-        ]
-        arrays = [plane.cpu().double().numpy() for plane in planes]
+        planes = dominant_planes(points, moved, trust[:count, 0], size, matrices)
+        arrays = list(planes.cpu().double().numpy())
         if not self.with_flow:
             return [Link(array) for array in arrays]
-        camera = _moved_both_ways(torch.stack(planes), grid) - grid
+        camera = _moved_both_ways(planes, grid) - grid
         known_in_both = frames_known * others_known
         useful = _usefulness(frames, others, known_in_both, camera + grid, flow + grid)
         # the residual is diffused into holes and occlusions

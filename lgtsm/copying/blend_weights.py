@@ -52,10 +52,9 @@ def features_of(candidates: Candidates) -> tuple[Tensor, Tensor, Tensor]:
     fit = torch.cat([_log(own[:, :_NUM_SQUARED]), own[:, _NUM_SQUARED:]], 1)
     unlike_smooth = _log((colours[1:] - smooth).square().mean(1, keepdim=True))
     by_motion = torch.cat([torch.cat([fit, unlike_smooth], 1) * shown[1:], shown[1:]], 1)
-    one = torch.stack([colours[i] for i, _ in _PAIRS])
-    other = torch.stack([colours[j] for _, j in _PAIRS])
-    both = torch.stack([shown[i, 0] * shown[j, 0] for i, j in _PAIRS])
-    pairs = _log((one - other).square().mean(1)) * both
+    first, second = zip(*_PAIRS, strict=True)
+    both = (shown[first,] * shown[second,])[:, 0]
+    pairs = _log((colours[first,] - colours[second,]).square().mean(1)) * both
     around = candidates.smooth_features
     around = [_log(around[:2]), around[2:3], around[3:] / _LOG_AREA_SCALE]
     rows = [by_motion.flatten(0, 1), pairs, *around]
@@ -74,12 +73,9 @@ def _by_motion(copies: Copies | None, smooth: Tensor) -> tuple[Tensor, Tensor, T
     own = smooth.new_zeros(number, len(COPY_FEATURES), smooth.shape[1])
     if copies is None:
         return colours, shown, own
-    found = copies.consensus
-    for i, motion in enumerate(copies.motions):
-        at = MOTIONS.index(motion)
-        own[at] = found.features[i]
-        shown[at + 1] = found.shown[i]
-        colours[at + 1] = torch.where(found.shown[i] > 0, found.colour[i], smooth)
+    found, places = copies.consensus, [MOTIONS.index(motion) for motion in copies.motions]
+    own[places], later = found.features, [place + 1 for place in places]
+    shown[later], colours[later] = found.shown, torch.where(found.shown > 0, found.colour, smooth)
     return colours, shown, own
 
 

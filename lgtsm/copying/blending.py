@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..box import Box
 from ..fills.averaging import local_mean
-from ..fills.candidate_fill import CandidateFill, map_tensors
+from ..fills.candidate_fill import CandidateFill
 from ..fills.edges import continue_edges
 from ..fills.smooth import push_pull
 from .blend_weights import MOTIONS, features_of, load_blend_network
@@ -58,14 +58,11 @@ class BlendedFill:
             part: must contain the hole.
         """
         common = self.box & part
-        inner, outer = (..., *common.within(self.box)), (..., *common.within(part))
-
-        def paste(whole: Tensor, value: Tensor) -> Tensor:
-            whole = whole.clone()
-            whole[outer] = value[inner]
-            return whole
-
-        return map_tensors(paste, CandidateFill.of_known(frame), self.candidate)
+        whole = CandidateFill.of_known(frame).joined()
+        whole[(..., *common.within(part))] = self.candidate.joined()[
+            (..., *common.within(self.box))
+        ]
+        return CandidateFill.of_joined(whole)
 
 
 def blend_frame(

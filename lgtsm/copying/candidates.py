@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..box import Box
+from ..box import Box, of_one_size
 from ..fills.averaging import squared_difference
 from ..fills.depth import depth_in
 from ..fills.smooth import smooth_fill
@@ -24,6 +25,9 @@ _SEAM_RIM_PX = 8  # known rim around a hole for which candidates are made: seams
 _TRIAL_RING_PX = 8  # width of the known ring around a hole on which the smooth fill is tried
 _MAX_DEPTH = 32  # pixels at which it ends
 _DEPTH_UNIT = 16  # pixels per unit of it
+_TOGETHER_PIXELS = (
+    160_000  # pixels of the contexts of frames whose candidates are gathered together
+)
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,22 @@ def gather_candidates(
     targets = [context.target for context in contexts]
     pixels = [context.pixels for context in contexts]
     copies = iter(copy_pixels(targets, pixels, search, check))
-    return [None if context is None else context.candidates(next(copies)) for context in found]
+    errors = iter(_surround_errors(contexts))
+    return [
+        None if context is None else context.candidates(next(copies), next(errors))
+        for context in found
+    ]
+
+
+def gathered_together(shot: Shot, numbers: Sequence[int]) -> list[int]:
+    """Return the first of some frames, and those whose candidates fit into memory with its own."""
+    chosen, area = list[int](), 0
+    for t in numbers:
+        where = shot[t].hole
+        area += where.context.area if where else 0
+        if not chosen or area <= _TOGETHER_PIXELS:
+            chosen.append(t)
+    return chosen
 
 
 @dataclass(frozen=True)
@@ -135,8 +154,8 @@ class _Context:
         pixels = HolePixels(*wide[0, 0].nonzero().T)
         return cls(target, where.box.grow(_SEAM_RIM_PX) & where.context, frame, hole, pixels)
 
-    def candidates(self, copies: Copies | None) -> Candidates:
-        """Return the candidates: the smooth fill, and these copies."""
+    def candidates(self, copies: Copies | None, errors: Tensor) -> Candidates:
+        """Return the candidates: these copies, and the smooth fill with its `_surround_errors`."""
         rows, columns = part = self.box.within(self.target.box)
         pixels = self.pixels
         return Candidates(
@@ -145,21 +164,36 @@ class _Context:
             frame=self.frame[(..., *part)],
             hole=self.hole[(..., *part)],
             pixels=(pixels.rows - rows.start) * self.box.width + pixels.columns - columns.start,
-            smooth_features=_smooth_features(self.frame, self.hole, pixels),
+            smooth_features=_smooth_features(self, errors),
             copies=copies,
         )
 
 
-def _smooth_features(frame: Tensor, hole: Tensor, pixels: HolePixels) -> Tensor:
-    """Return `SMOOTH_FEATURES` (4,P) of a smoothly filled frame (1,3,h,w) and its hole."""
+def _surround_errors(contexts: Sequence[_Context]) -> list[Tensor]:
+    """Return the variance around each hole, and the error of the smooth fill where it is tried.
+
+    Squared, (2,1,h',w') of cells, diffused into the hole; contexts of one size are filled together.
+    """
+    found: dict[int, Tensor] = {}
+    for members in of_one_size([context.target.box for context in contexts]):
+        sparse = (..., slice(None, None, STEP), slice(None, None, STEP))
+        frames = torch.cat([contexts[i].frame[sparse] for i in members])
+        holes = torch.cat([contexts[i].hole[sparse] for i in members])
+        known, reach = 1 - holes, _TRIAL_RING_PX // STEP
+        mean = masked_local_mean(frames, known, STEP)
+        wider = max_pool2d(holes, 2 * reach + 1, 1, reach)
+        trial = smooth_fill(frames, wider)
+        squared = torch.cat([squared_difference(frames, mean), squared_difference(trial, frames)])
+        cells = masked_cell_mean(squared, torch.cat([known, wider * known]), STEP)
+        cells = rearrange(cells, "(e n) 1 h w -> n e 1 h w", e=2)
+        found |= zip(members, cells.unbind(), strict=True)
+    return [found[i] for i in range(len(contexts))]
+
+
+def _smooth_features(context: _Context, errors: Tensor) -> Tensor:
+    """Return `SMOOTH_FEATURES` (4,P); for errors (2,1,h',w') see `_surround_errors`."""
+    hole, pixels = context.hole, context.pixels
     log_area = torch.log(hole.sum().clamp_min(1.0)).expand(1, len(pixels.rows))
     depth = pixels.of(depth_in(hole[0], _MAX_DEPTH, metric="chessboard")) / _DEPTH_UNIT
-    frame, hole = frame[..., ::STEP, ::STEP], hole[..., ::STEP, ::STEP]
-    known, reach = 1 - hole, _TRIAL_RING_PX // STEP
-    mean = masked_local_mean(frame, known, STEP)
-    wider = max_pool2d(hole, 2 * reach + 1, 1, reach)
-    trial = smooth_fill(frame, wider)
-    squared = torch.cat([squared_difference(frame, mean), squared_difference(trial, frame)])
-    cells = masked_cell_mean(squared, torch.cat([known, wider * known]), STEP)
-    variance, trial_error = pixels.from_cells(cells, ERROR_PX)
+    variance, trial_error = pixels.from_cells(errors, ERROR_PX)
     return torch.cat([variance, trial_error, depth, log_area])

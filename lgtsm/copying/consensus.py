@@ -117,8 +117,8 @@ def compare_with_frame(
     Args:
         colour: (R,3,h,w) warped, every `step`-th pixel.
         shown: (R,1,h,w) 1 = the source shows this pixel.
-        frame: (1,3,h,w) what they should look like.
-        known: (1,1,h,w) 1 = known in the frame.
+        frame: (1,3,h,w) what they should look like; or (R,3,h,w), one for each.
+        known: (1,1,h,w) or (R,1,h,w) 1 = known in the frame.
         step: in pixels, 1 or 2.
     """
     both = shown * known

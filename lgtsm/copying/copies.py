@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from ..align.sampling import KNOWN, normalise_coords, sample_at
+from ..box import of_one_size
 from ..fills.averaging import halve, local_mean, pad_even
 from ..fills.candidate_fill import map_tensors
 from ..options import Motion
@@ -140,38 +141,57 @@ def copy_pixels(
         check()
         found.append(_Chosen.of(target, where, search) if target.sources else None)
     chosen = [hole for hole in found if hole is not None]
-    by_motion = [_register(chosen, motion) for motion in search.motions]
-    copies = list[Copies]()
-    for hole, *coords in zip(chosen, *by_motion, strict=True):
-        check()
-        copies.append(_agree(hole, search.motions, coords))
-    made = iter(copies)
+    copies: dict[int, Copies] = {}
+    for members in of_one_size([hole.target.box for hole in chosen]):
+        holes = [chosen[i] for i in members]
+        copies |= zip(members, _copy_together(holes, search.motions, check), strict=True)
+    made = (copies[i] for i in range(len(chosen)))
     return [None if hole is None else next(made) for hole in found]
 
 
-def _register(chosen: Sequence[_Chosen], motion: Motion) -> list[Tensor]:
-    """Return the coordinates (R,2,h,w) of every hole: those of one shape registered together."""
-    groups: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-    for i, hole in enumerate(chosen):
-        box = hole.target.box
-        groups[len(hole.target.sources), box.height, box.width].append(i)
+def _copy_together(
+    holes: Sequence[_Chosen], motions: tuple[Motion, ...], check: Callable[[], None]
+) -> Iterator[Copies]:
+    """Yield the copies for holes whose contexts have one size."""
+    by_motion = [_register(holes, motion) for motion in motions]
+    samples = list[_Samples]()
+    for hole, *registered in zip(holes, *by_motion, strict=True):
+        check()
+        tried = list(registered)
+        if motions[-1] is Motion.FLOW and hole.target.shot.learned is None:
+            tried += plane_coords(hole.target, registered[-1])
+        at = torch.stack([_needed(coords, hole.pixels) for coords in tried])
+        samples.append(_Samples.at(hole, at))
+    for sample, exposure, error in zip(samples, *_compare(samples), strict=True):
+        yield _agree(sample, exposure, error, motions)
+
+
+def _register(holes: Sequence[_Chosen], motion: Motion) -> list[Tensor]:
+    """Return the coordinates (R,2,h,w) of every hole: those with as many sources together."""
+    groups: defaultdict[int, list[int]] = defaultdict(list)
+    for i, hole in enumerate(holes):
+        groups[len(hole.target.sources)].append(i)
     found: dict[int, Tensor] = {}
     for members in groups.values():
-        targets = [chosen[i].target for i in members]
-        chained = [chosen[i].chained(motion) for i in members]
+        targets = [holes[i].target for i in members]
+        chained = [holes[i].chained(motion) for i in members]
         found |= zip(members, registered_coords(targets, motion, chained), strict=True)
-    return [found[i] for i in range(len(chosen))]
+    return [found[i] for i in range(len(holes))]
 
 
-def _agree(hole: _Chosen, motions: tuple[Motion, ...], registered: Sequence[Tensor]) -> Copies:
-    """Return what the sources agree on at coordinates (R,2,h,w) under each kind of motion."""
-    target, pixels = hole.target, hole.pixels
-    tried = [_needed(coords, pixels) for coords in registered]
-    if motions[-1] is Motion.FLOW and target.shot.learned is None:
-        tried += [_needed(plane, pixels) for plane in plane_coords(target, registered[-1])]
-    at = torch.stack(tried)  # (K,R,2,N)
-    consensus = find_consensus(*_sample(target, at, pixels), target.offsets)
-    coords = at[..., : len(pixels.rows)]
+def _agree(
+    samples: _Samples, exposure: Tensor, error: Tensor, motions: tuple[Motion, ...]
+) -> Copies:
+    """Return what the sources agree on; for exposure and error see `_compare`."""
+    target, pixels, at = samples.hole.target, samples.hole.pixels, samples.coords
+    count = len(pixels.rows)
+    colour = samples.colour[..., :count] + pixels.from_cells(exposure, EXPOSURE_PX)
+    shown, error = samples.shown[..., :count], pixels.from_cells(error, ERROR_PX)
+    colour, shown, error = (
+        x.view(*at.shape[:2], *x.shape[1:]) for x in (colour.clamp_(0, 1), shown, error)
+    )
+    consensus = find_consensus(colour, shown[:, :, 0], error[:, :, 0], target.offsets)
+    coords = at[..., :count]
     if len(at) > len(motions):
         first = len(motions) - 1  # flow, then the planes that extrapolate it
         choice = _choose_coords(target, expected_error(consensus)[first:], pixels)
@@ -202,41 +222,62 @@ def _needed(coords: Tensor, pixels: HolePixels) -> Tensor:
     return torch.cat([pixels.of(coords), sparse], 2)
 
 
-def _sample(target: Target, at: Tensor, pixels: HolePixels) -> tuple[Tensor, Tensor, Tensor]:
-    """Sample R sources at coordinates (K,R,2,N) of `_needed`, once and bicubically.
+@dataclass(frozen=True)
+class _Samples:
+    """Sources of a hole, sampled once and bicubically at its pixels, then at every second one.
+
+    coords: (K,R,2,N) of `_needed`.
+    colour: (K*R,3,N) in [0,1].
+    shown: (K*R,1,N) 1 = the source shows it.
+    """
+
+    hole: _Chosen
+    coords: Tensor
+    colour: Tensor
+    shown: Tensor
+
+    @classmethod
+    def at(cls, hole: _Chosen, coords: Tensor) -> _Samples:
+        """Sample at these coordinates."""
+        shot = hole.target.shot
+        points = normalise_coords(rearrange(coords, "k r c n -> r c k n"), shot.size)
+        colours, covers = list[Tensor](), list[Tensor]()
+        for i, number in enumerate(hole.target.sources):
+            source, where = shot[number], points[i : i + 1]
+            colours.append(
+                grid_sample(
+                    source.pixels, where, mode="bicubic", padding_mode="border", align_corners=False
+                )
+            )
+            covers.append(grid_sample(source.known, where, align_corners=False))
+        colour = rearrange(torch.cat(colours).clamp_(0, 1), "r c k n -> (k r) c n")
+        shown = rearrange((torch.cat(covers) > KNOWN).to(colour.dtype), "r 1 k n -> (k r) 1 n")
+        return cls(hole, coords, colour, shown)
+
+
+def _compare(samples: Sequence[_Samples]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+    """Compare sources with their frames, on contexts of one size.
 
     Returns:
-        Colours (K,R,3,P), what is shown (K,R,P) and local errors (K,R,P) of the pixels.
+        For each hole the exposure (K*R,3,h',w') and error (K*R,1,h",w") of `Match`.
     """
-    points = normalise_coords(rearrange(at, "k r c n -> r c k n"), target.shot.size)
-    colours, covers = list[Tensor](), list[Tensor]()
-    for i, number in enumerate(target.sources):
-        source, where = target.shot[number], points[i : i + 1]
-        colours.append(
-            grid_sample(
-                source.pixels, where, mode="bicubic", padding_mode="border", align_corners=False
-            )
-        )
-        covers.append(grid_sample(source.known, where, align_corners=False))
-    colour = rearrange(torch.cat(colours).clamp_(0, 1), "r c k n -> (k r) c n")
-    shown = rearrange((torch.cat(covers) > KNOWN).to(colour.dtype), "r 1 k n -> (k r) 1 n")
-    frame, known = (
-        target.crop(x)[..., ::STEP, ::STEP] for x in (target.frame.pixels, target.frame.known)
-    )
-    count, width = len(pixels.rows), frame.shape[-1]
-    colours_around, shown_around = (
-        rearrange(x[..., count:], "n c (h w) -> n c h w", w=width) for x in (colour, shown)
-    )
-    match = compare_with_frame(colours_around, shown_around, frame, known, STEP)
-    exposure = pixels.from_cells(match.exposure, EXPOSURE_PX)
-    colour = (colour[..., :count] + exposure).clamp_(0, 1)
-    shown, error = shown[:, 0, :count], pixels.from_cells(match.error, ERROR_PX)[:, 0]
-    num_sources = len(target.sources)
-    return (
-        rearrange(colour, "(k r) c p -> k r c p", r=num_sources),
-        rearrange(shown, "(k r) p -> k r p", r=num_sources),
-        rearrange(error, "(k r) p -> k r p", r=num_sources),
-    )
+    counts = [len(sample.colour) for sample in samples]
+    parts: list[list[Tensor]] = []
+    for sample, count in zip(samples, counts, strict=True):
+        target, around = sample.hole.target, len(sample.hole.pixels.rows)
+        own = [
+            target.crop(x)[..., ::STEP, ::STEP].expand(count, -1, -1, -1)
+            for x in (target.frame.pixels, target.frame.known)
+        ]
+        width = -(-target.box.width // STEP)
+        theirs = [
+            rearrange(x[..., around:], "n c (h w) -> n c h w", w=width)
+            for x in (sample.colour, sample.shown)
+        ]
+        parts.append([*theirs, *own])
+    colour, shown, frame, known = (torch.cat(same) for same in zip(*parts, strict=True))
+    match = compare_with_frame(colour, shown, frame, known, STEP)
+    return torch.split(match.exposure, counts), torch.split(match.error, counts)
 
 
 def _choose_coords(target: Target, expected: Tensor, pixels: HolePixels) -> Tensor:

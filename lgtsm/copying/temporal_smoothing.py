@@ -62,14 +62,16 @@ def smooth_in_time(
     rim = (~hidden).sum().clamp_min(1)
     doubt = (candidate.error / _FULL_DOUBT).clamp_max(1)
     both = torch.cat([candidate.fill, candidate.plain], 1)  # (1,6,h,w)
-    total, weights = both, torch.ones_like(candidate.error)
-    for i, s in enumerate(others):
-        warped = _warped(shot, s, blended_at(s), coords[i : i + 1])
-        difference = squared_difference(warped[:, 3:], candidate.plain)
-        fit = _FIT**2 / (_FIT**2 + float((difference * ~hidden).sum() / rim))
-        weight = fit * doubt * torch.exp(-difference / (2 * _SAME_FILL * _SAME_FILL))
-        total, weights = total + weight * warped, weights + weight
-    fill, plain = torch.where(hidden, (total / weights).clamp(0, 1), both).chunk(2, 1)
+    warped = torch.cat(
+        [_warped(shot, s, blended_at(s), coords[i : i + 1]) for i, s in enumerate(others)]
+    )
+    difference = squared_difference(warped[:, 3:], candidate.plain)
+    misfit = (difference * ~hidden).sum((1, 2, 3), keepdim=True) / rim
+    weight = doubt * torch.exp(-difference / (2 * _SAME_FILL * _SAME_FILL))
+    weight = weight * (_FIT**2 / (_FIT**2 + misfit))
+    total = both + (weight * warped).sum(0, keepdim=True)
+    mean = total / (1 + weight.sum(0, keepdim=True))
+    fill, plain = torch.where(hidden, mean.clamp(0, 1), both).chunk(2, 1)
     return replace(blended, candidate=replace(candidate, fill=fill, plain=plain))
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..box import Box, hole_box
 from ..copying.blending import SOURCES, BlendedFill, blend_frame
-from ..copying.candidates import Candidates, CopySources, gather_candidates
+from ..copying.candidates import Candidates, CopySources, gather_candidates, gathered_together
 from ..copying.key_frames import Backdrop
 from ..copying.shot import Shot
 from ..copying.source_frames import Search
@@ -331,7 +331,7 @@ class ShotFiller:
     def _gather(self, t: int) -> None:
         """Gather the candidates of frame t, and of the next ones whose windows have arrived."""
         end = self._num_pushed if self._is_complete else self._num_pushed - self._window[1]
-        wanted = range(t, max(t + 1, min(t + self._together, end)))
+        wanted = gathered_together(self._shot, range(t, max(t + 1, min(t + self._together, end))))
         found = gather_candidates(self._shot, wanted, self.search, self.work.check)
         for s, candidates in zip(wanted, found, strict=True):
             self._frames[s].candidates = candidates

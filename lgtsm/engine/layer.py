@@ -291,8 +291,12 @@ class StreamLayer:
 
 def _clear_border(frame: Tensor, inside: tuple[slice, slice]) -> None:
     """Zero a frame (C,h,w) outside some rows and columns."""
-    rows, columns = inside
-    frame[:, : rows.start] = 0
-    frame[:, rows.stop :] = 0
-    frame[:, rows, : columns.start] = 0
-    frame[:, rows, columns.stop :] = 0
+    (rows, columns), (height, width) = inside, frame.shape[-2:]
+    if rows.start > 0:
+        frame[:, : rows.start] = 0
+    if rows.stop < height:
+        frame[:, rows.stop :] = 0
+    if columns.start > 0:
+        frame[:, rows, : columns.start] = 0
+    if columns.stop < width:
+        frame[:, rows, columns.stop :] = 0

@@ -41,6 +41,15 @@ class CandidateFill:
         zero = torch.zeros_like(frame[:, :1])
         return cls(frame, frame, frame, frame, frame, zero, zero)
 
+    def joined(self) -> Tensor:
+        """Return all fields in one new tensor (N,17,h,w)."""
+        return torch.cat(list(vars(self).values()), 1)
+
+    @classmethod
+    def of_joined(cls, values: Tensor) -> CandidateFill:
+        """Return the candidate fill whose fields are parts of (N,17,h,w), see `joined`."""
+        return cls(*torch.split(values, [3, 3, 3, 3, 3, 1, 1], 1))
+
     def stack(self, holes: Tensor) -> Tensor:
         """Return the (N,15,h,w) input of a refining network; see `spec.REFINE_INPUTS`."""
         differences = [c - self.plain for c in (self.smooth, self.copied, self.best)]

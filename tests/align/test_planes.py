@@ -4,7 +4,7 @@ import pytest
 import torch
 from kornia.geometry.homography import find_homography_dlt
 
-from lgtsm.align.planes import common_planes, dominant_plane, solve_homographies
+from lgtsm.align.planes import common_planes, dominant_planes, solve_homographies
 from lgtsm.align.projective import apply_homography
 from lgtsm.align.sampling import normalised_grid
 
@@ -16,6 +16,10 @@ FRAMES = 3
 
 def _distance_px(matrices, points, moved):
     return (apply_homography(matrices, points) - moved).norm(dim=-2) * max(SIZE) / 2
+
+
+def _dominant_plane(points, moved, weights, start):
+    return dominant_planes(points, moved[None], weights[None], SIZE, start[None])[0]
 
 
 def _two_planes(share, noise=0.0, rng=None):
@@ -35,7 +39,7 @@ def _two_planes(share, noise=0.0, rng=None):
 def test_the_larger_of_two_planes_of_a_frame_is_found(rng, share, wanted):
     points, moved = _two_planes(share, noise=0.002, rng=rng)
     between = (WALL + GROUND) / 2
-    found = dominant_plane(points, moved, torch.ones(SIZE), SIZE, between)
+    found = _dominant_plane(points, moved, torch.ones(SIZE), between)
     flat = points.flatten(1)
     error = _distance_px(found[None], flat, apply_homography(wanted, flat))[0]
     rows = torch.arange(SIZE[0])[:, None].expand(SIZE).flatten() < share * SIZE[0]
@@ -46,7 +50,7 @@ def test_the_larger_of_two_planes_of_a_frame_is_found(rng, share, wanted):
 def test_vectors_without_weight_do_not_count():
     points, moved = _two_planes(0.7)
     weights = (torch.arange(SIZE[0]) > 0.72 * SIZE[0]).float()[:, None].expand(SIZE)
-    found = dominant_plane(points, moved, weights, SIZE, torch.eye(3))
+    found = _dominant_plane(points, moved, weights, torch.eye(3))
     torch.testing.assert_close(found, GROUND, atol=2e-3, rtol=0)
 
 
@@ -54,7 +58,7 @@ def test_vectors_without_weight_do_not_count():
 def test_noise_keeps_the_start(rng, weight):
     points = normalised_grid(*SIZE, WALL)
     moved = 3 * torch.rand(2, *SIZE, generator=rng) if weight else points
-    found = dominant_plane(points, moved, torch.full(SIZE, weight), SIZE, torch.eye(3))
+    found = _dominant_plane(points, moved, torch.full(SIZE, weight), torch.eye(3))
     assert torch.isfinite(found).all()
     if not weight:
         assert torch.equal(found, torch.eye(3))
@@ -62,9 +66,20 @@ def test_noise_keeps_the_start(rng, weight):
 
 def test_the_plane_of_a_frame_does_not_depend_on_earlier_draws(rng):
     points, moved = _two_planes(0.5, noise=0.01, rng=rng)
-    one = dominant_plane(points, moved, torch.ones(SIZE), SIZE, torch.eye(3))
+    one = _dominant_plane(points, moved, torch.ones(SIZE), torch.eye(3))
     torch.rand(5)
-    assert torch.equal(one, dominant_plane(points, moved, torch.ones(SIZE), SIZE, torch.eye(3)))
+    assert torch.equal(one, _dominant_plane(points, moved, torch.ones(SIZE), torch.eye(3)))
+
+
+def test_planes_of_frames_fitted_together_equal_each_alone(rng):
+    points = normalised_grid(*SIZE, WALL)
+    moved = torch.stack([_two_planes(share, 0.003, rng)[1] for share in (0.7, 0.4, 0.1)])
+    weights = torch.stack([torch.ones(SIZE), torch.rand(SIZE, generator=rng), torch.zeros(SIZE)])
+    starts = torch.stack([WALL, GROUND, torch.eye(3)])
+    together = dominant_planes(points, moved, weights, SIZE, starts)
+    for i in range(3):
+        assert torch.equal(together[i], _dominant_plane(points, moved[i], weights[i], starts[i]))
+    assert torch.equal(together[2], torch.eye(3))
 
 
 def _scene(share, rng):
