@@ -193,4 +193,5 @@ def test_every_option_of_inpaint_is_a_column():
     actions = parser._subparsers._group_actions[0].choices["inpaint"]._actions
     names = {action.dest for action in actions}
     elsewhere = {"help", "inputs", "output", "plates", "resume", "overwrite", "report", "dry_run"}
+    elsewhere |= {"complete"}  # `lgtsm masks complete` goes first: a batch resumes, that does not
     assert names - elsewhere - {"quiet", "progress", "verbose"} <= set(COLUMNS)
