@@ -52,9 +52,9 @@ def features_of(candidates: Candidates) -> tuple[Tensor, Tensor, Tensor]:
     fit = torch.cat([_log(own[:, :_NUM_SQUARED]), own[:, _NUM_SQUARED:]], 1)
     unlike_smooth = _log((colours[1:] - smooth).square().mean(1, keepdim=True))
     by_motion = torch.cat([torch.cat([fit, unlike_smooth], 1) * shown[1:], shown[1:]], 1)
-    first, second = zip(*_PAIRS, strict=True)
-    both = (shown[first,] * shown[second,])[:, 0]
-    pairs = _log((colours[first,] - colours[second,]).square().mean(1)) * both
+    first, second = torch.tensor(_PAIRS, device=smooth.device).unbind(1)
+    both = (shown[first] * shown[second])[:, 0]
+    pairs = _log((colours[first] - colours[second]).square().mean(1)) * both
     around = candidates.smooth_features
     around = [_log(around[:2]), around[2:3], around[3:] / _LOG_AREA_SCALE]
     rows = [by_motion.flatten(0, 1), pairs, *around]
@@ -74,9 +74,13 @@ def _by_motion(copies: Copies | None, smooth: Tensor) -> tuple[Tensor, Tensor, T
     if copies is None:
         return colours, shown, own
     found, places = copies.consensus, [MOTIONS.index(motion) for motion in copies.motions]
-    own[places], later = found.features, [place + 1 for place in places]
-    shown[later], colours[later] = found.shown, torch.where(found.shown > 0, found.colour, smooth)
-    return colours, shown, own
+    at = torch.tensor(places, device=smooth.device)
+    colour = torch.where(found.shown > 0, found.colour, smooth)
+    return (
+        colours.index_copy(0, at + 1, colour),
+        shown.index_copy(0, at + 1, found.shown),
+        own.index_copy(0, at, found.features),
+    )
 
 
 class BlendNetwork(nn.Module):
