@@ -37,8 +37,12 @@ class Tab:
         self._browser, self._page = browser, page
         self.addresses: list[str] = []
         self.errors: list[str] = []
-        page.on("request", lambda request: self.addresses.append(request.url))
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+        async def listen() -> None:  # in the thread of the driver, which has an event loop
+            page.on("request", lambda request: self.addresses.append(request.url))
+            page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+        browser.do(listen())
 
     def _do(self, work: Coroutine) -> Any:
         found = self._browser.do(work)
