@@ -138,7 +138,10 @@ class Tab:
             kind = "png" if os.environ.get("LGTSM_STUDIO_PNG") else "jpeg"
             path = Path(folder) / f"{name}.{kind.replace('jpeg', 'jpg')}"
             quality = {"quality": 85} if kind == "jpeg" else {}
-            self._browser.do(self._page.screenshot(path=str(path), type=kind, **quality))
+            hidden = "small { visibility: hidden }"  # where this machine keeps its files
+            self._browser.do(
+                self._page.screenshot(path=str(path), type=kind, style=hidden, **quality)
+            )
 
     def drop(self, path: Path) -> None:
         """Drop a film on the page."""
