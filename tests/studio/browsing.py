@@ -138,10 +138,11 @@ class Tab:
             kind = "png" if os.environ.get("LGTSM_STUDIO_PNG") else "jpeg"
             path = Path(folder) / f"{name}.{kind.replace('jpeg', 'jpg')}"
             quality = {"quality": 85} if kind == "jpeg" else {}
-            hidden = "small { visibility: hidden }"  # where this machine keeps its files
-            self._browser.do(
-                self._page.screenshot(path=str(path), type=kind, style=hidden, **quality)
-            )
+            # not where this machine keeps its files
+            show = "as => document.querySelectorAll('small').forEach(x => x.style.visibility = as)"
+            self.evaluate(show, "hidden")
+            self._browser.do(self._page.screenshot(path=str(path), type=kind, **quality))
+            self.evaluate(show, "")
 
     def drop(self, path: Path) -> None:
         """Drop a film on the page."""
