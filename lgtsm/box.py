@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -84,14 +83,6 @@ class Box:
             slice(self.top - origin.top, self.bottom - origin.top),
             slice(self.left - origin.left, self.right - origin.left),
         )
-
-
-def of_one_size(boxes: Sequence[Box]) -> list[list[int]]:
-    """Return the places of the boxes of each size, in order of appearance."""
-    found: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for place, box in enumerate(boxes):
-        found[box.height, box.width].append(place)
-    return list(found.values())
 
 
 def hole_box(hole: Tensor) -> Box | None:

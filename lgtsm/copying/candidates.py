@@ -10,13 +10,14 @@ from einops import rearrange
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..box import Box, of_one_size
+from ..box import Box
 from ..fills.averaging import squared_difference
 from ..fills.depth import depth_in
 from ..fills.smooth import smooth_fill
 from .consensus import ERROR_PX, masked_cell_mean, masked_local_mean
 from .coords import Target
 from .copies import STEP, Copies, HolePixels, copy_pixels
+from .grouping import alike
 from .shot import Shot
 from .source_frames import Search, offsets_within
 
@@ -175,7 +176,7 @@ def _surround_errors(contexts: Sequence[_Context]) -> list[Tensor]:
     Squared, (2,1,h',w') of cells, diffused into the hole; contexts of one size are filled together.
     """
     found: dict[int, Tensor] = {}
-    for members in of_one_size([context.target.box for context in contexts]):
+    for members in alike([context.target.size for context in contexts]):
         sparse = (..., slice(None, None, STEP), slice(None, None, STEP))
         frames = torch.cat([contexts[i].frame[sparse] for i in members])
         holes = torch.cat([contexts[i].hole[sparse] for i in members])

@@ -61,6 +61,11 @@ class Target:
         return [s - self.t for s in self.sources]
 
     @property
+    def size(self) -> tuple[int, int]:
+        """(height, width) of the part."""
+        return self.box.height, self.box.width
+
+    @property
     def frame(self) -> ShotFrame:
         """The whole frame."""
         return self.shot[self.t]

@@ -8,7 +8,6 @@ several frames are registered together where their contexts have one size.
 from __future__ import annotations
 
 import functools
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,7 +17,6 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from ..align.sampling import KNOWN, normalise_coords, sample_at
-from ..box import of_one_size
 from ..fills.averaging import halve, local_mean, pad_even
 from ..fills.candidate_fill import map_tensors
 from ..options import Motion
@@ -32,6 +30,7 @@ from .consensus import (
     keep_chosen,
 )
 from .coords import Target, chained_coords, half_size_coords, plane_coords, registered_coords
+from .grouping import alike
 from .source_frames import Search, choose_source_frames
 
 # set by hand, not swept
@@ -142,7 +141,7 @@ def copy_pixels(
         found.append(_Chosen.of(target, where, search) if target.sources else None)
     chosen = [hole for hole in found if hole is not None]
     copies: dict[int, Copies] = {}
-    for members in of_one_size([hole.target.box for hole in chosen]):
+    for members in alike([(*hole.target.size, len(hole.target.sources)) for hole in chosen]):
         holes = [chosen[i] for i in members]
         copies |= zip(members, _copy_together(holes, search.motions, check), strict=True)
     made = (copies[i] for i in range(len(chosen)))
@@ -152,8 +151,12 @@ def copy_pixels(
 def _copy_together(
     holes: Sequence[_Chosen], motions: tuple[Motion, ...], check: Callable[[], None]
 ) -> Iterator[Copies]:
-    """Yield the copies for holes whose contexts have one size."""
-    by_motion = [_register(holes, motion) for motion in motions]
+    """Yield the copies for holes whose contexts have one size, and as many sources."""
+    targets = [hole.target for hole in holes]
+    by_motion = [
+        registered_coords(targets, motion, [hole.chained(motion) for hole in holes])
+        for motion in motions
+    ]
     samples = list[_Samples]()
     for hole, *registered in zip(holes, *by_motion, strict=True):
         check()
@@ -164,19 +167,6 @@ def _copy_together(
         samples.append(_Samples.at(hole, at))
     for sample, exposure, error in zip(samples, *_compare(samples), strict=True):
         yield _agree(sample, exposure, error, motions)
-
-
-def _register(holes: Sequence[_Chosen], motion: Motion) -> list[Tensor]:
-    """Return the coordinates (R,2,h,w) of every hole: those with as many sources together."""
-    groups: defaultdict[int, list[int]] = defaultdict(list)
-    for i, hole in enumerate(holes):
-        groups[len(hole.target.sources)].append(i)
-    found: dict[int, Tensor] = {}
-    for members in groups.values():
-        targets = [holes[i].target for i in members]
-        chained = [holes[i].chained(motion) for i in members]
-        found |= zip(members, registered_coords(targets, motion, chained), strict=True)
-    return [found[i] for i in range(len(holes))]
 
 
 def _agree(

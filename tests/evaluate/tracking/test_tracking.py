@@ -51,6 +51,7 @@ def test_a_folder_of_clips_becomes_results_and_a_page(scene, tmp_path, capsys):
     true, *tracked = (row["psnr"] for row in results.removals)
     assert results.removals[0]["J"] == 1
     assert all(10 < psnr < true + 1 for psnr in tracked)
+    assert tracked == sorted(tracked)  # more painted frames, a better removal
     assert tracking_text(results) in capsys.readouterr().out
     assert main(["score", "--page", str(out)]) == 0
     page = capsys.readouterr().out
