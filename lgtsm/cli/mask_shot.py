@@ -23,7 +23,16 @@ _RANGE = re.compile(r"(\d{0,9})-(\d{0,9})")
 
 
 def add_shot(parser: argparse.ArgumentParser, *, ranged: bool = True) -> None:
-    """Add the shot, the output and `--range` to a parser."""
+    """Add the shot, the output, `--range`, `--rate` and `--quiet` to a parser."""
+    add_files(parser)
+    if ranged:
+        add_range(parser)
+    add_option(parser, VideoOptions, "rate")
+    parser.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
+
+
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add the shot and the output to a parser."""
     parser.add_argument("input", type=Path, metavar="SHOT", help="video file or folder of images")
     parser.add_argument(
         "-o",
@@ -33,16 +42,17 @@ def add_shot(parser: argparse.ArgumentParser, *, ranged: bool = True) -> None:
         metavar="MASK",
         help="folder for PNG images, .mkv file (exact), or .mp4 or .mov file: one mask a frame",
     )
-    if ranged:
-        parser.add_argument(
-            "--range",
-            type=parse_range,
-            default=(0, None),
-            metavar="A-B",
-            help="frames to look at, B not included; all other masks are empty [all]",
-        )
-    add_option(parser, VideoOptions, "rate")
-    parser.add_argument("--quiet", action="store_true", help="no bar, no summary, only errors")
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """Add `--range` to a parser."""
+    parser.add_argument(
+        "--range",
+        type=parse_range,
+        default=(0, None),
+        metavar="A-B",
+        help="frames to look at, B not included; all other masks are empty [all]",
+    )
 
 
 def parse_range(text: str) -> tuple[int, int | None]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..interruption import Interruption
 from ..options import MaskOptions
 from .arguments import add_cuts, add_hole, add_option
-from .mask_shot import parse_range
+from .mask_shot import add_files, add_range
 from .terminal import progress_bar
 
 _EPILOG = """What surrounds the object is filled from other frames and compared: what is darker with the same texture
@@ -46,16 +46,8 @@ def add(kinds: argparse._SubParsersAction) -> None:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("input", type=Path, metavar="SHOT", help="video file or folder of images")
+    add_files(parser)
     add_hole(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        required=True,
-        metavar="MASK",
-        help="folder for PNG images, .mkv file (exact), or .mp4 or .mov file: one mask a frame",
-    )
     add_complete(parser, "shadow,rim")
     parser.add_argument(
         "--preview",
@@ -63,13 +55,7 @@ def add(kinds: argparse._SubParsersAction) -> None:
         metavar="OUT",
         help="write the frames with object and additions in colours: .mp4, .mov, .mkv or a folder of PNG",
     )
-    parser.add_argument(
-        "--range",
-        type=parse_range,
-        default=(0, None),
-        metavar="A-B",
-        help="frames to look at, B not included; all other masks are empty [all]",
-    )
+    add_range(parser)
     for name in _READ:
         add_option(parser, MaskOptions, name)
     add_cuts(parser)
