@@ -56,13 +56,14 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for shown in sorted((ROOT / "workflows").glob("*.j*")):
         target = f"thumbnails/{shown.name}"
         files.append(File.generated(config, target, abs_src_path=str(shown)))
-    files.append(File.generated(config, "api.md", content=_api()))
     return files
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Turn links of the repository into links of the site."""
     del files
+    if page.file.src_uri == "api.md":
+        markdown += _public_names()
     homes = {target: source for source, target in _PAGES.items()}
     here = page.file.src_uri
     source = homes.get(here, f"docs/{here}")
@@ -115,10 +116,8 @@ def _table(title: str, texts: dict) -> str:
     return "\n".join(["", f"## {title} in full", "", "| name | what |", "|---|---|", *rows, ""])
 
 
-def _api() -> str:
-    """Return the page of all public names, which mkdocstrings fills from their docstrings."""
+def _public_names() -> str:
+    """Return where each public name is defined; mkdocstrings turns it into its docstring."""
     import lgtsm
 
-    lines = ["# API reference", "", "Every public name of `lgtsm`, from its docstring.", ""]
-    lines += [f"::: lgtsm{lgtsm._HOMES[name]}.{name}\n" for name in lgtsm.__all__]
-    return "\n".join(lines)
+    return "".join(f"\n::: lgtsm{lgtsm._HOMES[name]}.{name}\n" for name in lgtsm.__all__)

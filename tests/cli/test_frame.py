@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -12,7 +13,9 @@ def test_the_frame_of_that_number_is_saved(lgtsm, make_film, read_film, tmp_path
     assert code == 0, stderr
     assert f"--track {out}@3" in stderr
     [picture] = read_film(out)
-    assert picture.tolist() == pytest.approx(read_film(film)[3].tolist(), abs=1)
+    distances = np.abs(read_film(film).astype(int) - picture).mean((1, 2, 3))
+    assert distances.argmin() == 3
+    assert distances[3] < 3  # the two readers interpolate chroma differently
 
 
 def test_the_first_one_is_the_default(lgtsm, make_film, tmp_path):
