@@ -67,7 +67,10 @@ def show_removal(film: Path, tracked: Path) -> None:
     painted = overlay(scene.frames[PAINTED:][:1], scene.mask[PAINTED:][:1], Paint.WHITE)[0]
     shown = overlay(scene.frames, masks)
     rows = [[scene.frames[PAINTED], painted], [shown[PAINTED - 12], shown[PAINTED + 12]]]
-    titles = ["one frame, and the object painted in it", "tracked: 12 frames before, 12 frames after"]
+    titles = [
+        "one frame, and the object painted in it",
+        "tracked: 12 frames before, 12 frames after",
+    ]
     contact_sheet(rows, titles).save(tracked, quality=88)
 
 
