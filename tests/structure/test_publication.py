@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,6 +32,14 @@ def test_fields_of_the_owner_are_set():
     if len(unset) == len(owned):
         pytest.xfail(f"still unset in pyproject.toml ({UNSET}): {', '.join(unset)}")
     assert unset == [], "some fields are set, these are not"
+
+
+def test_the_readme_is_short_and_its_commands_can_be_typed():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) < 150
+    commands = [line for line in text.splitlines() if line.startswith(("lgtsm ", "pip ", "git "))]
+    assert len(commands) > 4
+    assert [line for line in commands if re.search(r"[A-Z]{3,}|<|>", line)] == []
 
 
 def test_no_other_file_needs_the_owners_ids():
