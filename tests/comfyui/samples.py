@@ -32,13 +32,13 @@ def write_samples(folder: Path) -> None:
     logo = draw_masks(1, HEIGHT, WIDTH, kind=Kind.LOGO, seed=4, coverage_ratio=0.02)
     frames = torch.where(logo > 0, 0.25 * scene.truth + 0.75, scene.truth)
     write_clip(folder / "lgtsm_sample_logo.mp4", frames, rate=scene.rate)
-    _paint(frames[0], logo[0], folder / "lgtsm_sample_logo.png")
+    around = torch.nn.functional.max_pool2d(logo, 7, 1, 3)
+    _paint(frames[0], around[0], folder / "lgtsm_sample_logo.png")
 
 
 def _paint(frame: torch.Tensor, mask: torch.Tensor, path: Path) -> None:
     """Write a frame as the mask editor does, which makes painted pixels transparent."""
-    painted = torch.nn.functional.max_pool2d(mask[None], 7, 1, 3)[0]
-    pixels = torch.cat([frame, 1 - painted]).mul(255).round().byte().permute(1, 2, 0)
+    pixels = torch.cat([frame, 1 - mask]).mul(255).round().byte().permute(1, 2, 0)
     Image.fromarray(pixels.numpy(), "RGBA").save(path)
 
 
