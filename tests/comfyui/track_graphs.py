@@ -15,7 +15,7 @@ PAINT_ONE_FRAME = Graph(
             "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole. Press **Run**; the "
             "frame is saved.\n"
             "3. *The object, painted*: press **R**, choose that frame, right-click the node, **Open in Mask Editor**, "
-            "paint over the object and its shadow, save.\n"
+            "paint over the object and its shadow up to their edge, save.\n"
             "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`.\n"
             "5. Press **Run**.\n\n"
             "No model and no graphics card are needed. *Paint next* names the frames that are unsure: paint the "
