@@ -59,28 +59,28 @@ def main() -> None:
     )
     tracked = overlay(scene.frames, track.masks)
     pictures = {
-        "lgtsm_1_first_run_no_file_needed": _split(scene.frames[SHOWN], after[SHOWN]),
-        "lgtsm_2_remove_object_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
-        "lgtsm_3_remove_logo_or_watermark": _split(
+        "lgtsm_01_first_run_no_file_needed": _split(scene.frames[SHOWN], after[SHOWN]),
+        "lgtsm_03_remove_object_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
+        "lgtsm_04_remove_logo_or_watermark": _split(
             marked[SHOWN], _fill(marked, _grown(logo))[SHOWN]
         ),
-        "lgtsm_4_long_clip_streamed": _strip(scene.frames, after),
-        "lgtsm_5_locked_off_clean_plate": _split(plate.picture, after[SHOWN]),
-        "lgtsm_6_painted_frame_moving_camera": _beside(
+        "lgtsm_05_long_clip_streamed": _strip(scene.frames, after),
+        "lgtsm_07_locked_off_clean_plate": _split(plate.picture, after[SHOWN]),
+        "lgtsm_06_painted_frame_moving_camera": _beside(
             panned.truth[SHOWN], panned.frames[0], painted[0]
         ),
-        "lgtsm_9_self_test_drawn_masks": _split(
+        "lgtsm_12_self_test_drawn_masks": _split(
             overlay(scene.truth, strokes, Paint.CHECKER)[SHOWN], _fill(scene.truth, strokes)[SHOWN]
         ),
-        "lgtsm_8_hand_over_to_another_model": overlay(after, scene.mask * box, Paint.CHECKER)[
+        "lgtsm_11_hand_over_to_another_model": overlay(after, scene.mask * box, Paint.CHECKER)[
             SHOWN
         ],
-        "lgtsm_7_name_the_object_sam3": veil[SHOWN],
-        "lgtsm_10_key_frames_built_in": _split(
+        "lgtsm_10_name_the_object_sam3": veil[SHOWN],
+        "lgtsm_08_key_frames_built_in": _split(
             overlay(keys.frames, keys.masks)[0], invented[SHOWN]
         ),
-        "lgtsm_11_key_frames_by_an_image_model": overlay(keys.frames, keys.masks, Paint.CHECKER)[0],
-        "lgtsm_12_paint_one_frame_track_remove": _split(tracked[SHOWN + 2], after[SHOWN + 2]),
+        "lgtsm_09_key_frames_by_an_image_model": overlay(keys.frames, keys.masks, Paint.CHECKER)[0],
+        "lgtsm_02_paint_one_frame_track_remove": _split(tracked[SHOWN + 2], after[SHOWN + 2]),
     }
     for name, picture in pictures.items():
         _save(picture, ROOT / "workflows" / f"{name}.jpg")

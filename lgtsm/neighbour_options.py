@@ -28,13 +28,13 @@ class NeighbourOptions(Options):
 
     aligner_model: str | Path | None = knob(
         None,
-        "Network that aligns frames, for motion dfpn or cpn; with motion auto its copies are weighed with "
-        "those of a camera that is fixed or that pans.",
+        "Network that aligns frames, for motion dfpn or cpn; with motion auto its copies compete with those "
+        "of a fixed and of a panning camera.",
     )
     carry: Carry = knob(
         Carry.MOTION,
-        "How what a key frame shows reaches other frames: copied along the motion, or painted by the "
-        "network of carrier_model.",
+        "How what a key frame shows reaches the other frames: copied along the motion, or painted by the "
+        "network given as carrier_model.",
     )
     carrier_model: str | Path | None = knob(None, "Network that paints them, for carry guided.")
 

@@ -165,8 +165,8 @@ class RunOptions(Options):
     )
     dtype: DType = knob(
         DType.AUTO,
-        "Arithmetic of the network: fp32 is the reference; auto is a half precision that the "
-        "weights were tested with where that is faster on the device, else fp32.",
+        "Arithmetic of the network: fp32 is the reference; auto takes a half precision that the weights "
+        "were tested with if it is faster on the device, else fp32.",
     )
     chunk: int = knob(
         0,
@@ -184,8 +184,8 @@ class RunOptions(Options):
     )
     threads: int = knob(
         0,
-        "Threads of the CPU that compute; 0 takes as many as other programs leave free when the job "
-        "begins, a fixed number gives the same bits every time.",
+        "Threads of the CPU to use; 0 takes as many as other programs leave free when the job begins, a "
+        "fixed number gives the same bits every time.",
         limits=(0, 1024),
         advanced=True,
     )
@@ -203,15 +203,15 @@ class InpaintOptions(Options):
 
     mode: Mode = knob(
         Mode.COPY_FILL,
-        "What may fill: copy+fill takes real pixels from other frames where they fit and lets the "
-        "network do the rest; copy uses no network; fill is the network alone.",
+        "What may fill: copy+fill copies real pixels of other frames where they fit and lets the network do "
+        "the rest; copy uses no network; fill uses the network alone.",
         advanced=True,
     )
     motion: Motion = knob(
         Motion.AUTO,
         "How other frames are aligned before pixels are copied: none for a fixed camera, planar "
-        "for panning and zooming, flow for parallax; auto tries all and decides for every pixel; "
-        "dfpn and cpn ask the network of aligner_model.",
+        "for panning and zooming, flow for parallax; auto tries all of them and chooses for every pixel; "
+        "dfpn and cpn use the network given as aligner_model.",
         advanced=True,
     )
     flow: FlowMethod = knob(
@@ -221,21 +221,25 @@ class InpaintOptions(Options):
     )
     unseen: Unseen = knob(
         Unseen.AUTO,
-        "What fills places that no frame shows: auto synthesises the larger ones from the picture "
-        "around them, once for the whole shot, unless something moves there by itself; synthesise does "
-        "so for all; network leaves them to the network.",
+        "What fills places that no frame shows: auto invents the larger ones from the picture around them, "
+        "once for the whole shot, unless something moves there on its own; synthesise does so for all of "
+        "them; network leaves them to the network.",
         advanced=True,
     )
     synthesiser: str | Path | None = knob(
         None,
-        "Still-image model that synthesises them: an ONNX file, owner/name:file.onnx on a hub, or "
-        "pypatchmatch; without it they are made of patches of the picture.",
+        "Still-image model that invents what no frame shows: an ONNX file, owner/name:file.onnx on a hub, or "
+        "pypatchmatch; without it, patches of the picture are used.",
     )
-    synthesiser_range: PixelRange = knob(PixelRange.AUTO, "Numbers it takes for black and white.")
-    synthesiser_mask: MaskSense = knob(MaskSense.AUTO, "What is white in the mask that it takes.")
+    synthesiser_range: PixelRange = knob(
+        PixelRange.AUTO, "Numbers that the synthesiser takes for black and white."
+    )
+    synthesiser_mask: MaskSense = knob(
+        MaskSense.AUTO, "What is white in the mask that the synthesiser takes."
+    )
     feather: int = knob(
         2,
-        "Width in pixels of the soft edge, made of pixels that grow adds: what the mask covers is "
+        "Width in pixels of the soft edge, which lies in the pixels that grow adds: what the mask covers is "
         "always replaced in full.",
         limits=(0, 64),
         advanced=True,
@@ -248,15 +252,14 @@ class InpaintOptions(Options):
     )
     reach: int = knob(
         48,
-        "How many frames before and after a frame its source frames may come from; more take "
-        "more memory.",
+        "How many frames before and after a frame its source frames may come from; more need more memory.",
         limits=(0, 192),
         advanced=True,
     )
     preset: Preset = knob(
         Preset.NORMAL,
-        "How much time the fill may take: fast and best change source_frames, reach and max_side "
-        "where these have their defaults.",
+        "How much time the fill may take: fast and best set source_frames, reach and max_side, unless you "
+        "set them yourself.",
     )
     cuts: tuple[int, ...] | None = knob(
         None, "Frame numbers at which a new shot begins; without them cuts are detected."
@@ -319,7 +322,7 @@ class VideoOptions(Options):
     )
     lossless: bool = knob(False, "Write FFV1 in Matroska, which is exact outside the mask.")
     resume: bool = knob(False, "Continue an interrupted run of the same job.")
-    strict: bool = knob(False, "Where a file is damaged, stop with an error instead of a warning.")
+    strict: bool = knob(False, "Stop with an error at a damaged file, instead of a warning.")
     rate: Fraction = knob(
         Fraction(24),
         "Frames per second where the source is a folder of images, such as 25 or 24000/1001.",

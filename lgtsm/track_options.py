@@ -28,7 +28,7 @@ class TrackOptions(Options):
     )
     tracker_model: str | None = knob(
         None,
-        "Folder or hub id of the network's weights, in the form of the package transformers.",
+        "Folder or hub id of the network's weights, as the package transformers stores them.",
     )
 
     def __post_init__(self) -> None:

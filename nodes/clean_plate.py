@@ -26,9 +26,9 @@ class LGTSMCleanPlate(io.ComfyNode):
             node_id="LGTSMCleanPlate",
             display_name="LGTSM Clean Plate",
             description=(
-                "Shows one frame without what the mask covers, made of real pixels of other frames. "
-                "Paint what is missing in any image editor or model and connect the picture to "
-                "plate of LGTSM Inpaint."
+                "Makes a clean plate: one frame without what the mask covers, from real pixels of other frames. "
+                "Paint what is missing with any image editor or model, and connect the picture to plate of "
+                "LGTSM Inpaint."
             ),
             search_aliases=["background plate", "empty scene", "remove people", "clean plate"],
             inputs=[

@@ -94,8 +94,8 @@ class LGTSMStaticMask(io.ComfyNode):
             display_name="LGTSM Static Mask",
             description=(
                 "Finds logos and watermarks, opaque or not, by what never changes while the rest of the "
-                "picture moves. Needs no model. Bars of a letterbox are left out; of a shot that stands "
-                "still nothing can be told."
+                "picture moves. Needs no model. Bars of a letterbox are left out. Finds nothing if the whole "
+                "picture stands still."
             ),
             search_aliases=["logo mask", "watermark mask", "find logo", "static overlay"],
             inputs=_clip_inputs(),

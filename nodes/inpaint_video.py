@@ -43,11 +43,10 @@ class LGTSMInpaintVideo(io.ComfyNode):
             node_id="LGTSMInpaintVideo",
             display_name="LGTSM Inpaint Video (streaming)",
             description=(
-                "Repairs a video of any length frame by frame, in constant memory. Sound, frame "
-                "times and everything outside the mask are kept: exactly with lossless, otherwise "
-                "up to the encoder's loss. An interrupted run continues where it stopped. Connect "
-                "the result to Save Video with format and codec set to auto, which copies it "
-                "without encoding it again."
+                "Removes what is masked from a video of any length, frame by frame, in constant memory. Sound and "
+                "frame times are kept. Outside the mask nothing changes with lossless; otherwise the encoder "
+                "loses a little everywhere. An interrupted run continues where it stopped. Connect the result "
+                "to Save Video with format and codec set to auto, which copies it without encoding it again."
             ),
             search_aliases=[
                 "remove object long video",

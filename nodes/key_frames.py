@@ -67,10 +67,10 @@ class LGTSMKeyFrames(io.ComfyNode):
             node_id="LGTSMKeyFrames",
             display_name="LGTSM Key Frames",
             description=(
-                "Puts out the few frames in which something has to be invented because no frame of the "
-                "shot shows it, filled from other frames as far as these do, with a mask of the rest. "
-                "Fill them with any image model and connect them to plate, plate_frames and plate_masks "
-                "of LGTSM Inpaint, which carries them through the shot: one texture, no flicker."
+                "Finds the few frames in which something has to be invented because no frame of the shot shows it, "
+                "with a mask of the place; what other frames show is filled in already. Fill the place with any "
+                "image model and connect the frames to plate, plate_frames and plate_masks of LGTSM Inpaint, "
+                "which carries them through the shot without flicker."
             ),
             search_aliases=SEARCH_ALIASES,
             inputs=[

@@ -43,9 +43,9 @@ class LGTSMKeyFramesVideo(io.ComfyNode):
             node_id="LGTSMKeyFramesVideo",
             display_name="LGTSM Key Frames Video (streaming)",
             description=(
-                "As LGTSM Key Frames, for a video of any length: reads it frame by frame and puts out "
-                "only the frames in which something has to be invented. Fill them with any image model "
-                "and connect them to plate, plate_frames and plate_masks of LGTSM Inpaint Video."
+                "LGTSM Key Frames for a video of any length: reads it frame by frame and holds only the frames in "
+                "which something has to be invented. Fill these with any image model and connect them to "
+                "plate, plate_frames and plate_masks of LGTSM Inpaint Video."
             ),
             search_aliases=SEARCH_ALIASES,
             inputs=[

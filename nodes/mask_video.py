@@ -38,8 +38,8 @@ class MaskVideo(io.ComfyNode):
             description=(
                 "Prepares a mask for a clip: threshold, invert, fill enclosed regions, close gaps "
                 "in time, grow in time, grow in space, in this order. Shows the mask over the "
-                "frames and reports how much of each frame it covers. On request an object's shadow "
-                "and forgotten rim are added first."
+                "frames and reports how much of each frame it covers. With complete, the object's shadow "
+                "and a forgotten rim are added."
             ),
             search_aliases=["clean mask", "grow mask video", "mask preview", "mask coverage"],
             inputs=[

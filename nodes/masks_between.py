@@ -25,9 +25,9 @@ class LGTSMMasksBetween(io.ComfyNode):
             node_id="LGTSMMasksBetween",
             display_name="LGTSM Masks Between",
             description=(
-                "Makes a mask for every frame from masks painted for some of them: between two, the shape "
-                "goes over into the next one; before the first and after the last one it stands still. "
-                "An empty mask ends it on its frame."
+                "Makes a mask for every frame from masks painted for some of them: between two painted frames one "
+                "shape turns into the other; before the first and after the last it stands still. An empty mask "
+                "ends it."
             ),
             search_aliases=["interpolate masks", "rotoscope", "key masks", "tween mask"],
             inputs=[

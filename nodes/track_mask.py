@@ -37,9 +37,9 @@ class LGTSMTrackMask(io.ComfyNode):
             node_id="LGTSMTrackMask",
             display_name="LGTSM Track Mask",
             description=(
-                "Follows an object that is painted in one or some frames through a clip: motion, colour and "
-                "texture, forwards and backwards, no model to download, no graphics card. A painted frame "
-                "is taken as it is. Says which frames to paint next where it is unsure."
+                "Follows an object that is painted in one frame, or a few, through the whole clip, forwards and "
+                "backwards, by motion, colour and texture. Needs no model and no graphics card. Painted frames "
+                "are taken as they are. Names the frames it is least sure of, to paint next."
             ),
             search_aliases=SEARCH_ALIASES,
             inputs=[

@@ -40,9 +40,9 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
             node_id="LGTSMTrackMaskVideo",
             display_name="LGTSM Track Mask Video (streaming)",
             description=(
-                "As LGTSM Track Mask, for a video of any length: reads it frame by frame and puts out a "
-                "black and white video for mask_video of LGTSM Inpaint Video. Painting one more frame "
-                "tracks only the frames next to it again."
+                "LGTSM Track Mask for a video of any length: reads it frame by frame and makes a black and white "
+                "video for mask_video of LGTSM Inpaint Video. One more painted frame costs only the frames next "
+                "to it."
             ),
             search_aliases=SEARCH_ALIASES,
             inputs=[

@@ -105,8 +105,8 @@ def add_film_options(
         "--progress",
         choices=("bar", "lines"),
         default="bar",
-        help="bar on a terminal, or, for programs that run this one, a line on stderr at every step: progress "
-        "DONE/TOTAL NOTE, in frames, TOTAL 0 where it is unknown [bar]",
+        help="bar on a terminal; or lines on stderr for programs that run this one, `progress DONE/TOTAL NOTE` at "
+        "every step, in frames, TOTAL 0 while it is unknown [bar]",
     )
     messages.add_argument("-v", "--verbose", action="store_true", help="log more to stderr")
     return groups
@@ -151,13 +151,13 @@ def add_hole(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGrou
     """Add `--mask` and `--box`, of which one is needed; return their group."""
     hole = parser.add_mutually_exclusive_group(required=True)
     hole.add_argument(
-        "--mask", type=Path, metavar="MASK", help="still image, video or folder; white is the hole"
+        "--mask", type=Path, metavar="MASK", help="still image, video or folder; white is removed"
     )
     hole.add_argument(
         "--box",
         action="append",
         metavar="X,Y,W,H[@A-B]",
-        help="rectangle as the hole, in frames A to B (B not included); may be repeated",
+        help="rectangle to remove, in frames A to B (B not included); may be repeated",
     )
     return hole
 

@@ -39,8 +39,8 @@ columns:
   model, plate         as in `lgtsm inpaint`; plates separated by ;
   every option below   by its name, such as grow or max_side; it takes precedence over the one given here
 
-All mistakes of the list and its files are told at once, before anything runs. Started again, a batch skips
-what is done and has not changed, does anew what has changed, and continues what was interrupted.
+The list and its files are checked before anything runs; you get all mistakes at once. Started again, a batch
+skips what is done and has not changed, redoes what has changed, and continues what was interrupted.
 FOLDER/report.jsonl gets a line for every film.
 
 exit codes:
@@ -60,8 +60,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "batch",
-        help="fill the holes of many videos",
-        description="Fill the holes of many videos: a folder of pairs, a table or a list.",
+        help="the same for many videos, interrupted as often as need be",
+        description="Remove what is masked or tracked from many videos: a folder of pairs, a table or a list.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -33,8 +33,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "check",
         help="check that a result changed nothing outside its mask",
-        description="Compare a result with its source: changes outside the mask; seam, flicker and "
-        "remains of the object inside it.",
+        description="Compare a result with its source: changes outside the mask; seam, flicker and remains of\n"
+        "the object inside it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -66,8 +66,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--unseen",
         action="store_true",
-        help="tell how much of the mask no frame shows, so that it had to be invented; takes as long as "
-        "lgtsm inpaint --mode copy",
+        help="measure how much of the mask no frame shows and so had to be invented; takes as long as lgtsm "
+        "inpaint --mode copy",
     )
     add_options(parser.add_argument_group("mask"), MaskOptions)
     group = parser.add_argument_group("mask of the object")

@@ -35,6 +35,7 @@ outputs that exist:
 examples:
   lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4 --compare compare.mp4
   lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4
+  lgtsm inpaint film.mp4 --track 120,80,200,260@0 -o clean.mp4
   lgtsm inpaint film.mp4 --mask mask.mkv --complete shadow,rim -o clean.mp4
   lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
   lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
@@ -49,8 +50,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "inpaint",
-        help="fill the holes of videos",
-        description="Fill the holes of videos or folders of frames; nothing else changes.",
+        help="remove what is masked or tracked from videos",
+        description="Remove what a mask or a box covers, or what is tracked, from videos or folders of frames.\n"
+        "Nothing else changes.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -64,9 +66,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_hole(parser).add_argument(
         "--track",
         action="append",
-        metavar="PAINTED@FRAME",
-        help="picture with the object painted white in one frame, or a box X,Y,W,H or point X,Y on it, tracked "
-        "through the film first (see `lgtsm track`); may be repeated",
+        metavar="OBJECT@FRAME",
+        help="the object in one frame, tracked through the film first: a picture with the object erased or painted "
+        "white (see `lgtsm frame`), a box X,Y,W,H around it, or a point X,Y on it; may be repeated",
     )
     parser.add_argument(
         "-o",
@@ -111,7 +113,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         help="write the report as JSON (a list for several inputs); - is stdout",
     )
     group.add_argument(
-        "--dry-run", action="store_true", help="print what the job would take and write nothing"
+        "--dry-run", action="store_true", help="estimate time and memory, and write nothing"
     )
     parser.set_defaults(run=run, parser=parser)
 

@@ -33,8 +33,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "keyframes",
         help="write the frames to paint where no frame shows the background",
-        description="Write the key frames of a film: the few frames in which something has to be "
-        "invented, filled from other frames as far as these show it, each with a mask of the rest.",
+        description="Write the key frames of a film: the few frames in which something has to be invented, each with\n"
+        "a mask of the place. What other frames do show is filled in already.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

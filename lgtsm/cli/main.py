@@ -22,6 +22,7 @@ from . import (
     check,
     convert,
     demo,
+    frame,
     info,
     inpaint,
     keyframes,
@@ -36,13 +37,14 @@ from . import (
 )
 from .terminal import logging_to_stderr
 
-DONE, FAILED, UNEXPECTED, INTERRUPTED = 0, 1, 3, 130
-"""Exit codes; argparse itself ends with 2 on wrong usage."""
+DONE, FAILED, WRONG_USAGE, UNEXPECTED, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes; argparse itself ends with 2, too."""
 
 _COMMANDS = (
     *(
         inpaint,
         studio,
+        frame,
         track,
         batch,
         timeline,
@@ -63,7 +65,7 @@ _EPILOG = """exit codes:
   0    done
   1    a file, model or option cannot be used; the reason is on stderr, in one sentence
   2    wrong usage
-  3    an error that nobody foresaw; --debug shows where it arose
+  3    an unexpected error; --debug shows where it arose
   130  interrupted; no half-written file is left
 """
 
@@ -76,6 +78,25 @@ class _Parser(argparse.ArgumentParser):
         super().error(shortened(message))
 
 
+_FIRST = """usage: lgtsm COMMAND ...
+
+Removes objects, logos and damage from video and changes nothing else.
+
+what people do first:
+  lgtsm demo                                    see it work; no file is needed
+  lgtsm studio shot.mp4                         mark an object in the browser, remove it, compare
+  lgtsm inpaint shot.mp4 --track 120,80,200,260@0 -o clean.mp4
+                                                the same in one command: the object is in this box (left,
+                                                top, width, height) in frame 0
+
+then:
+  lgtsm frame shot.mp4 -o painted.png           paint the object instead: --track painted.png@0
+  lgtsm inpaint shot.mp4 --mask mask.png -o clean.mp4 --compare look.mp4
+  lgtsm inpaint --help                          everything about removing
+  lgtsm --help                                  all commands
+"""
+"""For `lgtsm` alone."""
+
 _DEBUG = "show where an error arose (the traceback)"
 
 
@@ -83,8 +104,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = _Parser(
         prog="lgtsm",
-        description="Video inpainting: copy real pixels from other frames and let a network fill "
-        "only the rest.",
+        description="Remove objects, logos and damage from video. Real pixels are copied from other frames, what\n"
+        "no frame shows is invented once, and nothing else changes.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -126,7 +147,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # a name may hold what a console cannot show
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    debug = "--debug" in (sys.argv if argv is None else argv)
+    given = sys.argv[1:] if argv is None else argv
+    if not given:
+        print(_FIRST, end="", file=sys.stderr)
+        return WRONG_USAGE
+    debug = "--debug" in given
     # before anything slow, so that Ctrl-C ends in one line at any moment
     with Interruption() as interruption:
         try:

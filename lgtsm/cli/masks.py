@@ -11,7 +11,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command and its kinds to the parser."""
     parser = commands.add_parser(
         "masks",
-        help="make masks: static logos, burned-in text, between key masks, shadows, drawn ones",
+        help="make masks: of logos, burned-in text, shadows; between painted ones; drawn ones",
         description="Make a mask clip for `lgtsm inpaint`; white is the hole.",
     )
     kinds = parser.add_subparsers(

@@ -23,7 +23,7 @@ def add(kinds: argparse._SubParsersAction) -> None:
     """Add the kind to the parser of `lgtsm masks`."""
     parser = kinds.add_parser(
         "between",
-        help="a mask a frame from a few painted key masks",
+        help="a mask for every frame, from a few painted ones",
         description="Make a mask for every frame from key masks of some frames.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -41,8 +41,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "score",
         help="compare the quality with other methods",
-        description="Run methods side by side on clips with known truth; write results.json, "
-        "tables, plots and pictures, worst cases first.",
+        description="Run methods side by side on clips with known truth; write results.json, tables, plots and\n"
+        "pictures, worst cases first.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

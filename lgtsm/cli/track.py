@@ -13,11 +13,11 @@ from .arguments import add_cuts, add_options
 from .prompts import add_prompts, read_prompts
 from .terminal import progress_bar, write_text
 
-_EPILOG = """Paint the object white on a black picture of the size of the frames; the number of the frame counts from
-0. A painted frame is taken as it is, and helps the frames around it. The command says which frames to paint
-next where it is unsure; with --keep, painting one more computes only the frames next to it again. Nothing
-is tracked across a cut: paint one frame of every shot that shows the object. An all-black picture says
-that the object is not there. Track several objects one by one.
+_EPILOG = """`lgtsm frame` saves a frame to paint on: erase the object from it, or paint the object white on black. Frames
+count from 0. A painted frame is taken as it is, and helps the frames around it. The command names the frames
+it is least sure of: paint these next. With --keep, one more painted frame costs only the frames next to it.
+Nothing is tracked across a cut: paint one frame of every shot that shows the object. An all-black picture
+says that the object is not there. Track several objects one by one.
 
 examples:
   lgtsm track film.mp4 --prompt painted.png@0 -o mask.mkv
@@ -32,8 +32,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "track",
         help="make a mask film from one painted frame",
-        description="Follow an object through a film from the frames in which it is painted, boxed or "
-        "pointed at, and write a mask for every frame; white is the object.",
+        description="Follow an object through a film from the frames in which it is painted, boxed or pointed at,\n"
+        "and write a mask for every frame; white is the object.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

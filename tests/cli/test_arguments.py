@@ -102,7 +102,7 @@ def test_every_command_has_help_for_every_argument():
     parser = build_parser()
     commands = next(a for a in parser._actions if isinstance(a, argparse._SubParsersAction))
     names = {"inpaint", "batch", "timeline", "masks", "models", "convert", "info", "bench", "demo"}
-    names |= {"check", "keyframes", "plate", "score", "publish", "studio", "track"}
+    names |= {"check", "frame", "keyframes", "plate", "score", "publish", "studio", "track"}
     assert set(commands.choices) == names
     for command in commands.choices.values():
         assert all(action.help for action in command._actions)
@@ -132,6 +132,16 @@ def test_help_and_models_work_without_torch(arguments):
     done = _without_torch(*arguments)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_alone_it_says_what_people_do_first():
+    done = _without_torch()
+    assert (done.returncode, done.stdout) == (2, "")
+    examples = [line.split() for line in done.stderr.splitlines() if line.startswith("  lgtsm ")]
+    assert [words[1] for words in examples[:3]] == ["demo", "studio", "inpaint"]
+    for words in examples[1:3]:  # each is a command that can be typed
+        typed = words[1 : words.index("mark")] if "mark" in words else words[1:]
+        assert build_parser().parse_args(typed).command == words[1]
 
 
 def test_help_states_text_limits_and_default():

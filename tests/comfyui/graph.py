@@ -89,7 +89,8 @@ def report(
     at: tuple[int, int], size: tuple[int, int], source: str = "fill", title: str = "Report"
 ) -> Node:
     key = title.lower()
-    return node(key, "PreviewAny", at, size, title=title, source=f"{source}.report")
+    output = source if "." in source else f"{source}.report"
+    return node(key, "PreviewAny", at, size, title=title, source=output)
 
 
 def save(at: tuple[int, int], video: str, prefix: str = "video/lgtsm") -> Node:

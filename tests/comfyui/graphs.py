@@ -42,7 +42,7 @@ _COMPARED = (
 """Before and after in one film."""
 
 FIRST_RUN = Graph(
-    "lgtsm_1_first_run_no_file_needed",
+    "lgtsm_01_first_run_no_file_needed",
     (
         note(
             "## First run: no file needed\n\n"
@@ -62,7 +62,7 @@ FIRST_RUN = Graph(
 )
 
 LOCKED_OFF = Graph(
-    "lgtsm_5_locked_off_clean_plate",
+    "lgtsm_07_locked_off_clean_plate",
     (
         note(
             "## Locked-off camera: one clean plate for the whole shot\n\n"
@@ -89,7 +89,7 @@ LOCKED_OFF = Graph(
 )
 
 PAINTED = Graph(
-    "lgtsm_6_painted_frame_moving_camera",
+    "lgtsm_06_painted_frame_moving_camera",
     (
         note(
             "## A painted frame, carried through a moving shot\n\n"
@@ -115,7 +115,7 @@ PAINTED = Graph(
 )
 
 SELF_TEST = Graph(
-    "lgtsm_9_self_test_drawn_masks",
+    "lgtsm_12_self_test_drawn_masks",
     (
         note(
             "## Self-test with free-form masks\n\n"
@@ -155,7 +155,7 @@ SELF_TEST = Graph(
 )
 
 HAND_OVER = Graph(
-    "lgtsm_8_hand_over_to_another_model",
+    "lgtsm_11_hand_over_to_another_model",
     (
         note(
             "## Fill from real pixels, hand the rest to another model\n\n"
@@ -202,7 +202,7 @@ HAND_OVER = Graph(
 )
 
 MASK_VIDEO = Graph(
-    "lgtsm_2_remove_object_with_mask_video",
+    "lgtsm_03_remove_object_with_mask_video",
     (
         note(
             "## Remove an object with a mask video\n\n"
@@ -215,22 +215,21 @@ MASK_VIDEO = Graph(
             "changes before *Save Video* encodes the film again.\n\n"
             "All frames are held in memory here: for more than a few hundred frames use the "
             "workflow *long clip streamed*.",
-            (40, 860),
+            (400, 700),
         ),
         clip(),
         masks((40, 440)),
         parts("parts", (400, 40), "clip"),
-        parts("maskparts", (440, 480), "masks"),
-        node("grey", "ImageToMask", (720, 480), None, {"channel": "red"}, image="maskparts.images"),
-        mask_video((1040, 360), (360, 620), images="parts.images", mask="grey.MASK"),
-        fill((1460, 240), (360, 360), **_FOUND_MASK),
-        *film((1880, 40), (2220, 40), fps="parts.fps", audio="parts.audio"),
-        report((1880, 540), (400, 260)),
+        parts("maskparts", (400, 480), "masks"),
+        node("grey", "ImageToMask", (660, 480), None, {"channel": "red"}, image="maskparts.images"),
+        mask_video((960, 360), (340, 620), images="parts.images", mask="grey.MASK"),
+        fill((1360, 240), (340, 360), **_FOUND_MASK),
+        *film((1760, 40), (2080, 40), fps="parts.fps", audio="parts.audio"),
     ),
 )
 
 LOGO = Graph(
-    "lgtsm_3_remove_logo_or_watermark",
+    "lgtsm_04_remove_logo_or_watermark",
     (
         note(
             "## Remove a logo or watermark with one painted mask\n\n"
@@ -256,12 +255,11 @@ LOGO = Graph(
         ),
         fill_video((800, 140), (400, 540), video="clip.VIDEO", mask="paint.MASK"),
         save((1260, 40), "fill.video", "video/lgtsm_logo"),
-        report((1260, 520), (340, 240)),
     ),
 )
 
 STREAMED = Graph(
-    "lgtsm_4_long_clip_streamed",
+    "lgtsm_05_long_clip_streamed",
     (
         note(
             "## A clip of any length, in constant memory\n\n"
@@ -282,7 +280,7 @@ STREAMED = Graph(
 )
 
 SAM3 = Graph(
-    "lgtsm_7_name_the_object_sam3",
+    "lgtsm_10_name_the_object_sam3",
     (
         note(
             "## Name the object: masks by SAM 3\n\n"

@@ -45,7 +45,7 @@ def _carried(x: int, filled: str) -> tuple[Node, ...]:
 
 
 BUILT_IN = Graph(
-    "lgtsm_10_key_frames_built_in",
+    "lgtsm_08_key_frames_built_in",
     (
         note(
             "## Key frames: invent once, carry through the shot\n\n"
@@ -74,7 +74,7 @@ BUILT_IN = Graph(
 )
 
 BY_A_MODEL = Graph(
-    "lgtsm_11_key_frames_by_an_image_model",
+    "lgtsm_09_key_frames_by_an_image_model",
     (
         note(
             "## Key frames by an image model\n\n"

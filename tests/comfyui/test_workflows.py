@@ -81,7 +81,7 @@ def test_other_workflows_lack_nothing_but_their_weights(server, browser, shots, 
 
 
 def test_first_run_measures_its_result_and_its_video_reopens_the_graph(server, browser):
-    path = ROOT / "workflows" / "lgtsm_1_first_run_no_file_needed.json"
+    path = ROOT / "workflows" / "lgtsm_01_first_run_no_file_needed.json"
     browser.load()
     workflow = _read(path)
     scene = next(node for node in workflow["nodes"] if node["type"] == "LGTSMDemoScene")
@@ -115,13 +115,13 @@ def test_template_browser_shows_the_workflows(browser, shots):
     for name in GRAPHS:
         browser.wait_for(f"template-workflow-{name}")
     browser.shot(shots / "templates.jpg", fit=False)
-    browser.click("template-workflow-lgtsm_1_first_run_no_file_needed")
+    browser.click("template-workflow-lgtsm_01_first_run_no_file_needed")
     browser.wait_until("() => app.graph.nodes.some(node => node.type === 'LGTSMDemoScene')")
 
 
 def test_a_wrong_input_says_so_on_the_node(browser, server):
     browser.load()
-    workflow = _read(ROOT / "workflows" / "lgtsm_1_first_run_no_file_needed.json")
+    workflow = _read(ROOT / "workflows" / "lgtsm_01_first_run_no_file_needed.json")
     browser.open(workflow)
     browser.evaluate(
         "() => app.graph.nodes.find(n => n.type === 'LGTSMInpaint')"
@@ -135,7 +135,7 @@ def test_a_wrong_input_says_so_on_the_node(browser, server):
 
 
 def test_a_file_saved_before_the_last_input_came_still_opens(browser):
-    workflow = _read(ROOT / "workflows" / "lgtsm_1_first_run_no_file_needed.json")
+    workflow = _read(ROOT / "workflows" / "lgtsm_01_first_run_no_file_needed.json")
     browser.load()
     browser.open(workflow)
     new = browser.prompt()

@@ -2,47 +2,53 @@
 
 from __future__ import annotations
 
-from tests.comfyui.graph import Graph, fill, film, node, note, report, scene
+from tests.comfyui.graph import Graph, clip, fill_video, node, note, report, save
+from tests.comfyui.samples import PAINTED
 
 PAINT_ONE_FRAME = Graph(
-    "lgtsm_12_paint_one_frame_track_remove",
+    "lgtsm_02_paint_one_frame_track_remove",
     (
         note(
             "## Paint one frame, track, remove\n\n"
-            "*LGTSM Track Mask* follows what is painted in one frame through the clip, without any model "
-            "and without a graphics card; *LGTSM Inpaint* removes it. Here the mask of frame 12 of the "
-            "scene stands for what you paint.\n\n"
-            "For your own clip: *LGTSM Video Frame* saves a frame, paint it in the mask editor of *Load "
-            "Image*, connect its mask to `painted` and write the number of the frame into "
-            "`painted_frames`. The node says which frame to paint next where it is unsure; put several "
-            "masks into one batch and write their numbers as `12, 40`.",
-            (40, 340),
+            "**Run** shows it on a sample. For your own clip:\n\n"
+            "1. *Your clip*: choose a video of any length.\n"
+            "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole. Press **Run**; the "
+            "frame is saved.\n"
+            "3. *The object, painted*: press **R**, choose that frame, right-click the node, **Open in Mask Editor**, "
+            "paint over the object and its shadow, save.\n"
+            "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`.\n"
+            "5. Press **Run**.\n\n"
+            "No model and no graphics card are needed. *Paint next* names the frames that are unsure: paint the "
+            "first one, put both masks into one batch and write both numbers, such as `8, 40`."
         ),
-        scene(24, camera="planar"),
-        node("drawn", "MaskToImage", (480, 400), (220, 60), mask="scene.mask"),
+        clip(),
         node(
-            "one",
-            "ImageFromBatch",
-            (740, 400),
-            (240, 120),
-            {"batch_index": 12, "length": 1},
-            "Your painted frame",
-            image="drawn.IMAGE",
+            "frame",
+            "LGTSMVideoFrame",
+            (440, 700),
+            (300, 360),
+            {"frame": PAINTED},
+            video="clip.VIDEO",
         ),
         node(
-            "painted", "ImageToMask", (1020, 400), (220, 80), {"channel": "red"}, image="one.IMAGE"
+            "paint",
+            "LoadImage",
+            (440, 240),
+            (300, 400),
+            {"image": "lgtsm_sample_painted.png"},
+            "The object, painted",
         ),
         node(
             "track",
-            "LGTSMTrackMask",
-            (1290, 320),
-            (320, 380),
-            {"painted_frames": "12"},
-            images="scene.images",
-            painted="painted.MASK",
+            "LGTSMTrackMaskVideo",
+            (820, 180),
+            (320, 240),
+            {"painted_frames": str(PAINTED)},
+            video="clip.VIDEO",
+            painted="paint.MASK",
         ),
-        fill((1660, 40), (300, 360), images="scene.images", mask="track.mask"),
-        *film((2020, 40), (2380, 40)),
-        report((2020, 560), (300, 240)),
+        fill_video((1220, 40), (400, 540), video="clip.VIDEO", mask_video="track.mask_video"),
+        save((1700, 40), "fill.video", "video/lgtsm_clean"),
+        report((1220, 680), (400, 160), "track.repaint", "Paint next"),
     ),
 )

@@ -35,7 +35,7 @@ def project() -> dict:
 
 def test_archive_holds_the_pack_and_nothing_else(files):
     folders = {name.split("/")[0] for name in files if "/" in name}
-    assert folders == {"lgtsm", "nodes", "workflows", "web", "locales"}
+    assert folders == {"lgtsm", "nodes", "workflows", "web", "locales", "docs"}
     for needed in (
         "__init__.py",
         "pyproject.toml",

@@ -1,4 +1,4 @@
-"""Links of the documents lead to files and headings that are there."""
+"""Links of the documents lead to files and headings that are there, in the pack's archive as well."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,13 @@ from urllib.parse import unquote
 
 import pytest
 
+from tests.comfyui.serving import archive_files
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(
-    path for pattern in ("*.md", "docs/**/*.md", "web/docs/**/*.md") for path in ROOT.glob(pattern)
+    path
+    for pattern in ("*.md", "*/README.md", "docs/**/*.md", "web/docs/**/*.md", "lgtsm/**/*.md")
+    for path in ROOT.glob(pattern)
 )
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
@@ -38,4 +42,20 @@ def test_links_lead_somewhere(page):
         target = (page.parent / name).resolve() if name else page
         if not target.exists() or (anchor and anchor not in _anchors(target)):
             lost.append(link)
+    assert lost == []
+
+
+def test_links_lead_somewhere_in_the_archive_of_the_pack():
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs a git checkout to tell what belongs to the archive")
+    files = set(archive_files())
+    lost = []
+    for name in (name for name in files if name.endswith(".md")):
+        page = ROOT / name
+        for link in _LINK.findall(_text(page)):
+            target = unquote(link).partition("#")[0]
+            if target and not re.match(r"[a-z]+:", target):
+                found = (page.parent / target).resolve().relative_to(ROOT).as_posix()
+                if found not in files:
+                    lost.append((name, link))
     assert lost == []
