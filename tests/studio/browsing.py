@@ -88,11 +88,16 @@ class Tab:
     def is_enabled(self, selector: str) -> bool:
         return self._do(self._page.locator(selector).first.is_enabled())
 
-    def drag(self, points: list[tuple[float, float]], size: tuple[int, int]) -> None:
+    def drag(
+        self,
+        points: list[tuple[float, float]],
+        size: tuple[int, int],
+        selector: str = "#picture",
+    ) -> None:
         """Move the pressed mouse through points in pixels of a picture of a size (width, height)."""
 
         async def drag() -> None:
-            box = await self._page.locator("#picture").bounding_box()
+            box = await self._page.locator(selector).bounding_box()
             mouse, places = self._page.mouse, []
             for x, y in points:
                 there = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from tests.studio.serving import serve, wait_for
@@ -134,6 +136,25 @@ def test_what_goes_wrong_is_told_in_the_page(tab, film):
     tab.see("#told", "leave the background black")
     tab.click("[data-do=static]")
     tab.see("#told", "paint")
+
+
+def test_a_full_disk_is_told_and_the_stroke_is_saved_with_the_next_one(tab, studio, monkeypatch):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+
+    def full(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lgtsm.whole_file.WholeFile._create", full)
+    tab.drag([(30, 30), (60, 30)], (160, 90))
+    tab.see("#told", "No space left on device; make room")
+    monkeypatch.undo()
+    tab.drag([(90, 60), (120, 60)], (160, 90))
+    tab.see("#painted", "frame 0")
+    tab.until("() => document.getElementById('told').hidden")
+    mask = studio.desk.sessions()[0].painted.read(0)[0]
+    assert mask[30, 45] == 1
+    assert mask[60, 105] == 1
 
 
 def test_a_film_is_dropped_and_the_sample_is_one_click_away(tab, film, tmp_path):

@@ -1,8 +1,10 @@
 // The page: its state, its buttons and keys. What a film is and what was done is known to the server alone.
 
 import * as requests from "./requests.js";
+import { Gestures } from "./gestures.js";
 import { Options } from "./options.js";
 import { Painter } from "./painter.js";
+import { connectPart, partOf, partOptions, showPart } from "./part.js";
 import { Stage } from "./stage.js";
 import { Start } from "./start.js";
 import { isAtWork, nextStep, showSteps, showTask } from "./steps.js";
@@ -20,10 +22,14 @@ let shown = null, next = null, key = null, playing = false, saving = Promise.res
 const stage = new Stage(byId("viewport"));
 const painter = new Painter(stage, {
   done: (kind, frame, png) => save(async () => (kind === "key" ? film.paintKey : film.paint)(frame, await png)),
-  marked: prompt => save(() => film.mark(prompt)),
+  marked: prompt => { load(t("looking")); save(() => film.mark(prompt)).then(() => load("")); },
   picked: colour => { byId("colour").value = colour; showTools(); },
 });
-const timeline = new Timeline(byId("timeline"), byId("frame"), frame => { leaveKey(frame); stage.go(frame); });
+const timeline = new Timeline(byId("timeline"), byId("frame"), {
+  jump: frame => { leaveKey(frame); stage.go(frame); },
+  chosen: choosePart,
+});
+new Gestures(stage, painter);
 const start = new Start(opened, tell);
 
 /** Say what went wrong, until it is closed or something else is done. */
@@ -91,7 +97,7 @@ function accept(found) {
   }
   const { film: about, results } = state, masked = state.found, at = shown && results[shown];
   stage.describe({
-    mask: frame => state.painted[frame] ?? (masked ? `m${state.changes}` : null),
+    mask: frame => masked || frame in state.painted ? `${state.painted[frame] ?? ""}.${state.changes}` : null,
     result: at ? shown : null,
     resultVersion: at?.version,
     covers: frame => at && frame >= at.start && frame < at.start + at.count,
@@ -109,12 +115,15 @@ function accept(found) {
     frames: about.frames,
     painted: Object.keys(state.painted).map(Number),
     confidence: masked?.confidence ?? [],
+    first: masked?.first ?? 0,
     repaint: masked && !masked.stale ? masked.repaint : [],
     stale: masked?.stale,
     keys: state.keys.numbers,
     range: at && [at.start, at.count],
+    part: partOf(state),
   });
   options?.show(state.options, state.wanted);
+  showPart(state);
   showTask(state.task);
   showSteps(state, film, shown, {
     go: frame => { leaveKey(frame); look("before"); stage.go(frame); },
@@ -146,6 +155,16 @@ function finished() {
   } else if (found?.repaint.length && task.kind === "track") stage.wanted = found.repaint[0];
 }
 
+function choosePart(start, end) {
+  return save(() => film.choose(partOptions(start, end, state.film.frames)));
+}
+
+/** Say over the picture what is being waited for. */
+function load(text) {
+  byId("loading").hidden = !text;
+  byId("loading").textContent = text;
+}
+
 function look(name) {
   stage.look = name;
   showTools();
@@ -167,6 +186,7 @@ function showTools() {
     button.classList.toggle("chosen", button.dataset.look === stage.look);
   for (const button of document.querySelectorAll("[data-tool]"))
     button.classList.toggle("chosen", button.dataset.tool === painter.tool);
+  document.querySelector("[data-tool=beside]").hidden = !["point", "beside"].includes(painter.tool);
   byId("pick").classList.toggle("chosen", painter.isPicking);
   byId("legend").textContent = t(key !== null ? "legend_key" : state?.found ? "legend_tracked" : "legend");
 }
@@ -181,9 +201,11 @@ stage.isUnsaved = () => unsaved > 0;
 async function play() {
   playing = !playing;
   byId("play").textContent = playing ? "❚❚" : "▶";
-  const began = performance.now(), from = stage.frame, { frames, rate } = state.film;
+  const began = performance.now(), { rate } = state.film, [start, end] = partOf(state);
+  const from = stage.frame >= start && stage.frame < end ? stage.frame : start;
   while (playing) {
-    const frame = (from + Math.floor((performance.now() - began) / 1000 * rate)) % frames;
+    const passed = Math.floor((performance.now() - began) / 1000 * rate);
+    const frame = start + (from - start + passed) % (end - start);
     if (frame !== stage.frame) await stage.go(frame);
     await new Promise(requestAnimationFrame);
   }
@@ -202,6 +224,8 @@ function connect() {
   byId("cancel").addEventListener("click", () => save(() => film.cancel()));
   byId("another").addEventListener("click", another);
   byId("told").lastElementChild.addEventListener("click", () => { byId("told").hidden = true; });
+  connectPart({ state: () => state, frame: () => stage.wanted, chosen: choosePart });
+  for (const button of document.querySelectorAll("[data-add]")) button.addEventListener("click", () => add(button.dataset.add));
   byId("copy").addEventListener("click", () => navigator.clipboard.writeText(state.command));
   byId("mask-file").addEventListener("change", event => {
     const [file] = event.target.files;
@@ -216,8 +240,10 @@ function connect() {
   });
   for (const button of document.querySelectorAll("[data-tool]"))
     button.addEventListener("click", () => {
+      const isPointing = painter.tool === "point" && button.dataset.tool === "beside"
+        || painter.tool === "beside" && button.dataset.tool === "point";
       painter.tool = button.dataset.tool;
-      painter.forgetPoints();
+      if (!isPointing) painter.forgetPoints();
       look("before");
       stage.go(stage.wanted);
     });
@@ -227,6 +253,15 @@ function connect() {
     button.addEventListener("click", () => save(() => film.do(
       button.dataset.do, { frame: stage.frame, half: byId("half").checked })));
   document.addEventListener("keydown", pressed);
+}
+
+/** Add a part of the object to the mask, or take it away again. */
+function add(kind) {
+  const complete = state.complete.includes(kind) ? state.complete.filter(one => one !== kind) : [...state.complete, kind];
+  save(async () => {
+    const found = await film.choose({ complete });
+    return complete.length ? film.do("complete") : found;
+  });
 }
 
 function pressed(event) {

@@ -3,6 +3,7 @@
 import { duration, stage as stageText, t } from "./texts.js";
 
 const byId = id => document.getElementById(id);
+const LEAST = 5e-5;  // share of the picture that is worth a word
 const SIZES = ["B", "kB", "MB", "GB"];
 
 function size(bytes) {
@@ -44,6 +45,7 @@ export function showSteps(state, film, shown, actions) {
   for (const name of ["mark", "track", "remove", "compare"])
     byId(`step-${name}`).classList.toggle("next", nextStep(state) === name);
   showTrack(state, painted, actions);
+  showAdded(state);
   for (const button of document.querySelectorAll("[data-do]")) {
     const needsMask = !["static", "text"].includes(button.dataset.do);
     const isTracked = button.dataset.do === "track" && (painted.length === 0 || (found && !found.stale));
@@ -70,6 +72,22 @@ function showTrack({ found }, painted, actions) {
   byId("doubtful").replaceChildren(...doubtful.map(frame => chip(
     t("frame", { frame }), t("doubtful_help"), () => actions.go(frame))));
   if (found?.notes.length) said.title = found.notes.join("\n");
+}
+
+/** Show what is added to the mask of an object, and how much. */
+function showAdded(state) {
+  const { found, added, complete } = state;
+  byId("adding").hidden = !["track", "file"].includes(found?.kind);
+  for (const button of document.querySelectorAll("[data-add]")) {
+    const isChosen = complete.includes(button.dataset.add);
+    button.classList.toggle("chosen", isChosen);
+    button.ariaPressed = String(isChosen);
+    button.disabled = isAtWork(state);
+  }
+  const parts = complete.filter(kind => added?.[kind] >= LEAST)
+    .map(kind => `${t(`add_${kind}`)} ${(100 * added[kind]).toFixed(2)} %`);
+  byId("added-said").textContent = !complete.length ? t("add_first") : !added ? t("add_later")
+    : parts.length ? t("added", { parts: parts.join(", ") }) : t("added_nothing");
 }
 
 function showResult(at, state, film, shown, actions) {
