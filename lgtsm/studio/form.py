@@ -14,7 +14,7 @@ _ELSEWHERE = ("start", "end", "strict", "rate")
 NETWORKS = ("tracker", "tracker_model", "aligner_model", "carry", "carrier_model")
 NETWORKS += ("synthesiser", "synthesiser_range", "synthesiser_mask")
 """Options of network files of one's own: a page must neither open files anywhere nor fetch any."""
-FIRST = ("preset", "grow", "lossless", "quality")
+FIRST = ("preset", "grow")
 """Those that are always shown; all others are behind Advanced."""
 
 

@@ -39,12 +39,12 @@ def test_a_shadow_is_added_and_taken_away_again(browser, context, shadow_scene, 
         tab.see("#track-said", "the file that was loaded")
         tab.go(7)
         tab.click("[data-add=shadow]")
-        tab.see("#added-said", "Added, in blue: shadow")
+        tab.see("#added-said", "Added, in blue: its shadow")
         tab.until(f"() => ({_BLUE})() > 0")
         assert tab.evaluate(_BLUE) == pytest.approx(float(shadows[7].sum()), rel=0.4)
         tab.see("#command", "--complete shadow", hidden=True)
         tab.click("[data-add=shadow]")
-        tab.see("#added-said", "Would its shadow stay")
+        tab.see("#added-said", "If its shadow")
         tab.until(f"() => ({_BLUE})() === 0")
 
 

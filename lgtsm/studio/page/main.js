@@ -17,6 +17,7 @@ const BUSY_MS = 400, IDLE_MS = 3000;
 let film = null, state = null, facts = null, options = null;
 let isOffline = false;
 let ended = 0;  // number of the last task whose end was shown
+let cleared = new Set();  // frames whose mask is to be forgotten, until all is tracked again
 let shown = null, next = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0;
 
 const stage = new Stage(byId("viewport"));
@@ -80,6 +81,7 @@ async function opened(identity) {
   ended = state.task && !isAtWork(state) ? state.task.number : 0;
   stage.look = "before";
   painter.strokes = [];
+  cleared = new Set();
   stage.open(film, state.film);
   accept(state);
   const first = Number(Object.keys(state.painted)[0] ?? 0);
@@ -97,7 +99,8 @@ function accept(found) {
   }
   const { film: about, results } = state, masked = state.found, at = shown && results[shown];
   stage.describe({
-    mask: frame => masked || frame in state.painted ? `${state.painted[frame] ?? ""}.${state.changes}` : null,
+    mask: frame => frame in state.painted || (masked && !cleared.has(frame))
+      ? `${state.painted[frame] ?? ""}.${state.changes}` : null,
     result: at ? shown : null,
     resultVersion: at?.version,
     covers: frame => at && frame >= at.start && frame < at.start + at.count,
@@ -127,20 +130,23 @@ function accept(found) {
   showTask(state.task);
   showSteps(state, film, shown, {
     go: frame => { leaveKey(frame); look("before"); stage.go(frame); },
-    unpaint: frame => save(() => film.unpaint(frame)),
+    unpaint: clear,
     key: frame => { key = frame; look("before"); accept(state); stage.go(frame); },
     shown: kind => { shown = kind; accept(state); stage.go(stage.wanted); },
   });
   showTools();
-  if (nextStep(state) !== next) {
-    next = nextStep(state);
-    byId(`step-${next}`).scrollIntoView({ block: "nearest" });
-  }
+  const step = isOver && shown && ["preview", "remove"].includes(task.kind) ? "compare" : nextStep(state);
+  if (step === next && !isOver) return;
+  next = step;
+  // on a phone the panel is below the picture, which is what ended work is looked at in
+  const isBelow = isOver && matchMedia("(max-width: 820px)").matches;
+  byId(isBelow ? "left" : `step-${next}`).scrollIntoView({ block: "nearest" });
 }
 
 /** Show what ended work has brought, or why it failed. */
 function finished() {
   const { task, results, found, keys } = state;
+  cleared = new Set();
   if (task.state === "failed") return tell(new Error(task.error));
   if (task.state !== "done") return;
   if (task.kind === "preview" || task.kind === "remove") {
@@ -214,7 +220,7 @@ async function play() {
 function connect() {
   byId("play").addEventListener("click", play);
   byId("undo").addEventListener("click", () => painter.undo());
-  byId("clear").addEventListener("click", () => { painter.forgetPoints(); save(() => film.unpaint(stage.frame)); });
+  byId("clear").addEventListener("click", () => clear(stage.frame));
   byId("size").addEventListener("input", event => { painter.percent = Number(event.target.value); });
   byId("colour").addEventListener("input", event => { painter.colour = event.target.value; });
   byId("pick").addEventListener("click", () => { painter.isPicking = !painter.isPicking; showTools(); });
@@ -253,6 +259,13 @@ function connect() {
     button.addEventListener("click", () => save(() => film.do(
       button.dataset.do, { frame: stage.frame, half: byId("half").checked })));
   document.addEventListener("keydown", pressed);
+}
+
+/** Forget what is painted on a frame, and do not show there what was tracked before. */
+function clear(frame) {
+  painter.forgetPoints();
+  cleared.add(frame);
+  save(() => film.unpaint(frame));
 }
 
 /** Add a part of the object to the mask, or take it away again. */

@@ -52,6 +52,7 @@ export function showSteps(state, film, shown, actions) {
     button.disabled = isAtWork(state) || isTracked || (needsMask && state.problem !== "");
     button.classList.toggle("main", button.dataset.do === nextStep(state));
   }
+  byId("mask-file").disabled = isAtWork(state);
   byId("resumable").hidden = !state.resumable || isAtWork(state);
   byId("step-compare").hidden = !at;
   if (at) showResult(at, state, film, shown, actions);
@@ -122,7 +123,7 @@ function showOutputs(state, film) {
       const link = document.createElement("a");
       link.href = film.result(name);
       link.download = output.name;
-      link.textContent = `${t(`save_${name}`)} (${size(output.bytes)})`;
+      link.textContent = `↓ ${t(`save_${name}`)} (${size(output.bytes)})`;
       line.append(link);
     } else line.append(`${t(`save_${name}`)}: `);
     const path = document.createElement("small");
@@ -135,7 +136,9 @@ function showOutputs(state, film) {
   link.textContent = t("save_project");
   path.textContent = state.project;
   project.append(link, path);
-  byId("outputs").replaceChildren(...links, project);
+  byId("project").replaceChildren(project);
+  byId("outputs").replaceChildren(...links);
+  byId("saved-said").textContent = t(links.length ? "save_done" : "save_later");
   const video = byId("comparison");
   video.hidden = !outputs.compare?.is_file;
   const address = `${film.result("compare")}?show=1&v=${whole?.version}`;
