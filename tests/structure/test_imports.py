@@ -90,7 +90,8 @@ OURS = {
     "unseen_share": FLOOR | {"engine"},
     "batch": FLOOR
     | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"}
-    | {"prompt_names", "file_tracking", "tracked_folder", "tracking"},
+    | {"prompt_names", "file_tracking", "tracked_folder", "tracking"}
+    | {"file_completion", "completion"},
     "timeline": FLOOR | {"video", "film_names", "prompt_names", "batch"},
     "studio": FLOOR
     | {
