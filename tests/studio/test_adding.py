@@ -36,6 +36,7 @@ def shadowed(shadow_scene, tmp_path):
     return folder / "walk.mp4", (tmp_path / "given.mkv").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_shadow_is_added_shown_apart_and_filled_as_by_the_commands(
     shadowed, shadow_scene, tmp_path
 ):

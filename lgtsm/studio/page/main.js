@@ -7,7 +7,7 @@ import { Painter } from "./painter.js";
 import { connectPart, partOf, partOptions, showPart } from "./part.js";
 import { Stage } from "./stage.js";
 import { Start } from "./start.js";
-import { isAtWork, nextStep, showSteps, showTask } from "./steps.js";
+import { doubtful, isAtWork, nextStep, showSteps, showTask } from "./steps.js";
 import { speak, t, usual } from "./texts.js";
 import { Timeline } from "./timeline.js";
 
@@ -83,6 +83,8 @@ async function opened(identity) {
   painter.strokes = [];
   cleared = new Set();
   stage.open(film, state.film);
+  next = nextStep(state);
+  for (const id of ["work", "steps"]) byId(id).scrollTop = 0;
   accept(state);
   const first = Number(Object.keys(state.painted)[0] ?? 0);
   await stage.go(first);
@@ -119,7 +121,7 @@ function accept(found) {
     painted: Object.keys(state.painted).map(Number),
     confidence: masked?.confidence ?? [],
     first: masked?.first ?? 0,
-    repaint: masked && !masked.stale ? masked.repaint : [],
+    repaint: doubtful(state),
     stale: masked?.stale,
     keys: state.keys.numbers,
     range: at && [at.start, at.count],
@@ -138,14 +140,14 @@ function accept(found) {
   const step = isOver && shown && ["preview", "remove"].includes(task.kind) ? "compare" : nextStep(state);
   if (step === next && !isOver) return;
   next = step;
-  // on a phone the panel is below the picture, which is what ended work is looked at in
-  const isBelow = isOver && matchMedia("(max-width: 820px)").matches;
-  byId(isBelow ? "left" : `step-${next}`).scrollIntoView({ block: "nearest" });
+  // on a phone the panel is below the picture, which stays in view: what comes next is a button at the bottom
+  const isBelow = matchMedia("(max-width: 820px)").matches;
+  if (isOver || !isBelow) byId(isBelow ? "left" : `step-${next}`).scrollIntoView({ block: "nearest" });
 }
 
 /** Show what ended work has brought, or why it failed. */
 function finished() {
-  const { task, results, found, keys } = state;
+  const { task, results, keys } = state;
   cleared = new Set();
   if (task.state === "failed") return tell(new Error(task.error));
   if (task.state !== "done") return;
@@ -158,7 +160,7 @@ function finished() {
     key = keys.numbers[0];
     stage.wanted = key;
     look("before");
-  } else if (found?.repaint.length && task.kind === "track") stage.wanted = found.repaint[0];
+  } else if (task.kind === "track" && doubtful(state).length) stage.wanted = doubtful(state)[0];
 }
 
 function choosePart(start, end) {
@@ -194,7 +196,9 @@ function showTools() {
     button.classList.toggle("chosen", button.dataset.tool === painter.tool);
   document.querySelector("[data-tool=beside]").hidden = !["point", "beside"].includes(painter.tool);
   byId("pick").classList.toggle("chosen", painter.isPicking);
-  byId("legend").textContent = t(key !== null ? "legend_key" : state?.found ? "legend_tracked" : "legend");
+  const legend = key !== null ? "legend_key" : state?.found ? "legend_tracked" : "legend";
+  byId("legend").textContent = t(legend);
+  byId("legend").classList.toggle("keys", legend === "legend");
 }
 
 stage.shown = frame => {

@@ -1,5 +1,6 @@
 // The panel of steps: what was done, what comes next, how far work is.
 
+import { partOf } from "./part.js";
 import { duration, stage as stageText, t } from "./texts.js";
 
 const byId = id => document.getElementById(id);
@@ -61,16 +62,22 @@ export function showSteps(state, film, shown, actions) {
 
 export const isAtWork = state => Boolean(state?.task) && ["waiting", "running"].includes(state.task.state);
 
-function showTrack({ found }, painted, actions) {
-  const said = byId("track-said"), doubtful = found?.stale ? [] : found?.repaint ?? [];
+/** Return the frames to look at, of those that are filled. */
+export function doubtful(state) {
+  const { found } = state, [start, end] = partOf(state);
+  return found && !found.stale ? found.repaint.filter(frame => frame >= start && frame < end) : [];
+}
+
+function showTrack(state, painted, actions) {
+  const { found } = state, said = byId("track-said"), frames = doubtful(state);
   if (!found) said.textContent = t(painted.length ? "track_help" : "track_first");
   else if (found.kind !== "track") said.textContent = t(`mask_${found.kind}`);
   else if (found.stale) said.textContent = t("track_stale");
   else {
     const sure = Math.round(found.confidence.reduce((sum, one) => sum + one, 0) / found.confidence.length);
-    said.textContent = t(doubtful.length ? "track_doubtful" : "track_sure", { sure });
+    said.textContent = t(frames.length ? "track_doubtful" : "track_sure", { sure });
   }
-  byId("doubtful").replaceChildren(...doubtful.map(frame => chip(
+  byId("doubtful").replaceChildren(...frames.map(frame => chip(
     t("frame", { frame }), t("doubtful_help"), () => actions.go(frame))));
   if (found?.notes.length) said.title = found.notes.join("\n");
 }
