@@ -105,7 +105,8 @@ OURS = {
         "journal",
         "job",
     }
-    | {"film_names", "prompt_names", "key_frame_folder", "file_check", "batch"},
+    | {"film_names", "prompt_names", "key_frame_folder", "file_check", "batch"}
+    | {"completion", "file_completion"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API
