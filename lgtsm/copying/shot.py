@@ -123,6 +123,8 @@ class Shot:
         for t in [t for t in self._frames if t < before]:
             del self._frames[t]
         self.track.forget(before)
+        if self.learned is not None:
+            self.learned.forget(before)
 
     def drop(self, t: int) -> None:
         """Drop one frame's pixels; the motion through it is kept."""
