@@ -44,10 +44,10 @@ class _Meaning(Enum):
     BRIGHTNESS = ""
     GREY = "most of {} is neither black nor white: is it a mask?"
     BYTES = "{} stores 8 bits in 16: 255 counts as white"
-    LABELS = "{} holds labels and no white: every value above 0 is hole"
-    COLOURS = "{} is drawn in colours: all but black is hole"
-    OPACITY = "{} is drawn on a transparent layer: what is opaque is hole"
-    TRANSPARENCY = "{} is a picture with transparency: what is transparent is hole"
+    LABELS = "{} holds labels and no white: every value above 0 is masked"
+    COLOURS = "{} is drawn in colours: all but black is masked"
+    OPACITY = "{} is drawn on a transparent layer: what is opaque is masked"
+    TRANSPARENCY = "{} is a picture with transparency: what is transparent is masked"
 
 
 @dataclass(frozen=True)

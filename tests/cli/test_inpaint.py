@@ -105,7 +105,7 @@ def test_an_unusual_mask_is_spoken_of_once_at_the_beginning(
         "--mode", "copy", *extra,
     )  # fmt: skip
     labels, inverted, work = stderr.splitlines()
-    assert "every value above 0 is hole" in labels
+    assert "every value above 0 is masked" in labels
     assert "covers 92% of the picture: is it inverted?" in inverted
     assert "the work begins" in work
 

@@ -27,17 +27,17 @@ from tests.comfyui.track_graphs import PAINT_ONE_FRAME
 
 _SCENE_MASK = {"images": "scene.images", "mask": "scene.mask"}
 _FOUND_MASK = {"images": "parts.images", "mask": "mask.mask"}
-_CHECKED = (1180, 900), (1560, 540)
+_CHECKED = (1240, 900), (1620, 540)
 _COMPARED = (
     node(
         "compared",
         "LGTSMCompare",
-        (1180, 40),
+        (1240, 40),
         (300, 300),
         before="scene.images",
         after="fill.images",
     ),
-    *film((1560, 40), (1860, 40), "compared.images"),
+    *film((1620, 40), (1920, 40), "compared.images"),
 )
 """Before and after in one film."""
 
@@ -55,7 +55,7 @@ FIRST_RUN = Graph(
         ),
         scene(24),
         mask_video((400, 540), (300, 580), **_SCENE_MASK),
-        fill((790, 120), (300, 360), images="scene.images", mask="mask.mask"),
+        fill((880, 120), (300, 360), images="scene.images", mask="mask.mask"),
         *check(*_CHECKED),
         *_COMPARED,
     ),
@@ -82,7 +82,7 @@ LOCKED_OFF = Graph(
             **_SCENE_MASK,
         ),
         node("shown", "PreviewImage", (790, 1010), (300, 280), images="plate.plate"),
-        fill((790, 120), (300, 420), {"motion": "none"}, **_SCENE_MASK, plate="plate.plate"),
+        fill((880, 120), (300, 420), {"motion": "none"}, **_SCENE_MASK, plate="plate.plate"),
         *check(*_CHECKED),
         *_COMPARED,
     ),
@@ -108,7 +108,7 @@ PAINTED = Graph(
             "Your painted frame",
             image="scene.truth",
         ),
-        fill((790, 120), (300, 420), {"plate_frames": "12"}, **_SCENE_MASK, plate="painted.IMAGE"),
+        fill((880, 120), (300, 420), {"plate_frames": "12"}, **_SCENE_MASK, plate="painted.IMAGE"),
         *check(*_CHECKED),
         *_COMPARED,
     ),

@@ -49,6 +49,6 @@ PAINT_ONE_FRAME = Graph(
         ),
         fill_video((1220, 40), (400, 540), video="clip.VIDEO", mask_video="track.mask_video"),
         save((1700, 40), "fill.video", "video/lgtsm_clean"),
-        report((1220, 680), (400, 160), "track.repaint", "Paint next"),
+        report((1220, 760), (400, 160), "track.repaint", "Paint next"),
     ),
 )
