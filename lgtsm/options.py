@@ -231,12 +231,8 @@ class InpaintOptions(Options):
         "Still-image model that invents what no frame shows: an ONNX file, owner/name:file.onnx on a hub, or "
         "pypatchmatch; without it, patches of the picture are used.",
     )
-    synthesiser_range: PixelRange = knob(
-        PixelRange.AUTO, "Numbers that the synthesiser takes for black and white."
-    )
-    synthesiser_mask: MaskSense = knob(
-        MaskSense.AUTO, "What is white in the mask that the synthesiser takes."
-    )
+    synthesiser_range: PixelRange = knob(PixelRange.AUTO, "Pixel range of the synthesiser.")
+    synthesiser_mask: MaskSense = knob(MaskSense.AUTO, "What is white in the synthesiser's mask.")
     feather: int = knob(
         2,
         "Width in pixels of the soft edge, which lies in the pixels that grow adds: what the mask covers is "
