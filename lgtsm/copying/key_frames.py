@@ -203,7 +203,7 @@ class KeyFrames:
     def _keep(self, key: _KeyFrame, warped: Sequence[_Warped]) -> None:
         """Keep a new key frame, where they are many in place of the one that shows least of its frame."""
         if len(self._kept) == _MOST:
-            shown = {x.number: float(x.place.sum()) for x in warped}
+            shown: dict[int | None, float] = {x.number: float(x.place.sum()) for x in warped}
             self._kept.remove(min(self._kept, key=lambda x: shown.get(x.plate.frame, 0.0)))
         self._kept.append(key)
 
