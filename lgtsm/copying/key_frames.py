@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -150,21 +150,21 @@ class KeyFrames:
         wanted = hole * ((_SURE - confidence) / (_SURE - _UNSURE)).clamp(0, 1)
         if not bool((wanted > 0).any()):
             return None
-        clear = _without_fringe(shot, t, box)
-        warped = [x for key in self._kept if (x := _warp(key, shot, t, box, clear)) is not None]
+        clear = cache(partial(_without_fringe, shot, t, box))  # most frames need none
+        warped = [x for key in self._kept if (x := _warp(key, shot, t, box, clear())) is not None]
         colour, places = _stack(warped, fill)
         shown = places.sum(0, keepdim=True)
         missing = (wanted > 0.5) & (shown == 0)
         fitting = {x.number for x in warped if x.follows(wanted)}
         around = None
         if self._may_make_one(t, fitting) and self._is_worth_it(missing, shot.size):
-            around = judge_by_neighbours(shot, t, box, self.window, clear)
+            around = judge_by_neighbours(shot, t, box, self.window, clear())
         if around is not None and (
             self.synthesise_all or self._is_worth_it(missing & around.fits, shot.size)
         ):
             key = self._make(shot, t, box, colour, confidence, shown, around)
             self._keep(key, warped)
-            own = _warp(key, shot, t, box, clear)
+            own = _warp(key, shot, t, box, clear())
             assert own is not None  # its own frame
             colour, places = _stack([*warped, own], fill)
             warped.append(own)
