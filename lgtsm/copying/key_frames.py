@@ -27,6 +27,7 @@ from .candidates import CopySources
 from .consensus import match_to_frame
 from .fringe import dark_fringe
 from .moving_texture import Texture, moved_detail
+from .oversampling import twice
 from .plates import PlacedPlate
 from .shot import Shot
 from .surroundings import Surroundings, judge, judge_by_neighbours
@@ -68,6 +69,7 @@ Carrier = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor]], Tensor]
 class _KeyFrame:
     """A completed frame.
 
+    fine: (1,3,2h,2w) its picture, to be sampled.
     place: (1,1,h,w) what was synthesised, 1 = synthesised.
     shift: (1,2,h,w) from such a pixel to the one it was taken from, in pixels, x then y.
     motion: (1,1,h,w) in [0,1], how far the texture around it moves by itself.
@@ -75,6 +77,7 @@ class _KeyFrame:
     """
 
     plate: PlacedPlate
+    fine: Tensor
     place: Tensor
     shift: Tensor
     motion: Tensor
@@ -246,7 +249,8 @@ class KeyFrames:
         grid, width = pixel_grid(*shot.size, picture), shot.size[1]
         if self.found is not None:
             self.found(t, place)
-            return _KeyFrame(PlacedPlate(picture, t, known), place, torch.zeros_like(grid), motion)
+            shift = torch.zeros_like(grid)
+            return _KeyFrame(PlacedPlate(picture, t, known), twice(picture), place, shift, motion)
         trusted = frame.known.clone()
         trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
         fringe = dark_fringe(picture, 1 - frame.known, trusted * known) * known
@@ -258,7 +262,8 @@ class KeyFrames:
         shift = torch.where(done.sources >= 0, from_pixel - grid, 0)
         moves = bool((motion * place).any())
         detail = Texture.of(completed, torch.ones_like(place)).detail if moves else None
-        return _KeyFrame(PlacedPlate(completed, t, known), place, shift, motion, detail)
+        plate = PlacedPlate(completed, t, known)
+        return _KeyFrame(plate, twice(completed), place, shift, motion, detail)
 
 
 def _without_fringe(shot: Shot, t: int, box: Box) -> Tensor:
@@ -286,7 +291,7 @@ def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box, clear: Tensor) -> _Warpe
         return _Warped(number, colour, place, place, coords + shift)
     masks = torch.cat([torch.ones_like(key.place), key.place], 1)
     coverage, place = sample_at(masks, coords, padding="zeros").chunk(2, 1)
-    colour = sample_at(plate.picture, coords, mode="bicubic")
+    colour = sample_at(key.fine, 2 * coords, mode="bicubic")
     shift = sample_at(key.shift, coords, mode="nearest")
     if key.detail is not None:
         colour = _moved(key.detail, key, shot, t, coords, colour)

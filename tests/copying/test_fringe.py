@@ -62,7 +62,7 @@ def test_a_shadow_left_out_of_the_mask_does_not_grow_into_the_hole(rng):
 def test_the_key_frame_that_shows_least_gives_way():
     blank = torch.zeros(1, 3, 8, 8)
     keys = [
-        _KeyFrame(PlacedPlate(blank, t), blank[:, :1], blank[:, :2], blank[:, :1])
+        _KeyFrame(PlacedPlate(blank, t), blank, blank[:, :1], blank[:, :2], blank[:, :1])
         for t in range(_MOST + 1)
     ]
     frames, areas = KeyFrames(), [9, 5, 2, 7, 4, 6]
