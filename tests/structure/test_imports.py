@@ -64,7 +64,7 @@ OURS = {
         | {"fills", "align", "masks", "engine"}
     ),
     "completion": frozenset({"errors", "options", "clip_tensors"})
-    | {"fills", "masks", "copying", "engine"},
+    | {"fills", "align", "masks", "copying", "engine"},
     "file_completion": FLOOR | {"engine", "masks", "video", "completion", "mask_source"},
     "file_tracking": FLOOR | {"engine", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
