@@ -21,6 +21,7 @@ from ..key_frame_folder import write_key_frames
 from ..masks.static import find_static
 from ..masks.text.detector import text_detector
 from ..masks.text.joined import text_masks
+from ..options import RunOptions
 from ..prompt_names import painted_prompts
 from ..report import Report
 from ..tracked_folder import TrackedFolder
@@ -95,7 +96,8 @@ def find(session: Session, kind: str, hooks: Hooks) -> None:
     if kind == "static":
         masks = repeat(find_static(frames()).mask, clip.count)
     else:
-        masks = text_masks(frames(), text_detector(), rate=clip.info.rate)
+        threads = RunOptions.of(session.project.options or {}).threads
+        masks = text_masks(frames(), text_detector(threads), rate=clip.info.rate)
     write_mask_clip(target, measured(masks), clip.size, rate=clip.info.rate)
     if not any(shares):
         what = "a logo that stays in its place" if kind == "static" else "burned-in text"

@@ -66,6 +66,7 @@ def test_burned_in_text_is_found_by_a_button(browser, context, tmp_path):
         tab.goto(studio.address)
         tab.click("text=titled.mp4")
         tab.see("#count", "0 / 11")
+        studio.quick()
         tab.click("[data-do=text]")
         tab.see("#track-said", "burned-in text", 120)
         found = studio.desk.sessions()[0].found

@@ -130,9 +130,11 @@ function showOutputs(state, film) {
       const link = document.createElement("a");
       link.href = film.result(name);
       link.download = output.name;
+      const isNext = name === "target" && nextStep(state) === "compare" && !isAtWork(state);
+      link.className = name === "target" ? `button wide${isNext ? " main" : ""}` : "";
       link.textContent = `↓ ${t(`save_${name}`)} (${size(output.bytes)})`;
       line.append(link);
-    } else line.append(`${t(`save_${name}`)}: `);
+    } else line.append(`${t("save_folder")}:`);
     const path = document.createElement("small");
     path.textContent = output.path;
     line.append(path);
