@@ -21,8 +21,8 @@ _EPILOG = f"""MASK is the mask that was used: the file of `lgtsm inpaint --mask-
 the same --grow ({GROW_PX} in `lgtsm inpaint` by default).
 
 A lossless result must equal the source outside the mask, bit for bit. A film that was encoded again is
-compared with the source encoded alone, at the same --quality: it may change no more. --tolerance sets
-a limit of your own instead.
+compared with the source under the same fill, encoded at the same --quality: it may change no more.
+--tolerance sets a limit of your own instead.
 
 exit codes: 0 passed, 1 failed or files that do not match
 """
