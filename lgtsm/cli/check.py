@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..file_names import refuse_missing
 from ..interruption import Interruption
 from ..metrics.limits import CheckLimits
 from ..options import GROW_PX, MaskOptions, VideoOptions
@@ -88,6 +89,9 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Check, print verdict and figures, and return 0 if it passed."""
+    for path in (arguments.original, arguments.result, arguments.mask):
+        if isinstance(path, Path):
+            refuse_missing(path)
     from ..engine.hooks import Hooks
     from ..file_check import FileCheck
 

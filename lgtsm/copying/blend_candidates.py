@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -55,11 +54,6 @@ class Blend:
             confidence=torch.maximum(self.confidence, weight),
             weights=self.weights * (1 - weight),
         )
-
-    def each(self) -> Iterator[Blend]:
-        """Yield that of every frame, B = 1."""
-        for fields in zip(*(torch.split(x, 1) for x in vars(self).values()), strict=True):
-            yield Blend(*fields)
 
 
 def blend_candidates(candidates: Candidates) -> Blend:

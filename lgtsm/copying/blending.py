@@ -98,11 +98,13 @@ def gather_fills(
     """
     found: dict[int, GatheredFill] = {}
     for group in gather_candidates(shot, numbers, search, check):
-        frames, holes = torch.split(group.frame, 1), torch.split(group.hole, 1)
-        for i, blend in enumerate(blend_candidates(group).each()):
+        fields = [group.frame, group.hole, *vars(blend_candidates(group)).values()]
+        joined, channels = torch.cat(fields, 1), [field.shape[1] for field in fields]
+        for i, (t, box, rim) in enumerate(zip(group.numbers, group.boxes, group.rims, strict=True)):
+            own = joined[(slice(i, i + 1), ..., *rim.within(box))]
+            frame, hole, *blend = torch.split(own, channels, 1)
             sources = _sources(group, i) if with_sources else ()
-            fill = GatheredFill(group.boxes[i], frames[i], holes[i], blend, sources)
-            found[group.numbers[i]] = fill
+            found[t] = GatheredFill(rim, frame, hole, Blend(*blend), sources)
     return found
 
 
@@ -170,12 +172,12 @@ def _sources(group: Candidates, i: int) -> tuple[tuple[int, CopySources], ...]:
     sharp = copies.consensus.weights.square()
     sharp = (sharp / sharp.sum(2, keepdim=True).clamp_min(1e-12))[i, :, :, None]
     both = torch.cat([copies.coords[i], sharp], 2)  # (K,R,3,P)
-    box, numbers = group.boxes[i], copies.numbers[i]
+    box, rim, numbers = group.boxes[i], group.rims[i], copies.numbers[i]
     whole = both.new_zeros(*both.shape[:3], box.area)
     whole[..., group.pixels[i]] = both
-    whole = whole.view(*both.shape[:3], box.height, box.width)
+    whole = whole.view(*both.shape[:3], box.height, box.width)[(..., *rim.within(box))]
     return tuple(
-        (MOTIONS.index(motion), CopySources(box, numbers, one[:, :2], one[:, 2:]))
+        (MOTIONS.index(motion), CopySources(rim, numbers, one[:, :2], one[:, 2:]))
         for motion, one in zip(copies.motions, whole, strict=True)
     )
 

@@ -18,7 +18,7 @@ from .consensus import ERROR_PX, masked_cell_mean, masked_local_mean
 from .coords import Target
 from .copies import STEP, Copies, HolePixels, copy_pixels
 from .grouping import alike
-from .shot import HoleArea, Shot
+from .shot import Shot
 from .source_frames import Search, offsets_within
 
 # set by hand, not swept
@@ -61,6 +61,7 @@ class Candidates:
 
     numbers: of the frames.
     boxes: the parts.
+    rims: the smallest boxes around the holes and their rims, in the parts.
     frame: (B,3,h,w) of the parts, holes filled smoothly: the first candidate.
     hole: (B,1,h,w).
     pixels: (B,P) flat indices in the part: the hole and a rim, for which there are copies.
@@ -72,6 +73,7 @@ class Candidates:
 
     numbers: Sequence[int]
     boxes: Sequence[Box]
+    rims: Sequence[Box]
     frame: Tensor
     hole: Tensor
     pixels: Tensor
@@ -111,17 +113,18 @@ def gather_candidates(
     Yields:
         Candidates of frames that can be blended together; they are what they would be alone.
     """
-    targets, boxes = list[Target](), list[Box]()
+    targets, parts = list[Target](), list[tuple[Box, Box]]()
     for t in numbers:
         where = shot[t].hole
         if where is not None:
             near = [t + o for o in offsets_within(*search.window) if t + o in shot]
             targets.append(Target(shot, t, where.context, near))
-            boxes.append(_part(where))
+            rim = where.box.grow(_SEAM_RIM_PX) & where.context
+            parts.append((_part(rim, where.context), rim))
     for members in alike(
-        [(x.size, y.height, y.width) for x, y in zip(targets, boxes, strict=True)]
+        [(x.size, box.height, box.width) for x, (box, _) in zip(targets, parts, strict=True)]
     ):
-        some, parts = [targets[i] for i in members], [boxes[i] for i in members]
+        some = [targets[i] for i in members]
         frame = torch.cat([target.crop(target.frame.pixels) for target in some])
         hole = 1 - torch.cat([target.crop(target.frame.known) for target in some])
         side = 2 * _SEAM_RIM_PX + 1
@@ -132,7 +135,7 @@ def gather_candidates(
         for chosen, copies in copy_pixels(some, pixels, search, check):
             yield _candidates(
                 [some[i] for i in chosen],
-                [parts[i] for i in chosen],
+                [parts[members[i]] for i in chosen],
                 frame[chosen],
                 hole[chosen],
                 pixels[chosen],
@@ -152,19 +155,17 @@ def gathered_together(shot: Shot, numbers: Sequence[int]) -> list[int]:
     return chosen
 
 
-def _part(where: HoleArea) -> Box:
-    """Return the part of a frame for which there are candidates."""
-    box, context = where.box.grow(_SEAM_RIM_PX) & where.context, where.context
-    # parts of one size are blended together, so it should change rarely
-    height = min(box.height + -box.height % _SIZE_STEP_PX, context.height)
-    width = min(box.width + -box.width % _SIZE_STEP_PX, context.width)
-    top, left = min(box.top, context.bottom - height), min(box.left, context.right - width)
+def _part(rim: Box, context: Box) -> Box:
+    """Return a box around a rim: parts of one size are blended together, so it changes rarely."""
+    height = min(rim.height + -rim.height % _SIZE_STEP_PX, context.height)
+    width = min(rim.width + -rim.width % _SIZE_STEP_PX, context.width)
+    top, left = min(rim.top, context.bottom - height), min(rim.left, context.right - width)
     return Box(top, left, top + height, left + width)
 
 
 def _candidates(
     targets: Sequence[Target],
-    boxes: Sequence[Box],
+    parts: Sequence[tuple[Box, Box]],
     frame: Tensor,
     hole: Tensor,
     pixels: HolePixels,
@@ -172,12 +173,14 @@ def _candidates(
     copies: Copies | None,
 ) -> Candidates:
     """Return the candidates on parts of contexts, whose tensors are those of the contexts."""
+    boxes, rims = [box for box, _ in parts], [rim for _, rim in parts]
     within = [box.within(target.box) for box, target in zip(boxes, targets, strict=True)]
     corners = torch.tensor([[rows.start, columns.start] for rows, columns in within])
     top, left = corners.to(frame.device).T[..., None]
     return Candidates(
         numbers=[target.t for target in targets],
         boxes=boxes,
+        rims=rims,
         frame=crop_each(frame, within),
         hole=crop_each(hole, within),
         pixels=(pixels.rows - top) * boxes[0].width + pixels.columns - left,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import interpolate
 
 from lgtsm.box import Box
-from lgtsm.copying.blending import SOURCES, blend_frame
+from lgtsm.copying.blending import SOURCES, blend_frame, gather_fills
 from lgtsm.copying.clip import clip_candidates
 from lgtsm.copying.shot import GRID_PX, SURROUND_PX, Shot, find_hole
 from lgtsm.copying.source_frames import Search
@@ -175,6 +175,28 @@ def test_a_flow_that_is_not_installed_raises_one_sentence():
     search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.RAFT)
     with pytest.raises(DeviceError, match="torchvision"):
         Shot((64, 64), torch.device("cpu"), search)
+
+
+@pytest.mark.parametrize("with_sources", [False, True])
+def test_frames_gathered_together_equal_each_alone(panned, with_sources):
+    frames = panned(6, 3)
+    holes = _moving_box(6, frames.shape[-2:])
+    holes[4, :, 10:60] = holes[4, :, 24:25]  # another size, so another number of pixels
+    search = Search.of(Motion.AUTO, ALL, 8)
+    shot = Shot(frames.shape[-2:], torch.device("cpu"), search)
+    for frame, hole in zip(frames, holes, strict=True):
+        shot.push((frame * (1 - hole))[None], hole[None])
+    together = gather_fills(shot, range(6), search, with_sources=with_sources)
+    assert sorted(together) == list(range(6))
+    for t, found in together.items():
+        alone = gather_fills(shot, [t], search, with_sources=with_sources)[t]
+        assert found.box == alone.box
+        for name, value in vars(found.blend).items():
+            torch.testing.assert_close(value, getattr(alone.blend, name), atol=1e-5, rtol=0)
+        for (kind, one), (other_kind, other) in zip(found.sources, alone.sources, strict=True):
+            assert kind == other_kind
+            torch.testing.assert_close(one.coords, other.coords, atol=1e-3, rtol=0)
+            torch.testing.assert_close(one.weights, other.weights, atol=1e-4, rtol=0)
 
 
 def test_only_frames_of_the_window_count(toy_clip, toy_holes):
