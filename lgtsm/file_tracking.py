@@ -75,7 +75,9 @@ class FileTrack:
     def doubt(self) -> str:
         """A sentence about the frames to paint next; empty where there are none."""
         listed = ", ".join(map(str, self.repaint))
-        return f"the mask is doubtful around frame {listed}: paint them, too" if listed else ""
+        return (
+            f"the mask is doubtful around frame {listed}: look there and repaint" if listed else ""
+        )
 
 
 def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choices

@@ -50,7 +50,7 @@ def key_frame_outputs() -> list[io.Output]:
         io.Mask.Output(
             "masks",
             tooltip="White where no frame shows anything, one per key frame: the place to fill. Connect "
-            "it to plate_masks, too.",
+            "it to plate_masks as well.",
         ),
         io.String.Output("numbers", tooltip="Their frame numbers; connect it to plate_frames."),
         io.String.Output("report", tooltip="Figures of the copies, as JSON."),

@@ -64,7 +64,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         parser,
         BatchOptions,
         "on",
-        help="cluster that the preset batch runs on, too: ray or ray://HOST:PORT",
+        help="cluster on which the preset batch also runs: ray or ray://HOST:PORT",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     parser.add_argument(

@@ -170,7 +170,7 @@ HAND_OVER = Graph(
         node(
             "hard",
             "GenerateFreeFormMasks",
-            (460, 660),
+            (460, 800),
             (340, 400),
             {"kind": "box", "coverage": 0.1, "speed": 0, "seed": 9},
             "The hard part",

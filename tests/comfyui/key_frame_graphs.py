@@ -6,7 +6,7 @@ from tests.comfyui.graph import Graph, Node, fill, film, node, note, report, sce
 
 _SIZE = {"upscale_method": "lanczos", "width": 512, "height": 288, "crop": "disabled"}
 _CHECKPOINT = "512-inpainting-ema.safetensors"
-_NOTE_AT = (40, 715)
+_NOTE_AT = (40, 760)
 
 
 def _hidden() -> tuple[Node, ...]:
@@ -139,7 +139,7 @@ BY_A_MODEL = Graph(
         node(
             "decode",
             "VAEDecode",
-            (1860, 440),
+            (1860, 290),
             (220, 80),
             samples="sampler.LATENT",
             vae="checkpoint.VAE",
