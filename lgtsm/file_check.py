@@ -85,7 +85,8 @@ class FileCheck:
     def _encoded(self, hooks: Hooks, stack: ExitStack) -> Iterator[Frame]:
         """Read the source as the encoder of a lossy result makes it; nothing where bits must be equal.
 
-        The file lies in a temporary folder until the stack is closed.
+        Its holes show what the result shows: an encoder shares its bits among all parts of a frame. The
+        file lies in a temporary folder until the stack is closed.
         """
         # images are written lossless
         if self.exact or self.result.is_dir() or keeps_values(self.result):
@@ -94,10 +95,8 @@ class FileCheck:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="lgtsm-")))
         path = folder / ("encoded" + (suffix if suffix in CONTAINERS else ".mp4"))
         with open_writer(path, self.original, options=self.video) as writer:
-            frames = read_frames(self.original, start=self.video.start, end=self.video.end)
-            for done, frame in enumerate(hooks.checked(frames), 1):
-                pixels = frame.rgb()
-                writer.write(frame, pixels, pixels.new_zeros(1, *pixels.shape[1:]))
+            for done, (original, result, hole) in enumerate(hooks.checked(self._triples()), 1):
+                writer.write(original, result.rgb(), hole)
                 hooks.report(done, 0, "encoding the source")
         return read_frames(path)
 

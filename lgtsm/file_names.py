@@ -58,6 +58,16 @@ def check_names(paths: Iterable[Path]) -> None:
             ) from error
 
 
+def refuse_missing(path: Path) -> None:
+    """Refuse a film or mask that is not there, before anything slow is loaded.
+
+    Raises:
+        VideoError: there is no such file or folder.
+    """
+    if not path.exists():
+        raise VideoError(f"Expected a video, an image or a folder, got {path}; check the path.")
+
+
 def _identities(path: Path) -> set[object]:
     """Return what two names of one file share: on some systems, names that differ in case."""
     name = str(path.resolve())

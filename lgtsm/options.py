@@ -231,7 +231,7 @@ class InpaintOptions(Options):
         "Still-image model that invents what no frame shows: an ONNX file, owner/name:file.onnx on a hub, or "
         "pypatchmatch; without it, patches of the picture are used.",
     )
-    synthesiser_range: PixelRange = knob(PixelRange.AUTO, "The synthesiser's black and white.")
+    synthesiser_range: PixelRange = knob(PixelRange.AUTO, "Pixel range of the synthesiser.")
     synthesiser_mask: MaskSense = knob(MaskSense.AUTO, "What is white in the synthesiser's mask.")
     feather: int = knob(
         2,

@@ -9,10 +9,11 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.copying.plates import Plate
-from ..lgtsm.errors import OptionError, ShapeError
+from ..lgtsm.errors import ShapeError
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, RunOptions
 from ..lgtsm.weights.synthesiser import BUILT_IN
 from .convert import to_frames, to_masks
+from .frame_numbers import frame_numbers
 from .loaded import neighbours_of
 from .model_files import find_synthesiser, synthesisers
 from .schema import LgtsmModelType, option
@@ -134,20 +135,12 @@ def to_plates(
         OptionError: not numbers, or not as many as plates; ShapeError: not pictures, or masks of another
         number.
     """
-    words = numbers.replace(",", " ").split()
     count = 0 if images is None else len(images)
-    if words and len(words) != count:
-        raise OptionError(
-            f"Expected one frame number for each of the {count} plates, got {len(words)}; write "
-            "one number per plate, such as 0, 48, or leave it empty."
-        )
-    if not all(word.isdecimal() and len(word) < 10 for word in words):
-        raise OptionError(
-            f"Expected frame numbers such as 0, 48, got {numbers!r}; count frames from 0."
-        )
+    frames: list[int | None] = [None] * count
+    if numbers.replace(",", " ").strip():
+        frames = [first + number for number in frame_numbers(numbers, count, "plates")]
     if images is None:
         return ()
-    frames = [first + int(word) for word in words] or [None] * count
     pictures = to_frames(images).float().cpu()
     parts: Sequence[Tensor | None] = [None] * count
     if masks is not None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import folder_paths
 import torch
 from comfy_api.latest import io
 from torch import Tensor
@@ -24,7 +22,7 @@ from ..lgtsm.video.read import read_frames
 from .convert import frame_size, from_holes, to_frames
 from .loaded import Reporter
 from .schema import option, schema
-from .video_files import active_span, source_file
+from .video_files import active_span, source_file, temporary_folder
 
 if TYPE_CHECKING:
     from comfy_api.latest import Input
@@ -64,8 +62,7 @@ class _Clip:
             assert images is not None
             given = to_frames(images)
             return cls(_reported(iter(given), len(given)), frame_size(given), _RATE)
-        temporary = Path(folder_paths.get_temp_directory()) / "lgtsm"
-        temporary.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_folder()
         source = source_file(video, temporary)
         start, end = active_span(video, source)
         count = (count_frames(source) if end is None else end) - start

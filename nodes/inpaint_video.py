@@ -23,7 +23,7 @@ from .fill_inputs import fill_inputs, fill_options, later_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
 from .notices import shown_on
 from .schema import option, schema
-from .video_files import UNKNOWN_LENGTH, active_span, source_file
+from .video_files import UNKNOWN_LENGTH, active_span, made_folder, source_file, temporary_folder
 from .video_mask import check_one_mask, chosen_mask, masked_video_inputs
 
 if TYPE_CHECKING:
@@ -94,8 +94,8 @@ class LGTSMInpaintVideo(io.ComfyNode):
     ) -> io.NodeOutput:
         check_one_mask(mask, mask_video, boxes)
         reporter = Reporter()
-        temporary = _folder(folder_paths.get_temp_directory(), "lgtsm")
-        unfinished = _folder(folder_paths.get_output_directory(), _UNFINISHED)
+        temporary = temporary_folder()
+        unfinished = made_folder(folder_paths.get_output_directory(), _UNFINISHED)
         source = source_file(video, temporary)
         span = active_span(video, source)
         info = probe(source)
@@ -129,12 +129,6 @@ class LGTSMInpaintVideo(io.ComfyNode):
             InputImpl.VideoFromFile(str(job.mask_used)),
             report.to_json(),
         )
-
-
-def _folder(parent: str, name: str) -> Path:
-    path = Path(parent) / name
-    path.mkdir(parents=True, exist_ok=True)
-    return path
 
 
 def _name(job: FileJob, network: Network | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..lgtsm.neighbour_options import LEARNED
 from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, Mode, RunOptions
 from .convert import frame_size, to_frames, to_images, to_masks
 from .fill_inputs import cuts_input, fill_options, plate_inputs, plate_masks_input, to_plates
+from .frame_numbers import listed
 from .loaded import Reporter, make_ready
 from .notices import shown_on
 from .schema import option, schema
@@ -125,8 +125,3 @@ class LGTSMKeyFrames(io.ComfyNode):
             listed(found.numbers),
             found.report.to_json(),
         )
-
-
-def listed(numbers: Sequence[int]) -> str:
-    """Write frame numbers as plate_frames takes them."""
-    return ", ".join(map(str, numbers))

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import comfy.model_management
-import folder_paths
 import torch
 from comfy_api.latest import io
 from torch import Tensor
@@ -22,11 +21,12 @@ from ..lgtsm.video.probe import probe
 from ..lgtsm.video.read import read_frames
 from .convert import to_images
 from .fill_inputs import fill_options, to_plates
-from .key_frames import SEARCH_ALIASES, key_frame_inputs, key_frame_outputs, listed
+from .frame_numbers import listed
+from .key_frames import SEARCH_ALIASES, key_frame_inputs, key_frame_outputs
 from .loaded import Reporter, make_ready
 from .notices import shown_on
 from .schema import option, schema
-from .video_files import UNKNOWN_LENGTH, active_span, source_file
+from .video_files import UNKNOWN_LENGTH, active_span, source_file, temporary_folder
 from .video_mask import check_one_mask, chosen_mask, masked_video_inputs
 
 if TYPE_CHECKING:
@@ -71,8 +71,7 @@ class LGTSMKeyFramesVideo(io.ComfyNode):
     ) -> io.NodeOutput:
         check_one_mask(mask, mask_video, boxes)
         reporter, report = Reporter(), Report()
-        temporary = Path(folder_paths.get_temp_directory()) / "lgtsm"
-        temporary.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_folder()
         source = source_file(video, temporary)
         first, end = span = active_span(video, source)
         info = probe(source)

@@ -9,12 +9,12 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..lgtsm.errors import OptionError
 from ..lgtsm.knobs import knobs
 from ..lgtsm.track_options import TrackOptions
 from ..lgtsm.tracking.prompts import Prompt
 from .convert import to_masks
 from .fill_inputs import cuts_input
+from .frame_numbers import frame_numbers
 from .schema import option
 
 SEARCH_ALIASES = ["video mask", "rotoscope", "segment video", "propagate mask", "track object"]
@@ -83,13 +83,8 @@ def to_prompts(painted: Tensor, numbers: str) -> list[Prompt]:
 def numbered(painted: Tensor, numbers: str) -> list[tuple[int, Tensor]]:
     """Return masks (1,H,W) with the numbers of their frames; arguments and errors as of `to_prompts`."""
     masks = to_masks(painted)
-    words = numbers.replace(",", " ").split()
-    if len(words) != len(masks) or not all(w.isdecimal() and len(w) < 10 for w in words):
-        raise OptionError(
-            f"Expected one frame number for each of the {len(masks)} painted masks, such as 0, 48, got "
-            f"{numbers!r:.80}; count frames from 0."
-        )
-    return [(int(word), mask) for word, mask in zip(words, masks, strict=True)]
+    frames = frame_numbers(numbers, len(masks), "painted masks")
+    return list(zip(frames, masks, strict=True))
 
 
 def told(confidence: Sequence[float], repaint: Sequence[int], notes: Sequence[str]) -> str:

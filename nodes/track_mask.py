@@ -10,7 +10,7 @@ from torch import Tensor
 from ..lgtsm.masks.overlay import overlay
 from ..lgtsm.tracking.call import track_mask
 from .convert import check_placeholder, frame_size, to_frames, to_images, to_masks
-from .key_frames import listed
+from .frame_numbers import listed
 from .loaded import Reporter
 from .notices import shown_on
 from .schema import schema

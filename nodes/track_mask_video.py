@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import folder_paths
 from comfy_api.latest import InputImpl, io
 from torch import Tensor
 
 from ..lgtsm.file_tracking import track_file
 from ..lgtsm.tracked_folder import TrackedFolder
-from .key_frames import listed
+from .frame_numbers import listed
 from .loaded import Reporter
 from .notices import shown_on
 from .schema import schema
@@ -24,7 +22,7 @@ from .track_inputs import (
     told,
     track_outputs,
 )
-from .video_files import active_span, source_file
+from .video_files import active_span, source_file, temporary_folder
 
 if TYPE_CHECKING:
     from comfy_api.latest import Input
@@ -68,8 +66,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
         **settings: Any,
     ) -> io.NodeOutput:
         prompts, options = to_prompts(painted, painted_frames), to_track_options(settings)
-        temporary = Path(folder_paths.get_temp_directory()) / "lgtsm"
-        temporary.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_folder()
         source = source_file(video, temporary)
         start, end = active_span(video, source)
         digest = hashlib.sha256(f"{source} {start} {end} {detect_cuts} {options}".encode())

@@ -1,4 +1,4 @@
-"""VIDEO sockets as files: the source, its trim, and its mask."""
+"""VIDEO sockets as files: the source, its trim, and where such files lie."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import hashlib
 import io as bytes_io
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import folder_paths
 
 from ..lgtsm.errors import VideoError
 from ..lgtsm.video.probe import frame_span
@@ -17,6 +19,18 @@ Span = tuple[int, int | None]
 WHOLE: Span = (0, None)
 UNKNOWN_LENGTH = 1000
 """Frames assumed for the memory estimate where a file states no number; set by hand."""
+
+
+def made_folder(parent: str, name: str) -> Path:
+    """Return a folder of this pack inside one of ComfyUI's, made where it is missing."""
+    path = Path(parent) / name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def temporary_folder() -> Path:
+    """Return this pack's folder for files that ComfyUI removes when it starts."""
+    return made_folder(folder_paths.get_temp_directory(), "lgtsm")
 
 
 def source_file(video: Input.Video, folder: Path) -> Path:

@@ -15,7 +15,7 @@ from ..lgtsm.video.read import read_frames
 from ..lgtsm.whole_file import WholeFile
 from .convert import to_images
 from .schema import number, schema
-from .video_files import active_span, source_file
+from .video_files import active_span, source_file, temporary_folder
 
 if TYPE_CHECKING:
     from comfy_api.latest import Input
@@ -58,8 +58,7 @@ class LGTSMVideoFrame(io.ComfyNode):
 
     @classmethod
     def execute(cls, video: Input.Video, frame: int) -> io.NodeOutput:  # noqa: D102
-        temporary = Path(folder_paths.get_temp_directory()) / "lgtsm"
-        temporary.mkdir(parents=True, exist_ok=True)
+        temporary = temporary_folder()
         source = source_file(video, temporary)
         start, end = active_span(video, source)
         wanted = start + frame

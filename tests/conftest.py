@@ -29,6 +29,19 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # the same for programs that test
 GOLDEN = Path(__file__).resolve().parent / "golden"
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Run a test that is named by itself in this process: starting others takes longer than it."""
+    return 0 if any("::" in word for word in config.args) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs golden files that are not part of the repository."""
+    for item in items:
+        if "shared_golden" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.shared)
+
+
 @pytest.fixture(autouse=True)
 def _torch_state() -> Iterator[None]:
     """Put torch's global state back, and fail where something reseeded it or left it changed."""

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from lgtsm.align.sampling import pixel_grid
 from lgtsm.errors import OptionError
-from lgtsm.models.neighbours.dfpn import Dfpn, align_along
-from lgtsm.models.neighbours.frames import Aligner, to_pixels
+from lgtsm.models.neighbours.dfpn import Dfpn
+from lgtsm.models.neighbours.frames import Aligner, align_along, to_pixels
 from lgtsm.models.neighbours.guided import Guided
 from lgtsm.models.painter import PainterNetwork
 

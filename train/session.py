@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,11 +15,10 @@ from lgtsm.errors import OptionError, WeightsError
 from lgtsm.models.build import build
 from lgtsm.models.neighbours.dfpn import Dfpn
 from lgtsm.models.neighbours.frames import Aligner
-from lgtsm.models.neighbours.guided import Guided
 from lgtsm.models.painter import PainterNetwork
 from lgtsm.weights.header import RESEARCH_ONLY, read_card
-from lgtsm.weights.load import load_model
-from lgtsm.weights.neighbours import load_aligner, load_carrier
+from lgtsm.weights.load import network_of, read_weights
+from lgtsm.weights.neighbours import load_aligner
 
 from .checkpoint import STATE, load_state, read_state, refuse_other_run
 from .compact import has_compact, read_compact
@@ -180,7 +178,7 @@ def _load_weights(network: nn.Module, source: Path) -> dict:
             "it with --checkpoint."
         )
     else:
-        values = _loader_of(network)(source).state_dict()
+        values = network_of(read_weights(source)).state_dict()
         provenance = _descent(source)
     try:
         network.load_state_dict(values)
@@ -196,13 +194,6 @@ def _descent(source: Path) -> dict[str, str]:
     """Return what weights hand down to those that are trained from them or with them."""
     card = read_card(source) if source.is_file() else None
     return {"descent": RESEARCH_ONLY} if card and card.is_research_only else {}
-
-
-def _loader_of(network: nn.Module) -> Callable[[Path], nn.Module]:
-    """Return what loads the weights of such a network from a file."""
-    if isinstance(network, Aligner):
-        return load_aligner
-    return load_carrier if isinstance(network, Guided) else load_model
 
 
 def warn_of_losses(run: Run, net: PerceptualNet | None) -> None:

@@ -101,7 +101,7 @@ def newton_step(sums: Tensor, ridge: float, most: float) -> tuple[Tensor, Tensor
     """Solve the 2x2 equations of every cell.
 
     Args:
-        sums: (N,5,h,w) products xx, xy, yy of gradients, then xd, yd with the difference.
+        sums: (N,5,h,w) of `gradient_products`, averaged.
         ridge: keeps cells without texture in place.
         most: longest step, in pixels.
 
@@ -109,13 +109,26 @@ def newton_step(sums: Tensor, ridge: float, most: float) -> tuple[Tensor, Tensor
         Steps (N,2,h,w), and their certainty (N,1,h,w) in [0,1], which the direction with less
         texture decides.
     """
-    diagonal = sums[:, :3:2] + ridge  # xx, yy
-    xy, right = sums[:, 1:2], sums[:, 3:]
-    determinant = torch.addcmul(diagonal[:, :1] * diagonal[:, 1:], xy, xy, value=-1)
-    step = torch.addcmul(diagonal.flip(1) * right, xy, right.flip(1), value=-1) / determinant
-    step = step * (most / length(step).clamp_min_(most))
-    weaker = determinant / diagonal.sum(1, keepdim=True)  # about the smaller eigenvalue
+    diagonal, xy, right = torch.split(sums, [2, 1, 2], 1)
+    diagonal = diagonal + ridge
+    determinant = torch.addcmul(diagonal.prod(1, keepdim=True), xy, xy, value=-1)
+    step = torch.addcmul(diagonal.flip(1) * right, xy, right.flip(1), value=-1).div_(determinant)
+    step = step.div_((length(step) / most).clamp_min_(1.0))
+    weaker = determinant.div_(diagonal.sum(1, keepdim=True))  # about the smaller eigenvalue
     return step, (weaker / (weaker + 4 * ridge)).square_()
+
+
+def gradient_products(gradient: Tensor, difference: Tensor, weight: Tensor) -> Tensor:
+    """Return the terms (N,5,h,w) of the equations of motion: xx, yy, xy, then xd, yd.
+
+    Args:
+        gradient: (N,2,h,w) x and y.
+        difference: (N,1,h,w) in brightness.
+        weight: (N,1,h,w).
+    """
+    weighted = gradient * weight
+    of_both = weighted[:, :1] * gradient[:, 1:]
+    return torch.cat([weighted * gradient, of_both, weighted * difference], 1)
 
 
 def _improve(
@@ -131,12 +144,9 @@ def _improve(
     gradient = image_gradient(0.5 * (warped + image))
     difference = image - warped
     robust = robust_weight(seen, difference, _ROBUST)
-    gx, gy = gradient[:, :1], gradient[:, 1:]
-    weighted = gradient * robust
-    sums = torch.cat([weighted * gx, weighted[:, 1:] * gy, weighted * difference, robust, seen], 1)
-    sums = halve(pad_even(sums))
-    robust, seen = sums[:, 5:6], sums[:, 6:]
-    step, certainty = newton_step(local_mean(sums[:, :5], _BLUR), _RIDGE, _MAX_STEP)
+    sums = torch.cat([gradient_products(gradient, difference, robust), robust, seen], 1)
+    sums, robust, seen = torch.split(halve(pad_even(sums)), [5, 1, 1], 1)
+    step, certainty = newton_step(local_mean(sums, _BLUR), _RIDGE, _MAX_STEP)
     weight = certainty * robust + _MIN_WEIGHT * seen
     smoothed, mass = _smoothed(motion + step, weight)
     return smoothed, mass, weight.clamp_max(1.0)
@@ -145,5 +155,5 @@ def _improve(
 def _smoothed(motion: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
     """Average motion over its neighbourhood by weight; where nothing is known it stays."""
     sums = local_mean(torch.cat([motion * weight, weight], 1), _BLUR)
-    mass = sums[:, -1:]
-    return torch.where(mass > 0, sums[:, :-1] / mass.clamp_min(1e-8), motion), mass
+    total, mass = torch.split(sums, [2, 1], 1)
+    return torch.where(mass > 0, total / mass.clamp_min(1e-8), motion), mass

@@ -22,7 +22,15 @@ from einops import rearrange
 from torch import Tensor
 
 from ..fills.averaging import halve, local_mean, pad_even, size_of
-from .flow import finer_motion, image_gradient, newton_step, no_motion, robust_weight, to_pixels
+from .flow import (
+    finer_motion,
+    gradient_products,
+    image_gradient,
+    newton_step,
+    no_motion,
+    robust_weight,
+    to_pixels,
+)
 from .pyramid import ALL_KNOWN
 from .sampling import sample_known
 
@@ -134,7 +142,8 @@ def _stepped(
     step, certainty = newton_step(local_mean(_in_cells(sums), blur[0]), ridge, max_step)
     certainty = certainty + _MIN_CERTAINTY
     sums = local_mean(torch.cat([(motion + step) * certainty, certainty], 1), blur[1])
-    return sums[:, :2] / sums[:, 2:]
+    total, mass = torch.split(sums, [2, 1], 1)
+    return total / mass
 
 
 def _in_cells(values: Tensor) -> Tensor:
@@ -170,10 +179,9 @@ def _improve_velocity(times: Tensor, group: FrameGroup, velocity: Tensor) -> Ten
     weight = robust_weight(seen, colour - _mean(colour, seen), _ROBUST)
     both = torch.cat([colour, gradient], 2)
     both = both - _mean(both, weight)
-    residual, gradient = -both[:, :, :1], both[:, :, 1:]
-    weighted = weight * gradient
-    products = [weighted * gradient[:, :, :1], weighted[:, :, 1:] * gradient[:, :, 1:]]
-    sums = torch.cat([*products, weighted * residual], 2).sum(1)
+    residual, gradient = torch.split(both, [1, 2], 2)
+    parts = (x.flatten(0, 1) for x in (gradient, -residual, weight))
+    sums = gradient_products(*parts).view(*both.shape[:2], 5, *size_of(both)).sum(1)
     return _stepped(velocity, sums, _VELOCITY_RIDGE, _VELOCITY_MAX_STEP, _VELOCITY_BLUR)
 
 
@@ -186,13 +194,12 @@ def _improve_motions(group: FrameGroup, motion: Tensor) -> Tensor:
     difference = wanted - colour
     exposure = halve(pad_even(torch.cat([difference * both, both], 1)))
     exposure = local_mean(exposure, _EXPOSURE_BLUR)
-    exposure = exposure[:, :1] / exposure[:, 1:].clamp_min(1e-3)
+    total, mass = torch.split(exposure, 1, 1)
+    exposure = total / mass.clamp_min(1e-3)
     difference = difference - to_pixels(exposure, size_of(difference))
     robust = robust_weight(both, difference, _ROBUST)
     gradient = image_gradient(0.5 * (torch.where(both > 0, wanted, colour) + colour))
-    weighted = gradient * robust
-    products = [weighted * gradient[:, :1], weighted[:, 1:] * gradient[:, 1:]]
-    sums = torch.cat([*products, weighted * difference], 1)
+    sums = gradient_products(gradient, difference, robust)
     return _stepped(motion, sums, _MOTION_RIDGE, _MOTION_MAX_STEP, _MOTION_BLUR)
 
 

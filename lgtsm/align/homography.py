@@ -17,9 +17,9 @@ from torch.nn.functional import pad
 
 from ..fills.averaging import central_differences, size_of
 from .flow import robust_weight
-from .projective import apply_homography, is_degenerate, solve_linear
+from .projective import apply_homography, invert, is_degenerate, solve_linear
 from .pyramid import known_pyramid, reduce_known
-from .sampling import KNOWN, normalised_grid, sample_normalised
+from .sampling import KNOWN, length, normalised_grid, sample_normalised
 
 # set by hand, not swept, unless stated
 MIN_SIDE = 14
@@ -91,8 +91,9 @@ def to_grey(frames: Tensor) -> Tensor:
 def _step(jacobian: Tensor, weight: Tensor, residual: Tensor) -> Tensor:
     """Solve the normal equations: steps (N,10) for residuals (N,P) under weights (N,P)."""
     weighted = jacobian * weight[:, None]
+    normal = torch.bmm(weighted, jacobian.mT.expand(len(weighted), -1, -1))
     # a product with a single column rounds differently when it is alone
-    normal, right = weighted @ jacobian.mT, (weighted * residual[:, None]).sum(2, keepdim=True)
+    right = (weighted * residual[:, None]).sum(2, keepdim=True)
     diagonal = normal.diagonal(dim1=1, dim2=2)
     diagonal.add_(diagonal.clamp_min(1e-6), alpha=_DAMPING)
     return solve_linear(normal, right)[..., 0].nan_to_num(0.0)
@@ -166,7 +167,7 @@ def _solve(
             residual, seen = _residual(matrix, colour, level)
             scale = _noise(residual, seen) if scale is None else scale
             step = _step(level.jacobian, robust_weight(seen, residual, scale), residual) * moving
-            norm = step[:, :8].square().sum(1, keepdim=True).sqrt()
+            norm = length(step[:, :8])
             matrix, colour = _moved(matrix, colour, step * (norm <= _MAX_STEP))
             # every homography stops by itself, so that it does not depend on the others
             moving = moving * (norm >= _CONVERGED)
@@ -179,7 +180,8 @@ def _residual(matrix: Tensor, colour: Tensor, level: _Level) -> tuple[Tensor, Te
     """Return (N,P) brightness-matched differences, and 1 where both are known."""
     points = apply_homography(matrix, level.points)[:, :, None]  # one row of pixels
     warped, seen = sample_normalised(level.both, points)[:, :, 0].unbind(1)
-    wanted = torch.addcmul(colour[:, 1:], colour[:, :1], level.values)
+    gain, offset = torch.split(colour, 1, 1)
+    wanted = torch.addcmul(offset, gain, level.values)
     return warped - wanted, level.known * (seen > KNOWN)
 
 
@@ -201,10 +203,11 @@ def _error(matrix: Tensor, colour: Tensor, level: _Level) -> Tensor:
 
 def _moved(matrix: Tensor, colour: Tensor, step: Tensor) -> tuple[Tensor, Tensor]:
     """Apply steps (N,10): motion by inverse composition, brightness by addition."""
+    motion, brightness = torch.split(step, [8, 2], 1)
+    small = pad(motion, (0, 1)).view(-1, 3, 3) + _identity(step)
     # the step moves the frame towards the other one; the warp has to undo it
-    small = pad(step[:, :8], (0, 1)).view(-1, 3, 3) + _identity(step)
-    matrix = matrix @ torch.inverse(small)
-    return matrix / matrix[:, 2:, 2:], colour + step[:, 8:]
+    matrix = torch.bmm(matrix, invert(small))
+    return matrix / matrix[:, 2:, 2:], colour + brightness
 
 
 def _identity(like: Tensor) -> Tensor:

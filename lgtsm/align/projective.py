@@ -24,9 +24,10 @@ def apply_homography(matrix: Tensor, points: Tensor) -> Tensor:
         (...,2,K); points beyond the horizon are sent far outside the frame.
     """
     # not a matrix product: its rounding depends on how many there are
-    moved = torch.addcmul(matrix[..., 2:], matrix[..., :1], points[..., :1, :])
-    moved = torch.addcmul(moved, matrix[..., 1:2], points[..., 1:, :])
-    return _dehomogenised(moved[..., :2, :], moved[..., 2:, :])
+    of_x, of_y, constant = torch.split(matrix, 1, -1)
+    x, y = torch.split(points, 1, -2)
+    moved = torch.addcmul(torch.addcmul(constant, of_x, x), of_y, y)
+    return _dehomogenised(*torch.split(moved, [2, 1], -2))
 
 
 def move_coords(matrices: Tensor, coords: Tensor, size: tuple[int, int]) -> Tensor:
@@ -64,6 +65,12 @@ def is_degenerate(matrix: Tensor, height: int, width: int) -> Tensor:
     turn = sides[..., 0, :] * following[..., 1, :] - sides[..., 1, :] * following[..., 0, :]
     is_fine = (stretch < _MAX_STRETCH).all(-1) & (stretch > 1 / _MAX_STRETCH).all(-1)
     return ~(finite & is_fine & (turn > 0).all(-1))
+
+
+def invert(matrices: Tensor) -> Tensor:
+    """Invert matrices (...,n,n); singular ones do not raise."""
+    # torch.linalg has no type stubs
+    return torch.linalg.inv_ex(matrices)[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
 
 
 def solve_linear(normal: Tensor, right: Tensor) -> Tensor:

@@ -7,6 +7,8 @@ holds at every size.
 
 from __future__ import annotations
 
+import functools
+
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
@@ -17,8 +19,8 @@ KNOWN = 0.99
 
 def pixel_grid(height: int, width: int, like: Tensor) -> Tensor:
     """Return the coordinates (1,2,h,w) of pixel centres, the first at 0.5."""
-    y = torch.arange(height, dtype=like.dtype, device=like.device) + 0.5
-    x = torch.arange(width, dtype=like.dtype, device=like.device) + 0.5
+    y = torch.arange(0.5, height, dtype=like.dtype, device=like.device)
+    x = torch.arange(0.5, width, dtype=like.dtype, device=like.device)
     return torch.stack(torch.meshgrid(x, y, indexing="xy"))[None]
 
 
@@ -48,7 +50,7 @@ def to_points(coords: Tensor, size: tuple[int, int]) -> Tensor:
 def _centre(size: tuple[int, int], like: Tensor) -> Tensor:
     """Return the coordinates (2,1,1) of the centre of a frame."""
     height, width = size
-    return like.new_tensor([[[width / 2]], [[height / 2]]])
+    return _constants((width / 2, height / 2), like.dtype, like.device).view(2, 1, 1)
 
 
 def normalise_coords(coords: Tensor, size: tuple[int, int]) -> Tensor:
@@ -58,8 +60,16 @@ def normalise_coords(coords: Tensor, size: tuple[int, int]) -> Tensor:
         (N,h',w',2), -1 and 1 at the borders of the image.
     """
     height, width = size
-    scale = torch.tensor([2 / width, 2 / height], dtype=coords.dtype, device=coords.device)
-    return torch.addcmul(scale.new_tensor(-1.0), coords.permute(0, 2, 3, 1), scale)
+    scale = _constants((2 / width, 2 / height), coords.dtype, coords.device)
+    border = _constants((-1.0,), coords.dtype, coords.device)
+    return torch.addcmul(border, coords.permute(0, 2, 3, 1), scale)
+
+
+@functools.lru_cache(maxsize=64)
+def _constants(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Return a vector that is made, and brought to its device, once."""
+    with torch.inference_mode(False):
+        return torch.tensor(values, dtype=dtype).to(device)
 
 
 def sample_at(
@@ -82,18 +92,20 @@ def sample_known(images: Tensor, coords: Tensor, least: float = KNOWN) -> tuple[
         Values (N,C,h',w'), and (N,1,h',w') 1 where they are known; nothing is outside the images.
     """
     sampled = sample_at(images, coords, padding="zeros")
-    return sampled[:, :-1], (sampled[:, -1:] > least).to(sampled.dtype)
+    values, coverage = torch.split(sampled, [sampled.shape[1] - 1, 1], 1)
+    return values, (coverage > least).to(sampled.dtype)
 
 
 def sample_normalised(images: Tensor, points: Tensor, *, mode: str = "bilinear") -> Tensor:
     """Sample images (N,C,h,w) at points (N,2,h',w'); 0 outside."""
     height, width = images.shape[-2:]
     side = max(height, width)
-    scale = points.new_tensor([side / width, side / height])
+    scale = _constants((side / width, side / height), points.dtype, points.device)
     points = points.permute(0, 2, 3, 1) * scale
     return grid_sample(images, points, mode=mode, padding_mode="zeros", align_corners=False)
 
 
 def length(vectors: Tensor) -> Tensor:
-    """Return the Euclidean norms (N,1,h,w) of vectors (N,2,h,w)."""
-    return vectors.square().sum(1, keepdim=True).sqrt()
+    """Return the Euclidean norms (N,1,...) of vectors (N,C,...)."""
+    # torch.linalg has no type stubs
+    return torch.linalg.vector_norm(vectors, dim=1, keepdim=True)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from ..completion.kinds import parse_additions
 from ..errors import OptionError, shown
 from ..film_names import written_name
 from ..knobs import Knob, knobs
@@ -25,7 +26,7 @@ FILES = ("source", "mask", "track", "plate")
 """Columns with files, relative to the folder of the list."""
 RESULTS = ("output", "fill_layer", "mask_used", "compare")
 """Columns with names within the folder of results."""
-LISTS = ("box", "track", "plate")
+LISTS = ("box", "track", "complete", "plate")
 """Columns that take several values: a list in JSON, separated by ; in a table."""
 OPTIONS: Mapping[str, Knob] = {
     name: knob
@@ -34,7 +35,7 @@ OPTIONS: Mapping[str, Knob] = {
     if name != "resume"
 }
 _HOLES = ("mask", "box", "track")
-COLUMNS = (*FILES, "box", "range", *RESULTS, "model", *OPTIONS)
+COLUMNS = (*FILES, "box", "complete", "range", *RESULTS, "model", *OPTIONS)
 
 _MODELS = (
     "synthesiser",
@@ -105,6 +106,7 @@ def read_job(
         problems.append(
             "Expected one of mask, box and track, got none or several; give one of them."
         )
+    complete = tried(_additions, _texts("complete", values.get("complete")))
     names = {name: tried(_result, name, values.get(name)) for name in RESULTS}
     plain = {name: value for name, value in values.items() if value is not None}
     classes = {"mask": MaskOptions, "run": RunOptions, "neighbours": NeighbourOptions}
@@ -121,6 +123,7 @@ def read_job(
         mask=masks[0] if masks else None,
         boxes=tuple(boxes),
         track=tuple(track),
+        complete=complete,
         tracking=tracking,
         **names,
         model=None if model is None else str(model),
@@ -158,6 +161,13 @@ def _placed(name: str, text: str, base: Path) -> str:
         if name == "track" and painted_file(text) is None:
             return text
     return str(base / text)
+
+
+def _additions(words: list[str]) -> tuple[str, ...]:
+    """Read what a mask is completed with, such as shadow,rim; `none` is nothing."""
+    if words in ([], ["none"]):
+        return ()
+    return tuple(kind.value for kind in parse_additions(" ".join(words)))
 
 
 def _range(row: dict[str, object]) -> dict[str, object]:

@@ -32,6 +32,7 @@ class BatchJob:
     mask: file or folder; None where `boxes` or `track` are given.
     boxes: as `MaskBox.parse` reads them.
     track: prompts as FILE@FRAME (painted), X,Y,W,H@FRAME or X,Y@FRAME, from which the mask is tracked first.
+    complete: kinds of `completion.kinds.Addition` that the mask is completed with, before the fill.
     output, fill_layer, mask_used, compare: names within the folder of results, with / between parts.
     model: as in `inpaint`.
     plates: as `plate_names.parse_plates` reads them.
@@ -42,6 +43,7 @@ class BatchJob:
     mask: str | None = None
     boxes: tuple[str, ...] = ()
     track: tuple[str, ...] = ()
+    complete: tuple[str, ...] = ()
     fill_layer: str | None = None
     mask_used: str | None = None
     compare: str | None = None
@@ -77,6 +79,7 @@ def plain_values(job: BatchJob) -> dict[str, object]:
     """Return a job as JSON values by column name; `columns.read_job` reads them again."""
     values: dict[str, object] = {"source": job.source, "output": job.output}
     values |= {"mask": job.mask, "box": list(job.boxes), "track": list(job.track)}
+    values["complete"] = list(job.complete)
     values |= {"fill_layer": job.fill_layer, "mask_used": job.mask_used, "compare": job.compare}
     values |= {"model": job.model, "plate": list(job.plates)}
     parts = (job.options.mask, job.options.run, job.options.neighbours, job.tracking)

@@ -80,6 +80,21 @@ def load_manifest(folder: Path, job: BatchJob) -> Manifest | None:
     return None
 
 
+def begun_manifest(folder: Path, job: BatchJob) -> Manifest:
+    """Return the manifest of a job that has begun.
+
+    Raises:
+        VideoError: it is gone.
+    """
+    manifest = load_manifest(folder, job)
+    if manifest is None:
+        raise VideoError(
+            f"Expected the manifest of {job.output} in {state_folder(folder)}, found none; run the batch "
+            "again."
+        )
+    return manifest
+
+
 def save_manifest(folder: Path, job: BatchJob, manifest: Manifest) -> None:
     """Write the manifest of a job in one step.
 

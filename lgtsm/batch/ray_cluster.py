@@ -129,19 +129,25 @@ class RayCluster:
         """Raise OptionError where a node has another version, or cannot import this package."""
         ask: Any = self._ray.remote(_version)
         asked = {
-            node["NodeManagerAddress"] + " " + node["NodeID"][:8]: ask.options(
+            node["NodeID"]: ask.options(
                 num_cpus=0, max_retries=0, scheduling_strategy=self._at(node["NodeID"])
             ).remote()
             for node in self._alive()
         }
-        wrong: list[str] = []
+        other: dict[str, str] = {}
         for node, answer in asked.items():
             try:
                 version = self._ray.get(answer, timeout=_ANSWER_SECONDS)
             except self._ray.exceptions.RayError as error:
                 version = f"no answer ({type(error).__name__})"
             if version != __version__:
-                wrong.append(f"{version} on {node}")
+                other[node] = version
+        # Ray calls a lost node alive until it has missed its heartbeats: such a node computes nothing
+        wrong = [
+            f"{other[node['NodeID']]} on {node['NodeManagerAddress']} {node['NodeID'][:8]}"
+            for node in self._alive()
+            if node["NodeID"] in other
+        ]
         if wrong:
             raise OptionError(
                 f"Expected lgtsm {__version__} on every node like here, got {', '.join(wrong)}; install "

@@ -22,6 +22,7 @@ from ..prompt_names import painted_files
 from ..video.probe import probe
 from ..whole_file import WholeFile
 from .columns import is_url
+from .completed import complete_mask, completed_job, with_additions
 from .description import BatchJob
 from .file_job import file_job_of
 from .manifest import (
@@ -179,7 +180,8 @@ def _is_there(name: str) -> bool:
 def _local(task: Task) -> FileJob:
     """Return the file job of a task that has begun.
 
-    Its source and mask are fetched where they lie elsewhere; a mask that is tracked may not be there yet.
+    Its source and mask are fetched where they lie elsewhere; a mask that is tracked may not be there yet,
+    and none is completed.
     """
     folder, job = Path(task.folder), task.job
     copies = _copies_folder(folder, job)
@@ -217,13 +219,20 @@ def _film(task: Task, hooks: Hooks) -> TaskResult:
     file_job = _local(task)
     if spans := _parts(task, file_job, manifest.key, hooks):
         return TaskResult(state=State.SPLIT, spans=spans, key=manifest.key)
-    make_mask(job, file_job, Path(task.folder), hooks)
+    file_job = _with_masks(task, file_job, hooks)
     try:
         resumed = replace(file_job, video=replace(job.video, resume=may_resume))
         report = resumed.run(job.model, hooks)
     except OtherJobError:  # of files that are the same, but were touched
         report = file_job.run(job.model, hooks)
     return _end(task, manifest, asdict(report))
+
+
+def _with_masks(task: Task, given: FileJob, hooks: Hooks) -> FileJob:
+    """Track and complete the mask of a film as its job says; return the file job with that mask."""
+    folder = Path(task.folder)
+    make_mask(task.job, given, folder, hooks)
+    return complete_mask(task.job, given, folder, hooks)
 
 
 def plan(task: Task, hooks: Hooks) -> TaskResult | None:
@@ -272,7 +281,7 @@ def _begin(task: Task) -> tuple[Manifest, TaskResult | None, bool]:
 def _end(task: Task, manifest: Manifest, report: dict[str, Any]) -> TaskResult:
     """Deliver a complete film, note that it is, and remove what was needed for it."""
     folder, job = Path(task.folder), task.job
-    report = with_notes(report, job, folder)
+    report = with_additions(with_notes(report, job, folder), job, folder)
     if task.deliver:
         for name in job.outputs:
             deliver(folder / name, f"{task.deliver.rstrip('/')}/{name}")
@@ -293,7 +302,7 @@ def _parts(task: Task, job: FileJob, key: str, hooks: Hooks) -> tuple[Span, ...]
     """Return the parts of a long film with cuts; none for another."""
     if not task.split or job.num_frames(probe(job.source, rate=job.video.rate)) <= task.split:
         return ()
-    make_mask(task.job, job, Path(task.folder), hooks)
+    job = _with_masks(task, job, hooks)
     folder = _parts_folder(Path(task.folder), task.job)
     folder.mkdir(parents=True, exist_ok=True)
     plan, described = folder / "plan.json", [key, task.split]
@@ -312,7 +321,8 @@ def _part(task: Task, hooks: Hooks) -> TaskResult:
     """Compute one part of a film."""
     folder = _parts_folder(Path(task.folder), task.job)
     folder.mkdir(parents=True, exist_ok=True)
-    compute_part(_local(task), task.job.model, task.spans[0], folder, task.key, hooks)
+    job = completed_job(task.job, _local(task), Path(task.folder))
+    compute_part(job, task.job.model, task.spans[0], folder, task.key, hooks)
     return TaskResult(state=State.DONE)
 
 
@@ -328,7 +338,8 @@ def _join(task: Task, hooks: Hooks) -> TaskResult:
         )
     folder = Path(task.folder)
     parts = _parts_folder(folder, task.job)
-    report = join_parts(_local(task), task.spans, parts, task.key, hooks)
+    job = completed_job(task.job, _local(task), folder)
+    report = join_parts(job, task.spans, parts, task.key, hooks)
     return _end(task, manifest, asdict(report))
 
 

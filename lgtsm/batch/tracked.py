@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.hooks import Hooks
-from ..errors import VideoError
 from ..file_tracking import track_for_job
 from ..job import FileJob
 from ..prompt_names import read_prompts
@@ -18,7 +17,7 @@ from ..tracking.prompts import check_inside, check_prompts, painted_mask
 from ..video.probe import VideoInfo, count_frames
 from ..whole_file import WholeFolder
 from .description import BatchJob
-from .manifest import json_digest, load_manifest, state_folder
+from .manifest import begun_manifest, json_digest, state_folder
 
 TRACKING = "tracking"
 """Note of the progress of tracking."""
@@ -63,13 +62,7 @@ def mask_file(folder: Path, job: BatchJob) -> Path:
     Raises:
         VideoError: the manifest of the job is gone.
     """
-    manifest = load_manifest(folder, job)
-    if manifest is None:
-        raise VideoError(
-            f"Expected the manifest of {job.output} in {state_folder(folder)}, found none; run the batch "
-            "again."
-        )
-    identity = manifest.identity
+    identity = begun_manifest(folder, job).identity
     inputs = identity["inputs"]
     settings = {name: identity["job"].get(name) for name in _OPTIONS}
     files = [inputs[name] for name in ("source", "track", "tracker")]

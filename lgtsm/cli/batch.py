@@ -12,6 +12,7 @@ from ..batch.worker_start import worker_context
 from ..interruption import Interruption
 from .arguments import add_film_options, add_options
 from .farm import add_farm, do_task, write_farm
+from .masks_complete import add_complete
 from .terminal import film_progress, format_seconds, format_speed
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ columns:
   source               film or folder of images, relative to the list
   mask, box or track   file or folder; or X,Y,W,H[@A-B]; or prompts, from which the mask is tracked first:
                        FILE@FRAME (painted), X,Y,W,H@FRAME or X,Y@FRAME; several separated by ;
+  complete             shadow, rim or shadow,rim, which are added to the mask first; none where the option here says more
   range                FIRST-END in frames, END not included (or start and end)
   output               name in FOLDER; by default that of the source
   fill_layer, mask_used, compare    names in FOLDER of further outputs
@@ -78,7 +80,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     group = parser.add_argument_group("batch")
     add_options(group, BatchOptions)
     add_farm(group)
-    add_film_options(parser, skip=OF_ONE_FILM)
+    groups = add_film_options(parser, skip=OF_ONE_FILM)
+    add_complete(groups["mask"], None)
     parser.set_defaults(run=run)
 
 
@@ -116,7 +119,9 @@ def defaults_of(arguments: argparse.Namespace) -> dict[str, object]:
     from ..batch.columns import OPTIONS
 
     given = vars(arguments)
-    return {name: given[name] for name in ("model", *OPTIONS) if given.get(name) is not None}
+    return {
+        name: given[name] for name in ("model", "complete", *OPTIONS) if given.get(name) is not None
+    }
 
 
 def tell_mistakes(error: JobListError) -> int:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..file_names import refuse_missing
 from ..interruption import Interruption
 from ..metrics.limits import CheckLimits
 from ..options import GROW_PX, MaskOptions, VideoOptions
@@ -21,8 +22,8 @@ _EPILOG = f"""MASK is the mask that was used: the file of `lgtsm inpaint --mask-
 the same --grow ({GROW_PX} in `lgtsm inpaint` by default).
 
 A lossless result must equal the source outside the mask, bit for bit. A film that was encoded again is
-compared with the source encoded alone, at the same --quality: it may change no more. --tolerance sets
-a limit of your own instead.
+compared with the source under the same fill, encoded at the same --quality: it may change no more.
+--tolerance sets a limit of your own instead.
 
 exit codes: 0 passed, 1 failed or files that do not match
 """
@@ -88,6 +89,9 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Check, print verdict and figures, and return 0 if it passed."""
+    for path in (arguments.original, arguments.result, arguments.mask):
+        if isinstance(path, Path):
+            refuse_missing(path)
     from ..engine.hooks import Hooks
     from ..file_check import FileCheck
 

@@ -63,13 +63,13 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
 
 def _describe(spec: NetworkSpec | NeighbourSpec) -> str:
     """Describe the size, and how information passes between frames."""
-    from ..models.neighbour_spec import TAKES, NeighbourSpec
+    from ..models.neighbour_spec import NeighbourSpec
     from ..models.spec import ChnSpec, CombCNSpec
 
     if isinstance(spec, NeighbourSpec):
         config = {key: value for key, value in spec.to_config().items() if key != "family"}
         sizes = "".join(f", {key.replace('_', ' ')} {value}" for key, value in config.items())
-        return f"for {TAKES[spec.role]}{sizes}"
+        return f"for {spec.role.takes}{sizes}"
     trunk = spec.trunk
     if isinstance(trunk, ChnSpec):
         return f"{trunk.num_blocks} blocks, one aligned reference at a time"

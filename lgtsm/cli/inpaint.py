@@ -149,6 +149,11 @@ def _run(
 ) -> int:
     """Process all inputs with the mask that is given or was tracked."""
     tasks = plan_tasks(arguments)
+    if not arguments.dry_run:
+        report = arguments.report
+        written = Path(report) if report and report != "-" else None
+        check_files(tasks, [plate_file(text)[0] for text in arguments.plates], written)
+        check_existing(tasks, arguments)
     settings = {
         "model": arguments.model,
         "options": options,
@@ -157,10 +162,6 @@ def _run(
         "cancel": interruption.happened,
     }
     if not arguments.dry_run:
-        report = arguments.report
-        written = Path(report) if report and report != "-" else None
-        check_files(tasks, [plate_file(text)[0] for text in arguments.plates], written)
-        check_existing(tasks, arguments)
         make_folders(arguments, tasks)
     entries: list[dict[str, Any]] = []
     failures: list[Path] = []

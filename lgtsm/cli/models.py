@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 
 from ..interruption import Interruption
-from ..models.neighbour_spec import TAKES, NeighbourSpec
+from ..models.neighbour_spec import NeighbourSpec
 from ..models.spec import ChnSpec, NetworkSpec
 from ..weights.catalogue import CATALOGUE, DEFAULT, ON_HUB
 from ..weights.header import check_safetensors, read_card, sha256_of
@@ -145,7 +145,7 @@ def _about(spec: NetworkSpec | NeighbourSpec) -> dict[str, object]:
     if isinstance(spec, NeighbourSpec):
         sizes = {key.replace("_", " "): value for key, value in spec.to_config().items()}
         del sizes["family"]
-        return {"role": spec.role.value, "give it as": TAKES[spec.role], **sizes}
+        return {"role": spec.role.value, "give it as": spec.role.takes, **sizes}
     trunk, (past, future) = spec.trunk, spec.context
     runs = "in windows, near the hole" if trunk.in_windows else "layer by layer, near the hole"
     if isinstance(trunk, ChnSpec):

@@ -15,7 +15,7 @@ from ..interruption import Interruption
 from ..options import InpaintOptions, RunOptions
 from . import score_masks
 from .arguments import add_model, add_options
-from .terminal import align_tables, progress_bar, write_text
+from .terminal import align_tables, make_folder, progress_bar, write_text
 
 if TYPE_CHECKING:
     from ..evaluate.score.results import Results
@@ -163,10 +163,10 @@ def _track(arguments: argparse.Namespace, interruption: Interruption) -> int:
         max_clips=arguments.clips,
         workers=arguments.workers,
     )
+    make_folder(arguments.output)
     with progress_bar("score", unit="clip", quiet=arguments.quiet) as bar:
         results = run_tracking(settings, progress=bar, cancel=interruption.happened)
     target = arguments.output / "tracking.json"
-    arguments.output.mkdir(parents=True, exist_ok=True)
     write_text(target, results.to_json())
     print(tracking_text(results))
     print(f"results: {target}")

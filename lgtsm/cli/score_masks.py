@@ -7,9 +7,8 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OptionError
 from ..interruption import Interruption
-from .terminal import align_tables, progress_bar, write_text
+from .terminal import align_tables, make_folder, progress_bar, write_text
 
 if TYPE_CHECKING:
     from ..evaluate.score.shadow_masks import ShadowScores
@@ -20,15 +19,9 @@ PROTOCOLS = ("text", "shadow")
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Score, write PROTOCOL.json and print the table."""
+    make_folder(arguments.output)
     with progress_bar("score", unit="clip", quiet=arguments.quiet) as bar:
         scores = _scored(arguments, interruption, bar)
-    try:
-        arguments.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OptionError(
-            f"Expected to write the results to {arguments.output}, got: {error.strerror}; choose "
-            "another folder."
-        ) from error
     target = arguments.output / f"{arguments.protocol}.json"
     write_text(target, scores.to_json().rstrip())
     table = scores.table()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -39,10 +40,7 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
     Raises:
         OptionError: inputs of one name, or a mask folder that lacks the mask of an input.
     """
-    from ..masks.boxes import MaskBox
-
-    sources = _sources(arguments.inputs)
-    boxes = [MaskBox.parse(text) for text in arguments.box or ()]
+    sources, boxes = _sources(arguments.inputs), _boxes(arguments.box or ())
     if sources == arguments.inputs and len(sources) == 1:
         return [
             Task(
@@ -71,6 +69,14 @@ def plan_tasks(arguments: argparse.Namespace) -> list[Task]:
     ]
 
 
+def _boxes(texts: Sequence[str]) -> list[MaskBox]:
+    if not texts:
+        return []
+    from ..masks.boxes import MaskBox  # loads torch
+
+    return [MaskBox.parse(text) for text in texts]
+
+
 def check_files(tasks: list[Task], plates: list[Path], report: Path | None) -> None:
     """Compare all files of a command before any work, so that no output replaces another file.
 
@@ -81,16 +87,19 @@ def check_files(tasks: list[Task], plates: list[Path], report: Path | None) -> N
 
     Raises:
         OptionError: a plate in an output folder, or a report that cannot be written; VideoError: two
-            files of one name.
+            files of one name, or the only input or its mask is not there.
     """
     if report is not None and (report.is_dir() or not report.absolute().parent.is_dir()):
         raise OptionError(
             f"Expected a file in an existing folder for the report, got {report}; create the folder "
             "or name a file."
         )
-    from ..file_names import refuse_shared_names
+    from ..file_names import refuse_missing, refuse_shared_names
 
     masks = [task.mask for task in tasks if isinstance(task.mask, Path)]
+    if len(tasks) == 1:  # of several, one that fails does not stop the others
+        for path in (tasks[0].source, *masks):
+            refuse_missing(path)
     written = [path for task in tasks for path in outputs(task)]
     refuse_shared_names([*plates, *masks, *(task.source for task in tasks)], [*written, report])
     folders = {task.target.resolve() for task in tasks if task.target is not None}

@@ -129,6 +129,20 @@ def align_tables(text: str) -> str:
     return "\n".join(lines)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for results, before anything is measured.
+
+    Raises:
+        OptionError: it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OptionError(
+            f"Expected to write the results to {folder}, got: {error.strerror}; choose another folder."
+        ) from error
+
+
 def write_text(path: Path, text: str) -> None:
     """Write a file of text that ends with a line break.
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ..copying.blending import blend_frame
+from ..copying.coords import Target
 from ..copying.shot import Shot
 from ..copying.source_frames import Search
 from ..engine.cuts import CutDetector
@@ -20,6 +21,7 @@ from ..options import Motion
 from .decision import Found, decide
 from .evidence import Evidence, find_evidence
 from .kinds import ALL, Addition
+from .lit import LEAST_SOURCES, lit_part, lit_sources
 
 _LONGEST = 288
 """Longer side of the working size in pixels: shadows are soft, and copies of a wide hole take time."""
@@ -29,6 +31,8 @@ _SURROUND = 0.14
 _REACH = 64
 """Frames before and after from which copies are taken."""
 _SOURCES = 6
+_OBJECT_EDGE = 2
+"""Pixels around an object that may still show it."""
 _AROUND = 2
 """Frames before and after in which an addition must be seen, too."""
 
@@ -78,6 +82,7 @@ class Completer:
         """Begin a shot."""
         self._shot = Shot(self._size, torch.device("cpu"), self._search)
         self._given: deque[tuple[Tensor, Tensor, Tensor, Tensor]] = deque()
+        self._pictures: dict[int, Tensor] = {}
         self._evidence: dict[int, Evidence] = {}
         self._before: Found | None = None
         self._pushed = self._judged = self._done = 0
@@ -92,6 +97,8 @@ class Completer:
             object_ = shrink_to(mask[None], self._size)[0]
             hole = grow(object_, max(1, round(_SURROUND * max(self._size))))
             self._shot.push(small[None], hole[None])
+            known = 1 - grow(object_, _OBJECT_EDGE)
+            self._pictures[self._pushed] = torch.cat([small, known])[None]
         self._given.append((mask.to(torch.uint8), small, object_, hole))
         self._pushed += 1
         yield from self._ready(self._pushed - 1 - _REACH)
@@ -113,6 +120,7 @@ class Completer:
             self._evidence[self._judged] = self._judge(self._judged)
             self._judged += 1
             self._shot.forget(self._judged - _REACH)
+            self._pictures.pop(self._judged - _REACH - 1, None)
         while self._done < self._judged - (0 if at_end else _AROUND):
             t = self._done
             others = [s for s in self._evidence if s != t and abs(s - t) <= _AROUND]
@@ -134,7 +142,21 @@ class Completer:
                 # equal to the frame outside the hole
                 copies[part], share[part] = found.plain[0], found.confidence[0]
                 error[part] = found.error[0]
-            return find_evidence(frame, mask, hole, copies, share, error)
+            evidence = find_evidence(frame, mask, hole, copies, share, error)
+            return self._with_lit(t, evidence)
+
+    def _with_lit(self, t: int, evidence: Evidence) -> Evidence:
+        """Look for shadows, too, where there are no copies of what is that far from the object."""
+        where, others = self._shot[t].hole, lit_sources(t, self._pictures)
+        if where is None or len(others) < LEAST_SOURCES:
+            return evidence
+        _, frame, mask, hole = self._given[t - self._done]
+        pictures = torch.cat([self._pictures[s] for s in others])
+        lit = lit_part(Target(self._shot, t, where.context, others), pictures)
+        part = (..., where.context.rows, where.context.columns)
+        colours, known, error = frame.clone(), torch.zeros_like(hole), torch.zeros_like(hole)
+        colours[part], known[part], error[part] = lit.colours, lit.share, lit.error
+        return evidence.or_darker_than(find_evidence(frame, mask, hole, colours, known, error))
 
     def _completed(self, mask: Tensor, reduced: Tensor, found: Found) -> Completed:
         """Bring what was found at the working size, beside the reduced mask, to the size of the frames."""

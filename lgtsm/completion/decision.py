@@ -10,6 +10,7 @@ import numpy as np
 from ..masks.regions import Flags, closed, filled, grown, opened_flags, reached, regions, sums
 from .evidence import Evidence
 from .kinds import Addition
+from .spread import Palette, palette_of, spread
 
 # set by hand as in `evidence`, in pixels of the working size
 _TOLERANCE = 6  # between the evidence of neighbouring frames, the object's motion subtracted
@@ -26,10 +27,12 @@ class Found:
 
     added: by kind, beside the mask and each other.
     perhaps: what may belong to the object, too, but is not added.
+    palette: colours of its shadow, as of the last frame in which it was compared with its ground.
     """
 
     added: dict[Addition, Flags]
     perhaps: Flags
+    palette: Palette | None = None
 
 
 def decide(
@@ -46,10 +49,12 @@ def decide(
     nothing = np.zeros_like(now.mask)
     if not now.mask.any():
         return Found(dict.fromkeys(kinds, nothing), nothing)
-    added = dict.fromkeys(kinds, nothing)
+    added, palette = dict.fromkeys(kinds, nothing), before and before.palette
     if Addition.SHADOW in added:
         earlier = nothing if before is None else before.added[Addition.SHADOW]
-        added[Addition.SHADOW] = _shadow(now, around, earlier)
+        compared = _compared(now, around, earlier)
+        palette = palette_of(now, compared) or palette
+        added[Addition.SHADOW] = _shadow(now, compared, earlier, palette)
     if Addition.RIM in added:
         added[Addition.RIM] = _rim(now, around) & ~added.get(Addition.SHADOW, nothing)
     taken = now.mask.copy()
@@ -57,14 +62,21 @@ def decide(
         taken |= one
     core = opened_flags(now.perhaps & ~grown(taken, 2))
     lasting = _lasting(core, now, [(one, one.perhaps) for one in around])
-    return Found(added, _large(lasting, 3 * _LEAST) & ~taken)
+    return Found(added, _large(lasting, 3 * _LEAST) & ~taken, palette)
 
 
-def _shadow(now: Evidence, around: Sequence[Evidence], earlier: Flags) -> Flags:
+def _compared(now: Evidence, around: Sequence[Evidence], earlier: Flags) -> Flags:
+    """Return the cores of shadows that a comparison with other frames shows."""
     core = opened_flags(now.shadow)
     lasting = _lasting(core, now, [(one, opened_flags(one.shadow)) for one in around])
     connected = grown(now.mask, _NEAR) | grown(earlier, _TOLERANCE)
-    seeds = _large(lasting, _LEAST, touching=connected)
+    return _large(lasting, _LEAST, touching=connected)
+
+
+def _shadow(now: Evidence, seeds: Flags, earlier: Flags, palette: Palette | None) -> Flags:
+    """Return the shadow around cores and what continues them, or that of the frame before."""
+    if palette is not None:
+        seeds = seeds | spread(now, seeds | earlier, palette)
     soft = reached(seeds, (now.penumbra | seeds) & grown(seeds, _PENUMBRA))
     whole = filled(closed(soft | now.mask, _CLOSE)) if seeds.any() else now.mask
     # nothing but what is next to the shadow: gaps of the object itself stay as they were painted

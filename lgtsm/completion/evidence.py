@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -30,12 +30,14 @@ _PERHAPS_COPIED = 0.2  # share of copies from which on darkness is worth showing
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for additions in one frame, all (h,w).
+    """What speaks for additions in one frame, flags (h,w).
 
     mask: the object as it was given.
     shadow, penumbra: surely darkened with the same texture, strongly and at least a little.
     rim: surely different from the background and coloured like the object, near it.
     perhaps: different, or darker than copies that are not sure.
+    unsure: around the object, where no other frame surely shows the background.
+    colours, background: (3,h,w) logarithms of the frame, and of what is behind shadows.
     """
 
     mask: Flags
@@ -43,6 +45,18 @@ class Evidence:
     penumbra: Flags
     rim: Flags
     perhaps: Flags
+    unsure: Flags
+    colours: Tensor
+    background: Tensor
+
+    def or_darker_than(self, lit: Evidence) -> Evidence:
+        """Return it with the shadows of another comparison where it is not sure."""
+        return replace(
+            self,
+            shadow=self.shadow | (lit.shadow & self.unsure),
+            penumbra=self.penumbra | (lit.penumbra & self.unsure),
+            background=torch.where(torch.from_numpy(self.unsure), lit.background, self.background),
+        )
 
 
 def find_evidence(
@@ -59,7 +73,8 @@ def find_evidence(
         error: (1,h,w) root mean square to be expected of them.
     """
     own, other = local_mean(frame), local_mean(copies)
-    ratio = ((own + _BLACK) / (other + _BLACK)).log()
+    colours, background = ((x + _BLACK).log() for x in (own, other))
+    ratio = colours - background
     darkness = -ratio.mean(0, keepdim=True)
     dark = darkness.clamp_min(0)
     tint = ratio.amax(0, keepdim=True) - ratio.amin(0, keepdim=True)
@@ -78,8 +93,8 @@ def find_evidence(
     different = sure & (difference > limit.clamp_min(_DIFFERENT))
     rim = different & ~shadow & _like_object(own, mask, difference)
     dim = ring & untinted & (darkness > _DARK) & (share > _PERHAPS_COPIED)
-    flags = (mask > 0, shadow, penumbra, rim, different | dim)
-    return Evidence(*(one[0].numpy() for one in flags))
+    flags = (mask > 0, shadow, penumbra, rim, different | dim, ring & ~sure)
+    return Evidence(*(one[0].numpy() for one in flags), colours=colours, background=background)
 
 
 def _like_object(colours: Tensor, mask: Tensor, difference: Tensor) -> Tensor:

@@ -44,42 +44,46 @@ def features_of(candidates: Candidates) -> tuple[Tensor, Tensor, Tensor]:
     """Return features, colours and existence of the candidates of P pixels, smooth fill first.
 
     Returns:
-        Features (P,NUM_FEATURES), all about -1..1, zero for candidates that do not exist; colours
-        (4,3,P); 1 where each candidate exists (4,1,P).
+        Features (B,P,NUM_FEATURES), all about -1..1, zero for candidates that do not exist; colours
+        (B,4,3,P); 1 where each candidate exists (B,4,1,P).
     """
-    smooth = candidates.frame[0].flatten(1)[:, candidates.pixels]
+    smooth = candidates.at_pixels(candidates.frame)[:, None]
     colours, shown, own = _by_motion(candidates.copies, smooth)
-    fit = torch.cat([_log(own[:, :_NUM_SQUARED]), own[:, _NUM_SQUARED:]], 1)
-    unlike_smooth = _log((colours[1:] - smooth).square().mean(1, keepdim=True))
-    by_motion = torch.cat([torch.cat([fit, unlike_smooth], 1) * shown[1:], shown[1:]], 1)
+    fit = torch.cat([_log(own[:, :, :_NUM_SQUARED]), own[:, :, _NUM_SQUARED:]], 2)
+    unlike_smooth = _log((colours[:, 1:] - smooth).square().mean(2, keepdim=True))
+    is_shown = shown[:, 1:]
+    by_motion = torch.cat([torch.cat([fit, unlike_smooth], 2) * is_shown, is_shown], 2)
     first, second = torch.tensor(_PAIRS, device=smooth.device).unbind(1)
-    both = (shown[first] * shown[second])[:, 0]
-    pairs = _log((colours[first] - colours[second]).square().mean(1)) * both
+    both = (shown[:, first] * shown[:, second])[:, :, 0]
+    pairs = _log((colours[:, first] - colours[:, second]).square().mean(2)) * both
     around = candidates.smooth_features
-    around = [_log(around[:2]), around[2:3], around[3:] / _LOG_AREA_SCALE]
-    rows = [by_motion.flatten(0, 1), pairs, *around]
-    return torch.cat(rows).T, colours, shown
+    around = [_log(around[:, :2]), around[:, 2:3], around[:, 3:] / _LOG_AREA_SCALE]
+    rows = [by_motion.flatten(1, 2), pairs, *around]
+    return torch.cat(rows, 1).mT, colours, shown
 
 
 def _by_motion(copies: Copies | None, smooth: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return colours (4,3,P), existence (4,1,P), and `COPY_FEATURES` (3,6,P) in order of `MOTIONS`.
+    """Return colours, existence and `COPY_FEATURES` in order of `MOTIONS`.
 
-    Where a candidate does not exist its colour is that of the smooth fill, (3,P).
+    Where a candidate does not exist its colour is that of the smooth fill, (B,1,3,P).
+
+    Returns:
+        (B,4,3,P), (B,4,1,P) and (B,3,6,P), the first two with the smooth fill first.
     """
-    number = len(MOTIONS)
-    colours = smooth.repeat(number + 1, 1, 1)
-    shown = torch.zeros_like(colours[:, :1])
-    shown[0] = 1
-    own = smooth.new_zeros(number, len(COPY_FEATURES), smooth.shape[1])
+    number, count = len(MOTIONS), smooth.shape[-1]
+    colours = smooth.repeat(1, number + 1, 1, 1)
+    shown = torch.zeros_like(colours[:, :, :1])
+    shown[:, 0] = 1
+    own = smooth.new_zeros(len(smooth), number, len(COPY_FEATURES), count)
     if copies is None:
         return colours, shown, own
     found, places = copies.consensus, [MOTIONS.index(motion) for motion in copies.motions]
     at = torch.tensor(places, device=smooth.device)
     colour = torch.where(found.shown > 0, found.colour, smooth)
     return (
-        colours.index_copy(0, at + 1, colour),
-        shown.index_copy(0, at + 1, found.shown),
-        own.index_copy(0, at, found.features),
+        colours.index_copy(1, at + 1, colour),
+        shown.index_copy(1, at + 1, found.shown),
+        own.index_copy(1, at, found.features),
     )
 
 
@@ -100,15 +104,15 @@ class BlendNetwork(nn.Module):
         """Weight candidates.
 
         Args:
-            features: (P,NUM_FEATURES).
-            shown: (P,4) 1 = this candidate exists; the smooth fill always does.
+            features: (...,P,NUM_FEATURES).
+            shown: (...,P,4) 1 = this candidate exists; the smooth fill always does.
 
         Returns:
-            Weights (P,4) that add up to 1, and the log (P,1) of the expected squared error.
+            Weights (...,P,4) that add up to 1, and the log (...,P,1) of the expected squared error.
         """
         out = self.layers(features)
-        logits = out[:, :-1].masked_fill(shown == 0, -torch.inf)
-        return torch.softmax(logits, 1), out[:, -1:] * _ERROR_SCALE + _LOG_CENTRE
+        logits = out[..., :-1].masked_fill(shown == 0, -torch.inf)
+        return torch.softmax(logits, -1), out[..., -1:] * _ERROR_SCALE + _LOG_CENTRE
 
 
 @functools.lru_cache(maxsize=4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -26,6 +26,7 @@ _SEAM_RIM_PX = 8  # known rim around a hole for which candidates are made: seams
 _TRIAL_RING_PX = 8  # width of the known ring around a hole on which the smooth fill is tried
 _MAX_DEPTH = 32  # pixels at which it ends
 _DEPTH_UNIT = 16  # pixels per unit of it
+_SIZE_STEP_PX = 32  # sides of parts with candidates are multiples of this, where a context has room
 _TOGETHER_PIXELS = (
     160_000  # pixels of the contexts of frames whose candidates are gathered together
 )
@@ -56,30 +57,41 @@ class CopySources:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Candidates for the part of a frame around its hole.
+    """Candidates for the parts of B frames around their holes, of one size.
 
-    box: the part.
-    context: the larger part on which copies are compared.
-    frame: (1,3,h,w) of the part, its hole filled smoothly: the first candidate.
-    hole: (1,1,h,w).
-    pixels: (P,) flat indices in the part: the hole and a rim, for which there are copies.
-    smooth_features: (4,P) `SMOOTH_FEATURES`.
-    copies: None where no frame shows the hole.
+    numbers: of the frames.
+    boxes: the parts.
+    rims: the smallest boxes around the holes and their rims, in the parts.
+    frame: (B,3,h,w) of the parts, holes filled smoothly: the first candidate.
+    hole: (B,1,h,w).
+    pixels: (B,P) flat indices in the part: the hole and a rim, for which there are copies.
+    smooth_features: (B,4,P) `SMOOTH_FEATURES`.
+    around, around_hole: (B,3,H,W) and (B,1,H,W) of the larger parts on which copies are compared.
+    within: rows and columns of each part in these.
+    copies: None where no frame shows the holes.
     """
 
-    box: Box
-    context: Box
+    numbers: Sequence[int]
+    boxes: Sequence[Box]
+    rims: Sequence[Box]
     frame: Tensor
     hole: Tensor
     pixels: Tensor
     smooth_features: Tensor
+    around: Tensor
+    around_hole: Tensor
+    within: Sequence[tuple[slice, slice]]
     copies: Copies | None
 
+    def at_pixels(self, values: Tensor) -> Tensor:
+        """Return values (B,C,h,w) of the parts at the pixels: (B,C,P)."""
+        at = self.pixels[:, None].expand(-1, values.shape[1], -1)
+        return values.flatten(2).gather(2, at)
+
     def scatter(self, values: Tensor, background: Tensor) -> Tensor:
-        """Lay values (N,C,P) of the pixels over a background (N,C,h,w), which stays unchanged."""
-        whole = background.flatten(2).clone()
-        whole[..., self.pixels] = values
-        return whole.view(background.shape)
+        """Lay values (B,C,P) of the pixels over a background (B,C,h,w), which stays unchanged."""
+        at = self.pixels[:, None].expand(-1, values.shape[1], -1)
+        return background.flatten(2).scatter(2, at, values).view(background.shape)
 
 
 SMOOTH_FEATURES = ("variance", "trial_error", "depth", "log_area")
@@ -89,28 +101,47 @@ the nearest known pixel over 16 pixels, log of the hole's area in pixels."""
 
 def gather_candidates(
     shot: Shot, numbers: Sequence[int], search: Search, check: Callable[[], None] = lambda: None
-) -> list[Candidates | None]:
+) -> Iterator[Candidates]:
     """Gather the candidates for the holes of several frames.
 
     Args:
         shot: holds the frames and their windows.
-        numbers: of the frames.
+        numbers: of the frames; those without a hole have no candidates.
         search: which source frames are searched.
         check: called before each frame; what it raises ends the work.
 
-    Returns:
-        For each frame what it would be alone; None for one without a hole.
+    Yields:
+        Candidates of frames that can be blended together; they are what they would be alone.
     """
-    found = [_Context.of(shot, t, search) for t in numbers]
-    contexts = [context for context in found if context is not None]
-    targets = [context.target for context in contexts]
-    pixels = [context.pixels for context in contexts]
-    copies = iter(copy_pixels(targets, pixels, search, check))
-    errors = iter(_surround_errors(contexts))
-    return [
-        None if context is None else context.candidates(next(copies), next(errors))
-        for context in found
-    ]
+    targets, parts = list[Target](), list[tuple[Box, Box]]()
+    for t in numbers:
+        where = shot[t].hole
+        if where is not None:
+            near = [t + o for o in offsets_within(*search.window) if t + o in shot]
+            targets.append(Target(shot, t, where.context, near))
+            rim = where.box.grow(_SEAM_RIM_PX) & where.context
+            parts.append((_part(rim, where.context), rim))
+    for members in alike(
+        [(x.size, box.height, box.width) for x, (box, _) in zip(targets, parts, strict=True)]
+    ):
+        some = [targets[i] for i in members]
+        frame = torch.cat([target.crop(target.frame.pixels) for target in some])
+        hole = 1 - torch.cat([target.crop(target.frame.known) for target in some])
+        side = 2 * _SEAM_RIM_PX + 1
+        wide = max_pool2d(hole, (side, 1), 1, (_SEAM_RIM_PX, 0))
+        wide = max_pool2d(wide, (1, side), 1, (0, _SEAM_RIM_PX))
+        pixels = HolePixels.of_masks(wide)
+        features = _smooth_features(frame, hole, pixels)
+        for chosen, copies in copy_pixels(some, pixels, search, check):
+            yield _candidates(
+                [some[i] for i in chosen],
+                [parts[members[i]] for i in chosen],
+                frame[chosen],
+                hole[chosen],
+                pixels[chosen],
+                features[chosen],
+                copies,
+            )
 
 
 def gathered_together(shot: Shot, numbers: Sequence[int]) -> list[int]:
@@ -124,77 +155,69 @@ def gathered_together(shot: Shot, numbers: Sequence[int]) -> list[int]:
     return chosen
 
 
-@dataclass(frozen=True)
-class _Context:
-    """The surroundings of one frame's hole.
-
-    target: the part, and every frame of the window.
-    box: the smaller part for which there are candidates.
-    frame, hole: (1,3,h,w) and (1,1,h,w) of the context.
-    pixels: of it, for which copies are made.
-    """
-
-    target: Target
-    box: Box
-    frame: Tensor
-    hole: Tensor
-    pixels: HolePixels
-
-    @classmethod
-    def of(cls, shot: Shot, t: int, search: Search) -> _Context | None:
-        """Return that of frame t; None without a hole."""
-        where = shot[t].hole
-        if where is None:
-            return None
-        near = [t + o for o in offsets_within(*search.window) if t + o in shot]
-        target = Target(shot, t, where.context, near)
-        frame, hole = target.crop(target.frame.pixels), 1 - target.crop(target.frame.known)
-        side = 2 * _SEAM_RIM_PX + 1
-        wide = max_pool2d(hole, (side, 1), 1, (_SEAM_RIM_PX, 0))
-        wide = max_pool2d(wide, (1, side), 1, (0, _SEAM_RIM_PX))
-        pixels = HolePixels(*wide[0, 0].nonzero().T)
-        return cls(target, where.box.grow(_SEAM_RIM_PX) & where.context, frame, hole, pixels)
-
-    def candidates(self, copies: Copies | None, errors: Tensor) -> Candidates:
-        """Return the candidates: these copies, and the smooth fill with its `_surround_errors`."""
-        rows, columns = part = self.box.within(self.target.box)
-        pixels = self.pixels
-        return Candidates(
-            box=self.box,
-            context=self.target.box,
-            frame=self.frame[(..., *part)],
-            hole=self.hole[(..., *part)],
-            pixels=(pixels.rows - rows.start) * self.box.width + pixels.columns - columns.start,
-            smooth_features=_smooth_features(self, errors),
-            copies=copies,
-        )
+def _part(rim: Box, context: Box) -> Box:
+    """Return a box around a rim: parts of one size are blended together, so it changes rarely."""
+    height = min(rim.height + -rim.height % _SIZE_STEP_PX, context.height)
+    width = min(rim.width + -rim.width % _SIZE_STEP_PX, context.width)
+    top, left = min(rim.top, context.bottom - height), min(rim.left, context.right - width)
+    return Box(top, left, top + height, left + width)
 
 
-def _surround_errors(contexts: Sequence[_Context]) -> list[Tensor]:
+def _candidates(
+    targets: Sequence[Target],
+    parts: Sequence[tuple[Box, Box]],
+    frame: Tensor,
+    hole: Tensor,
+    pixels: HolePixels,
+    features: Tensor,
+    copies: Copies | None,
+) -> Candidates:
+    """Return the candidates on parts of contexts, whose tensors are those of the contexts."""
+    boxes, rims = [box for box, _ in parts], [rim for _, rim in parts]
+    within = [box.within(target.box) for box, target in zip(boxes, targets, strict=True)]
+    corners = torch.tensor([[rows.start, columns.start] for rows, columns in within])
+    top, left = corners.to(frame.device).T[..., None]
+    return Candidates(
+        numbers=[target.t for target in targets],
+        boxes=boxes,
+        rims=rims,
+        frame=crop_each(frame, within),
+        hole=crop_each(hole, within),
+        pixels=(pixels.rows - top) * boxes[0].width + pixels.columns - left,
+        smooth_features=features,
+        around=frame,
+        around_hole=hole,
+        within=within,
+        copies=copies,
+    )
+
+
+def crop_each(values: Tensor, within: Sequence[tuple[slice, slice]]) -> Tensor:
+    """Return a part of each of (B,C,H,W), all of one size."""
+    if all(part == within[0] for part in within):
+        return values[(..., *within[0])]
+    return torch.stack([x[(..., *part)] for x, part in zip(values.unbind(), within, strict=True)])
+
+
+def _smooth_features(frame: Tensor, hole: Tensor, pixels: HolePixels) -> Tensor:
+    """Return `SMOOTH_FEATURES` (B,4,P) at some pixels of contexts (B,3,h,w) and holes (B,1,h,w)."""
+    log_area = torch.log(hole.sum((1, 2, 3)).clamp_min(1.0))[:, None, None]
+    depth = pixels.of(depth_in(hole, _MAX_DEPTH, metric="chessboard")) / _DEPTH_UNIT
+    errors = pixels.from_cells(_surround_errors(frame, hole)[:, None], ERROR_PX)[:, 0]
+    return torch.cat([errors, depth, log_area.expand_as(depth)], 1)
+
+
+def _surround_errors(frame: Tensor, hole: Tensor) -> Tensor:
     """Return the variance around each hole, and the error of the smooth fill where it is tried.
 
-    Squared, (2,1,h',w') of cells, diffused into the hole; contexts of one size are filled together.
+    Squared, (B,2,h',w') of cells, diffused into the hole.
     """
-    found: dict[int, Tensor] = {}
-    for members in alike([context.target.size for context in contexts]):
-        sparse = (..., slice(None, None, STEP), slice(None, None, STEP))
-        frames = torch.cat([contexts[i].frame[sparse] for i in members])
-        holes = torch.cat([contexts[i].hole[sparse] for i in members])
-        known, reach = 1 - holes, _TRIAL_RING_PX // STEP
-        mean = masked_local_mean(frames, known, STEP)
-        wider = max_pool2d(holes, 2 * reach + 1, 1, reach)
-        trial = smooth_fill(frames, wider)
-        squared = torch.cat([squared_difference(frames, mean), squared_difference(trial, frames)])
-        cells = masked_cell_mean(squared, torch.cat([known, wider * known]), STEP)
-        cells = rearrange(cells, "(e n) 1 h w -> n e 1 h w", e=2)
-        found |= zip(members, cells.unbind(), strict=True)
-    return [found[i] for i in range(len(contexts))]
-
-
-def _smooth_features(context: _Context, errors: Tensor) -> Tensor:
-    """Return `SMOOTH_FEATURES` (4,P); for errors (2,1,h',w') see `_surround_errors`."""
-    hole, pixels = context.hole, context.pixels
-    log_area = torch.log(hole.sum().clamp_min(1.0)).expand(1, len(pixels.rows))
-    depth = pixels.of(depth_in(hole[0], _MAX_DEPTH, metric="chessboard")) / _DEPTH_UNIT
-    variance, trial_error = pixels.from_cells(errors, ERROR_PX)
-    return torch.cat([variance, trial_error, depth, log_area])
+    sparse = (..., slice(None, None, STEP), slice(None, None, STEP))
+    frame, hole = frame[sparse], hole[sparse]
+    known, reach = 1 - hole, _TRIAL_RING_PX // STEP
+    mean = masked_local_mean(frame, known, STEP)
+    wider = max_pool2d(hole, 2 * reach + 1, 1, reach)
+    trial = smooth_fill(frame, wider)
+    squared = torch.cat([squared_difference(frame, mean), squared_difference(trial, frame)])
+    cells = masked_cell_mean(squared, torch.cat([known, wider * known]), STEP)
+    return rearrange(cells, "(e b) 1 h w -> b e h w", e=2)

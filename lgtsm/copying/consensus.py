@@ -8,7 +8,6 @@ object that walks through one of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -48,6 +47,8 @@ class WarpedPixels:
 @dataclass(frozen=True)
 class Consensus:
     """What R sources agree on for P pixels, under K kinds of motion, (K,C,P) each but for `weights`.
+
+    For B frames there is one size more, (B,K,C,P).
 
     colour: (K,3,P) weighted mean of the copies that agree with `best`.
     best: (K,3,P) the single copy with most support, as sharp as its frame.
@@ -147,18 +148,16 @@ def match_to_frame(colour: Tensor, coverage: Tensor, frame: Tensor, known: Tenso
     return WarpedPixels(match.colour, shown, enlarge(match.error, ERROR_PX, size_of(colour)))
 
 
-def find_consensus(
-    colour: Tensor, shown: Tensor, error: Tensor, offsets: Sequence[int]
-) -> Consensus:
+def find_consensus(colour: Tensor, shown: Tensor, error: Tensor, offsets: Tensor) -> Consensus:
     """Find what copies of P pixels from R sources agree on, under K kinds of motion.
 
     Args:
         colour: (K,R,3,P) in [0,1], exposure matched.
         shown: (K,R,P) 1 = the source shows this pixel.
         error: (K,R,P) local squared difference to the frame.
-        offsets: R distances in time, in frames.
+        offsets: (K,R) distances in time, in frames.
     """
-    distance = colour.new_tensor(offsets).abs()[:, None]
+    distance = offsets.abs()[..., None]
     weight = shown * torch.exp(-distance / _COPY_FADE_FRAMES)
     weight = weight / (error.sqrt() + _GRAIN).square()
     support = _support(colour, weight)
@@ -187,18 +186,19 @@ def find_consensus(
 
 
 def expected_error(found: Consensus) -> Tensor:
-    """Return (K,1,P) squared local error and spread, 1 where no source shows the pixel."""
-    error = found.features[:, :1] + found.features[:, 1:2]
+    """Return (...,1,P) squared local error and spread, 1 where no source shows the pixel."""
+    error = found.features[..., :2, :].sum(-2, keepdim=True)
     return torch.where(found.shown > 0, error.clamp_max(1), 1.0)
 
 
 def keep_chosen(values: Tensor, first: int, choice: Tensor) -> Tensor:
-    """Keep values (K,...,P) before `first` and, of the others, the one chosen for each pixel.
+    """Keep values (B,K,...,P) before `first` of K and, of the others, the one chosen for each pixel.
 
-    Choices (P,) count from 0; the result is (first + 1,...,P).
+    Choices (B,P) count from 0; the result is (B,first + 1,...,P).
     """
-    index = choice.expand(1, *values.shape[1:])
-    return torch.cat([values[:first], values[first:].gather(0, index)])
+    kept, others = values[:, :first], values[:, first:]
+    index = choice.view(len(choice), *(1,) * (values.dim() - 2), -1)
+    return torch.cat([kept, others.gather(1, index.expand(-1, 1, *values.shape[2:]))], 1)
 
 
 def _agreement(one: Tensor, other: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn.functional import grid_sample
 
 from ..align.sampling import KNOWN, normalise_coords, sample_at
-from ..fills.averaging import halve, local_mean, pad_even
+from ..fills.averaging import halve, local_mean, pad_even, size_of
 from ..fills.candidate_fill import map_tensors
 from ..options import Motion
 from .consensus import (
@@ -43,59 +43,85 @@ _CHOICE_BLUR = 4  # repetitions of a 3x3 average of expected errors before coord
 
 @dataclass(frozen=True)
 class HolePixels:
-    """The pixels of a context for which copies are made: (P,) rows and columns, counted in it."""
+    """The pixels of B contexts for which copies are made: (B,P) rows and columns, counted in each.
+
+    Where contexts have fewer of them than others, the last one is repeated.
+    """
 
     rows: Tensor
     columns: Tensor
 
+    @classmethod
+    def of_masks(cls, masks: Tensor) -> HolePixels:
+        """Return those of masks (B,1,h,w), 1 = copy; every mask has some."""
+        frames, _, rows, columns = masks.nonzero().T
+        counts = torch.bincount(frames, minlength=len(masks))
+        last = counts.cumsum(0)[:, None] - 1
+        at = last - counts[:, None] + 1 + torch.arange(int(counts.max()), device=masks.device)
+        at = torch.minimum(at, last)
+        return cls(rows[at], columns[at])
+
+    def __getitem__(self, members: Sequence[int]) -> HolePixels:
+        """Return those of some of the contexts."""
+        chosen = list(members)
+        return HolePixels(self.rows[chosen], self.columns[chosen])
+
     @property
     def coords(self) -> Tensor:
-        """Their coordinates (1,2,1,P) in the context."""
-        return torch.stack([self.columns, self.rows])[None, :, None] + 0.5
+        """Their coordinates (B,2,1,P) in the context."""
+        return torch.stack([self.columns, self.rows], 1)[:, :, None] + 0.5
+
+    def flat(self, width: int) -> Tensor:
+        """Return their numbers (B,P) in row order of contexts of a width."""
+        return torch.add(self.columns, self.rows, alpha=width)
 
     def of(self, values: Tensor) -> Tensor:
-        """Return values (...,h,w) at these: (...,P)."""
-        return values[..., self.rows, self.columns]
+        """Return values (B,...,h,w) at these: (B,...,P)."""
+        at = self.flat(values.shape[-1])
+        at = at.view(len(at), *(1,) * (values.dim() - 3), -1)
+        return values.flatten(-2).gather(-1, at.expand(*values.shape[:-2], -1))
 
     def from_cells(self, cells: Tensor, side: int) -> Tensor:
-        """Interpolate (N,C,h',w') of cells of side x side pixels: (N,C,P)."""
-        at = (self.coords / side).to(cells.dtype).expand(len(cells), -1, -1, -1)
-        return sample_at(cells, at)[:, :, 0]
+        """Interpolate (B,N,C,h',w') of cells of side x side pixels: (B,N,C,P)."""
+        at = (self.coords / side).to(cells.dtype)
+        at = at[:, None].expand(-1, cells.shape[1], -1, -1, -1)
+        found = sample_at(cells.flatten(0, 1), at.flatten(0, 1))
+        return found.view(*cells.shape[:3], -1)
 
 
 @dataclass(frozen=True)
 class Copies:
-    """Copies of P pixels under K kinds of motion.
+    """Copies of P pixels of B frames under K kinds of motion.
 
     motions: K kinds.
     consensus: what the sources agree on.
-    numbers: R frame numbers of the sources.
-    coords: (K,R,2,P) of the pixels in them.
+    numbers: for each frame the R frame numbers of its sources.
+    coords: (B,K,R,2,P) of the pixels in them.
     """
 
     motions: tuple[Motion, ...]
     consensus: Consensus
-    numbers: tuple[int, ...]
+    numbers: Sequence[tuple[int, ...]]
     coords: Tensor
 
 
 @dataclass(frozen=True)
 class _Chosen:
-    """A hole with the source frames that lend it pixels.
+    """A context with the source frames that lend it pixels.
 
     target: the context and these frames.
-    pixels: for which copies are made.
     followed: (R,2,h',w') of `half_size_coords` by flow; None where flow is not tried.
     """
 
     target: Target
-    pixels: HolePixels
     followed: Tensor | None
 
     @classmethod
-    def of(cls, target: Target, pixels: HolePixels, search: Search) -> _Chosen | None:
+    def of(cls, target: Target, search: Search) -> _Chosen | None:
         """Choose among the frames of the target; None where none shows the hole."""
         motions = search.motions
+        if not motions or not target.sources:
+            return None
         if Motion.FLOW in motions and target.shot.learned is not None:
             # the nearest: each costs a network
             target = replace(target, sources=target.sources[: search.count])
@@ -106,9 +132,7 @@ class _Chosen:
             return None
         sources = [target.sources[i] for i in indices]
         return cls(
-            replace(target, sources=sources),
-            pixels,
-            None if followed is None else followed[indices],
+            replace(target, sources=sources), None if followed is None else followed[indices]
         )
 
     def chained(self, motion: Motion) -> Tensor:
@@ -117,77 +141,95 @@ class _Chosen:
 
 
 def copy_pixels(
-    targets: Sequence[Target],
-    pixels: Sequence[HolePixels],
-    search: Search,
-    check: Callable[[], None],
-) -> list[Copies | None]:
+    targets: Sequence[Target], pixels: HolePixels, search: Search, check: Callable[[], None]
+) -> Iterator[tuple[Sequence[int], Copies | None]]:
     """Copy the pixels of several frames under every kind of motion, each from sources of its own.
 
     Args:
-        targets: contexts, and every frame of their windows.
-        pixels: of each context.
+        targets: contexts of one size, and every frame of their windows.
+        pixels: of the contexts.
         search: which kinds of motion, and how many sources.
         check: called before each frame; what it raises ends the work.
 
-    Returns:
-        For each target what it would be alone; None where no frame shows the hole.
+    Yields:
+        Places of some targets, and their copies; None where no frame shows the hole. Copies are what
+        they would be alone.
     """
-    if not search.motions:
-        return [None for _ in targets]
-    found = list[_Chosen | None]()
-    for target, where in zip(targets, pixels, strict=True):
+    chosen = list[_Chosen | None]()
+    for target in targets:
         check()
-        found.append(_Chosen.of(target, where, search) if target.sources else None)
-    chosen = [hole for hole in found if hole is not None]
-    copies: dict[int, Copies] = {}
-    for members in alike([(*hole.target.size, len(hole.target.sources)) for hole in chosen]):
-        holes = [chosen[i] for i in members]
-        copies |= zip(members, _copy_together(holes, search.motions, check), strict=True)
-    made = (copies[i] for i in range(len(chosen)))
-    return [None if hole is None else next(made) for hole in found]
+        chosen.append(_Chosen.of(target, search))
+    for members in alike([0 if x is None else len(x.target.sources) for x in chosen]):
+        some = [x for i in members if (x := chosen[i]) is not None]
+        if not some:
+            yield members, None
+            continue
+        for part, copies in _copy_together(some, pixels[members], search.motions, check):
+            yield [members[i] for i in part], copies
 
 
 def _copy_together(
-    holes: Sequence[_Chosen], motions: tuple[Motion, ...], check: Callable[[], None]
-) -> Iterator[Copies]:
-    """Yield the copies for holes whose contexts have one size, and as many sources."""
-    targets = [hole.target for hole in holes]
+    chosen: Sequence[_Chosen],
+    pixels: HolePixels,
+    motions: tuple[Motion, ...],
+    check: Callable[[], None],
+) -> Iterator[tuple[Sequence[int], Copies]]:
+    """Yield what `copy_pixels` does, for contexts with as many sources."""
+    targets = [one.target for one in chosen]
     by_motion = [
-        registered_coords(targets, motion, [hole.chained(motion) for hole in holes])
+        registered_coords(targets, motion, [one.chained(motion) for one in chosen])
         for motion in motions
     ]
-    samples = list[_Samples]()
-    for hole, *registered in zip(holes, *by_motion, strict=True):
+    tried = list[list[Tensor]]()
+    for target, *registered in zip(targets, *by_motion, strict=True):
         check()
-        tried = list(registered)
-        if motions[-1] is Motion.FLOW and hole.target.shot.learned is None:
-            tried += plane_coords(hole.target, registered[-1])
-        at = torch.stack([_needed(coords, hole.pixels) for coords in tried])
-        samples.append(_Samples.at(hole, at))
-    for sample, exposure, error in zip(samples, *_compare(samples), strict=True):
-        yield _agree(sample, exposure, error, motions)
+        extra = list[Tensor]()
+        if motions[-1] is Motion.FLOW and target.shot.learned is None:
+            extra = plane_coords(target, registered[-1])
+        tried.append([*registered, *extra])
+    for members in alike([len(coords) for coords in tried]):
+        coords = torch.stack([torch.stack(tried[i]) for i in members])
+        some = [targets[i] for i in members]
+        yield members, _copy(some, pixels[members], coords, motions)
 
 
-def _agree(
-    samples: _Samples, exposure: Tensor, error: Tensor, motions: tuple[Motion, ...]
+def _copy(
+    targets: Sequence[Target], pixels: HolePixels, coords: Tensor, motions: tuple[Motion, ...]
 ) -> Copies:
-    """Return what the sources agree on; for exposure and error see `_compare`."""
-    target, pixels, at = samples.hole.target, samples.hole.pixels, samples.coords
-    count = len(pixels.rows)
-    colour = samples.colour[..., :count] + pixels.from_cells(exposure, EXPOSURE_PX)
-    shown, error = samples.shown[..., :count], pixels.from_cells(error, ERROR_PX)
-    colour, shown, error = (
-        x.view(*at.shape[:2], *x.shape[1:]) for x in (colour.clamp_(0, 1), shown, error)
+    """Copy from coordinates (B,K,R,2,h,w); of those beyond the K motions each pixel takes the best.
+
+    Sources are sampled at the pixels, then, to be compared, at every second one of the context.
+    """
+    count = pixels.rows.shape[1]
+    sparse = coords[..., ::STEP, ::STEP]
+    at = torch.cat([pixels.of(coords), sparse.flatten(-2)], -1)  # (B,K,R,2,N)
+    colour, shown = _sampled(targets, at)  # (B,K,R,3,N) and (B,K,R,1,N)
+    exposure, error = _compare(
+        targets, *(x[..., count:].reshape(*x.shape[:-1], *size_of(sparse)) for x in (colour, shown))
     )
-    consensus = find_consensus(colour, shown[:, :, 0], error[:, :, 0], target.offsets)
-    coords = at[..., :count]
-    if len(at) > len(motions):
+    colour = colour[..., :count] + pixels.from_cells(exposure, EXPOSURE_PX).view_as(
+        colour[..., :count]
+    )
+    error = pixels.from_cells(error, ERROR_PX).view(*at.shape[:3], -1)
+    offsets = colour.new_tensor([target.offsets for target in targets])
+    consensus = find_consensus(
+        colour.clamp_(0, 1).flatten(0, 1),
+        shown[..., 0, :count].flatten(0, 1),
+        error.flatten(0, 1),
+        offsets.repeat_interleave(at.shape[1], 0),
+    )
+
+    def by_frame(values: Tensor) -> Tensor:
+        return values.view(*at.shape[:2], *values.shape[1:])
+
+    consensus = map_tensors(by_frame, consensus)
+    at = at[..., :count]
+    if at.shape[1] > len(motions):
         first = len(motions) - 1  # flow, then the planes that extrapolate it
-        choice = _choose_coords(target, expected_error(consensus)[first:], pixels)
+        choice = _choose_coords(expected_error(consensus)[:, first:], pixels, size_of(coords))
         keep = functools.partial(keep_chosen, first=first, choice=choice)
-        consensus, coords = map_tensors(keep, consensus), keep(coords)
-    return Copies(motions, consensus, tuple(target.sources), coords)
+        consensus, at = map_tensors(keep, consensus), keep(at)
+    return Copies(motions, consensus, [tuple(target.sources) for target in targets], at)
 
 
 def _shown(target: Target, motions: tuple[Motion, ...], followed: Tensor | None) -> Tensor:
@@ -206,74 +248,50 @@ def _shown(target: Target, motions: tuple[Motion, ...], followed: Tensor | None)
     return grid_sample(known, points, align_corners=False).flatten(1) > _LEAST_KNOWN
 
 
-def _needed(coords: Tensor, pixels: HolePixels) -> Tensor:
-    """Return coordinates (R,2,h,w) at the pixels, then at every second one: (R,2,N)."""
-    sparse = coords[..., ::STEP, ::STEP].flatten(2)
-    return torch.cat([pixels.of(coords), sparse], 2)
-
-
-@dataclass(frozen=True)
-class _Samples:
-    """Sources of a hole, sampled once and bicubically at its pixels, then at every second one.
-
-    coords: (K,R,2,N) of `_needed`.
-    colour: (K*R,3,N) in [0,1].
-    shown: (K*R,1,N) 1 = the source shows it.
-    """
-
-    hole: _Chosen
-    coords: Tensor
-    colour: Tensor
-    shown: Tensor
-
-    @classmethod
-    def at(cls, hole: _Chosen, coords: Tensor) -> _Samples:
-        """Sample at these coordinates."""
-        shot = hole.target.shot
-        points = normalise_coords(rearrange(coords, "k r c n -> r c k n"), shot.size)
-        colours, covers = list[Tensor](), list[Tensor]()
-        for i, number in enumerate(hole.target.sources):
-            source, where = shot[number], points[i : i + 1]
-            colours.append(
-                grid_sample(
-                    source.pixels, where, mode="bicubic", padding_mode="border", align_corners=False
-                )
-            )
-            covers.append(grid_sample(source.known, where, align_corners=False))
-        colour = rearrange(torch.cat(colours).clamp_(0, 1), "r c k n -> (k r) c n")
-        shown = rearrange((torch.cat(covers) > KNOWN).to(colour.dtype), "r 1 k n -> (k r) 1 n")
-        return cls(hole, coords, colour, shown)
-
-
-def _compare(samples: Sequence[_Samples]) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
-    """Compare sources with their frames, on contexts of one size.
+def _sampled(targets: Sequence[Target], coords: Tensor) -> tuple[Tensor, Tensor]:
+    """Sample the sources bicubically at coordinates (B,K,R,2,N), once.
 
     Returns:
-        For each hole the exposure (K*R,3,h',w') and error (K*R,1,h",w") of `Match`.
+        Colours (B,K,R,3,N) in [0,1], and 1 where the source shows them (B,K,R,1,N).
     """
-    counts = [len(sample.colour) for sample in samples]
-    parts: list[list[Tensor]] = []
-    for sample, count in zip(samples, counts, strict=True):
-        target, around = sample.hole.target, len(sample.hole.pixels.rows)
-        own = [
-            target.crop(x)[..., ::STEP, ::STEP].expand(count, -1, -1, -1)
-            for x in (target.frame.pixels, target.frame.known)
-        ]
-        width = -(-target.box.width // STEP)
-        theirs = [
-            rearrange(x[..., around:], "n c (h w) -> n c h w", w=width)
-            for x in (sample.colour, sample.shown)
-        ]
-        parts.append([*theirs, *own])
-    colour, shown, frame, known = (torch.cat(same) for same in zip(*parts, strict=True))
-    match = compare_with_frame(colour, shown, frame, known, STEP)
-    return torch.split(match.exposure, counts), torch.split(match.error, counts)
+    colours, covers = list[Tensor](), list[Tensor]()
+    for target, at in zip(targets, coords, strict=True):
+        shot = target.shot
+        points = normalise_coords(rearrange(at, "k r c n -> r c k n"), shot.size)
+        pixels = torch.cat([shot[s].pixels for s in target.sources])
+        colours.append(
+            grid_sample(pixels, points, mode="bicubic", padding_mode="border", align_corners=False)
+        )
+        covers.append(grid_sample(target.grey_sources[:, 1:], points, align_corners=False))
+    colour, cover = (torch.stack(x).permute(0, 3, 1, 2, 4) for x in (colours, covers))
+    return colour.clamp(0, 1), (cover > KNOWN).to(colour.dtype)
 
 
-def _choose_coords(target: Target, expected: Tensor, pixels: HolePixels) -> Tensor:
-    """Return (P,) which of N expected errors (N,1,P), averaged around each pixel, is the least."""
-    where = (..., pixels.rows, pixels.columns)
-    whole = expected.new_zeros(len(expected), 2, target.box.height, target.box.width)
-    whole[where] = torch.cat([expected, torch.ones_like(expected)], 1)
-    total, mass = local_mean(whole, _CHOICE_BLUR)[where].unbind(1)
-    return (total / mass).argmin(0)
+def _compare(targets: Sequence[Target], colour: Tensor, shown: Tensor) -> tuple[Tensor, Tensor]:
+    """Compare sources, (B,K,R,3,h,w) and 1 where shown (B,K,R,1,h,w), with their frames.
+
+    Returns:
+        Exposure (B,K*R,3,h',w') and error (B,K*R,1,h",w") of `Match`.
+    """
+    each = colour.shape[1] * colour.shape[2]
+    frame = torch.cat([target.crop(target.frame.pixels) for target in targets])
+    known = torch.cat([target.crop(target.frame.known) for target in targets])
+    frame, known = (x[..., ::STEP, ::STEP].repeat_interleave(each, 0) for x in (frame, known))
+    match = compare_with_frame(colour.flatten(0, 2), shown.flatten(0, 2), frame, known, STEP)
+    exposure, error = (
+        x.view(len(targets), each, *x.shape[1:]) for x in (match.exposure, match.error)
+    )
+    return exposure, error
+
+
+def _choose_coords(expected: Tensor, pixels: HolePixels, size: tuple[int, int]) -> Tensor:
+    """Return (B,P) which of N expected errors (B,N,1,P), averaged around each pixel, is the least.
+
+    `size` is that of the contexts.
+    """
+    at = pixels.flat(size[1])[:, None, None].expand(-1, expected.shape[1], 2, -1)
+    whole = expected.new_zeros(*at.shape[:3], size[0] * size[1])
+    whole.scatter_(-1, at, torch.cat([expected, torch.ones_like(expected)], 2))
+    blurred = local_mean(whole.view(-1, 2, *size), _CHOICE_BLUR)
+    total, mass = blurred.view_as(whole).gather(-1, at).unbind(2)
+    return (total / mass).argmin(1)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 
 import torch
 from torch import Tensor
@@ -25,7 +25,9 @@ from ..synthesis.complete import complete
 from ..synthesis.synthesiser import Synthesiser
 from .candidates import CopySources
 from .consensus import match_to_frame
+from .fringe import dark_fringe
 from .moving_texture import Texture, moved_detail
+from .oversampling import twice
 from .plates import PlacedPlate
 from .shot import Shot
 from .surroundings import Surroundings, judge, judge_by_neighbours
@@ -41,6 +43,7 @@ _SCRAP_PX = 2  # what is left of a place is dropped where it is no wider than tw
 _MOST_IN_VAIN = 2  # key frames of the last frames that do not fit, after which no more are made,
 _RECENT = 24  # and how many frames these are: noise and strobes cannot be followed
 _LEAST_FITTING = 0.5  # part of a place that must fit for its key frame to count as fitting
+_BEYOND_PX = 16  # beside a part of a frame, in which is looked for what is beyond its shadows
 _EDGE_BLUR = 2  # repetitions of a 3x3 average that soften the edge of a synthesised place
 
 
@@ -66,6 +69,7 @@ Carrier = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor]], Tensor]
 class _KeyFrame:
     """A completed frame.
 
+    fine: (1,3,2h,2w) its picture, to be sampled.
     place: (1,1,h,w) what was synthesised, 1 = synthesised.
     shift: (1,2,h,w) from such a pixel to the one it was taken from, in pixels, x then y.
     motion: (1,1,h,w) in [0,1], how far the texture around it moves by itself.
@@ -73,6 +77,7 @@ class _KeyFrame:
     """
 
     plate: PlacedPlate
+    fine: Tensor
     place: Tensor
     shift: Tensor
     motion: Tensor
@@ -148,20 +153,21 @@ class KeyFrames:
         wanted = hole * ((_SURE - confidence) / (_SURE - _UNSURE)).clamp(0, 1)
         if not bool((wanted > 0).any()):
             return None
-        warped = [x for key in self._kept if (x := _warp(key, shot, t, box)) is not None]
+        clear = cache(partial(_without_fringe, shot, t, box))  # most frames need none
+        warped = [x for key in self._kept if (x := _warp(key, shot, t, box, clear())) is not None]
         colour, places = _stack(warped, fill)
         shown = places.sum(0, keepdim=True)
         missing = (wanted > 0.5) & (shown == 0)
         fitting = {x.number for x in warped if x.follows(wanted)}
         around = None
         if self._may_make_one(t, fitting) and self._is_worth_it(missing, shot.size):
-            around = judge_by_neighbours(shot, t, box, self.window)
+            around = judge_by_neighbours(shot, t, box, self.window, clear())
         if around is not None and (
             self.synthesise_all or self._is_worth_it(missing & around.fits, shot.size)
         ):
             key = self._make(shot, t, box, colour, confidence, shown, around)
-            self._kept = [*self._kept[-_MOST + 1 :], key]
-            own = _warp(key, shot, t, box)
+            self._keep(key, warped)
+            own = _warp(key, shot, t, box, clear())
             assert own is not None  # its own frame
             colour, places = _stack([*warped, own], fill)
             warped.append(own)
@@ -196,6 +202,13 @@ class KeyFrames:
     def numbers(self) -> tuple[int, ...]:
         """Frames of the shot that are key frames now."""
         return tuple(key.plate.frame for key in self._kept if key.plate.frame is not None)
+
+    def _keep(self, key: _KeyFrame, warped: Sequence[_Warped]) -> None:
+        """Keep a new key frame, where they are many in place of the one that shows least of its frame."""
+        if len(self._kept) == _MOST:
+            shown: dict[int | None, float] = {x.number: float(x.place.sum()) for x in warped}
+            self._kept.remove(min(self._kept, key=lambda x: shown.get(x.plate.frame, 0.0)))
+        self._kept.append(key)
 
     def _may_make_one(self, t: int, fitting: Collection[int]) -> bool:
         """Tell whether frame t may be a key frame, where some earlier ones fit it."""
@@ -236,20 +249,36 @@ class KeyFrames:
         grid, width = pixel_grid(*shot.size, picture), shot.size[1]
         if self.found is not None:
             self.found(t, place)
-            return _KeyFrame(PlacedPlate(picture, t, known), place, torch.zeros_like(grid), motion)
+            shift = torch.zeros_like(grid)
+            return _KeyFrame(PlacedPlate(picture, t, known), twice(picture), place, shift, motion)
         trusted = frame.known.clone()
         trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
-        done = self.synthesiser(picture, place, trusted * (1 - place), seed=self.seed)
+        fringe = dark_fringe(picture, 1 - frame.known, trusted * known) * known
+        missing = torch.maximum(place, fringe)
+        done = self.synthesiser(picture, missing, trusted * (1 - missing), seed=self.seed)
+        completed = torch.where(place > 0, done.picture, picture)
         from_pixel = torch.cat([done.sources % width, done.sources // width], 1) + 0.5
         # where nothing could be copied there is no shift, and no detail in the band of a hole
         shift = torch.where(done.sources >= 0, from_pixel - grid, 0)
         moves = bool((motion * place).any())
-        detail = Texture.of(done.picture, torch.ones_like(place)).detail if moves else None
-        return _KeyFrame(PlacedPlate(done.picture, t, known), place, shift, motion, detail)
+        detail = Texture.of(completed, torch.ones_like(place)).detail if moves else None
+        plate = PlacedPlate(completed, t, known)
+        return _KeyFrame(plate, twice(completed), place, shift, motion, detail)
 
 
-def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box) -> _Warped | None:
-    """Warp a key frame to a part of frame t; None where it does not fit."""
+def _without_fringe(shot: Shot, t: int, box: Box) -> Tensor:
+    """Return what is known of a part of frame t and not darkened by what the hole hides, (1,1,h,w)."""
+    around = box.grow(_BEYOND_PX) & Box(0, 0, *shot.size)
+    pixels, known = (x[..., around.rows, around.columns] for x in (shot[t].pixels, shot[t].known))
+    clear = known * (1 - dark_fringe(pixels, 1 - known, known))
+    return clear[(..., *box.within(around))]
+
+
+def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box, clear: Tensor) -> _Warped | None:
+    """Warp a key frame to a part of frame t; None where it does not fit.
+
+    It is compared where the frame is `clear`, see `_without_fringe`.
+    """
     plate, number = key.plate, key.plate.frame
     coords = plate.coords_from(shot, t, box)
     if coords is None or number is None:
@@ -262,13 +291,13 @@ def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box) -> _Warped | None:
         return _Warped(number, colour, place, place, coords + shift)
     masks = torch.cat([torch.ones_like(key.place), key.place], 1)
     coverage, place = sample_at(masks, coords, padding="zeros").chunk(2, 1)
-    colour = sample_at(plate.picture, coords, mode="bicubic")
+    colour = sample_at(key.fine, 2 * coords, mode="bicubic")
     shift = sample_at(key.shift, coords, mode="nearest")
     if key.detail is not None:
         colour = _moved(key.detail, key, shot, t, coords, colour)
-    frame, known = shot[t].pixels[part], shot[t].known[part]
-    matched = match_to_frame(colour, coverage, frame, known)
-    fits = judge(matched, frame, known).fits
+    frame = shot[t].pixels[part]
+    matched = match_to_frame(colour, coverage, frame, clear)
+    fits = judge(matched, frame, clear).fits
     place = torch.where(place > 0.5, matched.shown, 0)
     return _Warped(number, matched.colour, place, place * fits, coords + shift)
 

@@ -25,7 +25,7 @@ SURROUND_PX = 40
 """Pixels around a hole's box in which copies are compared, before alignment to `GRID_PX`. Set by
 hand, not swept."""
 
-_SIZE_STEP_PX = 32  # sides of contexts are multiples of this, but at the frame's borders
+_SIZE_STEP_PX = 32  # sides of contexts are multiples of this, where the frame is large enough
 _REDUCED_SIDE = 256  # longer side, in pixels, of what is known when sources are chosen
 
 
@@ -47,11 +47,21 @@ def find_hole(hole: Tensor) -> HoleArea | None:
     box = hole_box(hole)
     if box is None:
         return None
-    context = box.grow(SURROUND_PX).aligned(GRID_PX)
-    # contexts of one size are registered together, so it should change rarely
-    below, right = -context.height % _SIZE_STEP_PX, -context.width % _SIZE_STEP_PX
-    context = Box(context.top, context.left, context.bottom + below, context.right + right)
-    return HoleArea(box, context & Box(0, 0, *size_of(hole)))
+    wide, (height, width) = box.grow(SURROUND_PX).aligned(GRID_PX), size_of(hole)
+    top, bottom = _reached(wide.top, wide.bottom, height)
+    left, right = _reached(wide.left, wide.right, width)
+    return HoleArea(box, Box(top, left, bottom, right))
+
+
+def _reached(start: int, stop: int, side: int) -> tuple[int, int]:
+    """Return rows or columns of a frame around those from start to stop.
+
+    Contexts of one size are registered together, so it should change rarely: it is a multiple of 32, and
+    at the frame's borders a context moves inwards instead of becoming smaller.
+    """
+    length = stop - start + (start - stop) % _SIZE_STEP_PX
+    start = max(0, min(start, -((length - side) // GRID_PX) * GRID_PX))
+    return start, min(start + length, side)
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,8 @@ class Shot:
         for t in [t for t in self._frames if t < before]:
             del self._frames[t]
         self.track.forget(before)
+        if self.learned is not None:
+            self.learned.forget(before)
 
     def drop(self, t: int) -> None:
         """Drop one frame's pixels; the motion through it is kept."""

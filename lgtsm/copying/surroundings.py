@@ -60,7 +60,9 @@ def judge(matched: WarpedPixels, frame: Tensor, known: Tensor) -> Surroundings:
     return Surroundings(fits, ((ratio - _STILL) / (_RESTLESS - _STILL)).clamp(0, 1))
 
 
-def judge_by_neighbours(shot: Shot, t: int, box: Box, window: tuple[int, int]) -> Surroundings:
+def judge_by_neighbours(
+    shot: Shot, t: int, box: Box, window: tuple[int, int], known: Tensor
+) -> Surroundings:
     """Judge a part of frame t by frames before and after it; where there are none, it fits.
 
     Args:
@@ -68,9 +70,9 @@ def judge_by_neighbours(shot: Shot, t: int, box: Box, window: tuple[int, int]) -
         t: the frame.
         box: the part.
         window: how many frames before and after it may be read.
+        known: (1,1,h,w) 1 = compared, of the part.
     """
-    part = (..., box.rows, box.columns)
-    frame, known = shot[t].pixels[part], shot[t].known[part]
+    frame = shot[t].pixels[..., box.rows, box.columns]
     judged: list[Surroundings] = []
     for s in (t - min(_DISTANCE, window[0]), t + min(_DISTANCE, window[1])):
         if s == t or s not in shot:

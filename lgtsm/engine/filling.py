@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
-from ..copying.blending import SOURCES, BlendedFill, blend_frame
-from ..copying.candidates import Candidates, CopySources, gather_candidates, gathered_together
+from ..copying.blending import SOURCES, BlendedFill, GatheredFill, blend_frame, gather_fills
+from ..copying.candidates import CopySources, gathered_together
 from ..copying.key_frames import Backdrop
 from ..copying.shot import Shot
 from ..copying.source_frames import Search
@@ -72,13 +72,13 @@ class _Frame:
     """One frame of the shot.
 
     box: around the hole and its border, widened; None when there is no hole.
-    candidates: gathered together with those of its neighbours, until it is blended.
+    gathered: together with those of its neighbours, until plates and key frames are added.
     blended: before temporal smoothing; kept while its neighbours need it.
     copied: set when encoded, cleared when finished.
     """
 
     box: Box | None
-    candidates: Candidates | None = None
+    gathered: GatheredFill | None = None
     blended: BlendedFill | None = None
     copied: _Copied | None = None
 
@@ -311,20 +311,13 @@ class ShotFiller:
 
     def _blended(self, t: int) -> BlendedFill | None:
         """Return the blended fill of frame t alone, made once."""
-        frame, with_sources = self._frames[t], self.border_px > 0
+        frame = self._frames[t]
         if frame.box is not None and frame.blended is None:
             self.work.check()
-            if frame.candidates is None:
+            if frame.gathered is None:
                 self._gather(t)
-            kept, frame.candidates = frame.candidates, None
-            frame.blended = blend_frame(
-                self._shot,
-                t,
-                self.search,
-                self.backdrop,
-                candidates=kept,
-                with_sources=with_sources,
-            )
+            kept, frame.gathered = frame.gathered, None
+            frame.blended = blend_frame(self._shot, t, self.search, self.backdrop, gathered=kept)
             self.work.passed(Stage.COPY, t)
         return frame.blended
 
@@ -332,9 +325,12 @@ class ShotFiller:
         """Gather the candidates of frame t, and of the next ones whose windows have arrived."""
         end = self._num_pushed if self._is_complete else self._num_pushed - self._window[1]
         wanted = gathered_together(self._shot, range(t, max(t + 1, min(t + self._together, end))))
-        found = gather_candidates(self._shot, wanted, self.search, self.work.check)
-        for s, candidates in zip(wanted, found, strict=True):
-            self._frames[s].candidates = candidates
+        with_sources = self.border_px > 0  # needed only where frames are reduced
+        found = gather_fills(
+            self._shot, wanted, self.search, self.work.check, with_sources=with_sources
+        )
+        for s, gathered in found.items():
+            self._frames[s].gathered = gathered
 
     def _count(self, fractions: tuple[float, ...]) -> None:
         """Add up where the pixels of one frame came from."""

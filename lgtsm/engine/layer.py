@@ -10,7 +10,9 @@ three convolutions on neighbouring frames.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
@@ -247,16 +249,20 @@ class StreamLayer:
         length = self.past + ready + self.future
         row = scratch.take((length, self.num_inputs, box.height, box.width))
         inside = box & region.frame
-        begin = self.past - len(state.past)
-        frames = {begin + i: planes for i, planes in enumerate(state.past)}
+        oldest = self.past - len(state.past)
+        frames = {oldest + i: planes for i, planes in enumerate(state.past)}
         frames.update({self.past + i: planes for i, planes in enumerate(state.pending)})
         arrived = range(self.past + held, self.past + held + batch.count)
         known = batch.covers(inside)
-        for t in range(length):
-            if (t in arrived and known) or (self.past <= t in frames and covers(frames[t], inside)):
-                _clear_border(row[t], inside.within(box))
+        is_known = [
+            (t in arrived and known) or (self.past <= t in frames and covers(frames[t], inside))
+            for t in range(length)
+        ]
+        for begin, end in _runs(is_known):
+            if is_known[begin]:
+                _clear_border(row[begin:end], inside.within(box))
             else:
-                row[t].zero_()
+                row[begin:end].zero_()
         for t, planes in frames.items():
             paste(planes, row[t], box)
         if batch.count:
@@ -289,14 +295,23 @@ class StreamLayer:
         return present
 
 
-def _clear_border(frame: Tensor, inside: tuple[slice, slice]) -> None:
-    """Zero a frame (C,h,w) outside some rows and columns."""
-    (rows, columns), (height, width) = inside, frame.shape[-2:]
+def _runs(values: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Yield where runs of equal values begin and end."""
+    begin = 0
+    for _, run in groupby(values):
+        end = begin + len(list(run))
+        yield begin, end
+        begin = end
+
+
+def _clear_border(frames: Tensor, inside: tuple[slice, slice]) -> None:
+    """Zero frames (N,C,h,w) outside some rows and columns."""
+    (rows, columns), (height, width) = inside, frames.shape[-2:]
     if rows.start > 0:
-        frame[:, : rows.start] = 0
+        frames[..., : rows.start, :] = 0
     if rows.stop < height:
-        frame[:, rows.stop :] = 0
+        frames[..., rows.stop :, :] = 0
     if columns.start > 0:
-        frame[:, rows, : columns.start] = 0
+        frames[..., rows, : columns.start] = 0
     if columns.stop < width:
-        frame[:, rows, columns.stop :] = 0
+        frames[..., rows, columns.stop :] = 0

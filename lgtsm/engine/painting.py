@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from ..align.learned import PairAligner
 from ..align.sampling import sample_known
 from ..box import Box
 from ..copying.coords import Target, chained_coords
@@ -30,16 +30,6 @@ def unsure(copied: CandidateFill, hole: Tensor) -> Tensor:
     """Return what of a hole (1,1,h,w) the copies leave to a network."""
     sure = (copied.confidence > _SURE_CONFIDENCE) & (copied.error < _SURE_ERROR)
     return hole.masked_fill(sure, 0)
-
-
-def pair_aligner(network: Aligner) -> PairAligner:
-    """Return what finds coordinates between two frames of a shot."""
-
-    def align(frame: Tensor, known: Tensor, other: Tensor, other_known: Tensor) -> Tensor:
-        views = Views(frame, 1 - known, other[None], 1 - other_known[None])
-        return network.coords(views)[0]
-
-    return align
 
 
 @dataclass(frozen=True)
@@ -86,9 +76,11 @@ class Painter:
                 yield self._reference(shot, t, s)
 
     def _reference(self, shot: Shot, t: int, s: int) -> Reference:
-        frame, aligner = shot[s], self.aligner
-        if aligner is not None:
-            return Reference(frame.pixels, 1 - frame.known, aligner.align)
+        frame, learned = shot[s], shot.learned
+        if self.aligner is not None and learned is not None:
+            features = learned.features(s, (frame.pixels, frame.known))
+            aligner = partial(self.aligner.align, references=features)
+            return Reference(frame.pixels, 1 - frame.known, aligner)
         motions = self.search.motions or (Motion.NONE,)
 
         def align(views: Views) -> Aligned:

@@ -29,7 +29,7 @@ from .cuts import CutDetector
 from .filling import Filled, ShotFiller
 from .fitting import plan_fit, to_working
 from .hooks import Hooks
-from .painting import Painter, pair_aligner
+from .painting import Painter
 from .policy import choose_policy
 from .progress import Stage, Work
 
@@ -215,8 +215,9 @@ class _Running:
         is_causal = network is not None and network.spec.trunk.shift.causal
         window = (options.reach, 0 if is_causal else options.reach)
         aligner = self.job.neighbours.aligner
-        pairs = None if aligner is None else pair_aligner(aligner.to(self.policy.device))
-        wanted = Search.of(options.motion, window, options.source_frames, options.flow, pairs)
+        if aligner is not None:
+            aligner = aligner.to(self.policy.device)
+        wanted = Search.of(options.motion, window, options.source_frames, options.flow, aligner)
         search = Search((), (0, 0), 0) if options.mode is Mode.FILL else wanted
         if isinstance(network, PainterNetwork):
             network = Painter(network.to(self.policy.device), wanted, aligner)

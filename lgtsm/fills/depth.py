@@ -16,20 +16,22 @@ def depth_in(hole: Tensor, most: int, *, metric: Literal["euclidean", "chessboar
     The frame's border does not count as known.
 
     Args:
-        hole: (...,h,w) floats 0 or 1, 1 = hole; all but the last two sizes are 1.
+        hole: (...,h,w) floats 0 or 1, 1 = hole; every one of them by itself.
         most: largest distance; all of it where nothing is known.
         metric: of the distance.
 
     Returns:
         (...,h,w): 0 outside the hole.
     """
-    inside = (hole > 0).view(hole.shape[-2:]).cpu().numpy()
-    if inside.all():
-        return torch.full_like(hole, most)
+    # SciPy has no type stubs, and measures one picture at a time
     measure = distance_transform_edt if metric == "euclidean" else distance_transform_cdt
-    # SciPy has no type stubs
-    distance: np.ndarray = measure(inside)  # pyright: ignore[reportAssignmentType]
-    return torch.from_numpy(distance).to(hole).clamp_max(most).view(hole.shape)
+    distances = np.full(hole.shape, most, dtype=np.float32)
+    holes = (hole > 0).cpu().numpy().reshape(-1, *hole.shape[-2:])
+    for inside, distance in zip(holes, distances.reshape(holes.shape), strict=True):
+        if not inside.all():
+            found: np.ndarray = measure(inside)  # pyright: ignore[reportAssignmentType]
+            np.minimum(found, most, out=distance, casting="same_kind")
+    return torch.from_numpy(distances).to(hole)
 
 
 def rings(hole: Tensor, most: int) -> Tensor:

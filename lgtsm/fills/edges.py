@@ -28,14 +28,14 @@ _ANY_WEIGHT = 1e-12  # added to a weight, for pixels whose neighbours are all fa
 
 
 def continue_edges(smooth: Tensor, hole: Tensor) -> Tensor:
-    """Continue edges into the hole of one frame.
+    """Continue edges into the holes of N frames.
 
     Args:
-        smooth: (1,3,h,w) in [0,1], the frame with a smooth fill.
-        hole: (1,1,h,w) 0 or 1, 1 = hole.
+        smooth: (N,3,h,w) in [0,1], the frames with a smooth fill.
+        hole: (N,1,h,w) 0 or 1, 1 = hole.
 
     Returns:
-        (1,3,h,w) in [0,1]; known pixels unchanged.
+        (N,3,h,w) in [0,1]; known pixels unchanged. Each is what it would be alone.
     """
     known = 1 - hole
     if not hole.any() or not known.any():
@@ -49,50 +49,52 @@ def continue_edges(smooth: Tensor, hole: Tensor) -> Tensor:
 
 
 def _directions(frame: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """Return unit normals of the edges around and in a hole (2,h,w), and their coherence (h,w)."""
-    mass = local_mean(known, _GRADIENT_BLUR)
-    blurred = local_mean(frame * known, _GRADIENT_BLUR) / mass.clamp_min(1e-3)
-    gx, gy = central_differences(blurred)
+    """Return unit normals of edges around and in a hole (N,2,h,w), and their coherence (N,1,h,w)."""
+    blurred, mass = local_mean(torch.cat([frame * known, known], 1), _GRADIENT_BLUR).split(
+        [frame.shape[1], 1], 1
+    )
+    slopes = central_differences(blurred / mass.clamp_min(1e-3))
     inner = 1 - max_pool2d(1 - known, 3, 1, 1)  # a central difference needs both neighbours
-    products = torch.cat([x.sum(1, keepdim=True) for x in (gx * gx, gx * gy, gy * gy)], 1)
-    mean = local_mean(products * inner, _DIRECTION_BLUR)
-    weight = local_mean(inner, _DIRECTION_BLUR) * inner
-    measured = (weight > 0).to(frame.dtype)
-    xx, xy, yy = push_pull(mean / weight.clamp_min(1e-6) * measured, measured)[0]
+    squares, both = slopes.square().sum(2), slopes.prod(0).sum(1)
+    products = torch.stack([squares[0] + squares[1], squares[0] - squares[1], 2 * both], 1) * inner
+    mean, weight = local_mean(torch.cat([products, inner], 1), _DIRECTION_BLUR).split([3, 1], 1)
+    measured = (weight * inner > 0).to(frame.dtype)
+    mean = push_pull(mean / weight.clamp_min(1e-6) * measured, measured)
+    total, unlike, twice = torch.split(mean, 1, 1)
     # difference of the eigenvalues of the structure tensor, and the direction of the larger one
-    difference = torch.sqrt((xx - yy).square() + 4 * xy * xy)
-    angle = 0.5 * torch.atan2(2 * xy, xx - yy)
-    normals = torch.stack([torch.cos(angle), torch.sin(angle)])
-    return normals, difference / (xx + yy + _GRAIN)
+    angle = 0.5 * torch.atan2(twice, unlike)
+    normals = torch.cat([torch.cos(angle), torch.sin(angle)], 1)
+    return normals, torch.hypot(unlike, twice) / (total + _GRAIN)
 
 
 def _close(filled: Tensor, depth: Tensor, normals: Tensor, coherence: Tensor) -> Tensor:
-    """Close the hole of (1,3,h,w) ring by ring; pixels beyond the last ring stay unchanged.
+    """Close the holes of (N,3,h,w) ring by ring; pixels beyond the last ring stay unchanged.
 
-    Rings are numbered by depth (1,1,h,w); normals across the edges (2,h,w) are x then y.
+    Rings are numbered by depth (N,1,h,w); normals across the edges (N,2,h,w) are x then y.
     """
-    height, width = depth.shape[-2:]
+    count, _, height, width = depth.shape
     side = torch.arange(-_REACH, _REACH + 1, device=depth.device)
     dy, dx = (x.flatten() for x in torch.meshgrid(side, side, indexing="ij"))
     squared = dx * dx + dy * dy
     near = (squared > 0) & (squared <= _REACH * _REACH)
     dx, dy, distance = dx[near], dy[near], squared[near].to(filled.dtype).sqrt()
-    padded_width = width + 2 * _REACH
-    offsets, direction = dy * padded_width + dx, torch.stack([dx, dy]).to(filled.dtype)
+    padded = (count, height + 2 * _REACH, width + 2 * _REACH)
+    offsets, direction = dy * padded[2] + dx, torch.stack([dx, dy]).to(filled.dtype)
     border = (_REACH,) * 4
-    ready = (depth[0] == 0).to(filled.dtype)
+    ready = (depth == 0).to(filled.dtype)
     # colours times weight, then weight: 1 for what is known or filled, 0 for what is not yet
-    colours = pad(torch.cat([filled[0] * ready, ready]), border).flatten(1).T.contiguous()
+    colours = pad(torch.cat([filled * ready, ready], 1), border).movedim(1, -1).reshape(-1, 4)
     numbers = depth.flatten().long()
     counts = torch.bincount(numbers).cpu().tolist()[:_MOST_RINGS]
     order = torch.argsort(numbers, stable=True)[counts[0] : sum(counts)]
-    pixels = (order // width + _REACH) * padded_width + order % width + _REACH
-    normals = (normals * (coherence / _LINE_WIDTH_PX)).flatten(1)[:, order].T
-    weights = torch.exp((normals @ direction).square_().mul_(-0.5)).div_(distance)
+    places = torch.arange(len(colours), device=depth.device).view(padded)
+    pixels = places[:, _REACH:-_REACH, _REACH:-_REACH].flatten()[order][:, None]
+    scaled = (normals * (coherence / _LINE_WIDTH_PX)).movedim(1, -1).reshape(-1, 2)[order]
+    weights = torch.exp((scaled @ direction).square_().mul_(-0.5)).div_(distance)
     weights = weights.add_(_ANY_WEIGHT)[:, None]
-    for ring, weight in zip(pixels.split(counts[1:]), weights.split(counts[1:]), strict=True):
-        total = (weight @ colours[ring[:, None] + offsets])[:, 0]
-        colours[ring] = total / total[:, 3:]
-    whole = colours[:, :3].T.view(1, 3, height + 2 * _REACH, padded_width)
-    whole = whole[..., _REACH:-_REACH, _REACH:-_REACH]
+    rings = (torch.split(x, counts[1:]) for x in (pixels, pixels + offsets, weights))
+    for ring, around, weight in zip(*rings, strict=True):
+        total = torch.bmm(weight, colours[around])
+        colours[ring] = total / total[..., 3:]
+    whole = colours.view(*padded, 4)[:, _REACH:-_REACH, _REACH:-_REACH, :3].movedim(-1, 1)
     return torch.where(depth < _MOST_RINGS, whole, filled)

@@ -9,8 +9,11 @@ from typing import overload
 import torch
 from torch import nn
 
-from .neighbour_spec import AnySpec, NeighbourSpec
-from .neighbours.build import build_neighbour
+from .neighbour_spec import AnySpec, CpnSpec, DfpnSpec, GuidedSpec, NeighbourSpec
+from .neighbours.cpn import Cpn
+from .neighbours.cpn_align import CpnAligner
+from .neighbours.dfpn import Dfpn
+from .neighbours.guided import Guided
 from .network import CombCNNetwork, GatedNetwork, Network
 from .painter import PainterNetwork
 from .refine import RefineNetwork
@@ -21,6 +24,9 @@ _CLASSES: MappingProxyType[str, Callable[[NetworkSpec], Network]] = MappingProxy
         ("lgtsm", "lgtsm_causal", "gtsm", "tsm", "gated3d", "gated3d_skips"), GatedNetwork
     )
     | {"combcn": CombCNNetwork, "refine": RefineNetwork, "chn": PainterNetwork}
+)
+_NEIGHBOURS: MappingProxyType[type[NeighbourSpec], type[nn.Module]] = MappingProxyType(
+    {DfpnSpec: Dfpn, GuidedSpec: Guided}
 )
 
 
@@ -37,8 +43,10 @@ def build(spec: AnySpec) -> nn.Module:
     Returns:
         The network on the CPU in float32, with its default initial values.
     """
+    if isinstance(spec, CpnSpec):
+        return (Cpn if spec.whole else CpnAligner)(align_corners=spec.align_corners)
     if isinstance(spec, NeighbourSpec):
-        return build_neighbour(spec)
+        return _NEIGHBOURS[type(spec)](**vars(spec))
     return _CLASSES[spec.family](spec)
 
 

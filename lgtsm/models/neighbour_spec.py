@@ -21,14 +21,10 @@ class Role(Enum):
     CARRIER = "carrier"
     """Carries key frames through a shot."""
 
-
-TAKES: MappingProxyType[Role, str] = MappingProxyType(
-    {
-        Role.ALIGNER: "--aligner-model, or the aligner input of the nodes",
-        Role.CARRIER: "--carrier-model, or the carrier input of the nodes",
-    }
-)
-"""Where a network of each role is given to a job."""
+    @property
+    def takes(self) -> str:
+        """Where a network of this role is given to a job."""
+        return f"--{self.value}-model, or the {self.value} input of the nodes"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +38,7 @@ class NeighbourSpec:
         """Check the fields.
 
         Raises:
-            WeightsError: a count outside 1..`MAX_COUNT`, or no number at all.
+            WeightsError: a count outside 1..`MAX_COUNT`, no number at all, or numbers that do not fit.
         """
         for name, value in vars(self).items():
             is_choice = isinstance(getattr(type(self), name), bool)
@@ -52,6 +48,13 @@ class NeighbourSpec:
                     f"Expected {name} of {self.family} as "
                     f"{'a bool' if is_choice else f'1 to {MAX_COUNT}'}, got {value!r}; correct the spec."
                 )
+
+        if misfit := self._misfit():
+            raise WeightsError(f"Expected {misfit}; correct the spec.")
+
+    def _misfit(self) -> str:
+        """Return what was expected and what came where the fields do not fit; empty where they do."""
+        return ""
 
     def to_config(self) -> dict[str, Any]:
         """Return JSON values for a file header; `neighbour_from_config` reads them back."""
@@ -71,17 +74,8 @@ class DfpnSpec(NeighbourSpec):
     width: int = 128
     side: int = 256
 
-    def __post_init__(self) -> None:
-        """Check the fields.
-
-        Raises:
-            WeightsError: as of every spec, or a side that the layers cannot halve.
-        """
-        super().__post_init__()
-        if self.side % 32:
-            raise WeightsError(
-                f"Expected a side in multiples of 32, got {self.side}; correct the spec."
-            )
+    def _misfit(self) -> str:
+        return f"a side in multiples of 32, got {self.side}" if self.side % 32 else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,18 +108,10 @@ class GuidedSpec(NeighbourSpec):
     side: int = 16
     fourier: bool = True
 
-    def __post_init__(self) -> None:
-        """Check the fields.
-
-        Raises:
-            WeightsError: as of every spec, or more crossing blocks than blocks.
-        """
-        super().__post_init__()
-        if self.num_cross > self.num_blocks:
-            raise WeightsError(
-                f"Expected at most {self.num_blocks} crossing blocks, got {self.num_cross}; correct "
-                "the spec."
-            )
+    def _misfit(self) -> str:
+        if self.num_cross <= self.num_blocks:
+            return ""
+        return f"at most {self.num_blocks} crossing blocks, got {self.num_cross}"
 
 
 AnySpec = NetworkSpec | NeighbourSpec

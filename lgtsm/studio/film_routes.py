@@ -22,6 +22,7 @@ from .desk import Desk
 from .made import WHOLE
 from .receiving import received_file
 from .session import Session
+from .shown import picture
 from .state import state_of
 from .worker import Task
 
@@ -64,7 +65,7 @@ class FilmRoutes:
 
     async def _picture(self, request: Request) -> Response:
         session, given = self._session(request), request.path_params
-        data = await run_in_threadpool(session.picture, given["kind"], given["number"])
+        data = await run_in_threadpool(picture, session, given["kind"], given["number"])
         return Response(data, media_type="image/png", headers=_KEPT)
 
     async def _paint(self, request: Request) -> Response:
@@ -107,9 +108,10 @@ class FilmRoutes:
 
     async def _options(self, request: Request) -> Response:
         session, given = self._session(request), await values_of(request)
-        wanted = given.pop("wanted", None)
+        wanted, complete = given.pop("wanted", None), given.pop("complete", None)
         names = [str(one) for one in wanted] if isinstance(wanted, list) else None
-        await run_in_threadpool(session.choose, given, names)
+        added = ",".join(map(str, complete)) if isinstance(complete, list) else None
+        await run_in_threadpool(session.choose, given, names, added)
         return await self._answer(session)
 
     async def _start(self, request: Request) -> Response:
@@ -117,7 +119,8 @@ class FilmRoutes:
         session, given = self._session(request), await values_of(request)
         kind = request.path_params["kind"]
         work: dict[str, Callable[..., None]] = {
-            "track": partial(tasks.track, session),
+            "track": partial(tasks.find_mask, session),
+            "complete": partial(tasks.find_mask, session),
             "static": partial(tasks.find, session, "static"),
             "text": partial(tasks.find, session, "text"),
             "preview": partial(

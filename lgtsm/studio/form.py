@@ -9,12 +9,12 @@ from ..batch.columns import OPTIONS
 from ..knobs import Knob
 from ..neighbour_options import LEARNED
 
-_ELSEWHERE = ("start", "end", "compare_as", "strict", "rate")
-"""Options that only the command line and projects need."""
+_ELSEWHERE = ("start", "end", "strict", "rate")
+"""Options that the time line shows, or that only the command line and projects need."""
 NETWORKS = ("tracker", "tracker_model", "aligner_model", "carry", "carrier_model")
 NETWORKS += ("synthesiser", "synthesiser_range", "synthesiser_mask")
 """Options of network files of one's own: a page must neither open files anywhere nor fetch any."""
-FIRST = ("preset", "grow", "lossless", "quality")
+FIRST = ("preset", "grow")
 """Those that are always shown; all others are behind Advanced."""
 
 

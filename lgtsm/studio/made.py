@@ -1,4 +1,4 @@
-"""What was made for a film, and is found again when it is opened: its mask, and its result."""
+"""What was made for a film, and is found again when it is opened: its mask, what was added to it, and its result."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from pathlib import Path
 
 from .painted import PaintedFrames, write_file
 
-_FOUND = "mask.json"
+_FOUND, _ADDED = "mask.json", "added.json"
 PREVIEW, WHOLE = "preview", "whole"
 """Kinds of results."""
 TRACKED = "track"
 """Kind of a mask that was tracked from painted frames."""
 _DEPENDS = ("cuts", "tracker", "tracker_model")
-"""Options that a tracked mask depends on."""
+"""Options that a tracked mask depends on, beside the range."""
+_COMPLETED = ("threshold", "invert", "fill_enclosed", "fit_mask", "length", "cuts")
+_COMPLETED += ("start", "end", "temporal_gap", "temporal_grow")
+"""Options that additions to a mask depend on."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Found:
     file: of the mask.
     kind: track, static, text or file.
     depends: on what, as a digest; another one means that it is out of date.
+    first: frame of the first confidence; those before it were not tracked.
     confidence: of a tracked mask, one a frame, 0 to 1.
     repaint: frames to paint next, the most helpful first.
     notes: what the user should know.
@@ -33,6 +37,7 @@ class Found:
     file: str
     kind: str
     depends: str = ""
+    first: int = 0
     confidence: tuple[float, ...] = ()
     repaint: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
@@ -41,6 +46,10 @@ class Found:
     def mask(self) -> Path:
         """Return the file of the mask."""
         return Path(self.file)
+
+    def covers(self, part: range) -> bool:
+        """Tell whether it was tracked in these frames."""
+        return self.first <= part.start and part.stop <= self.first + len(self.confidence)
 
     def save(self, folder: Path) -> None:
         """Keep it in a folder; raises VideoError where it cannot be written."""
@@ -64,6 +73,46 @@ def tracking_digest(painted: PaintedFrames, options: dict[str, object]) -> str:
     for number in painted.numbers():
         digest.update(f"{number} ".encode() + painted.path(number).read_bytes())
     return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Added:
+    """What was added to a mask: the object's shadow, a forgotten rim.
+
+    file: of the mask with all of it, a hole already.
+    depends: on what, as a digest; another one means that it is out of date.
+    shares: mean shares of the picture, 0 to 1, by kind; `perhaps` is what may belong to it, too, and was not
+        added.
+    """
+
+    file: str
+    depends: str
+    shares: dict[str, float]
+
+    @property
+    def mask(self) -> Path:
+        """Return the file of the mask."""
+        return Path(self.file)
+
+    def save(self, folder: Path) -> None:
+        """Keep it in a folder; raises VideoError where it cannot be written."""
+        write_file(folder / _ADDED, json.dumps(asdict(self)).encode())
+
+    @classmethod
+    def saved(cls, folder: Path) -> Added | None:
+        """Return what was kept in a folder, None where its mask is gone."""
+        try:
+            added = cls(**json.loads((folder / _ADDED).read_bytes()))
+        except (OSError, ValueError, TypeError):
+            return None
+        return added if added.mask.exists() else None
+
+
+def completion_digest(found: Found, kinds: str, options: dict[str, object]) -> str:
+    """Return what additions to a mask depend on, as a digest; raises OSError where the mask is gone."""
+    state = found.mask.stat()
+    depends = [found.file, state.st_size, state.st_mtime_ns, kinds]
+    return sha256(repr([*depends, *map(options.get, _COMPLETED)]).encode()).hexdigest()
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from ..whole_file import WholeFile
 from .pictures import encoded
 
 _NUMBER = re.compile(r"painted_(\d{6,9})\.png")
-RIM, OBJECT = 96, 255
-"""Levels of a mask that is shown: what is filled beside the object, and the object."""
+RIM, ADDED, OBJECT = 96, 176, 255
+"""Levels of a mask that is shown: what is filled beside the object, what was added to it, and the object."""
 
 
 class PaintedFrames:
@@ -106,15 +106,19 @@ def marked(clip: FileClip, prompt: Prompt, options: TrackOptions) -> Tensor:
     return mask
 
 
-def shown_mask(mask: Tensor, options: MaskOptions) -> bytes:
-    """Return a mask as PNG in grey: what the mask covers, and the rim that is filled beside it.
+def shown_mask(mask: Tensor, options: MaskOptions, whole: Tensor | None = None) -> bytes:
+    """Return a mask as PNG in grey: what it covers, what was added, and the rim that is filled beside both.
 
-    Temporal options are not shown.
+    Args:
+        mask: (1,H,W) as it was painted, found or given.
+        options: what turns it into a hole; temporal ones are not shown.
+        whole: (1,H,W) with the additions, a hole already; None where there are none.
     """
     hole = binary_hole(mask, options)
-    filled = grow(hole[None], options.grow)[0] if options.grow else hole
-    levels = torch.where(hole > 0, OBJECT, torch.where(filled > 0, RIM, 0))
-    return encoded(levels[0].byte().numpy())
+    covered = hole if whole is None else torch.maximum(hole, (whole > 0.5).float())
+    filled = grow(covered[None], options.grow)[0] if options.grow else covered
+    levels = torch.where(covered > 0, ADDED, torch.where(filled > 0, RIM, 0))
+    return encoded(torch.where(hole > 0, OBJECT, levels)[0].byte().numpy())
 
 
 def opened_picture(data: bytes, size: tuple[int, int]) -> Image.Image:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice, repeat
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -95,16 +95,17 @@ def film_pictures(path: Path, count: int, most_bytes: int = MOST_BYTES) -> Pictu
 
 
 def mask_pictures(
-    path: Path, count: int, source: Path, png: Callable[[Tensor], bytes]
-) -> Pictures[Tensor]:
-    """Return the masks of a file; a still image serves every frame."""
-    still = is_still(path)
+    paths: Sequence[Path], count: int, source: Path, png: Callable[[tuple[Tensor, ...]], bytes]
+) -> Pictures[tuple[Tensor, ...]]:
+    """Return the masks of some files, frame by frame together; a still image serves every frame."""
 
-    def read(start: int) -> Iterator[Tensor]:
+    def read(path: Path, start: int) -> Iterator[Tensor]:
         masks = read_masks(path, start=start, frames_of=source, tell=lambda _: None)
-        return repeat(next(masks)) if still else masks
+        return repeat(next(masks)) if is_still(path) else masks
 
-    return Pictures(read, png, count)
+    return Pictures(
+        lambda start: zip(*(read(path, start) for path in paths), strict=False), png, count
+    )
 
 
 def _frame_png(frame: Frame) -> bytes:

@@ -19,6 +19,8 @@ from ..options import GROW_PX
 from .form import NETWORKS, form
 from .painted import write_file
 
+RANGE = ("start", "end")
+"""Options that the time line shows."""
 _OUTPUTS = {"fill_layer": "_fill.mov", "mask_used": "_mask.mkv", "compare": "_compare.mp4"}
 """Further results, and the ends of their names."""
 
@@ -31,6 +33,7 @@ class Project:
     source: film or folder of images.
     mask: a mask that was loaded or found; None where painted frames are tracked.
     plates: of a key frame that was painted, the folder of those.
+    complete: what is added to the mask, such as `shadow,rim`; empty adds nothing.
     options: values of the columns of a job list that are not the default.
     results: which further results are wanted.
     """
@@ -39,6 +42,7 @@ class Project:
     source: Path
     mask: Path | None = None
     plates: Path | None = None
+    complete: str = ""
     options: dict[str, object] | None = None
     results: tuple[str, ...] = ()
 
@@ -77,6 +81,8 @@ class Project:
         found |= {name: stem + end for name, end in _OUTPUTS.items() if name in self.results}
         if self.plates is not None:
             found["plate"] = [str(self.plates)]
+        if self.complete:
+            found["complete"] = self.complete
         return found | self.options
 
     def job(self, painted: list[str]) -> BatchJob:
@@ -105,7 +111,7 @@ class Project:
             OptionError: an unknown option, or a value that it does not take.
         """
         assert self.options is not None
-        known = {one["name"] for one in form()}
+        known = {*RANGE, *(one["name"] for one in form())}
         unknown = [name for name in given if name not in known]
         if unknown:
             raise OptionError(f"Expected a known option, got {shown(unknown[0])}; reload the page.")
@@ -143,6 +149,7 @@ class Project:
         for one in painted if self.mask is None else ():
             words += ["--track", one]
         words += ["--plate", str(self.plates)] if self.plates else []
+        words += ["--complete", self.complete] if self.complete else []
         for name, value in self.options.items():
             if (name, value) != ("grow", GROW_PX):  # what the command does by itself
                 words += _flag(name, value)
@@ -184,6 +191,7 @@ def load_project(file: Path) -> tuple[Project, list[str]]:
         source=Path(job.source),
         mask=Path(job.mask) if job.mask and hole else None,
         plates=Path(job.plates[0]) if job.plates else None,
+        complete=",".join(job.complete),
         options={"grow": GROW_PX, **options, **_range(job)},
         results=tuple(name for name in _OUTPUTS if name in given),
     )

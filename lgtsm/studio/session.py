@@ -11,16 +11,16 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from ..batch.description import BatchJob
+from ..completion.kinds import parse_additions
 from ..errors import LgtsmError, OptionError, VideoError
 from ..file_tracking import FileClip
-from ..options import MaskOptions
 from ..prompt_names import framed
 from ..track_options import TrackOptions
 from ..tracking.prompts import Prompt
 from .key_painting import PaintedKeys
-from .made import PREVIEW, TRACKED, WHOLE, Found, Result
-from .painted import PaintedFrames, marked, shown_mask
-from .pictures import Pictures, film_pictures, mask_pictures
+from .made import PREVIEW, TRACKED, WHOLE, Added, Found, Result
+from .painted import PaintedFrames, marked
+from .pictures import Pictures
 from .places import work_folder
 from .project import Project
 from .worker import Task, Worker
@@ -35,6 +35,7 @@ class Session:
     clip: the frames.
     task: the last work that a page asked for; num_tasks: how many there were.
     found: the mask of the whole film, once there is one.
+    added: what was added to it, which may be out of date.
     results: what was filled, by kind.
     changes: counted, so that a page asks again only for what changed.
     """
@@ -47,6 +48,7 @@ class Session:
     task: Task | None = None
     num_tasks: int = 0
     found: Found | None = None
+    added: Added | None = None
     results: dict[str, Result] = field(default_factory=dict)
     changes: int = 0
     _lock: FileLock | None = None
@@ -85,7 +87,7 @@ class Session:
         session = cls(identity, project, clip, frames, keys, _lock=lock)
         for one in painted:
             session._take(one)
-        session.found = Found.saved(folder)
+        session.found, session.added = Found.saved(folder), Added.saved(folder)
         results = (Result.saved(folder, kind) for kind in (PREVIEW, WHOLE))
         session.results = {result.kind: result for result in results if result is not None}
         session.save()
@@ -118,12 +120,36 @@ class Session:
         """Return the job as it stands; raises OptionError where it cannot be done."""
         return self.project.job(self.painted.names())
 
-    def choose(self, given: Mapping[str, object], results: list[str] | None) -> None:
-        """Take other options; raises OptionError where they cannot be used."""
+    def choose(
+        self,
+        given: Mapping[str, object],
+        results: list[str] | None = None,
+        complete: str | None = None,
+    ) -> None:
+        """Take other options.
+
+        Args:
+            given: values by name.
+            results: further results that are wanted; None leaves them as they are.
+            complete: what is added to the mask, empty for nothing; None leaves it as it is.
+
+        Raises:
+            OptionError: they cannot be used.
+        """
         with self._mutex:
+            start = given.get("start")
+            if isinstance(start, int) and start >= self.clip.count:
+                raise OptionError(
+                    f"Expected a range that begins before frame {self.clip.count}, got {start}; choose "
+                    "an earlier frame."
+                )
+            if complete:
+                parse_additions(complete)
+            self.project.choose(given)
             if results is not None:
                 self.project.results = tuple(results)
-            self.project.choose(given)
+            if complete is not None:
+                self.project.complete = complete
             self.save()
 
     def paint(self, number: int, data: bytes) -> None:
@@ -189,52 +215,7 @@ class Session:
             self.num_tasks += 1
             worker.add(task)
 
-    def picture(self, kind: str, number: int) -> bytes:
-        """Return a picture of a frame as PNG.
-
-        Args:
-            kind: before; whole or preview, of a result; mask, as it stands; key or unseen, of a key frame.
-            number: of the frame in the film.
-
-        Raises:
-            OptionError: there is no such picture; VideoError: it cannot be read.
-        """
-        if kind == "before":
-            source, count = self.clip.source, self.clip.count
-            return self._known(kind, None, lambda: film_pictures(source, count)).png(number)
-        if kind == "mask":
-            return self._mask(number)
-        if kind in ("key", "unseen"):
-            return self.keys.png(kind, number)
-        result = self.results.get(kind)
-        if result is None or not result.shows(number):
-            raise OptionError(
-                f"Expected a picture that there is, got {kind:.20} of frame {number}; reload the page."
-            )
-        pictures = self._known(kind, result, lambda: film_pictures(result.film, result.count))
-        return pictures.png(number - result.start)
-
-    def _mask(self, number: int) -> bytes:
-        """Return what is painted on a frame, or else what was found for it."""
-        self.painted.check(number)
-        options = MaskOptions.of(self.project.options or {})
-        painted = None if self.project.mask else self.painted.read(number)
-        if painted is not None:
-            return shown_mask(painted, options)
-        found = self.found
-        if found is None:
-            raise OptionError(f"Expected a mask, got none for frame {number} yet; track first.")
-        state = (found, options)
-        pictures = self._known(
-            "mask",
-            state,
-            lambda: mask_pictures(
-                found.mask, self.clip.count, self.clip.source, lambda m: shown_mask(m, options)
-            ),
-        )
-        return pictures.png(number)
-
-    def _known(self, kind: str, state: object, make: Callable[[], Pictures[Any]]) -> Pictures[Any]:
+    def known(self, kind: str, state: object, make: Callable[[], Pictures[Any]]) -> Pictures[Any]:
         """Return the pictures of a kind, made anew where what they show has changed."""
         with self._mutex:
             if kind not in self._pictures or self._pictures[kind][0] != state:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from ..film_names import stem_of
 from ..journal import journal_folder
-from .made import Found, Result, tracking_digest
+from .current import additions, is_stale
+from .made import Result
 from .session import Session
 from .worker import Worker
 
@@ -20,7 +21,9 @@ def state_of(session: Session, worker: Worker) -> dict[str, object]:
         "changes": session.changes,
         "film": _film(session),
         "painted": {str(n): painted.path(n).stat().st_mtime_ns for n in painted.numbers()},
-        "found": _found(session.found, session),
+        "found": _found(session),
+        "complete": session.project.complete.split(",") if session.project.complete else [],
+        "added": _added(session),
         "task": task and {"number": session.num_tasks, **task.values(worker.place(task))},
         "results": {kind: _result(result) for kind, result in session.results.items()},
         "keys": {"numbers": session.keys.numbers(), "painted": session.keys.painted_numbers()},
@@ -51,19 +54,24 @@ def _film(session: Session) -> dict[str, object]:
     }
 
 
-def _found(found: Found | None, session: Session) -> dict[str, object] | None:
+def _found(session: Session) -> dict[str, object] | None:
+    found = session.found
     if found is None:
         return None
-    stale = bool(found.depends) and found.depends != tracking_digest(
-        session.painted, session.project.options or {}
-    )
     return {
         "kind": found.kind,
-        "stale": stale,
+        "stale": is_stale(session),
+        "first": found.first,
         "confidence": [round(100 * one) for one in found.confidence],
         "repaint": found.repaint,
         "notes": found.notes,
     }
+
+
+def _added(session: Session) -> dict[str, float] | None:
+    """Return what was added, as shares of the picture."""
+    added = additions(session)
+    return added and added.shares
 
 
 def _result(result: Result) -> dict[str, object]:

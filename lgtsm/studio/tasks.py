@@ -21,12 +21,14 @@ from ..key_frame_folder import write_key_frames
 from ..masks.static import find_static
 from ..masks.text.detector import text_detector
 from ..masks.text.joined import text_masks
-from ..options import VideoOptions
+from ..options import RunOptions
 from ..prompt_names import painted_prompts
 from ..report import Report
 from ..tracked_folder import TrackedFolder
 from ..video.clip import write_mask_clip
 from ..video.probe import count_frames
+from .completing import complete
+from .current import additions, is_stale, needed_part
 from .made import PREVIEW, TRACKED, WHOLE, Found, Result, tracking_digest
 from .session import Session
 
@@ -38,22 +40,22 @@ _SECONDS = 1
 
 
 def track(session: Session, hooks: Hooks) -> None:
-    """Track the painted object through the film, unless its mask is there already.
+    """Track the painted object through the frames that are to be filled, unless its mask is there already.
 
     Raises:
         OptionError: nothing is painted; and what `track_for_job` raises.
     """
-    job, options = session.job(), session.project.options or {}
-    depends = tracking_digest(session.painted, options)
-    if session.found is not None and session.found.depends == depends:
+    if session.found is not None and session.found.kind == TRACKED and not is_stale(session):
         return
+    job, part = session.job(), needed_part(session)
+    depends = tracking_digest(session.painted, session.project.options or {})
     target = session.folder / _MASK
     found = track_for_job(
         session.clip.source,
         painted_prompts(job.track),
         target,
         job.options,
-        VideoOptions(),  # the whole film, whatever range is filled
+        job.video,
         tracking=job.tracking,
         kept=TrackedFolder(session.folder / _KEPT, session.clip.source),
         hooks=hooks,
@@ -62,6 +64,7 @@ def track(session: Session, hooks: Hooks) -> None:
         str(target),
         TRACKED,
         depends,
+        part.start,
         tuple(round(value, 3) for value in found.confidence),
         tuple(found.repaint),
         tuple(found.notes),
@@ -93,7 +96,8 @@ def find(session: Session, kind: str, hooks: Hooks) -> None:
     if kind == "static":
         masks = repeat(find_static(frames()).mask, clip.count)
     else:
-        masks = text_masks(frames(), text_detector(), rate=clip.info.rate)
+        threads = RunOptions.of(session.project.options or {}).threads
+        masks = text_masks(frames(), text_detector(threads), rate=clip.info.rate)
     write_mask_clip(target, measured(masks), clip.size, rate=clip.info.rate)
     if not any(shares):
         what = "a logo that stays in its place" if kind == "static" else "burned-in text"
@@ -108,6 +112,10 @@ def take_mask(session: Session, mask: Path, kind: str) -> None:
         OptionError: its length is another; ShapeError, VideoError: it does not fit or cannot be read.
     """
     before, session.project.mask = session.project.mask, mask
+    wanted, session.project.complete = (
+        session.project.complete,
+        "",
+    )  # what is added belongs to a mask
     try:
         file_job(session).check_mask(session.clip.info)
         number = count_frames(mask, session.clip.source)
@@ -116,7 +124,7 @@ def take_mask(session: Session, mask: Path, kind: str) -> None:
                 f"Expected one mask or {session.clip.count}, got {number}; give a mask of this film."
             )
     except BaseException:
-        session.project.mask = before
+        session.project.mask, session.project.complete = before, wanted
         raise
     session.found = Found(str(mask), kind)
     session.found.save(session.folder)
@@ -124,9 +132,13 @@ def take_mask(session: Session, mask: Path, kind: str) -> None:
 
 
 def file_job(session: Session) -> FileJob:
-    """Return the job as it stands, with the mask that was tracked or given."""
-    job = session.job()
-    if job.track:
+    """Return the job as it stands, with the mask that was tracked or given, and what was added to it."""
+    job, added = session.job(), additions(session)
+    if added is not None:
+        mask = replace(job.options.mask, invert=False, threshold=0.5)  # what was written is a hole
+        options = replace(job.options, mask=mask)
+        job = replace(job, track=(), mask=added.file, options=options)
+    elif job.track:
         assert session.found is not None
         job = replace(job, track=(), mask=session.found.file)
     return file_job_of(job, session.project.folder)
@@ -144,11 +156,12 @@ def preview(session: Session, number: int, *, half: bool, hooks: Hooks) -> None:
     Raises:
         As `track`, and as `inpaint_video`.
     """
-    track_if_painted(session, hooks)
+    find_mask(session, hooks)
     job, info = file_job(session), session.clip.info
     length = max(1, round(info.rate * Fraction(_SECONDS)))
-    start = max(0, min(number - length // 2, session.clip.count - length))
-    end = min(session.clip.count, start + length)
+    first, last = job.video.start, min(job.video.end or session.clip.count, session.clip.count)
+    start = max(first, min(number - length // 2, last - length))
+    end = min(last, start + length)
     options = job.options
     if half:
         side = max(64, min(options.run.max_side, max(session.clip.size)) // _HALF)
@@ -173,7 +186,7 @@ def remove(session: Session, hooks: Hooks) -> None:
     Raises:
         As `track`, and as `inpaint_video`.
     """
-    track_if_painted(session, hooks)
+    find_mask(session, hooks)
     job = file_job(session)
     _check_own(session, job)
     used = job.mask_used or session.folder / _USED
@@ -222,7 +235,7 @@ def find_keys(session: Session, hooks: Hooks) -> None:
     Raises:
         As `track`, and as `write_key_frames`; OptionError: there is none.
     """
-    track_if_painted(session, hooks)
+    find_mask(session, hooks)
     job = file_job(session)
     session.keys.begin()
     numbers, _ = write_key_frames(
@@ -241,7 +254,13 @@ def find_keys(session: Session, hooks: Hooks) -> None:
         )
 
 
-def track_if_painted(session: Session, hooks: Hooks) -> None:
-    """Track where the mask comes from painted frames; raises as `track`."""
+def find_mask(session: Session, hooks: Hooks) -> None:
+    """Track where the mask comes from painted frames, and add to it what is wanted.
+
+    Raises:
+        As `track` and `complete`.
+    """
     if session.project.mask is None:
         track(session, hooks)
+    if session.project.complete and additions(session) is None:
+        complete(session, hooks)

@@ -14,7 +14,8 @@ from torch import Tensor
 from ..fills.averaging import size_of
 from .level import Level
 
-_NEARNESS = 0.01  # squared difference a number that one picture's side of distance costs; by hand
+# squared difference a number that one picture's side of distance costs; by hand, see `descriptors`
+_UPWARDS, _SIDEWAYS = 0.05, 0.01
 
 
 def peel(level: Level) -> Tensor:
@@ -35,9 +36,10 @@ def peel(level: Level) -> Tensor:
         wanted = values[around].flatten(1) * known
         cost = known @ offered.square().T - 2 * wanted @ offered.T
         cost = cost / known.sum(1, keepdim=True).clamp_min(1)
-        far = (pixels[:, None] // width - source_rows).square()
-        far = far + (pixels[:, None] % width - source_columns).square()
-        best = (cost + _NEARNESS * far / (side * side)).argmin(1)
+        down = (pixels[:, None] // width - source_rows).square()
+        right = (pixels[:, None] % width - source_columns).square()
+        far = (_UPWARDS * down + _SIDEWAYS * right) / (side * side)
+        best = (cost + far).argmin(1)
         values[pixels] = level.values[level.sources[best]]
         ready[pixels] = 1
     return values.T.reshape(level.picture.shape)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .begin import mask_at_points, mask_in_box
+from .between import Between
 from .clip import reduced, working_size
 from .confidence import Trust
 from .features import look_at
@@ -38,12 +39,20 @@ class BuiltIn:
         )
         return mask_at_points(look, on, beside)
 
+    def prepare(self, before: Painted, after: Painted, frames: Iterable[Tensor]) -> Between:
+        """Measure the motion through a stretch; see `Walker`."""
+        return Between(before, after, frames)
+
     def walk(
-        self, start: Painted, other: Painted | None, frames: Iterable[Tensor]
+        self,
+        start: Painted,
+        other: Painted | None,
+        frames: Iterable[Tensor],
+        shared: Between | None = None,
     ) -> Iterator[tuple[Tensor, float]]:
         """Carry a mask from frame to frame; see `Walker`."""
-        others = () if other is None else ((look_at(other.frame), other.mask),)
-        walk, trust = Walk(look_at(start.frame), start.mask, others), Trust()
+        path = None if shared is None else shared.path(onward=start is shared.before)
+        walk, trust = Walk(look_at(start.frame), start.mask, path), Trust()
         for look, ahead in pairwise(chain(map(look_at, frames), [None])):
             assert look is not None
             step = walk.step(look, ahead)

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-_VERSION = "2"
+_VERSION = "3"
 """Of the tracker: kept masks of another one are not used."""
 
 

@@ -9,10 +9,12 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from ..align.sampling import pixel_grid, sample_at
-from ..fills.averaging import size_of
+from ..fills.averaging import halve, size_of
 
 _OBJECT, _NEAR, _FAR = 600, 900, 300
 """Places remembered of a frame: of the object, close to it, and anywhere else."""
+BAND = 14
+"""Width of what is close to an object, in pixels of half the working size."""
 _ROWS = 256
 """Places compared at once: their distances stay in the cache of a processor."""
 _FARTHEST = 1e3
@@ -55,8 +57,19 @@ def remember(
     )
 
 
+def remember_object(features: Tensor, mask: Tensor, generator: torch.Generator) -> Remembered:
+    """Choose places of a frame by its mask (1,1,2h,2w) in [0,1]; for the others see `remember`."""
+    object_ = halve((mask > 0.5).float())
+    return remember(features, object_, around(object_ > 0.5, BAND), generator)
+
+
 def _some(places: Tensor, most: int, generator: torch.Generator) -> Tensor:
     return places[torch.randperm(len(places), generator=generator)[:most]]
+
+
+def moved(positions: Tensor, flow: Tensor) -> Tensor:
+    """Move positions (N,2) by the flow (1,2,h,w) of their frame."""
+    return positions + sample_at(flow, positions.T[None, :, None])[0, :, 0].T
 
 
 def move(memory: dict[int, Remembered], flow: Tensor) -> dict[int, Remembered]:
@@ -64,7 +77,7 @@ def move(memory: dict[int, Remembered], flow: Tensor) -> dict[int, Remembered]:
     if not memory:
         return memory
     positions = torch.cat([one.positions for one in memory.values()])
-    positions = positions + sample_at(flow, positions.T[None, :, None])[0, :, 0].T
+    positions = moved(positions, flow)
     parts = positions.split([len(one.positions) for one in memory.values()])
     return {
         number: replace(one, positions=part)

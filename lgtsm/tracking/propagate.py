@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,18 +13,20 @@ from ..align.sampling import length, pixel_grid, sample_at
 from ..fills.averaging import enlarge, halve, local_mean, size_of
 from ..masks.regions import regions
 from .again import find_again
+from .between import Path
 from .boundary import settle
 from .camera import composed, motion_evidence
 from .confidence import overlap
 from .features import Look
-from .memory import Remembered, around, move, nearest, remember
+from .memory import BAND, Remembered, around, move, nearest, remember_object
 from .motion import motion_between
 
 _AGES = (1, 5, 15)
 """Frames before this one that are remembered, beside the painted ones."""
-_BAND = 14  # around the object, in pixels of half the working size
 _PULL = 0.075  # of position against features, a pixel of half the working size
-_FAR_PULL = 0.03  # the same for painted frames elsewhere, their objects laid over this one
+_RECENT = 0.25
+"""Weight of a frame tracked before, against 2 of both painted ones together: what went wrong there must not
+spread. Tried with 1, 0.5, 0.25 and 0.1 on stretches of five clips."""
 _DECIDED = 0.15  # difference of distances that decides, in features
 _SURE = 0.99  # most that a match decides
 _PRIOR_BLUR = 6  # repetitions of a 3x3 average of the mask moved here
@@ -55,15 +56,13 @@ class Step:
 class Walk:
     """A mask carried from frame to frame, always in one direction of time."""
 
-    def __init__(
-        self, look: Look, mask: Tensor, others: Sequence[tuple[Look, Tensor]] = ()
-    ) -> None:
+    def __init__(self, look: Look, mask: Tensor, path: Path | None = None) -> None:
         """Begin at a painted frame.
 
         Args:
             look: the frame.
             mask: (1,1,h,w), 1 = object.
-            others: further painted frames with their masks, wherever they are.
+            path: the way to the painted frame ahead; None where there is none.
         """
         self.look, self.probability = look, mask
         self._generator = torch.Generator().manual_seed(0)
@@ -71,9 +70,9 @@ class Walk:
         self._memory: dict[int, Remembered] = {}
         self._flows: list[Tensor] = []
         self._motion: tuple[Tensor, Tensor] | None = None
+        self._path = path
         self._keep()
         self._painted, self._area = self._memory[0], float(halve(mask).sum())
-        self._others = [self._remembered(one, one_mask) for one, one_mask in others]
 
     def step(self, look: Look, ahead: Look | None = None) -> Step:
         """Carry the mask to the next frame.
@@ -82,9 +81,9 @@ class Walk:
             look: the next frame.
             ahead: the one after it: what the object uncovers is seen to move like the rest there.
         """
-        onward, back = self._motion or motion_between(self.look, look)
-        self._motion = None if ahead is None else motion_between(look, ahead)
         self._number += 1
+        onward, back = self._motion or self._measured(self._number, self.look, look)
+        self._motion = None if ahead is None else self._measured(self._number + 1, look, ahead)
         self._memory = move(self._memory, onward)
         size = size_of(look.lab)
         coords = pixel_grid(*size, look.lab) + 2 * enlarge(back, 2, size)
@@ -94,10 +93,9 @@ class Walk:
         self.look = look
         if float(likely.sum()) <= _GONE * self._area:
             return self._looked_for()
-        near = around(likely, _BAND)
+        near = around(likely, BAND)
         rows, columns = _extent(near[0, 0])
-        centre = likely[0, 0].nonzero().float().mean(0).flip(0) + 0.5
-        evidence = self._matches(look.features[..., rows, columns], rows, columns, centre)
+        evidence = self._matches(look.features[..., rows, columns], rows, columns)
         self._flows = [back, *self._flows][:_LONG]
         moving = motion_evidence(back, expected, near)
         if len(self._flows) == _LONG:
@@ -118,6 +116,12 @@ class Walk:
         mask = (self.probability > 0.5).float()
         return Step(self.probability, overlap(mask, (moved > 0.5).float()))
 
+    def _measured(self, number: int, look: Look, onto: Look) -> tuple[Tensor, Tensor]:
+        """Return the motion (1,2,h,w) of a step and back."""
+        if self._path is None:
+            return motion_between(look, onto)
+        return self._path.motion(number)
+
     def _looked_for(self) -> Step:
         """Return the mask of a frame before which the object was lost."""
         self.probability = torch.zeros_like(self.look.lab[:, :1])
@@ -132,26 +136,27 @@ class Walk:
         self._keep()
         return Step(self.probability, 0.0)
 
-    def _matches(self, features: Tensor, rows: slice, columns: slice, centre: Tensor) -> Tensor:
+    def _matches(self, features: Tensor, rows: slice, columns: slice) -> Tensor:
         """Return logits (1,1,h,w) by what looks most alike in memory."""
         grid = pixel_grid(*size_of(self.look.features), features)[..., rows, columns]
         looks, places = (x.flatten(2)[0].T for x in (features, grid))
         ages = {self._number - age for age in _AGES} - {0}
         lately = [n for n in self._memory if n == 0 or n in ages]
-        votes = [self._vote(looks, places, self._memory[n], _PULL) for n in lately]
-        votes += [self._vote(looks, places, other, _FAR_PULL) for other in self._others_at(centre)]
+        memory, weights = [self._memory[n] for n in lately], [1.0] * len(lately)
+        if self._path is not None and (far := self._path.far(self._number)).objects:
+            way = self._path.way(self._number)
+            weights = [2 * (1 - way) if n == 0 else _RECENT for n in lately] + [2 * way]
+            memory.append(far)
+        votes = torch.stack([self._vote(looks, places, one) for one in memory])
+        share = looks.new_tensor(weights) @ votes / sum(weights)
         shape = 1, 1, *features.shape[-2:]
-        share = torch.stack(votes).mean(0).view(shape)
-        return torch.logit(local_mean(share).clamp(1 - _SURE, _SURE))
-
-    def _others_at(self, centre: Tensor) -> list[Remembered]:
-        """Return the memory of the other painted frames with their object moved to a centre (2,)."""
-        return [_centred(other, centre) for other in self._others if other.objects]
+        share = local_mean(share.view(shape))
+        return torch.logit(share.clamp(1 - _SURE, _SURE))
 
     @staticmethod
-    def _vote(looks: Tensor, places: Tensor, remembered: Remembered, pull: float) -> Tensor:
+    def _vote(looks: Tensor, places: Tensor, remembered: Remembered) -> Tensor:
         """Return the probability (N,) that places belong to the object, by one frame's memory."""
-        inside, outside = nearest(looks, places, remembered, pull)
+        inside, outside = nearest(looks, places, remembered, _PULL)
         return ((outside - inside) / _DECIDED).sigmoid()
 
     def _keep(self) -> None:
@@ -162,8 +167,7 @@ class Walk:
             self._memory.pop(old, None)
 
     def _remembered(self, look: Look, probability: Tensor) -> Remembered:
-        mask = halve((probability > 0.5).float())
-        return remember(look.features, mask, around(mask > 0.5, _BAND), self._generator)
+        return remember_object(look.features, probability, self._generator)
 
 
 def _centred(remembered: Remembered, centre: Tensor) -> Remembered:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -138,13 +140,25 @@ class Tracker:
             number: Painted(self._frame(number), reduced(painted[number], self._size)[None])
             for number in sides
         }
-        runs = [self._run(span, number, known) for number in sides]
+        shared = cache(lambda: self._shared(span, known))  # only where something is not kept
+        runs = [self._run(span, number, known, shared) for number in sides]
         for number, found in enumerate(zip(*runs, strict=True), span.start):
             way = (number - span.start + 1) / (span.end - span.start + 1)
             probability, confidence = fused(found, way)
             yield Tracked(self._enlarged(probability), confidence)
 
-    def _run(self, span: Span, start: int, painted: dict[int, Painted]) -> list[Packed]:
+    def _shared(self, span: Span, painted: dict[int, Painted]) -> Any:
+        """Return what both walks through a stretch share; None where there is only one."""
+        if len(painted) == 1:
+            return None
+        numbered = in_order(self.clip, span.start, span.end, self._size)
+        frames = (frame for _, frame in self.hooks.checked(numbered))
+        before, after = (painted[number] for number in span.sides)
+        return self.walker.prepare(before, after, frames)
+
+    def _run(
+        self, span: Span, start: int, painted: dict[int, Painted], shared: Callable[[], Any]
+    ) -> list[Packed]:
         """Track through a stretch from the painted frame on one side; return its frames in order."""
         onward = start < span.start
         begin, other = painted[start], None
@@ -159,7 +173,7 @@ class Tracker:
         numbered = in_order(self.clip, *order, self._size)
         frames = (frame for _, frame in self.hooks.checked(numbered))
         found = list[Packed]()
-        for probability, trust in self.walker.walk(begin, other, frames):
+        for probability, trust in self.walker.walk(begin, other, frames, shared()):
             number = order[0] + len(found) * (1 if onward else -1)
             found.append(Packed.of(probability, trust))
             self._taken += 1

@@ -66,8 +66,15 @@ class TrainedTracker:
         session.obj_with_new_inputs = [_OBJECT]
         return (self._step(session, 0, frame)[0] > 0.5).float()
 
+    def prepare(self, before: Painted, after: Painted, frames: Iterable[Tensor]) -> None:
+        """Share nothing; see `Walker`."""
+
     def walk(
-        self, start: Painted, other: Painted | None, frames: Iterable[Tensor]
+        self,
+        start: Painted,
+        other: Painted | None,
+        frames: Iterable[Tensor],
+        shared: None = None,
     ) -> Iterator[tuple[Tensor, float]]:
         """Carry a mask from frame to frame; see `Walker`. The overlap to expect is not calibrated."""
         session = self._session()

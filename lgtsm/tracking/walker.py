@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -47,8 +47,22 @@ class Walker(Protocol):
         """
         ...
 
+    def prepare(self, before: Painted, after: Painted, frames: Iterable[Tensor]) -> Any:
+        """Return what the walks through a stretch share, both ways; None for nothing.
+
+        Args:
+            before: the painted frame before the first one.
+            after: the one behind the last one.
+            frames: (3,h,w) in [0,1].
+        """
+        ...
+
     def walk(
-        self, start: Painted, other: Painted | None, frames: Iterable[Tensor]
+        self,
+        start: Painted,
+        other: Painted | None,
+        frames: Iterable[Tensor],
+        shared: Any = None,
     ) -> Iterator[tuple[Tensor, float]]:
         """Carry a mask from frame to frame.
 
@@ -56,6 +70,7 @@ class Walker(Protocol):
             start: the frame before the first one, in the direction of the walk.
             other: the frame behind the last one, where that is painted, too.
             frames: (3,h,w) in [0,1].
+            shared: of `prepare`, where the other frame is painted, too.
 
         Yields:
             Of each frame the probability (1,1,h',w') of the object, and the overlap with the true mask to

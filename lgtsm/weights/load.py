@@ -11,14 +11,13 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 
 from ..errors import WeightsError
 from ..models.build import build, tensor_shapes
-from ..models.neighbour_spec import TAKES
+from ..models.neighbour_spec import NeighbourSpec
 from ..models.network import Network
-from ..models.spec import NetworkSpec
 from ..tensor_digest import tensor_digest
 from .catalogue import CATALOGUE, DEFAULT, ON_HUB, BuiltIn
 from .header import CONFIG, DIGEST, Card, card_of, read_metadata, sha256_of
@@ -95,20 +94,16 @@ def load_model(name_or_path: str | Path | None = None) -> Network:
     """
     stored = read_weights(name_or_path)
     spec = stored.card.spec
-    if not isinstance(spec, NetworkSpec):
+    if isinstance(spec, NeighbourSpec):
         raise WeightsError(
             f"Expected a network that fills, got {stored.name}, the {spec.role.value} {spec.family}; "
-            f"give it as {TAKES[spec.role]}."
+            f"give it as {spec.role.takes}."
         )
-    floats = stored.read(tensor_shapes(spec))
-    with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
-        network = build(spec)
-    network.load_state_dict(floats)
-    if spec.paints:  # others are laid out where they are streamed
-        convert_conv2d_weight_memory_format(network, torch.channels_last)
+    network = network_of(stored)
+    assert isinstance(network, Network)  # its specification says so
     network.name, network.passed_dtypes = stored.name, stored.card.dtypes
     network.notes = stored.notes
-    return network.eval().requires_grad_(False)
+    return network
 
 
 @dataclass(frozen=True)
@@ -152,6 +147,23 @@ class StoredWeights:
         if DIGEST in self.metadata:
             _check_values(tensors, self.metadata, self.path.name)
         return floats
+
+
+def network_of(stored: StoredWeights) -> nn.Module:
+    """Return the network of a file on the CPU, float32, in eval mode, without gradients.
+
+    Raises:
+        WeightsError: as `StoredWeights.read`.
+    """
+    spec = stored.card.spec
+    floats = stored.read(tensor_shapes(spec))
+    with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
+        network = build(spec)
+    network.load_state_dict(floats)
+    # others are laid out where they are streamed
+    if isinstance(spec, NeighbourSpec) or spec.paints:
+        convert_conv2d_weight_memory_format(network, torch.channels_last)
+    return network.eval().requires_grad_(False)
 
 
 def read_weights(name_or_path: str | Path | None) -> StoredWeights:

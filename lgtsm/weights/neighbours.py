@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-from torch import nn
-from torch.nn.utils import convert_conv2d_weight_memory_format
-
 from ..errors import WeightsError
-from ..models.build import build, tensor_shapes
-from ..models.neighbour_spec import TAKES, NeighbourSpec, Role
+from ..models.neighbour_spec import NeighbourSpec, Role
 from ..models.neighbours.frames import Aligner
 from ..models.neighbours.guided import Guided
 from ..models.neighbours.roles import Neighbours
 from ..neighbour_options import LEARNED
 from ..options import InpaintOptions
 from .header import sha256_of
-from .load import StoredWeights, find_weights, read_weights
+from .load import StoredWeights, find_weights, network_of, read_weights
 
 
 def load_aligner(name_or_path: str | Path, family: str | None = None) -> Aligner:
@@ -40,7 +35,7 @@ def load_aligner(name_or_path: str | Path, family: str | None = None) -> Aligner
             f"Expected {family} as the aligner, got {stored.name} with {spec.family}; choose that "
             "motion or another file."
         )
-    network = _load(stored, spec)
+    network = network_of(stored)
     assert isinstance(network, Aligner)  # its role says so
     return network
 
@@ -48,7 +43,8 @@ def load_aligner(name_or_path: str | Path, family: str | None = None) -> Aligner
 def load_carrier(name_or_path: str | Path) -> Guided:
     """Load a network that carries key frames; arguments, state and errors as of `load_aligner`."""
     stored = read_weights(name_or_path)
-    network = _load(stored, _spec_of(stored, Role.CARRIER))
+    _spec_of(stored, Role.CARRIER)
+    network = network_of(stored)
     assert isinstance(network, Guided)  # its role says so
     return network
 
@@ -83,17 +79,8 @@ def _spec_of(stored: StoredWeights, role: Role) -> NeighbourSpec:
     spec = stored.card.spec
     if isinstance(spec, NeighbourSpec) and spec.role is role:
         return spec
-    takes = TAKES[spec.role] if isinstance(spec, NeighbourSpec) else "--model"
+    takes = spec.role.takes if isinstance(spec, NeighbourSpec) else "--model"
     raise WeightsError(
         f"Expected a network for the role of {role.value}, got {stored.name} with {spec.family}; "
         f"give that one as {takes}."
     )
-
-
-def _load(stored: StoredWeights, spec: NeighbourSpec) -> nn.Module:
-    floats = stored.read(tensor_shapes(spec))
-    with torch.random.fork_rng(devices=[]):  # leave the global generator untouched
-        network = build(spec)
-    network.load_state_dict(floats)
-    convert_conv2d_weight_memory_format(network, torch.channels_last)  # faster
-    return network.eval().requires_grad_(False)

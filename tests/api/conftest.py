@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -53,7 +54,6 @@ def holes_of() -> Callable[[int], Tensor]:
 @pytest.fixture
 def make_film() -> Callable[..., Path]:
     """make_film(path, num=20, lossless=False, sound=False, fmt="yuv420p") -> path of a 64x48 film."""
-    av = pytest.importorskip("av")
 
     def frames(num: int) -> Iterator[np.ndarray]:
         y, x = np.mgrid[: SIZE[0], : SIZE[1]]
@@ -94,7 +94,6 @@ def make_film() -> Callable[..., Path]:
 @pytest.fixture
 def save_masks() -> Callable[[Path, Tensor], Path]:
     """Write masks (T,1,H,W) as a still (.png), a grey film (.mkv) or a folder, by the name."""
-    av = pytest.importorskip("av")
 
     def save(path: Path, masks: Tensor) -> Path:
         arrays = (255 * masks[:, 0]).round().numpy().astype(np.uint8)

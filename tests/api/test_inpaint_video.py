@@ -1,5 +1,6 @@
 """Files in, files out."""
 
+import av
 import pytest
 import torch
 from PIL import Image
@@ -9,12 +10,9 @@ import lgtsm.mask_source as mask_source
 from lgtsm.errors import Cancelled, ShapeError, VideoError
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import LengthPolicy, MaskOptions, Mode, VideoOptions
-
-av = pytest.importorskip("av")
-
-from lgtsm.video.layout import samples  # noqa: E402  needs av
-from lgtsm.video.probe import probe  # noqa: E402
-from lgtsm.video.read import read_frames, read_masks  # noqa: E402
+from lgtsm.video.layout import samples
+from lgtsm.video.probe import probe
+from lgtsm.video.read import read_frames, read_masks
 
 LOSSLESS = VideoOptions(lossless=True)
 

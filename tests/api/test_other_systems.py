@@ -26,9 +26,6 @@ from lgtsm.weights.save import save_model
 from lgtsm.whole_file import WholeFile
 from tests.api.stopping import HostStopError
 
-pytest.importorskip("av")
-
-
 COPY = lgtsm.InpaintOptions(mode="copy", motion="none", reach=2)
 
 

@@ -10,9 +10,6 @@ import lgtsm
 from lgtsm.errors import OptionError
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import LengthPolicy, MaskOptions, VideoOptions
-
-pytest.importorskip("av")
-
 from lgtsm.video.read import read_frames, read_masks
 
 

@@ -14,11 +14,8 @@ from lgtsm.errors import OptionError, VideoError
 from lgtsm.journal import Journal
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import VideoOptions
-from lgtsm.whole_file import WholeFile
-
-pytest.importorskip("av")
-
 from lgtsm.video.read import read_frames
+from lgtsm.whole_file import WholeFile
 from tests.api.stopping import HostStopError, stop_at
 
 NUM = 44

@@ -10,7 +10,6 @@ from lgtsm.errors import OptionError, WeightsError
 from lgtsm.options import InpaintOptions, Mode, RunOptions, Unseen, VideoOptions
 
 pytest.importorskip("onnxruntime", reason="needs the extra onnx")
-pytest.importorskip("av")
 
 from lgtsm.video.read import read_frames
 from tests.api.stopping import HostStopError, stop_at

@@ -12,8 +12,6 @@ from lgtsm.errors import Cancelled, LgtsmError, VideoError
 from lgtsm.options import VideoOptions
 from lgtsm.video.write import VideoWriter
 
-pytest.importorskip("av")
-
 NUM = 24
 
 

@@ -134,6 +134,17 @@ def test_another_version_on_a_node_is_refused_before_anything_runs(cluster, sour
     cluster.remove_node(node)
 
 
+def test_a_node_lost_just_before_the_start_is_no_node_of_another_version(
+    cluster, sources, tmp_path
+):
+    for path in sources.glob("s[1-9]*"):
+        path.unlink()
+    # Ray calls it alive for seconds yet, until heartbeats are missing
+    cluster.remove_node(cluster.add_node(**NODE), allow_graceful=False)
+    result = _run(sources, tmp_path / "out")
+    assert {entry.state for entry in result.entries} == {"done"}
+
+
 def test_a_film_too_large_for_every_node_is_told(cluster, sources, tmp_path):
     values = FAST | {"threads": 64}
     result = lgtsm.run_batch(

@@ -144,6 +144,17 @@ def test_alone_it_says_what_people_do_first():
         assert build_parser().parse_args(typed).command == words[1]
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [["inpaint", "no.mp4", "--mask", "no.png", "-o", "out.mp4"], ["check", "no.mp4", "no", "no"]],
+    ids=" ".join,
+)
+def test_a_film_that_is_not_there_is_refused_without_torch(arguments):
+    done = _without_torch(*arguments)
+    assert done.returncode == 1, done.stderr
+    assert done.stderr.startswith("lgtsm: Expected a video, an image or a folder, got no.mp4;")
+
+
 def test_help_states_text_limits_and_default():
     text = " ".join(_without_torch("inpaint", "--help").stdout.split())
     for options, name, shown in ((MaskOptions, "grow", 4), (InpaintOptions, "feather", 2)):

@@ -103,7 +103,6 @@ def test_models_tells_provenance_in_words(lgtsm):
 
 @pytest.mark.slow
 def test_bench_prints_a_table_and_writes_json(lgtsm, tmp_path):
-    pytest.importorskip("lgtsm.evaluate.bench.run")
     code, stdout, stderr = lgtsm(
         "bench", "--device", "cpu", "--json", tmp_path / "b.json", "--quiet"
     )

@@ -5,9 +5,6 @@ import math
 import pytest
 import torch
 
-pytest.importorskip("lgtsm.scene.sheet", reason="needs lgtsm/scene/sheet.py")
-pytest.importorskip("lgtsm.scene.render", reason="needs lgtsm/scene/render.py")
-
 from lgtsm.metrics.fidelity import hole_psnr
 
 

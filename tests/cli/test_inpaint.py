@@ -199,7 +199,6 @@ def test_resume_of_several_leaves_whole_outputs_alone(lgtsm, make_film, make_mas
 
 
 def test_dry_run_writes_nothing(lgtsm, make_film, make_mask, model, tmp_path):
-    pytest.importorskip("lgtsm.engine.estimate")
     film, mask = make_film(), make_mask()
     before = sorted(tmp_path.rglob("*"))
     code, stdout, stderr = lgtsm(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import av
 import pytest
 import torch
 
@@ -28,7 +29,6 @@ CASES = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_published_file_fills_the_rendered_scene(name, lgtsm, tmp_path):
-    av = pytest.importorskip("av")
     from lgtsm.scene.camera import SceneOptions
     from lgtsm.scene.render import render_scene
 

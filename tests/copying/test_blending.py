@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn.functional import interpolate
 
 from lgtsm.box import Box
-from lgtsm.copying.blending import SOURCES, blend_frame
+from lgtsm.copying.blending import SOURCES, blend_frame, gather_fills
 from lgtsm.copying.clip import clip_candidates
 from lgtsm.copying.shot import GRID_PX, SURROUND_PX, Shot, find_hole
 from lgtsm.copying.source_frames import Search
@@ -136,8 +136,8 @@ def test_fills_are_steady_where_nothing_is_sure(rng):
     hidden = (holes[0, :, 20:44, 30:66] > 0).expand(3, -1, -1)
 
     def restless(rows):
-        fills = [w.candidate.fill[0] for w in rows]
-        parts = [f[:, 8:-8, 8:-8][:, :24, :36] for f in fills]
+        within = [Box(20, 30, 44, 66).within(w.box) for w in rows]
+        parts = [w.candidate.fill[(0, slice(None), *x)] for w, x in zip(rows, within, strict=True)]
         return sum(float((a - b)[hidden].square().mean()) for a, b in itertools.pairwise(parts))
 
     assert restless(steady) < 0.7 * restless(alone)
@@ -175,6 +175,28 @@ def test_a_flow_that_is_not_installed_raises_one_sentence():
     search = Search.of(Motion.FLOW, ALL, 8, FlowMethod.RAFT)
     with pytest.raises(DeviceError, match="torchvision"):
         Shot((64, 64), torch.device("cpu"), search)
+
+
+@pytest.mark.parametrize("with_sources", [False, True])
+def test_frames_gathered_together_equal_each_alone(panned, with_sources):
+    frames = panned(6, 3)
+    holes = _moving_box(6, frames.shape[-2:])
+    holes[4, :, 10:60] = holes[4, :, 24:25]  # another size, so another number of pixels
+    search = Search.of(Motion.AUTO, ALL, 8)
+    shot = Shot(frames.shape[-2:], torch.device("cpu"), search)
+    for frame, hole in zip(frames, holes, strict=True):
+        shot.push((frame * (1 - hole))[None], hole[None])
+    together = gather_fills(shot, range(6), search, with_sources=with_sources)
+    assert sorted(together) == list(range(6))
+    for t, found in together.items():
+        alone = gather_fills(shot, [t], search, with_sources=with_sources)[t]
+        assert found.box == alone.box
+        for name, value in vars(found.blend).items():
+            torch.testing.assert_close(value, getattr(alone.blend, name), atol=1e-5, rtol=0)
+        for (kind, one), (other_kind, other) in zip(found.sources, alone.sources, strict=True):
+            assert kind == other_kind
+            torch.testing.assert_close(one.coords, other.coords, atol=1e-3, rtol=0)
+            torch.testing.assert_close(one.weights, other.weights, atol=1e-4, rtol=0)
 
 
 def test_only_frames_of_the_window_count(toy_clip, toy_holes):
@@ -222,11 +244,23 @@ def test_context_contains_the_surroundings_and_is_on_the_grid(rows, columns):
     hole = torch.zeros(1, 180, 320)
     hole[:, slice(*rows), slice(*columns)] = 1
     context = find_hole(hole).context
-    assert context.top == max(0, (rows[0] - SURROUND_PX) // GRID_PX * GRID_PX)
-    assert context.left == max(0, (columns[0] - SURROUND_PX) // GRID_PX * GRID_PX)
+    assert context.top <= max(0, rows[0] - SURROUND_PX)
+    assert context.left <= max(0, columns[0] - SURROUND_PX)
+    assert not context.top % GRID_PX
+    assert not context.left % GRID_PX
     assert context.bottom >= min(180, rows[1] + SURROUND_PX)
     assert context.right >= min(320, columns[1] + SURROUND_PX)
     assert context & Box(0, 0, 180, 320) == context
+
+
+def test_contexts_of_a_moving_hole_have_one_size_wherever_it_is():
+    sizes = set()
+    for left in range(0, 400, 13):
+        hole = torch.zeros(1, 240, 432)
+        hole[:, left // 3 : left // 3 + 30, left : left + 30] = 1
+        context = find_hole(hole).context
+        sizes.add((context.height, context.width))
+    assert sizes == {(128, 128)}
 
 
 def test_no_hole_has_no_context():

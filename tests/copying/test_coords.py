@@ -54,11 +54,12 @@ def test_walls_around_a_hole_are_followed_into_it(two_walls):
 
 
 def test_of_several_coordinates_each_pixel_takes_those_chosen_for_it(rng):
-    values = torch.rand(4, 5, 2, 6, generator=rng)
-    choice = torch.tensor([0, 0, 1, 1, 0, 1])
+    values = torch.rand(2, 4, 5, 2, 6, generator=rng)
+    choice = torch.tensor([[0, 0, 1, 1, 0, 1], [1, 0, 0, 0, 1, 1]])
     kept = keep_chosen(values, 2, choice)
-    assert torch.equal(kept[:2], values[:2])
-    assert torch.equal(kept[2], torch.where(choice == 1, values[3], values[2]))
+    assert torch.equal(kept[:, :2], values[:, :2])
+    one = choice[:, None, None] == 1
+    assert torch.equal(kept[:, 2], torch.where(one, values[:, 3], values[:, 2]))
 
 
 def test_what_no_source_shows_is_expected_to_be_wrong(rng):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import pytest
 import torch
 
 import lgtsm
+from lgtsm.align.learned import LearnedMotion
 from lgtsm.copying.source_frames import Search
 from lgtsm.engine.carrying import paint_guided
 from lgtsm.errors import OptionError, ShapeError, WeightsError
 from lgtsm.models.build import build
-from lgtsm.models.neighbour_spec import CpnSpec, GuidedSpec
+from lgtsm.models.neighbour_spec import CpnSpec, DfpnSpec, GuidedSpec
+from lgtsm.models.neighbours.cpn_align import CpnAligner
+from lgtsm.models.neighbours.dfpn import Dfpn
 from lgtsm.models.neighbours.orders import frame_by_frame
 from lgtsm.models.spec import PAINTERS, ChnSpec
 from lgtsm.neighbour_options import Carry, NeighbourOptions
@@ -69,6 +73,61 @@ def test_an_aligner_lends_pixels_of_other_frames(still_aligner, toy_clip, toy_ho
     seen = holes * (holes.mean(0, keepdim=True) < 1)  # some frame shows these
     assert ((found - frames).abs() * seen).max() < 0.02
     assert torch.equal(found * (1 - holes), given * (1 - holes))
+
+
+@pytest.fixture
+def count_features(monkeypatch):
+    """Return a function that has an aligner's features counted: how often, and how many at once."""
+
+    def count(kind):
+        plain, made, alive = kind.features, [], []
+
+        def features(self, pixels, holes):
+            made.append(weakref.ref(found := plain(self, pixels, holes)))
+            alive.append(sum(ref() is not None for ref in made))
+            return found
+
+        monkeypatch.setattr(kind, "features", features)
+        return alive
+
+    return count
+
+
+def test_features_of_a_frame_are_computed_once(
+    count_features, monkeypatch, tmp_path, toy_clip, toy_holes
+):
+    toy_clip, toy_holes = (torch.cat([x, x[:4]]) for x in (toy_clip, toy_holes))
+    spec = DfpnSpec(width=4, side=32)
+    save_model(
+        formula_network(spec), tmp_path / "a.safetensors", Card(spec=spec, licence="CC0-1.0")
+    )
+    chosen = NeighbourOptions(aligner_model=tmp_path / "a.safetensors")
+    options = _options(Motion.DFPN, 1, mode=Mode.COPY, reach=1, neighbours=chosen)
+    alive = count_features(Dfpn)
+    found = lgtsm.inpaint(toy_clip, toy_holes, options=options)
+    assert len(alive) == len(toy_clip)
+    assert max(alive) <= 10  # itself, 3 before, 3 after and 3 that are gathered with it
+    fresh = LearnedMotion.features
+    monkeypatch.setattr(LearnedMotion, "forget", lambda self, before: None)
+    monkeypatch.setattr(
+        LearnedMotion,
+        "features",
+        lambda self, t, frame: self._features.clear() or fresh(self, t, frame),
+    )
+    assert torch.equal(lgtsm.inpaint(toy_clip, toy_holes, options=options), found)
+    assert len(alive) > 3 * len(toy_clip)
+
+
+def test_a_painter_computes_the_features_of_a_reference_once(
+    painter, still_aligner, count_features, toy_clip, toy_holes
+):
+    steps, alive = [], count_features(CpnAligner)
+    painter.painter.register_forward_pre_hook(lambda _, args: steps.append(args[0]))
+    chosen = NeighbourOptions(aligner_model=still_aligner)
+    lgtsm.inpaint(
+        toy_clip, toy_holes, painter, _options(Motion.CPN, mode=Mode.FILL, neighbours=chosen)
+    )
+    assert len(alive) == len(steps) + len(toy_clip)
 
 
 def test_auto_weighs_an_aligner_with_the_others(still_aligner, toy_clip, toy_holes):

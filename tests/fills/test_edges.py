@@ -80,3 +80,18 @@ def test_what_lies_under_the_hole_does_not_matter(rng):
     other = torch.where(hole > 0, torch.rand(frame.shape, generator=rng), frame)
     one, two = (continue_edges(smooth_fill(x, hole), hole) for x in (frame, other))
     assert torch.equal(one, two)
+
+
+def test_holes_closed_together_equal_each_alone(rng):
+    frames = torch.rand(4, 3, 50, 60, generator=rng)
+    holes = torch.cat(
+        [
+            _hole(50, 60, (15, 35), (20, 40)),
+            _hole(50, 60, (0, 9), (30, 60)),
+            torch.zeros(1, 1, 50, 60),
+            torch.ones(1, 1, 50, 60),
+        ]
+    )
+    together, _ = _filled(frames, holes)
+    alone = [_filled(frames[i : i + 1], holes[i : i + 1])[0] for i in range(4)]
+    torch.testing.assert_close(together, torch.cat(alone), atol=1e-6, rtol=0)

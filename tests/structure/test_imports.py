@@ -64,7 +64,7 @@ OURS = {
         | {"fills", "align", "masks", "engine"}
     ),
     "completion": frozenset({"errors", "options", "clip_tensors"})
-    | {"fills", "masks", "copying", "engine"},
+    | {"fills", "align", "masks", "copying", "engine"},
     "file_completion": FLOOR | {"engine", "masks", "video", "completion", "mask_source"},
     "file_tracking": FLOOR | {"engine", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
@@ -90,7 +90,8 @@ OURS = {
     "unseen_share": FLOOR | {"engine"},
     "batch": FLOOR
     | {"engine", "masks", "video", "weights", "journal", "job", "film_names", "plate_names"}
-    | {"prompt_names", "file_tracking", "tracked_folder", "tracking"},
+    | {"prompt_names", "file_tracking", "tracked_folder", "tracking"}
+    | {"file_completion", "completion"},
     "timeline": FLOOR | {"video", "film_names", "prompt_names", "batch"},
     "studio": FLOOR
     | {
@@ -104,7 +105,8 @@ OURS = {
         "journal",
         "job",
     }
-    | {"film_names", "prompt_names", "key_frame_folder", "file_check", "batch"},
+    | {"film_names", "prompt_names", "key_frame_folder", "file_check", "batch"}
+    | {"completion", "file_completion"},
     "demo": BELOW_API | {"journal", "job", "api"},
     "evaluate.score": (BELOW_API - {"evaluate.bench", "engine", "weights", "models"}) | {"api"},
     "cli": BELOW_API

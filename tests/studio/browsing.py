@@ -88,11 +88,16 @@ class Tab:
     def is_enabled(self, selector: str) -> bool:
         return self._do(self._page.locator(selector).first.is_enabled())
 
-    def drag(self, points: list[tuple[float, float]], size: tuple[int, int]) -> None:
+    def drag(
+        self,
+        points: list[tuple[float, float]],
+        size: tuple[int, int],
+        selector: str = "#picture",
+    ) -> None:
         """Move the pressed mouse through points in pixels of a picture of a size (width, height)."""
 
         async def drag() -> None:
-            box = await self._page.locator("#picture").bounding_box()
+            box = await self._page.locator(selector).bounding_box()
             mouse, places = self._page.mouse, []
             for x, y in points:
                 there = (
@@ -107,6 +112,34 @@ class Tab:
             await mouse.up()
 
         self._do(drag())
+
+    def touch(self, ways: list[list[tuple[float, float]]]) -> None:
+        """Move one finger a way, put down one after another, through shares of the picture's size."""
+
+        async def touch() -> None:
+            box = await self._page.locator("#picture").bounding_box()
+            session = await self._page.context.new_cdp_session(self._page)
+
+            async def send(kind: str, shares: list[tuple[float, float]]) -> None:
+                points = [
+                    {
+                        "x": box["x"] + x * box["width"],
+                        "y": box["y"] + y * box["height"],
+                        "id": number,
+                    }
+                    for number, (x, y) in enumerate(shares)
+                ]
+                await session.send(
+                    "Input.dispatchTouchEvent", {"type": kind, "touchPoints": points}
+                )
+
+            for count in range(1, len(ways) + 1):
+                await send("touchStart", [way[0] for way in ways[:count]])
+            for places in zip(*(way[1:] for way in ways), strict=True):
+                await send("touchMove", list(places))
+            await send("touchEnd", [])
+
+        self._do(touch())
 
     def paint(self, mask: Tensor) -> None:
         """Move the brush over a mask (1,H,W), line by line."""
@@ -185,7 +218,10 @@ class Browser:
     def context(self, width: int = 1280, height: int = 720, language: str = "en") -> Any:
         """Return what shares cookies, as the tabs of one window do."""
         size = {"width": width, "height": height}
-        return self.do(self._chromium.new_context(viewport=size, locale=language))
+        fingers = width < height
+        return self.do(
+            self._chromium.new_context(viewport=size, locale=language, has_touch=fingers)
+        )
 
     def tab(self, context: Any) -> Tab:
         return Tab(self, self.do(context.new_page()))

@@ -18,6 +18,7 @@ pytest.importorskip("starlette", reason='needs the extra: pip install "lgtsm[stu
 
 from lgtsm.scene.render import Scene, render_scene
 from lgtsm.video.clip import write_clip
+from tests.completion.conftest import texture
 from tests.studio.browsing import Browser, Tab, browse, program
 from tests.studio.serving import SMALL, Studio, serve
 
@@ -58,6 +59,23 @@ def still(film: Path, scene: Scene) -> Path:
     path = film.with_name("still.mp4")
     write_clip(path, scene.frames[5:6].expand(10, -1, -1, -1), rate=scene.rate)
     return path
+
+
+@pytest.fixture(scope="session")
+def shadow_scene() -> tuple[Tensor, Tensor, Tensor]:
+    """Return frames (T,3,H,W), a square that crosses them and its shadow below it (T,1,H,W)."""
+    count, height, width, side, step = 14, 96, 160, 24, 8
+    wide = texture(height, width + 2 * count, 1, (0.3, 0.6, 0.3))
+    frames = torch.stack([wide[..., 2 * t : 2 * t + width] for t in range(count)])
+    objects, shadows = torch.zeros(2, count, 1, height, width)
+    square = texture(side, side, 2, (0.9, 0.3, 0.2))
+    for t in range(count):
+        left = 12 + step * t
+        shadows[t, :, 54:63, left + 6 : left + 6 + side] = 1
+        objects[t, :, 30:54, left : left + side] = 1
+        frames[t] = torch.where(shadows[t] > 0, 0.55 * frames[t], frames[t])
+        frames[t, :, 30:54, left : left + side] = square
+    return frames, objects, shadows
 
 
 @pytest.fixture

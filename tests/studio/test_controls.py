@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 from tests.studio.serving import serve, wait_for
@@ -136,6 +138,25 @@ def test_what_goes_wrong_is_told_in_the_page(tab, film):
     tab.see("#told", "paint")
 
 
+def test_a_full_disk_is_told_and_the_stroke_is_saved_with_the_next_one(tab, studio, monkeypatch):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+
+    def full(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("lgtsm.whole_file.WholeFile._create", full)
+    tab.drag([(30, 30), (60, 30)], (160, 90))
+    tab.see("#told", "No space left on device; make room")
+    monkeypatch.undo()
+    tab.drag([(90, 60), (120, 60)], (160, 90))
+    tab.see("#painted", "frame 0")
+    tab.until("() => document.getElementById('told').hidden")
+    mask = studio.desk.sessions()[0].painted.read(0)[0]
+    assert mask[30, 45] == 1
+    assert mask[60, 105] == 1
+
+
 def test_a_film_is_dropped_and_the_sample_is_one_click_away(tab, film, tmp_path):
     dropped = film.rename(tmp_path / "dropped.mp4")
     tab.drop(dropped)
@@ -152,7 +173,7 @@ def test_it_is_usable_in_chinese_on_a_phone(browser, studio, scene):
     tab.goto(studio.address)
     tab.see("h1", "从视频中去除物体")
     tab.click("#entries .film")
-    tab.see("#step-mark", "在一帧上涂出物体")
+    tab.see("#step-mark", "涂满整个物体")
     tab.see("#count", "0 / 9")
     tab.go(5)
     tab.paint(scene.mask[5])
@@ -168,6 +189,49 @@ def test_it_is_usable_in_chinese_on_a_phone(browser, studio, scene):
     assert wide <= 390
     assert tab.evaluate("() => document.body.innerText.match(/_help|undefined|NaN/)") is None
     browser.do(context.close())
+
+
+def test_one_finger_paints_and_two_move_the_picture(browser, studio):
+    context = browser.context(390, 844)
+    tab = browser.tab(context)
+    tab.goto(studio.address)
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+    wide = "() => document.getElementById('stage').getBoundingClientRect().width"
+    before = tab.evaluate(wide)
+    tab.touch([[(0.4, 0.5), (0.35, 0.5), (0.25, 0.5)], [(0.6, 0.5), (0.65, 0.5), (0.75, 0.5)]])
+    assert tab.evaluate(wide) == pytest.approx(2.5 * before, rel=0.1)
+    assert tab.evaluate("() => document.getElementById('viewport').scrollLeft") > 0
+    tab.touch([[(0.4, 0.5), (0.45, 0.5), (0.5, 0.5)]])
+    tab.see("#painted", "frame 0")
+    mask = studio.desk.sessions()[0].painted.read(0)[0]
+    assert mask[45, 72] == 1
+    assert mask[45, 110] == 0  # where the second finger was
+    tab.see("button.main", "Track through the film")
+    low = tab.evaluate(
+        "() => document.querySelector('[data-do=track]').getBoundingClientRect().bottom"
+    )
+    assert low <= 844
+    browser.do(context.close())
+
+
+def test_clear_shows_nothing_of_what_was_tracked_there(tab, studio, scene, png):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+    tab.go(5)
+    tab.paint(scene.mask[5])
+    tab.see("#painted", "frame 5")
+    tab.click("[data-do=track]")
+    tab.see("#track-said", "sure to")
+    tab.finished()
+    tab.go(4)  # it may be on its way to a doubtful frame
+    tab.go(5)
+    tab.click("#clear")
+    tab.until("() => !document.querySelector('#painted button')")
+    tab.drag([(10, 10), (20, 10)], (160, 90))
+    tab.see("#painted", "frame 5")
+    mask = studio.desk.sessions()[0].painted.read(5)
+    assert not (mask * scene.mask[5]).any()
 
 
 def test_everything_fits_on_a_small_screen(tab, scene):

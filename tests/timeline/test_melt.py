@@ -46,14 +46,19 @@ def _rendered(timeline, folder, name):
     timeline.global_start_time = RationalTime(0, RATE)  # from which the adapter takes the rate
     edit, film = folder / f"{name}.mlt", folder / f"{name}.mkv"
     otio.adapters.write_to_file(timeline, str(edit), **PROFILE)
-    subprocess.run(
-        [MELT, str(edit), "-consumer", f"avformat:{film}", *ENCODER],
-        check=True,
-        capture_output=True,
-        timeout=120,
-        env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
-    )
-    return _luma(film)
+    for _ in range(3):
+        ended = subprocess.run(
+            [MELT, str(edit), "-consumer", f"avformat:{film}", *ENCODER],
+            check=True,
+            capture_output=True,
+            timeout=120,
+            env=os.environ | {"QT_QPA_PLATFORM": "offscreen"},
+        )
+        try:
+            return _luma(film)
+        except av.error.InvalidDataError:  # on a busy machine melt was seen to end before its file
+            film.unlink()
+    raise AssertionError(f"melt wrote no film: {ended.stderr[-2000:]!r}")
 
 
 def _clean_luma(item):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image
@@ -25,7 +26,6 @@ def _picture(shift: float) -> np.ndarray:
 @pytest.fixture
 def toy_data(tmp_path: Path) -> Path:
     """Return a folder with a film, a folder of frames and a photograph."""
-    av = pytest.importorskip("av")
     data = tmp_path / "data"
     (data / "train" / "walk").mkdir(parents=True)
     (data / "stills").mkdir()

@@ -13,7 +13,7 @@ from torch.nn.functional import grid_sample
 from lgtsm.errors import OptionError, WeightsError
 from lgtsm.models.build import build
 from lgtsm.models.neighbour_spec import CpnSpec, DfpnSpec, GuidedSpec
-from lgtsm.models.neighbours.frames import to_pixels
+from lgtsm.models.neighbours.frames import grow_cross, to_pixels
 from lgtsm.models.neighbours.vgg import VggPools
 from lgtsm.models.spec import PAINTERS, ChnSpec
 from lgtsm.weights.header import Card
@@ -23,7 +23,6 @@ from lgtsm.weights.save import save_model
 from tests.models.neighbours.published_state import formula_network
 from tests.models.neighbours.vectors import Vectors
 from train.__main__ import main
-from train.data.affine_motion import dilate_cross
 from train.data.batch import join
 from train.data.sampling import Items
 from train.data.sources import Library
@@ -293,4 +292,4 @@ def test_coordinates_of_items_are_those_of_the_aligners(toy_library):
 def test_holes_grow_as_published():
     vectors = Vectors("dfpn")
     holes = vectors.tensor("s_dilate_in_u8").transpose(0, 1)
-    assert torch.equal(dilate_cross(holes).transpose(0, 1), vectors.tensor("s_dilate_out_u8"))
+    assert torch.equal(grow_cross(holes, 4).transpose(0, 1), vectors.tensor("s_dilate_out_u8"))

@@ -7,8 +7,6 @@ import threading
 
 import pytest
 
-pytest.importorskip("av")
-
 from lgtsm.errors import VideoError
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 import torch
@@ -58,7 +59,6 @@ def test_masks_of_a_part_have_empty_ones_around_them(tmp_path):
 @pytest.fixture
 def cut(tmp_path):
     """Return a film that was cut between key frames without encoding: 30 packets, 26 shown."""
-    av = pytest.importorskip("av")
     source, path = tmp_path / "source.mp4", tmp_path / "cut.mp4"
     with av.open(str(source), "w") as out:
         stream = out.add_stream("libx264", rate=25, options={"g": "10", "bf": "0"})

@@ -117,10 +117,9 @@ def test_a_network_in_another_role_is_refused_in_one_sentence(converted, one_sen
     one_sentence(caught.value)
 
 
+@pytest.mark.parametrize("converted", ["dfpn", "cpn", "cpn_aligner"], indirect=True)
 def test_an_aligner_of_another_family_is_refused_in_one_sentence(converted, one_sentence):
     (_, family, *_), _, path = converted
-    if family not in ("DFPN", "CPN"):
-        pytest.skip("no aligner")
     other = "cpn" if family == "DFPN" else "dfpn"
     with pytest.raises(WeightsError, match=f"Expected {other} as the aligner") as caught:
         load_aligner(path, other)

@@ -12,7 +12,7 @@ from itertools import accumulate
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import affine_grid, grid_sample, max_pool2d
+from torch.nn.functional import affine_grid, grid_sample
 
 SHIFT_PX, _SCALE, _ROTATION = 50, 0.1, 0.2
 """Largest shift, change of scale, and rotation in radians, between neighbouring frames."""
@@ -102,11 +102,3 @@ def _identity(size: tuple[int, int], like: Tensor) -> Tensor:
     axes = [torch.linspace(-1, 1, n, dtype=like.dtype, device=like.device) for n in size]
     y, x = torch.meshgrid(*axes, indexing="ij")
     return torch.stack([x, y])
-
-
-def dilate_cross(holes: Tensor, iterations: int = 4) -> Tensor:
-    """Grow holes (N,1,h,w) by a 3x3 cross, as often as published: to a diamond."""
-    for _ in range(iterations):
-        rows = max_pool2d(holes, (3, 1), 1, (1, 0))
-        holes = torch.maximum(rows, max_pool2d(holes, (1, 3), 1, (0, 1)))
-    return holes

@@ -6,15 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from lgtsm.models.neighbours.frames import resize
+from lgtsm.models.neighbours.frames import grow_cross, resize
 
 from ..recipe import DataRecipe
-from .affine_motion import SHIFT_PX, crop_flow, dilate_cross, draw_affine, move_picture
+from .affine_motion import SHIFT_PX, crop_flow, draw_affine, move_picture
 from .batch import Batch
 from .crops import draw_crop
 from .holes import draw_holes
 from .sources import Library
 
+_GROWN = 4
+"""Steps by which holes grow, as published."""
 _SCALE, _PICTURE_PX = 2, 512
 """Size of pictures over that of items, and the height for which the published shifts are drawn."""
 
@@ -43,6 +45,6 @@ def moved_item(library: Library, data: DataRecipe, rng: np.random.Generator) -> 
         top, left = (int(rng.integers(0, side - length + 1)) for length in data.shape)
         flow = crop_flow(flow, top, left, data.shape)
         frames = frames[..., top : top + data.shape[0], left : left + data.shape[1]]
-    holes = dilate_cross(draw_holes(library, data, data.num_frames, rng))
+    holes = grow_cross(draw_holes(library, data, data.num_frames, rng), _GROWN)
     others = [t for t in range(data.num_frames) if t != data.num_frames // 2]
     return Batch(frames[None], holes[None], flow=flow[None, others])

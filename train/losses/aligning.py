@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from lgtsm.models.neighbours.dfpn import DenseFlow, Dfpn, align_along
-from lgtsm.models.neighbours.frames import Views, normalise, resize
+from lgtsm.models.neighbours.dfpn import DenseFlow, Dfpn
+from lgtsm.models.neighbours.frames import Views, align_along, resize
 
 
 def aligning_losses(
@@ -25,14 +25,8 @@ def aligning_losses(
     Returns:
         Scalars `correlation`, `flow_16`, `flow_64`, `flow_256`, `aligned_64`, `aligned_256`.
     """
-    seen = views.resized((network.side, network.side))
-    plain = Views(
-        normalise(seen.target),
-        torch.zeros_like(seen.hole),
-        normalise(seen.references),
-        torch.zeros_like(seen.reference_holes),
-    )
-    wanted = network.raw_correlation(plain)
+    hole, holes = torch.zeros_like(views.hole), torch.zeros_like(views.reference_holes)
+    wanted = network.raw_correlation(Views(views.target, hole, views.references, holes))
     losses = {"correlation": (found.correlation - wanted).abs().mean()}
     for name, flow in (("16", found.flow_16), ("64", found.flow_64), ("256", found.flow)):
         wanted_flow = resize(true_flow, (flow.shape[-2], flow.shape[-1]), mode="nearest")

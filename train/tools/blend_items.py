@@ -84,13 +84,12 @@ def _pixels_of(sample: Sample, rng: np.random.Generator) -> Iterator[Pixels]:
         for t in rng.permutation(len(truth))[:_FRAMES_PER_CLIP].tolist():
             if holes[t].sum() < _MIN_PIXELS:
                 continue
-            found = gather_candidates(shot, [t], _SEARCH)[0]
-            if found is None:
-                continue
-            features, colours, shown = features_of(found)
-            inside = torch.nonzero(found.hole.flatten()[found.pixels])[:, 0]
+            found = next(gather_candidates(shot, [t], _SEARCH))
+            features, colours, shown = (x[0] for x in features_of(found))
+            inside = torch.nonzero(found.at_pixels(found.hole)[0, 0])[:, 0]
             chosen = inside[torch.from_numpy(rng.permutation(len(inside))[:_PIXELS_PER_FRAME])]
-            part = truth[t, :, found.box.rows, found.box.columns].flatten(1)[:, found.pixels]
+            box, pixels = found.boxes[0], found.pixels[0]
+            part = truth[t, :, box.rows, box.columns].flatten(1)[:, pixels]
             yield Pixels(
                 features[chosen],
                 rearrange(colours[..., chosen], "n c p -> p n c"),

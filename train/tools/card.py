@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from lgtsm.models.neighbour_spec import TAKES, NeighbourSpec
+from lgtsm.models.neighbour_spec import NeighbourSpec
 from lgtsm.weights.header import Card, sha256_of
 from lgtsm.weights.save import save_model
 
@@ -59,7 +59,7 @@ def model_card(card: Card, recipe: Recipe, rows: list[dict[str, str]], num_param
     ]
     use = 'load them with\n`lgtsm.load_model("owner/name")`'
     if isinstance(card.spec, NeighbourSpec):
-        use = f"give them as\n{TAKES[card.spec.role]}"
+        use = f"give them as\n{card.spec.role.takes}"
     command = f"python -m train {about['stage']} --recipe {about['recipe']}"
     body = f"""
 # {card.spec.family}, {num_parameters:,} parameters

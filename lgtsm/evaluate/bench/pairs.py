@@ -7,6 +7,7 @@ code takes one at a time. The published one computes in torch's default layout o
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from functools import partial
 
 import torch
@@ -37,20 +38,17 @@ class PairContest:
     def __init__(self, case: BenchCase, device: torch.device) -> None:
         self.case, self.clock, self.published_frames = case, Clock(device), case.num_frames
         self.first_frame_seconds: list[float] = []
-        rng = torch.Generator().manual_seed(0)
-        shape = (1, _NUM_REFERENCES, 3, case.height, case.width)
-        hole = torch.zeros(1, 1, case.height, case.width)
-        hole[..., case.hole.rows, case.hole.columns] = 1
-        frames = (torch.rand(shape, generator=rng), torch.rand(shape, generator=rng))
-        values = (frames[0][:, 0], hole, frames[1], torch.zeros_like(frames[1][:, :, :1]))
-        views = Views(*(x.to(device) for x in values))
+        shape = (1, 1 + _NUM_REFERENCES, 3, case.height, case.width)
+        frames = torch.rand(shape, generator=torch.Generator().manual_seed(0))
+        holes = torch.zeros_like(frames[:, :, :1])
+        holes[:, 0, :, case.hole.rows, case.hole.columns] = 1
+        views = Views.of_clip(frames.to(device), holes.to(device), 0)
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)
             network = build(case.network).to(device).eval()
         self._published = _call(network, views)
-        fast = build(case.network).to(device).eval()
-        fast.load_state_dict(network.state_dict())
-        self._ours = _call(convert_conv2d_weight_memory_format(fast, torch.channels_last), views)
+        fast = convert_conv2d_weight_memory_format(deepcopy(network), torch.channels_last)
+        self._ours = _call(fast, views)
         self.macs = self.published_macs = _count(self._published)
 
     def stream(self) -> float:
@@ -64,11 +62,8 @@ class PairContest:
         return self._run(self._published)
 
     def _run(self, call: Callable[[], object]) -> float:
-        def work() -> None:
-            for _ in range(self.case.num_frames):
-                call()
-
-        return self.clock.seconds(work) / self.case.num_frames
+        count = self.case.num_frames
+        return self.clock.seconds(lambda: [call() for _ in range(count)]) / count
 
 
 def _call(network: nn.Module, views: Views) -> Callable[[], object]:

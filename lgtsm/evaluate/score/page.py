@@ -98,8 +98,12 @@ def page_of_folder(folder: Path) -> str:
     found_shadows = masks.pop(SHADOW, None)
     shadows = found_shadows and ShadowScores.from_json(found_shadows.read_text(encoding="utf-8"))
     text_masks = [TextScores.from_json(path.read_text(encoding="utf-8")) for path in masks.values()]
-    tracked = [found for path in files if (found := read_tracking(path)) is not None]
-    runs = {path.stem: read_results(path) for path in files if read_tracking(path) is None}
+    runs, tracked = dict[str, Results](), list[TrackingResults]()
+    for path in files:
+        if (found := read_tracking(path)) is None:
+            runs[path.stem] = read_results(path)
+        else:
+            tracked.append(found)
     return results_page(runs, text, text_masks, tracked, shadows)
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from torch import Tensor
 
 from ...completion.call import complete_masks
 from ...completion.kinds import Addition
-from ...errors import OptionError
 from ...masks.morph import grow, shrink
 from ...scene.camera import Camera, SceneOptions
 from ...scene.render import Scene, render_scene
-from .results import strict_json
+from .mask_scores import MaskScores
 from .tables import table_head, table_row
 
 NAME = "shadow"
@@ -45,33 +42,12 @@ class ShadowScore:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ShadowScores:
+class ShadowScores(MaskScores):
     """One run of the protocol."""
 
-    text: str
+    protocol = NAME
+    score = ShadowScore
     scores: tuple[ShadowScore, ...]
-
-    def to_json(self) -> str:
-        """Return JSON text, one line per scene."""
-        rows = ",\n".join(json.dumps(strict_json(asdict(row))) for row in self.scores)
-        return f'{{\n"text": {json.dumps(self.text)},\n"scores": [\n{rows}\n]\n}}\n'
-
-    @staticmethod
-    def from_json(text: str) -> ShadowScores:
-        """Read what `to_json` wrote.
-
-        Raises:
-            OptionError: it is something else.
-        """
-        try:
-            values: dict[str, Any] = json.loads(text)
-            rows = tuple(ShadowScore(**row) for row in values["scores"])
-            return ShadowScores(text=values["text"], scores=rows)
-        except (ValueError, TypeError, KeyError) as error:
-            raise OptionError(
-                f"Expected the results of the protocol {NAME}, got something else ({error}); run it "
-                "again."
-            ) from error
 
     def table(self) -> str:
         """Return a markdown table with the means at its end."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...errors import OptionError
 from ...masks.text.detector import Detector, text_detector
 from ...masks.text.joined import text_masks
 from ...masks.text.options import TextOptions
@@ -19,8 +16,8 @@ from ...scene.camera import Camera, SceneOptions
 from ...scene.render import render_scene
 from .clips import find_clips, read_footage
 from .drawn_text import Drawn, Script, draw_text
+from .mask_scores import MaskScores
 from .protocols import PROTOCOLS
-from .results import strict_json
 from .tables import table_head, table_row
 
 NAME = "text"
@@ -56,34 +53,12 @@ class TextScore:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TextScores:
+class TextScores(MaskScores):
     """One run of the protocol; text describes its clips."""
 
-    text: str
+    protocol = NAME
+    score = TextScore
     scores: tuple[TextScore, ...]
-
-    def to_json(self) -> str:
-        """Return JSON text, one line per clip and script."""
-        rows = ",\n".join(json.dumps(strict_json(asdict(row))) for row in self.scores)
-        return f'{{\n"text": {json.dumps(self.text)},\n"scores": [\n{rows}\n]\n}}\n'
-
-    @staticmethod
-    def from_json(text: str) -> TextScores:
-        """Read what `to_json` wrote.
-
-        Raises:
-            OptionError: it is something else.
-        """
-        try:
-            values: dict[str, Any] = json.loads(text)
-            return TextScores(
-                text=values["text"], scores=tuple(TextScore(**row) for row in values["scores"])
-            )
-        except (ValueError, TypeError, KeyError) as error:
-            raise OptionError(
-                f"Expected the results of the protocol {NAME}, got something else ({error}); run it "
-                "again."
-            ) from error
 
     def table(self) -> str:
         """Return a markdown table with the means of all clips at its end."""

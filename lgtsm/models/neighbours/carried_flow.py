@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import grid_sample, max_pool2d
+from torch.nn.functional import grid_sample
 
+from .frames import grow_cross
 from .latent_tokens import resize_corners
 
 _POINTS = 20
@@ -26,11 +27,7 @@ def fill_flow(flow: Tensor, hole: Tensor) -> Tensor:
     the same whatever else was computed.
     """
     inside = hole[0, 0] > 0.5
-    known = (~inside).float()[None]
-    cross = torch.maximum(
-        max_pool2d(known, (3, 1), 1, (1, 0)), max_pool2d(known, (1, 3), 1, (0, 1))
-    )
-    edge = inside & (cross[0] > 0)
+    edge = inside & (grow_cross((~inside).float()[None], 1)[0] > 0)
     points = edge[1:-1, 1:-1].nonzero() + 1  # rows before columns
     if not len(points):
         points = points.new_zeros(1, 2)

@@ -10,22 +10,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import interpolate, pad
 
 from .convolutions import same
-from .cpn_align import CpnAligner, named
-from .frames import Views, denormalise, normalise, resize, unfold
+from .cpn_align import ENCODER, CpnAligner, named
+from .frames import Views, denormalise, fold, normalise, resize, unfold
 
 MULTIPLE = 8
 _LEAST_OVERLAP = 1e-4
-_ENCODER = {
-    "conv12": (4, 64, 5, 2),
-    "conv2": (64, 64, 3, 1),
-    "conv23": (64, 128, 3, 2),
-    "conv3": (128, 128, 3, 1),
-    "value3": (128, 128, 3, 1),
-}
+_ENCODER = {name: ENCODER[name] for name in ("conv12", "conv2", "conv23", "conv3")}
+_ENCODER["value3"] = (128, 128, 3, 1)
 _WIDTH = 257
 """Features of the target and of the copies, 128 each, and where nothing could be copied."""
 _DECODER = {
@@ -82,20 +77,15 @@ def match_context(
     return torch.cat([target, (weights * references).sum(1), unseen], 1)
 
 
-def _decoder() -> nn.ModuleDict:
-    layers = named(_DECODER)
-    for i, name in enumerate(_DILATED):
-        layers[name] = same(_WIDTH, _WIDTH, dilation=2 ** (i + 1))
-    return layers
-
-
 class Cpn(CpnAligner):
     """The whole network; see `CpnAligner` for its argument."""
 
     def __init__(self, *, align_corners: bool) -> None:
         super().__init__(align_corners=align_corners)
         self.encoder = named(_ENCODER)
-        self.decoder = _decoder()
+        self.decoder = named(_DECODER)
+        for i, name in enumerate(_DILATED):
+            self.decoder[name] = same(_WIDTH, _WIDTH, dilation=2 ** (i + 1))
 
     def forward(self, views: Views) -> Pasted:
         """Fill the target from its references."""
@@ -104,13 +94,10 @@ class Cpn(CpnAligner):
         whole = (views.target, views.hole, views.references, views.reference_holes)
         padded = Views(*(pad(x, margins) for x in whole))
         (target, _), hole = padded.filled(), padded.hole
-        aligned, shown = self.sample(padded)
-        features = match_context(
-            self._encode(target, hole),
-            1 - hole,
-            unfold(self._encode(aligned, shown), count),
-            unfold(shown, count),
-        )
+        aligned = self.align(padded)
+        own = self._encode(target, hole)
+        pasted = self._encode(fold(aligned.frames), fold(aligned.known))
+        features = match_context(own, 1 - hole, unfold(pasted, count), aligned.known)
         raw = self._decode(features)
         composed = (raw * hole + target * (1 - hole)).clamp(0, 1)
         left, _, top, _ = margins

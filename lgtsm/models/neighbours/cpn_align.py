@@ -10,13 +10,13 @@ from __future__ import annotations
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import affine_grid, grid_sample, interpolate
+from torch.nn.functional import affine_grid
 
 from .convolutions import same
-from .frames import Aligned, Aligner, Views, fold, normalise, repeat_target, to_pixels, unfold
+from .frames import Aligner, Compared, Views, mean_fill, normalise, repeat_target, resize
 
 _SIDE = 224
-_ENCODER = {
+ENCODER = {
     "conv12": (4, 64, 5, 2),
     "conv2": (64, 64, 3, 1),
     "conv23": (64, 128, 3, 2),
@@ -45,60 +45,34 @@ class CpnAligner(Aligner):
             weights were trained, or the edges of the frame, as the same code means it today.
     """
 
+    known_mode = "bilinear"
+
     def __init__(self, *, align_corners: bool) -> None:
         super().__init__()
         self.align_corners = align_corners
-        self.align_encoder = named(_ENCODER)
+        self.align_encoder = named(ENCODER)
         self.regressor = nn.ModuleDict({k: same(512, 512, stride=s) for k, s in _REGRESSOR.items()})
         self.regressor["fc"] = nn.Linear(512, 6)
 
     def features(self, pixels: Tensor, holes: Tensor) -> Tensor:
-        """Encode filled frames (N,3,h,w) and their holes (N,1,h,w) as (N,256,28,28)."""
-        x = torch.cat([normalise(pixels), holes], 1)
-        x = interpolate(x, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False)
+        """Encode frames (N,3,h,w) and their holes (N,1,h,w) as (N,256,28,28)."""
+        x = torch.cat([normalise(mean_fill(pixels, holes)), holes], 1)
+        x = resize(x, (_SIDE, _SIDE))
         for layer in self.align_encoder.values():
             x = torch.relu(layer(x))
         return x
 
-    def matrices(self, target: Tensor, references: Tensor) -> Tensor:
-        """Return (N,2,3), from the target's plane to the reference's, of features (N,256,28,28)."""
-        x = torch.cat([target, references], 1)
+    def theta(self, compared: Compared) -> Tensor:
+        """Return matrices (B*R,2,3) from the target's plane to the reference's."""
+        target, references = compared
+        x = torch.cat([repeat_target(target, len(references) // len(target)), references], 1)
         for name in _RUNS:
             x = torch.relu(self.regressor[name](x))
         return rearrange(self.regressor["fc"](x.mean((2, 3))), "n (a b) -> n a b", a=2)
 
-    def theta(self, views: Views) -> Tensor:
-        """Return the matrices (B*R,2,3) of whole views."""
-        target, references = views.filled()
-        features = self.features(target, views.hole)
-        others = self.features(fold(references), fold(views.reference_holes))
-        return self.matrices(repeat_target(features, references.shape[1]), others)
-
-    def sample(self, views: Views) -> tuple[Tensor, Tensor]:
-        """Sample the references at the places of the target.
-
-        Returns:
-            (B*R,3,h,w), holes filled with the mean, 0 outside; and (B*R,1,h,w), 1 = shown.
-        """
-        values = fold(torch.cat([views.filled()[1], 1 - views.reference_holes], 2))
-        sampled = grid_sample(values, self._grid(views), align_corners=self.align_corners)
-        return sampled[:, :3], (sampled[:, 3:] > 0.5).to(sampled.dtype)
-
-    def _grid(self, views: Views) -> Tensor:
-        theta = self.theta(views)
+    def positions(self, views: Views, compared: Compared) -> Tensor:
+        """Return the affine motions; see `Aligner.positions`."""
+        theta = self.theta(compared)
         size = [len(theta), 1, *views.target.shape[2:]]
-        return affine_grid(theta, size, align_corners=self.align_corners)
-
-    @torch.no_grad()
-    def align(self, views: Views) -> Aligned:
-        """Sample the references along the affine motions; see `Aligner.align`."""
-        frames, known = (unfold(x, views.references.shape[1]) for x in self.sample(views))
-        return Aligned.of_samples(frames, known, views.hole)
-
-    @torch.no_grad()
-    def coords(self, views: Views) -> Tensor:
-        """Return the motions in pixels; see `Aligner.coords`."""
-        positions = rearrange(
-            self._grid(views), "(b r) h w c -> b r c h w", r=views.references.shape[1]
-        )
-        return to_pixels(positions, align_corners=self.align_corners)
+        grid = affine_grid(theta, size, align_corners=self.align_corners)
+        return rearrange(grid, "(b r) h w c -> b r c h w", r=views.references.shape[1])

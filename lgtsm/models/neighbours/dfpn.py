@@ -16,18 +16,17 @@ from dataclasses import dataclass
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import grid_sample
 
 from .convolutions import doubling, same, stack
 from .frames import (
-    Aligned,
     Aligner,
+    Compared,
     Views,
     fold,
+    mean_fill,
     normalise,
     repeat_target,
     resize,
-    to_pixels,
     unfold,
 )
 from .vgg import VggPools
@@ -47,14 +46,6 @@ class DenseFlow:
     flow_16: Tensor
     flow_64: Tensor
     flow: Tensor
-
-
-def correlate(target: Tensor, references: Tensor) -> Tensor:
-    """Return cosines (B,R,i,j,k,l) of features (B,C,i,j) and (B,R,C,k,l)."""
-    target, references = (
-        x / (x.square().sum(-3, keepdim=True).sqrt() + 1e-9) for x in (target, references)
-    )
-    return torch.einsum("bcij,brckl->brijkl", target, references)
 
 
 class _Correlation(nn.Module):
@@ -113,62 +104,48 @@ class Dfpn(Aligner):
         self.flow_64 = _estimator(width)
         self.flow_256 = _estimator(width)
 
-    def forward(self, views: Views) -> DenseFlow:
+    def forward(self, views: Views, compared: Compared | None = None) -> DenseFlow:
         """Predict the flow at three sizes and, enlarged, at the size of the frames."""
-        target, references = (normalise(x) for x in views.filled())
-        views = Views(target, views.hole, references, views.reference_holes)
-        fine, middle = (views.resized((n, n)) for n in (self.side, self.side // 4))
-        correlation = self.correlation(self.raw_correlation(fine))
-        count = views.references.shape[1]
+        correlation = self.correlation(self.raw_correlation(views, compared))
         # the mixer's image plane is the reference's
         first = self.mixer(rearrange(correlation, "b r i j k l -> (b r) (i j) k l"))
-        second = self.flow_64(_estimator_input(middle, first))
-        third = self.flow_256(_estimator_input(fine, second))
-        full = resize(third, (target.shape[2], target.shape[3]))
-        flows = [unfold(x, count) for x in (first, second, full)]
+        second = self.flow_64(_estimator_input(views, first, self.side // 4))
+        third = self.flow_256(_estimator_input(views, second, self.side))
+        full = resize(third, (views.target.shape[2], views.target.shape[3]))
+        flows = [unfold(x, views.references.shape[1]) for x in (first, second, full)]
         return DenseFlow(correlation, *flows)
 
     @torch.no_grad()
-    def raw_correlation(self, views: Views) -> Tensor:
-        """Return the unfiltered correlation of normalised frames of its own size; holes give 0."""
-        count = views.references.shape[1]
-        hole, holes = (
-            resize(x, (self.cells, self.cells), mode="nearest")
-            for x in (views.hole, views.reference_holes)
+    def features(self, pixels: Tensor, holes: Tensor) -> Tensor:
+        """Return unit vectors (N,512,side/16,side/16) of VGG-16, 0 in holes."""
+        size = (self.side, self.side)
+        known = 1 - resize(
+            resize(holes, size, mode="nearest"), (self.cells, self.cells), mode="nearest"
         )
-        target = self.vgg(views.target)[-1]
-        references = unfold(self.vgg(fold(views.references))[-1], count)
-        return correlate(target * (1 - hole), references * (1 - holes))
+        x = self.vgg(resize(normalise(mean_fill(pixels, holes)), size)) * known
+        return x / (x.square().sum(-3, keepdim=True).sqrt() + 1e-9)
 
-    @torch.no_grad()
-    def align(self, views: Views) -> Aligned:
-        """Sample the references along the flow; see `Aligner.align`."""
-        return align_along(views, self(views).flow)
+    def raw_correlation(self, views: Views, compared: Compared | None = None) -> Tensor:
+        """Return the unfiltered correlation: cosines (B,R,i,j,k,l) of features."""
+        target, references = compared or self.compared(views)
+        references = unfold(references, views.references.shape[1])
+        return torch.einsum("bcij,brckl->brijkl", target, references)
 
-    @torch.no_grad()
-    def coords(self, views: Views) -> Tensor:
-        """Return the flow in pixels; see `Aligner.coords`."""
-        return to_pixels(self(views).flow, align_corners=True)
+    def positions(self, views: Views, compared: Compared) -> Tensor:
+        """Return the flow; see `Aligner.positions`."""
+        return self(views, compared).flow
 
 
-def _estimator_input(views: Views, flow: Tensor) -> Tensor:
-    count, target = views.references.shape[1], views.target
+def _estimator_input(views: Views, flow: Tensor, side: int) -> Tensor:
+    """Stack normalised frames, their holes and a coarser flow, all at one size."""
+    count, size = views.references.shape[1], (side, side)
+    target, references = (resize(normalise(x), size) for x in views.filled())
+    hole, holes = (resize(x, size, mode="nearest") for x in (views.hole, views.reference_holes))
     parts = [
-        fold(views.references),
+        fold(references),
         repeat_target(target, count),
-        fold(views.reference_holes),
-        repeat_target(views.hole, count),
-        resize(flow, (target.shape[2], target.shape[3])),
+        fold(holes),
+        repeat_target(hole, count),
+        resize(flow, size),
     ]
     return torch.cat(parts, 1)
-
-
-def align_along(views: Views, flow: Tensor) -> Aligned:
-    """Sample references (frames bilinear, what they show nearest) along a flow (B,R,2,h,w)."""
-    count = views.references.shape[1]
-    grid = rearrange(flow, "b r c h w -> (b r) h w c")
-    _, references = views.filled()
-    frames = grid_sample(fold(references), grid, align_corners=True)
-    known = grid_sample(fold(1 - views.reference_holes), grid, mode="nearest", align_corners=True)
-    frames, known = (unfold(x, count) for x in (frames, known))
-    return Aligned.of_samples(frames, known, views.hole)

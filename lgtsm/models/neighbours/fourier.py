@@ -27,6 +27,18 @@ def reflecting(inputs: int, outputs: int, *, stride: int = 1, groups: int = 1) -
     )
 
 
+class NormalisedConvolution(nn.Module):
+    """Convolution, batch norm, ReLU."""
+
+    def __init__(self, conv: nn.Module, outputs: int) -> None:
+        super().__init__()
+        self.conv, self.norm = conv, BatchNorm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply all three to (N,C,h,w)."""
+        return torch.relu(self.norm(self.conv(x)))
+
+
 def _pointwise(inputs: int, outputs: int) -> nn.Conv2d:
     return nn.Conv2d(inputs, outputs, 1, bias=False)
 
@@ -77,7 +89,7 @@ class _FastFourierConvolution(nn.Module):
         return self.convl2l(near) + self.convg2l(far), self.convl2g(near) + self.convg2g(far)
 
 
-class _NormalisedConvolution(nn.Module):
+class _BothBranches(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.ffc = _FastFourierConvolution()
@@ -94,7 +106,7 @@ class FourierBlock(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1, self.conv2 = _NormalisedConvolution(), _NormalisedConvolution()
+        self.conv1, self.conv2 = _BothBranches(), _BothBranches()
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the block to (N,512,h,w)."""
@@ -102,14 +114,12 @@ class FourierBlock(nn.Module):
         return x + torch.cat([near, far], 1)
 
 
-class GroupedBlock(nn.Module):
+class GroupedBlock(NormalisedConvolution):
     """The variant without spectra: one convolution in four groups and a shortcut."""
 
     def __init__(self) -> None:
-        super().__init__()
-        width = LOCAL + GLOBAL
-        self.conv, self.norm = reflecting(width, width, groups=4), BatchNorm(width)
+        super().__init__(reflecting(LOCAL + GLOBAL, LOCAL + GLOBAL, groups=4), LOCAL + GLOBAL)
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply the block to (N,512,h,w)."""
-        return x + torch.relu(self.norm(self.conv(x)))
+        return x + super().forward(x)

@@ -8,14 +8,12 @@ from dataclasses import dataclass
 import torch
 from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import interpolate
+from torch.nn.functional import grid_sample, interpolate, max_pool2d
 
 from ...errors import ShapeError
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Of ImageNet's RGB; holes are filled with the mean, which normalises to 0."""
-
-_CORNERS = {"nearest": None, "bilinear": False}
 
 
 def channel_values(values: tuple[float, ...], like: Tensor) -> Tensor:
@@ -86,23 +84,22 @@ class Views:
             mean_fill(self.references, self.reference_holes),
         )
 
-    def resized(self, size: tuple[int, int]) -> Views:
-        """Return frames and holes at another size: frames bilinear, holes nearest."""
-        if tuple(self.target.shape[2:]) == size:
-            return self
-        return Views(
-            resize(self.target, size),
-            resize(self.hole, size, mode="nearest"),
-            resize(self.references, size),
-            resize(self.reference_holes, size, mode="nearest"),
-        )
-
 
 def resize(x: Tensor, size: tuple[int, int], *, mode: str = "bilinear") -> Tensor:
     """Resize (...,C,h,w), bilinear or nearest; edges, not corner pixels, coincide."""
+    if tuple(x.shape[-2:]) == size:
+        return x
     flat = x.reshape(-1, *x.shape[-3:])
-    resized = interpolate(flat, size=size, mode=mode, align_corners=_CORNERS[mode])
+    resized = interpolate(flat, size=size, mode=mode)
     return resized.reshape(*x.shape[:-2], *size)
+
+
+def grow_cross(holes: Tensor, steps: int) -> Tensor:
+    """Grow holes (...,1,h,w) by a 3x3 cross, step by step to a diamond."""
+    for _ in range(steps):
+        rows = max_pool2d(holes, (3, 1), 1, (1, 0))
+        holes = torch.maximum(rows, max_pool2d(holes, (1, 3), 1, (0, 1)))
+    return holes
 
 
 @dataclass(frozen=True)
@@ -150,13 +147,67 @@ def to_pixels(positions: Tensor, *, align_corners: bool) -> Tensor:
     return (positions + 1) / 2 * (size - between) + between / 2
 
 
+def align_along(
+    views: Views, positions: Tensor, *, align_corners: bool = True, known_mode: str = "nearest"
+) -> Aligned:
+    """Sample references, frames bilinear, at positions (B,R,2,h,w) as `grid_sample` reads them.
+
+    Args:
+        views: whose target they are positions of.
+        positions: x then y in the references.
+        align_corners: as of `to_pixels`.
+        known_mode: how what they show is sampled, nearest or bilinear; more than half counts.
+    """
+    grid = rearrange(positions, "b r c h w -> (b r) h w c")
+    frames, known = (
+        unfold(grid_sample(fold(x), grid, mode=mode, align_corners=align_corners), x.shape[1])
+        for x, mode in (
+            (views.filled()[1], "bilinear"),
+            (1 - views.reference_holes, known_mode),
+        )
+    )
+    return Aligned.of_samples(frames, (known > 0.5).to(known.dtype), views.hole)
+
+
+Compared = tuple[Tensor, Tensor]
+"""Features of targets (B,C,h',w') and of their references (B*R,C,h',w')."""
+
+
 class Aligner(nn.Module, ABC):
-    """Finds where references show the pixels of a target."""
+    """Finds where references show the pixels of a target.
+
+    align_corners, known_mode: how references are sampled, see `align_along`.
+    """
+
+    align_corners: bool = True
+    known_mode: str = "nearest"
 
     @abstractmethod
-    def coords(self, views: Views) -> Tensor:
-        """Return coordinates (B,R,2,h,w) in the references, as `align.sampling` counts them."""
+    def features(self, pixels: Tensor, holes: Tensor) -> Tensor:
+        """Return what is compared of frames (N,3,h,w) with holes (N,1,h,w), whatever their pairs."""
 
     @abstractmethod
-    def align(self, views: Views) -> Aligned:
-        """Sample the references where they show the target, without gradients."""
+    def positions(self, views: Views, compared: Compared) -> Tensor:
+        """Return positions (B,R,2,h,w) in the references, see `align_along`."""
+
+    def compared(self, views: Views, references: Tensor | None = None) -> Compared:
+        """Return the features of both; those of the references may be known already."""
+        target = self.features(views.target, views.hole)
+        if references is None:
+            references = self.features(fold(views.references), fold(views.reference_holes))
+        return target, references
+
+    @torch.no_grad()
+    def coords(
+        self, frame: tuple[Tensor, Tensor], other: tuple[Tensor, Tensor], compared: Compared
+    ) -> Tensor:
+        """Return coordinates (1,2,h,w) for one pair of a shot; see `align.learned.PairAligner`."""
+        views = Views(frame[0], 1 - frame[1], other[0][None], 1 - other[1][None])
+        return to_pixels(self.positions(views, compared)[0], align_corners=self.align_corners)
+
+    def align(self, views: Views, references: Tensor | None = None) -> Aligned:
+        """Sample the references where they show the target; see `compared`."""
+        positions = self.positions(views, self.compared(views, references))
+        return align_along(
+            views, positions, align_corners=self.align_corners, known_mode=self.known_mode
+        )

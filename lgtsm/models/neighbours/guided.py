@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from ...errors import ShapeError
-from ..combcn import BatchNorm
 from .carried_flow import sample_along
-from .fourier import FourierBlock, GroupedBlock, reflecting
-from .frames import Views, fold, unfold
+from .fourier import FourierBlock, GroupedBlock, NormalisedConvolution, reflecting
+from .frames import Views, fold, repeat_target, unfold
 from .latent_tokens import (
     WIDTH,
     KeysValues,
@@ -31,18 +30,6 @@ from .latent_tokens import (
 
 MULTIPLE = 8
 _POSITIONS = 258
-
-
-class _Convolution(nn.Module):
-    """Convolution, batch norm, ReLU."""
-
-    def __init__(self, conv: nn.Module, outputs: int) -> None:
-        super().__init__()
-        self.conv, self.norm = conv, BatchNorm(outputs)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply all three to (N,C,h,w)."""
-        return torch.relu(self.norm(self.conv(x)))
 
 
 class _Latents(nn.Module):
@@ -89,7 +76,7 @@ class _FlowWrite(nn.Module):
         """Add to a map (B,512,h,w) what maps (B*R,512,h,w) show along flow (B*R,2,H,W)."""
         count, size = len(flow) // len(x), (x.shape[-2], x.shape[-1])
         shown = torch.cat([sample_along(references, flow), resize_corners(error, size)], 1)
-        both = torch.cat([shown, torch.repeat_interleave(x, count, 0)], 1)
+        both = torch.cat([shown, repeat_target(x, count)], 1)
         scores, values = (unfold(y, count) for y in (self.q(both), self.v(shown)))
         return x + (torch.softmax(scores, 1) * values).sum(1)
 
@@ -108,14 +95,16 @@ class Guided(nn.Module):
         super().__init__()
         self.side, self.num_cross = side, num_cross
         widths = (64, 128, 256, WIDTH)
-        self.stem = nn.ModuleList([_Convolution(nn.Conv2d(4, widths[0], 7, bias=False), widths[0])])
+        self.stem = nn.ModuleList(
+            [NormalisedConvolution(nn.Conv2d(4, widths[0], 7, bias=False), widths[0])]
+        )
         for inputs, outputs in pairwise(widths):
-            self.stem.append(_Convolution(reflecting(inputs, outputs, stride=2), outputs))
+            self.stem.append(NormalisedConvolution(reflecting(inputs, outputs, stride=2), outputs))
         self.latent = _Latents(side)
         self.blocks = nn.ModuleList(_Block(side, fourier=fourier) for _ in range(num_blocks))
         self.flow_writes = nn.ModuleList(_FlowWrite() for _ in range(num_cross))
         self.ups = nn.ModuleList(
-            _Convolution(nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), o)
+            NormalisedConvolution(nn.ConvTranspose2d(i, o, 3, 2, 1, output_padding=1), o)
             for i, o in pairwise(reversed(widths))
         )
         self.head = nn.Conv2d(widths[0], 3, 7)

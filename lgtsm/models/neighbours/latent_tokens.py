@@ -32,6 +32,8 @@ def fourier_positions(height: int, width: int, like: Tensor) -> Tensor:
 
 def resize_corners(x: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize (N,C,h,w) bilinearly; the centres of the corner pixels coincide."""
+    if tuple(x.shape[-2:]) == size:
+        return x
     return interpolate(x, size=size, mode="bilinear", align_corners=True)
 
 
@@ -55,14 +57,9 @@ def _map_layer() -> nn.Conv2d:
     return nn.Conv2d(WIDTH, WIDTH, 1)
 
 
-def _whole_windows(height: int, width: int, side: int) -> tuple[int, int]:
-    """Return the size nearest to a map's that `side` windows divide."""
-    return side * round(height / side), side * round(width / side)
-
-
 def _fitted(x: Tensor, side: int) -> Tensor:
-    size = (x.shape[-2], x.shape[-1])
-    return x if size == (fit := _whole_windows(*size, side)) else resize_corners(x, fit)
+    """Resize a map to the nearest size that `side` windows divide."""
+    return resize_corners(x, (side * round(x.shape[-2] / side), side * round(x.shape[-1] / side)))
 
 
 class Read(nn.Module):
@@ -161,9 +158,7 @@ class Write(nn.Module):
             self.to_values(tokens), "n (a b) (h c) -> n h c a 1 b 1", a=self.side, h=HEADS
         )
         spread = rearrange(gates * values, "n h c a p b q -> n (h c) (a p) (b q)")
-        size = (features.shape[-2], features.shape[-1])
-        if tuple(spread.shape[-2:]) != size:
-            spread = resize_corners(spread, size)
+        spread = resize_corners(spread, (features.shape[-2], features.shape[-1]))
         features = features + self.projection(self.ln1(spread))
         return features + self.mlp(self.ln2(features))
 

@@ -28,11 +28,6 @@ class VggPools(nn.Module):
         self.features = nn.Sequential(*layers)
         self.requires_grad_(requires_grad=False)
 
-    def forward(self, pixels: Tensor) -> list[Tensor]:
-        """Return the output of every pooling for normalised RGB (N,3,h,w)."""
-        found: list[Tensor] = []
-        for layer in self.features:
-            pixels = layer(pixels)
-            if isinstance(layer, nn.MaxPool2d):
-                found.append(pixels)
-        return found
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return the output of the last pooling for normalised RGB (N,3,h,w)."""
+        return self.features(pixels)

@@ -1,11 +1,13 @@
 // The page: its state, its buttons and keys. What a film is and what was done is known to the server alone.
 
 import * as requests from "./requests.js";
+import { Gestures } from "./gestures.js";
 import { Options } from "./options.js";
 import { Painter } from "./painter.js";
+import { connectPart, partOf, partOptions, showPart } from "./part.js";
 import { Stage } from "./stage.js";
 import { Start } from "./start.js";
-import { isAtWork, nextStep, showSteps, showTask } from "./steps.js";
+import { doubtful, isAtWork, nextStep, showSteps, showTask } from "./steps.js";
 import { speak, t, usual } from "./texts.js";
 import { Timeline } from "./timeline.js";
 
@@ -15,15 +17,20 @@ const BUSY_MS = 400, IDLE_MS = 3000;
 let film = null, state = null, facts = null, options = null;
 let isOffline = false;
 let ended = 0;  // number of the last task whose end was shown
+let cleared = new Set();  // frames whose mask is to be forgotten, until all is tracked again
 let shown = null, next = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0;
 
 const stage = new Stage(byId("viewport"));
 const painter = new Painter(stage, {
   done: (kind, frame, png) => save(async () => (kind === "key" ? film.paintKey : film.paint)(frame, await png)),
-  marked: prompt => save(() => film.mark(prompt)),
+  marked: prompt => { load(t("looking")); save(() => film.mark(prompt)).then(() => load("")); },
   picked: colour => { byId("colour").value = colour; showTools(); },
 });
-const timeline = new Timeline(byId("timeline"), byId("frame"), frame => { leaveKey(frame); stage.go(frame); });
+const timeline = new Timeline(byId("timeline"), byId("frame"), {
+  jump: frame => { leaveKey(frame); stage.go(frame); },
+  chosen: choosePart,
+});
+new Gestures(stage, painter);
 const start = new Start(opened, tell);
 
 /** Say what went wrong, until it is closed or something else is done. */
@@ -74,7 +81,10 @@ async function opened(identity) {
   ended = state.task && !isAtWork(state) ? state.task.number : 0;
   stage.look = "before";
   painter.strokes = [];
+  cleared = new Set();
   stage.open(film, state.film);
+  next = nextStep(state);
+  for (const id of ["work", "steps"]) byId(id).scrollTop = 0;
   accept(state);
   const first = Number(Object.keys(state.painted)[0] ?? 0);
   await stage.go(first);
@@ -91,7 +101,8 @@ function accept(found) {
   }
   const { film: about, results } = state, masked = state.found, at = shown && results[shown];
   stage.describe({
-    mask: frame => state.painted[frame] ?? (masked ? `m${state.changes}` : null),
+    mask: frame => frame in state.painted || (masked && !cleared.has(frame))
+      ? `${state.painted[frame] ?? ""}.${state.changes}` : null,
     result: at ? shown : null,
     resultVersion: at?.version,
     covers: frame => at && frame >= at.start && frame < at.start + at.count,
@@ -109,29 +120,35 @@ function accept(found) {
     frames: about.frames,
     painted: Object.keys(state.painted).map(Number),
     confidence: masked?.confidence ?? [],
-    repaint: masked && !masked.stale ? masked.repaint : [],
+    first: masked?.first ?? 0,
+    repaint: doubtful(state),
     stale: masked?.stale,
     keys: state.keys.numbers,
     range: at && [at.start, at.count],
+    part: partOf(state),
   });
   options?.show(state.options, state.wanted);
+  showPart(state);
   showTask(state.task);
   showSteps(state, film, shown, {
     go: frame => { leaveKey(frame); look("before"); stage.go(frame); },
-    unpaint: frame => save(() => film.unpaint(frame)),
+    unpaint: clear,
     key: frame => { key = frame; look("before"); accept(state); stage.go(frame); },
     shown: kind => { shown = kind; accept(state); stage.go(stage.wanted); },
   });
   showTools();
-  if (nextStep(state) !== next) {
-    next = nextStep(state);
-    byId(`step-${next}`).scrollIntoView({ block: "nearest" });
-  }
+  const step = isOver && shown && ["preview", "remove"].includes(task.kind) ? "compare" : nextStep(state);
+  if (step === next && !isOver) return;
+  next = step;
+  // on a phone the panel is below the picture, which stays in view: what comes next is a button at the bottom
+  const isBelow = matchMedia("(max-width: 820px)").matches;
+  if (isOver || !isBelow) byId(isBelow ? "left" : `step-${next}`).scrollIntoView({ block: "nearest" });
 }
 
 /** Show what ended work has brought, or why it failed. */
 function finished() {
-  const { task, results, found, keys } = state;
+  const { task, results, keys } = state;
+  cleared = new Set();
   if (task.state === "failed") return tell(new Error(task.error));
   if (task.state !== "done") return;
   if (task.kind === "preview" || task.kind === "remove") {
@@ -143,7 +160,17 @@ function finished() {
     key = keys.numbers[0];
     stage.wanted = key;
     look("before");
-  } else if (found?.repaint.length && task.kind === "track") stage.wanted = found.repaint[0];
+  } else if (task.kind === "track" && doubtful(state).length) stage.wanted = doubtful(state)[0];
+}
+
+function choosePart(start, end) {
+  return save(() => film.choose(partOptions(start, end, state.film.frames)));
+}
+
+/** Say over the picture what is being waited for. */
+function load(text) {
+  byId("loading").hidden = !text;
+  byId("loading").textContent = text;
 }
 
 function look(name) {
@@ -167,8 +194,11 @@ function showTools() {
     button.classList.toggle("chosen", button.dataset.look === stage.look);
   for (const button of document.querySelectorAll("[data-tool]"))
     button.classList.toggle("chosen", button.dataset.tool === painter.tool);
+  document.querySelector("[data-tool=beside]").hidden = !["point", "beside"].includes(painter.tool);
   byId("pick").classList.toggle("chosen", painter.isPicking);
-  byId("legend").textContent = t(key !== null ? "legend_key" : state?.found ? "legend_tracked" : "legend");
+  const legend = key !== null ? "legend_key" : state?.found ? "legend_tracked" : "legend";
+  byId("legend").textContent = t(legend);
+  byId("legend").classList.toggle("keys", legend === "legend");
 }
 
 stage.shown = frame => {
@@ -181,9 +211,11 @@ stage.isUnsaved = () => unsaved > 0;
 async function play() {
   playing = !playing;
   byId("play").textContent = playing ? "❚❚" : "▶";
-  const began = performance.now(), from = stage.frame, { frames, rate } = state.film;
+  const began = performance.now(), { rate } = state.film, [start, end] = partOf(state);
+  const from = stage.frame >= start && stage.frame < end ? stage.frame : start;
   while (playing) {
-    const frame = (from + Math.floor((performance.now() - began) / 1000 * rate)) % frames;
+    const passed = Math.floor((performance.now() - began) / 1000 * rate);
+    const frame = start + (from - start + passed) % (end - start);
     if (frame !== stage.frame) await stage.go(frame);
     await new Promise(requestAnimationFrame);
   }
@@ -192,7 +224,7 @@ async function play() {
 function connect() {
   byId("play").addEventListener("click", play);
   byId("undo").addEventListener("click", () => painter.undo());
-  byId("clear").addEventListener("click", () => { painter.forgetPoints(); save(() => film.unpaint(stage.frame)); });
+  byId("clear").addEventListener("click", () => clear(stage.frame));
   byId("size").addEventListener("input", event => { painter.percent = Number(event.target.value); });
   byId("colour").addEventListener("input", event => { painter.colour = event.target.value; });
   byId("pick").addEventListener("click", () => { painter.isPicking = !painter.isPicking; showTools(); });
@@ -202,6 +234,8 @@ function connect() {
   byId("cancel").addEventListener("click", () => save(() => film.cancel()));
   byId("another").addEventListener("click", another);
   byId("told").lastElementChild.addEventListener("click", () => { byId("told").hidden = true; });
+  connectPart({ state: () => state, frame: () => stage.wanted, chosen: choosePart });
+  for (const button of document.querySelectorAll("[data-add]")) button.addEventListener("click", () => add(button.dataset.add));
   byId("copy").addEventListener("click", () => navigator.clipboard.writeText(state.command));
   byId("mask-file").addEventListener("change", event => {
     const [file] = event.target.files;
@@ -216,8 +250,10 @@ function connect() {
   });
   for (const button of document.querySelectorAll("[data-tool]"))
     button.addEventListener("click", () => {
+      const isPointing = painter.tool === "point" && button.dataset.tool === "beside"
+        || painter.tool === "beside" && button.dataset.tool === "point";
       painter.tool = button.dataset.tool;
-      painter.forgetPoints();
+      if (!isPointing) painter.forgetPoints();
       look("before");
       stage.go(stage.wanted);
     });
@@ -227,6 +263,22 @@ function connect() {
     button.addEventListener("click", () => save(() => film.do(
       button.dataset.do, { frame: stage.frame, half: byId("half").checked })));
   document.addEventListener("keydown", pressed);
+}
+
+/** Forget what is painted on a frame, and do not show there what was tracked before. */
+function clear(frame) {
+  painter.forgetPoints();
+  cleared.add(frame);
+  save(() => film.unpaint(frame));
+}
+
+/** Add a part of the object to the mask, or take it away again. */
+function add(kind) {
+  const complete = state.complete.includes(kind) ? state.complete.filter(one => one !== kind) : [...state.complete, kind];
+  save(async () => {
+    const found = await film.choose({ complete });
+    return complete.length ? film.do("complete") : found;
+  });
 }
 
 function pressed(event) {

@@ -49,7 +49,10 @@ export class Painter {
     stage.root.setPointerCapture(event.pointerId);
     const at = stage.at(event);
     if (this.isKey && this.isPicking) return this.#pick(at);
-    if (!this.isKey && this.tool === "point") return this.#point(at, event.button === 2 || event.altKey);
+    if (!this.isKey && this.#isPointing) {
+      this.pointed = { at, isBeside: this.tool === "beside" || event.button === 2 || event.altKey };
+      return;
+    }
     stage.isPainting = true;
     stage.edits += 1;
     this.from = this.last = at;
@@ -84,6 +87,9 @@ export class Painter {
   #up(event) {
     const { stage } = this;
     this.isWiping = false;
+    const { pointed } = this;
+    this.pointed = null;
+    if (pointed) return this.#point(pointed.at, pointed.isBeside);
     if (!stage.isPainting) return;
     stage.isPainting = false;
     stage.edits += 1;
@@ -100,6 +106,20 @@ export class Painter {
       this.#tell();
     }
     this.before = null;
+  }
+
+  /** Forget the stroke that is being painted. */
+  cancel() {
+    const { stage } = this;
+    this.pointed = null;
+    if (stage.isPainting && this.before) this.surface.putImageData(this.before, 0, 0);
+    stage.isPainting = this.isWiping = false;
+    this.before = null;
+    this.#clearMarks();
+  }
+
+  get #isPointing() {
+    return this.tool === "point" || this.tool === "beside";
   }
 
   #tell() {
@@ -162,12 +182,12 @@ export class Painter {
     context.strokeStyle = "white";
     if (!this.isKey && this.tool === "box") {
       if (stage.isPainting) context.strokeRect(this.from[0], this.from[1], x - this.from[0], y - this.from[1]);
-    } else if (this.isKey || this.tool !== "point") {
+    } else if (this.isKey || !this.#isPointing) {
       context.beginPath();
       context.arc(x, y, this.radius, 0, 2 * Math.PI);
       context.stroke();
     }
-    if (this.points.frame !== stage.frame || this.tool !== "point") return;
+    if (this.points.frame !== stage.frame || !this.#isPointing) return;
     for (const [points, colour] of [[this.points.on, "#35d07f"], [this.points.beside, "#ff5252"]])
       for (const [px, py] of points) {
         context.fillStyle = colour;

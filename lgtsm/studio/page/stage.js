@@ -1,6 +1,7 @@
 // The picture of one frame, what is painted over it, and what it is compared with.
 
-const OBJECT = [230, 38, 89], RIM = [255, 176, 32], UNSEEN = [150, 90, 255];
+const OBJECT = [230, 38, 89], ADDED = [64, 156, 255], RIM = [255, 176, 32], UNSEEN = [150, 90, 255];
+const OBJECT_LEVEL = 200, ADDED_LEVEL = 140;  // between the grey levels of the server's masks
 const MOST_ZOOM = 8;
 
 /** Shows frames at source resolution; painting happens in `Painter`, on its canvases. */
@@ -88,7 +89,7 @@ export class Stage {
     }
   }
 
-  /** Draw a grey mask as colours: the object and the rim around it, or what no frame shows. */
+  /** Draw a grey mask as colours: the object, what was added and the rim around both, or what no frame shows. */
   #drawMask(layer, isKey) {
     const { width, height } = this.object;
     this.object2d.clearRect(0, 0, width, height);
@@ -101,8 +102,9 @@ export class Stage {
     for (let at = 0; at < levels.data.length; at += 4) {
       const level = levels.data[at];
       if (!level) continue;
-      const into = level > 200 && !isKey ? object : rim;
-      into.data.set(isKey ? UNSEEN : into === object ? OBJECT : RIM, at);
+      const into = level > OBJECT_LEVEL && !isKey ? object : rim;  // only the object is painted on
+      const beside = level > ADDED_LEVEL ? ADDED : RIM;
+      into.data.set(isKey ? UNSEEN : into === object ? OBJECT : beside, at);
       into.data[at + 3] = 255;
     }
     this.object2d.putImageData(object, 0, 0);
@@ -168,9 +170,15 @@ export class Stage {
     this.root.style.height = `${Math.floor(height * scale * this.zoom)}px`;
   }
 
-  enlarge(factor) {
+  /** Enlarge by a factor; a point of the window stays where it is, the middle of the picture if none is given. */
+  enlarge(factor, point) {
+    const view = this.viewport.getBoundingClientRect(), before = this.root.getBoundingClientRect();
+    const [x, y] = point ?? [view.left + view.width / 2, view.top + view.height / 2];
+    const share = [(x - before.left) / before.width, (y - before.top) / before.height];
     this.zoom = Math.max(1, Math.min(MOST_ZOOM, this.zoom * factor));
     this.fit();
+    const after = this.root.getBoundingClientRect();
+    this.viewport.scrollBy(after.left + share[0] * after.width - x, after.top + share[1] * after.height - y);
   }
 
   /** Return where a pointer is, in pixels of the source. */

@@ -1,8 +1,10 @@
 // The panel of steps: what was done, what comes next, how far work is.
 
+import { partOf } from "./part.js";
 import { duration, stage as stageText, t } from "./texts.js";
 
 const byId = id => document.getElementById(id);
+const LEAST = 5e-5;  // share of the picture that is worth a word
 const SIZES = ["B", "kB", "MB", "GB"];
 
 function size(bytes) {
@@ -44,12 +46,14 @@ export function showSteps(state, film, shown, actions) {
   for (const name of ["mark", "track", "remove", "compare"])
     byId(`step-${name}`).classList.toggle("next", nextStep(state) === name);
   showTrack(state, painted, actions);
+  showAdded(state);
   for (const button of document.querySelectorAll("[data-do]")) {
     const needsMask = !["static", "text"].includes(button.dataset.do);
     const isTracked = button.dataset.do === "track" && (painted.length === 0 || (found && !found.stale));
     button.disabled = isAtWork(state) || isTracked || (needsMask && state.problem !== "");
     button.classList.toggle("main", button.dataset.do === nextStep(state));
   }
+  byId("mask-file").disabled = isAtWork(state);
   byId("resumable").hidden = !state.resumable || isAtWork(state);
   byId("step-compare").hidden = !at;
   if (at) showResult(at, state, film, shown, actions);
@@ -58,18 +62,40 @@ export function showSteps(state, film, shown, actions) {
 
 export const isAtWork = state => Boolean(state?.task) && ["waiting", "running"].includes(state.task.state);
 
-function showTrack({ found }, painted, actions) {
-  const said = byId("track-said"), doubtful = found?.stale ? [] : found?.repaint ?? [];
+/** Return the frames to look at, of those that are filled. */
+export function doubtful(state) {
+  const { found } = state, [start, end] = partOf(state);
+  return found && !found.stale ? found.repaint.filter(frame => frame >= start && frame < end) : [];
+}
+
+function showTrack(state, painted, actions) {
+  const { found } = state, said = byId("track-said"), frames = doubtful(state);
   if (!found) said.textContent = t(painted.length ? "track_help" : "track_first");
   else if (found.kind !== "track") said.textContent = t(`mask_${found.kind}`);
   else if (found.stale) said.textContent = t("track_stale");
   else {
     const sure = Math.round(found.confidence.reduce((sum, one) => sum + one, 0) / found.confidence.length);
-    said.textContent = t(doubtful.length ? "track_doubtful" : "track_sure", { sure });
+    said.textContent = t(frames.length ? "track_doubtful" : "track_sure", { sure });
   }
-  byId("doubtful").replaceChildren(...doubtful.map(frame => chip(
+  byId("doubtful").replaceChildren(...frames.map(frame => chip(
     t("frame", { frame }), t("doubtful_help"), () => actions.go(frame))));
   if (found?.notes.length) said.title = found.notes.join("\n");
+}
+
+/** Show what is added to the mask of an object, and how much. */
+function showAdded(state) {
+  const { found, added, complete } = state;
+  byId("adding").hidden = !["track", "file"].includes(found?.kind);
+  for (const button of document.querySelectorAll("[data-add]")) {
+    const isChosen = complete.includes(button.dataset.add);
+    button.classList.toggle("chosen", isChosen);
+    button.ariaPressed = String(isChosen);
+    button.disabled = isAtWork(state);
+  }
+  const parts = complete.filter(kind => added?.[kind] >= LEAST)
+    .map(kind => `${t(`add_${kind}`)} ${(100 * added[kind]).toFixed(2)} %`);
+  byId("added-said").textContent = !complete.length ? t("add_first") : !added ? t("add_later")
+    : parts.length ? t("added", { parts: parts.join(", ") }) : t("added_nothing");
 }
 
 function showResult(at, state, film, shown, actions) {
@@ -104,9 +130,11 @@ function showOutputs(state, film) {
       const link = document.createElement("a");
       link.href = film.result(name);
       link.download = output.name;
-      link.textContent = `${t(`save_${name}`)} (${size(output.bytes)})`;
+      const isNext = name === "target" && nextStep(state) === "compare" && !isAtWork(state);
+      link.className = name === "target" ? `button wide${isNext ? " main" : ""}` : "";
+      link.textContent = `↓ ${t(`save_${name}`)} (${size(output.bytes)})`;
       line.append(link);
-    } else line.append(`${t(`save_${name}`)}: `);
+    } else line.append(`${t("save_folder")}:`);
     const path = document.createElement("small");
     path.textContent = output.path;
     line.append(path);
@@ -117,7 +145,9 @@ function showOutputs(state, film) {
   link.textContent = t("save_project");
   path.textContent = state.project;
   project.append(link, path);
-  byId("outputs").replaceChildren(...links, project);
+  byId("project").replaceChildren(project);
+  byId("outputs").replaceChildren(...links);
+  byId("saved-said").textContent = t(links.length ? "save_done" : "save_later");
   const video = byId("comparison");
   video.hidden = !outputs.compare?.is_file;
   const address = `${film.result("compare")}?show=1&v=${whole?.version}`;

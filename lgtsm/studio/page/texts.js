@@ -31,7 +31,8 @@ export function stage(name) {
 
 /** Return label and help of an option. */
 export function optionText(option) {
-  return texts.options?.[option.name] ?? [option.name.replaceAll("_", " "), option.text];
+  const [label, help] = [texts.options?.[option.name]].flat();
+  return [label ?? option.name.replaceAll("_", " "), help ?? option.text];
 }
 
 /** Return seconds in words. */

@@ -9,8 +9,6 @@ from lgtsm.evaluate.metrics.published import published_mse, published_ssim, to_b
 from lgtsm.evaluate.score.video_fid import frechet_distance
 from lgtsm.metrics.fidelity import mean_squared_error, psnr, squared_error, ssim_map
 
-scipy = pytest.importorskip("scipy")
-
 
 @pytest.fixture(scope="module")
 def stored():

@@ -40,8 +40,8 @@ def _guided(vectors, network, prefix, repeats=1):
 RUNS = {
     "dfpn a": (DfpnSpec(), lambda v, n: n(v.views("a_"))),
     "dfpn b": (DfpnSpec(), lambda v, n: n(v.views("b_", 8))),
-    "cpn_align a": (CpnSpec(whole=False, align_corners=False), lambda v, n: n.theta(v.views("a_"))),
-    "cpn_align b": (CpnSpec(whole=False, align_corners=False), lambda v, n: n.theta(v.views("b_"))),
+    "cpn_align a": (CpnSpec(whole=False, align_corners=False), lambda v, n: n.align(v.views("a_"))),
+    "cpn_align b": (CpnSpec(whole=False, align_corners=False), lambda v, n: n.align(v.views("b_"))),
     "chn a": (
         PAINTERS["chn"],
         lambda v, n: n.painter(v.views("a_"), moved(v.views("a_"), 1)),

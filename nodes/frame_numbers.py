@@ -1,0 +1,35 @@
+"""Lists of frame numbers as users write and nodes show them: 0, 48."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..lgtsm.errors import OptionError
+
+_DIGITS = 10
+"""A frame number has fewer."""
+
+
+def frame_numbers(text: str, count: int, of: str) -> list[int]:
+    """Read a frame number for each of some pictures.
+
+    Args:
+        text: the numbers, between commas or spaces.
+        count: of the pictures.
+        of: what they are, for messages.
+
+    Raises:
+        OptionError: not numbers, or not as many.
+    """
+    words = text.replace(",", " ").split()
+    if len(words) != count or not all(w.isdecimal() and len(w) < _DIGITS for w in words):
+        raise OptionError(
+            f"Expected one frame number for each of the {count} {of}, such as 0, 48, got "
+            f"{len(words)} in {text!r:.80}; count frames from 0."
+        )
+    return [int(word) for word in words]
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """Write frame numbers as `frame_numbers` reads them."""
+    return ", ".join(map(str, numbers))
