@@ -24,8 +24,8 @@ def frame_numbers(text: str, count: int, of: str) -> list[int]:
     words = text.replace(",", " ").split()
     if len(words) != count or not all(w.isdecimal() and len(w) < _DIGITS for w in words):
         raise OptionError(
-            f"Expected one frame number for each of the {count} {of}, such as 0, 48, got "
-            f"{len(words)} in {text!r:.80}; count frames from 0."
+            f"Expected one frame number for each of the {count} {of}, got {len(words)} in {text!r:.80}; "
+            "write them such as 0, 48, counted from 0."
         )
     return [int(word) for word in words]
 

@@ -22,13 +22,7 @@ class PairAligner(Protocol):
         ...
 
     def coords(self, frame: Picture, other: Picture, compared: tuple[Tensor, Tensor]) -> Tensor:
-        """Return where another frame shows a frame's pixels, (1,2,h,w) as of `sampling`.
-
-        Args:
-            frame: whose pixels are looked for.
-            other: in which.
-            compared: features of both.
-        """
+        """Return where another frame shows a frame's pixels, (1,2,h,w) as of `sampling`, by both's features."""
         ...
 
 

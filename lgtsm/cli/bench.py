@@ -20,6 +20,7 @@ _PRESETS = (
     "quick",
     "targets",
     "families",
+    "neighbours",
     "full",
     "sizes",
     "areas",

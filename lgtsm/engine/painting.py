@@ -16,7 +16,7 @@ from ..copying.shot import Shot
 from ..copying.source_frames import Search
 from ..fills.candidate_fill import CandidateFill
 from ..models.neighbours.frames import Aligned, Aligner, Views
-from ..models.neighbours.orders import Reference
+from ..models.neighbours.orders import Reference, paint_frame
 from ..models.painter import PainterNetwork
 from ..options import Motion
 
@@ -63,7 +63,7 @@ class Painter:
         to_paint = hole[part] = unsure(copied, hole[part])
         if not bool(to_paint.any()):
             return copied.fill, to_paint
-        painted = self.network.paint(frame, hole, self._references(shot, t))[part]
+        painted = paint_frame(self.network.painter, frame, hole, self._references(shot, t))[part]
         return torch.where(to_paint > 0, painted, copied.fill), to_paint
 
     def _references(self, shot: Shot, t: int) -> Iterator[Reference]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsError
 from .neighbours.chn import Chn
-from .neighbours.orders import Reference, frame_by_frame, paint_frame, unmoved
+from .neighbours.orders import frame_by_frame, unmoved
 from .network import Network, check_clip
 from .spec import ChnSpec, NetworkSpec
 
@@ -17,7 +15,7 @@ from .spec import ChnSpec, NetworkSpec
 class PainterNetwork(Network):
     """CHN; it has no trunk that streams.
 
-    `forward` takes the camera to stand still; the engine passes aligned references to `paint`.
+    `forward` takes the camera to stand still; the engine passes aligned references to `paint_frame`.
     """
 
     def __init__(self, spec: NetworkSpec) -> None:
@@ -29,10 +27,6 @@ class PainterNetwork(Network):
             )
         self.spec = spec
         self.painter = Chn(spec.trunk.num_blocks)
-
-    def paint(self, frame: Tensor, hole: Tensor, references: Iterable[Reference]) -> Tensor:
-        """Fill one frame (1,3,h,w) with its hole (1,1,h,w); see `orders.paint_frame`."""
-        return paint_frame(self.painter, frame, hole, references)
 
     def forward(self, frames: Tensor, holes: Tensor, guidance: Tensor | None = None) -> Tensor:
         """Fill whole clips of a camera that stands still, as `Network.forward`.

@@ -275,3 +275,14 @@ def test_processes_give_what_one_process_gives(score, make_clip, tmp_path):
 def test_a_variant_may_name_a_path_of_windows():
     name, _, network = score_command._variant(r"""mine=--mode fill --model 'C:\my nets\net'""")
     assert (name, network) == ("mine", r"C:\my nets\net")
+
+
+@pytest.mark.parametrize("protocol", ["tracking", "shadow", "text"])
+def test_a_folder_that_cannot_be_made_is_told_before_anything_is_measured(
+    protocol, lgtsm, tmp_path
+):
+    (tmp_path / "file").write_text("")
+    code, out, err = lgtsm("score", "--protocol", protocol, "-o", tmp_path / "file", "--quiet")
+    assert (code, out) == (1, "")
+    assert err.startswith("lgtsm: Expected to write the results to")
+    assert err.count("\n") == 1

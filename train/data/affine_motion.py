@@ -69,13 +69,10 @@ def move_picture(
 
 def _stacked(motions: Sequence[Tensor], before: int) -> list[Tensor]:
     """Chain motions away from the frame that has `before` of them in front of it."""
-    earlier = accumulate(motions[before - 1 :: -1] if before else [], _undo, initial=torch.eye(3))
+    undone = (m.inverse() for m in motions[before - 1 :: -1]) if before else ()
+    earlier = accumulate(undone, lambda total, m: m @ total, initial=torch.eye(3))
     later = accumulate(motions[before:], lambda total, m: m @ total, initial=torch.eye(3))
     return [*list(earlier)[:0:-1], *later]
-
-
-def _undo(total: Tensor, motion: Tensor) -> Tensor:
-    return motion.inverse() @ total
 
 
 def _theta(motion: Tensor, size: tuple[int, int], *, as_published: bool) -> Tensor:

@@ -127,13 +127,14 @@ def _families() -> tuple[BenchCase, ...]:
         for family, width in widths.items()
         for hole in (1.0, 0.08)
     )
-    # 184 rows: guided inpainting needs multiples of 8
-    return streamed + tuple(
-        BenchCase(height=184, width=320, family=name, hole_ratio=0.08, chunk=1, num_frames=1)
-        for name in PAIRWISE
-    )
+    return streamed + _NEIGHBOURS
 
 
+# 184 rows: guided inpainting needs multiples of 8
+_NEIGHBOURS = tuple(
+    BenchCase(height=184, width=320, family=name, hole_ratio=0.08, chunk=1, num_frames=1)
+    for name in PAIRWISE
+)
 PRESETS: MappingProxyType[str, tuple[BenchCase, ...]] = MappingProxyType(
     {
         "quick": (
@@ -147,10 +148,12 @@ PRESETS: MappingProxyType[str, tuple[BenchCase, ...]] = MappingProxyType(
             BenchCase(height=360, width=640, base_width=32, hole_ratio=0.08, target=4.8),
         ),
         "families": _families(),
+        "neighbours": _NEIGHBOURS,
         "full": _full(),
         **_SWEEPS,
     }
 )
 """quick: a few minutes on two cores; targets: the speeds this project promises; families: every
-published network at half its width (CombCN at its only one); full: all axes; sizes: 128x128 to
+published network at half its width (CombCN at its only one); neighbours: of them, those that read references;
+full: all axes; sizes: 128x128 to
 1920x1080; areas: holes of 1 to 30 %; lengths: 16 to 1000 frames."""

@@ -15,7 +15,6 @@ from torch import nn
 from torch.nn.utils import convert_conv2d_weight_memory_format
 from torch.utils.flop_counter import FlopCounterMode
 
-from ...errors import OptionError
 from ...models.build import build
 from ...models.neighbours.frames import Aligner, Views
 from ...models.neighbours.guided import Guided
@@ -74,12 +73,9 @@ def _call(network: nn.Module, views: Views) -> Callable[[], object]:
         return lambda: [network.align(pair) for pair in pairs]
     if isinstance(network, PainterNetwork):
         return lambda: [network.painter(pair, unmoved(pair)) for pair in pairs]
-    if isinstance(network, Guided):
-        flow = torch.zeros_like(views.references[:, :, :2])
-        return partial(network, views, flow, flow[:, :, :1])
-    raise OptionError(
-        f"Expected a network that aligns, paints or carries, got a {type(network).__name__}; choose one."
-    )
+    assert isinstance(network, Guided)  # no other family is in `cases.PAIRWISE`
+    flow = torch.zeros_like(views.references[:, :, :2])
+    return partial(network, views, flow, flow[:, :, :1])
 
 
 def _count(call: Callable[[], object]) -> int:

@@ -16,7 +16,7 @@ from torch.nn.functional import interpolate, leaky_relu
 from ..chn_spec import ChnSpec
 from ..trunk import check_size
 from .convolutions import same
-from .frames import Aligned, Views, denormalise, fold, mean_fill, normalise, repeat_target, unfold
+from .frames import Aligned, Views, denormalise, fold, mean_fill, normalise, unfold
 
 _WIDTH, _GROWTH = 64, 32
 _SLOPE = 0.2
@@ -89,9 +89,9 @@ class Chn(nn.Module):
         check_size(views.target, ChnSpec.multiple)
         count = aligned.frames.shape[1]
         parts = [
-            repeat_target(normalise(mean_fill(views.target, views.hole)), count),
+            normalise(mean_fill(views.target, views.hole)).repeat_interleave(count, 0),
             normalise(fold(aligned.frames)),
-            repeat_target(1 - views.hole, count),
+            (1 - views.hole).repeat_interleave(count, 0),
             fold(aligned.known),
             fold(aligned.gained),
         ]

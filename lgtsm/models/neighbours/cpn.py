@@ -111,12 +111,10 @@ class Cpn(CpnAligner):
         return x
 
     def _decode(self, x: Tensor) -> Tensor:
-        for name in _BOTTOM:
-            x = torch.relu(self.decoder[name](x))
-        x = interpolate(x, scale_factor=2, mode="nearest")
-        for name in ("conv32", "conv2"):
-            x = torch.relu(self.decoder[name](x))
-        x = interpolate(x, scale_factor=2, mode="nearest")
+        for names in (_BOTTOM, ("conv32", "conv2")):
+            for name in names:
+                x = torch.relu(self.decoder[name](x))
+            x = interpolate(x, scale_factor=2, mode="nearest")
         return denormalise(self.decoder["conv21"](x))
 
 

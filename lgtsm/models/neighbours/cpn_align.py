@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.functional import affine_grid
 
 from .convolutions import same
-from .frames import Aligner, Compared, Views, mean_fill, normalise, repeat_target, resize
+from .frames import Aligner, Compared, Views, mean_fill, normalise, resize
 
 _SIDE = 224
 ENCODER = {
@@ -65,7 +65,7 @@ class CpnAligner(Aligner):
     def theta(self, compared: Compared) -> Tensor:
         """Return matrices (B*R,2,3) from the target's plane to the reference's."""
         target, references = compared
-        x = torch.cat([repeat_target(target, len(references) // len(target)), references], 1)
+        x = torch.cat([target.repeat_interleave(len(references) // len(target), 0), references], 1)
         for name in _RUNS:
             x = torch.relu(self.regressor[name](x))
         return rearrange(self.regressor["fc"](x.mean((2, 3))), "n (a b) -> n a b", a=2)

@@ -25,7 +25,6 @@ from .frames import (
     fold,
     mean_fill,
     normalise,
-    repeat_target,
     resize,
     unfold,
 )
@@ -143,9 +142,9 @@ def _estimator_input(views: Views, flow: Tensor, side: int) -> Tensor:
     hole, holes = (resize(x, size, mode="nearest") for x in (views.hole, views.reference_holes))
     parts = [
         fold(references),
-        repeat_target(target, count),
+        target.repeat_interleave(count, 0),
         fold(holes),
-        repeat_target(hole, count),
+        hole.repeat_interleave(count, 0),
         resize(flow, size),
     ]
     return torch.cat(parts, 1)

@@ -130,11 +130,6 @@ def unfold(x: Tensor, count: int) -> Tensor:
     return rearrange(x, "(b r) c h w -> b r c h w", r=count)
 
 
-def repeat_target(x: Tensor, count: int) -> Tensor:
-    """Return (B*R,...): every item of (B,...) once for each of its R references."""
-    return torch.repeat_interleave(x, count, 0)
-
-
 def to_pixels(positions: Tensor, *, align_corners: bool) -> Tensor:
     """Turn positions in frames of their own size into coordinates as `align.sampling` counts them.
 

@@ -16,7 +16,7 @@ from torch.nn.functional import pad
 from ...errors import ShapeError
 from .carried_flow import sample_along
 from .fourier import FourierBlock, GroupedBlock, NormalisedConvolution, reflecting
-from .frames import Views, fold, repeat_target, unfold
+from .frames import Views, fold, unfold
 from .latent_tokens import (
     WIDTH,
     KeysValues,
@@ -76,7 +76,7 @@ class _FlowWrite(nn.Module):
         """Add to a map (B,512,h,w) what maps (B*R,512,h,w) show along flow (B*R,2,H,W)."""
         count, size = len(flow) // len(x), (x.shape[-2], x.shape[-1])
         shown = torch.cat([sample_along(references, flow), resize_corners(error, size)], 1)
-        both = torch.cat([shown, repeat_target(x, count)], 1)
+        both = torch.cat([shown, x.repeat_interleave(count, 0)], 1)
         scores, values = (unfold(y, count) for y in (self.q(both), self.v(shown)))
         return x + (torch.softmax(scores, 1) * values).sum(1)
 

@@ -5,6 +5,8 @@ Source: Esser et al. 2022, "Towards Unified Keyframe Propagation Models" (arXiv 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from einops import rearrange
 from torch import Tensor, nn
@@ -40,17 +42,17 @@ def resize_corners(x: Tensor, size: tuple[int, int]) -> Tensor:
 class _Mlp(nn.Module):
     """Two layers; linear ones on tokens, 1x1 convolutions on maps."""
 
-    def __init__(self, first: nn.Module, second: nn.Module) -> None:
+    def __init__(self, layer: Callable[[], nn.Module]) -> None:
         super().__init__()
-        self.dense1, self.dense2 = first, second
+        self.dense1, self.dense2 = layer(), layer()
 
     def forward(self, x: Tensor) -> Tensor:
         """Apply both layers."""
         return self.dense2(gelu(self.dense1(x)))
 
 
-def _token_mlp() -> _Mlp:
-    return _Mlp(nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH))
+def _token_layer() -> nn.Linear:
+    return nn.Linear(WIDTH, WIDTH)
 
 
 def _map_layer() -> nn.Conv2d:
@@ -74,7 +76,7 @@ class Read(nn.Module):
         self.side = side
         self.to_logits, self.to_values = nn.Conv2d(WIDTH, HEADS, 1), _map_layer()
         self.ln1, self.ln2 = nn.LayerNorm(WIDTH), nn.LayerNorm(WIDTH)
-        self.projection, self.mlp = nn.Linear(WIDTH, WIDTH), _token_mlp()
+        self.projection, self.mlp = _token_layer(), _Mlp(_token_layer)
 
     def weights(self, features: Tensor) -> Tensor:
         """Return each head's weights (N,8,windows,pixels of a window)."""
@@ -99,8 +101,8 @@ class _Attention(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layernorm1 = nn.LayerNorm(WIDTH)
-        self.query, self.key = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, WIDTH)
-        self.value = nn.Linear(WIDTH, WIDTH)
+        self.query, self.key = _token_layer(), _token_layer()
+        self.value = _token_layer()
 
     def forward(self, tokens: Tensor, more: KeysValues | None) -> tuple[Tensor, KeysValues]:
         """Return what the tokens attend to, and the keys and values of the tokens alone."""
@@ -121,8 +123,8 @@ class TokenMixer(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.attn, self.projection = _Attention(), nn.Linear(WIDTH, WIDTH)
-        self.ln_premlp, self.mlp = nn.LayerNorm(WIDTH), _token_mlp()
+        self.attn, self.projection = _Attention(), _token_layer()
+        self.ln_premlp, self.mlp = nn.LayerNorm(WIDTH), _Mlp(_token_layer)
 
     def forward(self, tokens: Tensor, more: KeysValues | None = None) -> tuple[Tensor, KeysValues]:
         """Return the mixed tokens (N,T,512), and the keys and values they had."""
@@ -141,9 +143,9 @@ class Write(nn.Module):
     def __init__(self, side: int) -> None:
         super().__init__()
         self.side = side
-        self.to_logits, self.to_values = nn.Conv2d(WIDTH, HEADS, 1), nn.Linear(WIDTH, WIDTH)
+        self.to_logits, self.to_values = nn.Conv2d(WIDTH, HEADS, 1), _token_layer()
         self.ln1, self.ln2 = BatchNorm(WIDTH), BatchNorm(WIDTH)  # as published, despite their names
-        self.projection, self.mlp = _map_layer(), _Mlp(_map_layer(), _map_layer())
+        self.projection, self.mlp = _map_layer(), _Mlp(_map_layer)
 
     def gates(self, features: Tensor) -> Tensor:
         """Return each head's gates (N,8,h',w') on a map that the windows divide."""

@@ -187,20 +187,11 @@ def copy_and_propagate(
 ) -> Tensor:
     """Sweep over the clip, every other group of frames in turn, copying from neighbours ("cp").
 
+    Arguments and result as of `frame_by_frame`; the last two of all sweeps keep everything that was
+    painted, and the spacing is the distance of the neighbours and the size of the groups, in frames.
+
     As published, only two of every `spacing` groups are visited from a spacing of 3 on: the others
     keep the mean colour in their holes.
-
-    Args:
-        network: as of `frame_by_frame`.
-        align: likewise.
-        frames: likewise.
-        holes: likewise.
-        sweeps: the last two of them keep everything that was painted.
-        spacing: distance of the neighbours, and size of the groups, in frames.
-        enough: as of `frame_by_frame`.
-
-    Returns:
-        (T,3,h,w) in [0,1].
     """
     canvas, num_groups = _Canvas(network, frames, holes), max(2, spacing)
     canvas.frames = [mean_fill(f, h) for f, h in zip(canvas.frames, canvas.holes, strict=True)]

@@ -112,11 +112,6 @@ class NeighbourLayout:
         return rename(kept, sources, shapes, self.family, (".num_batches_tracked",))
 
 
-def without_data_parallel(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a state dict without the prefix that DataParallel adds to every name."""
-    return {key.removeprefix("module."): value for key, value in state.items()}
-
-
 def _infer_cpn(state: Mapping[str, Tensor]) -> CpnSpec:
     return CpnSpec(whole="Decoder.conv4.conv.0.weight" in state)
 
@@ -199,5 +194,5 @@ LAYOUTS = (
 
 
 def find_layout(state: Mapping[str, Tensor]) -> NeighbourLayout | None:
-    """Return the family of a published state dict, see `without_data_parallel`; None for others."""
+    """Return the family of a published state dict; None for others."""
     return next((x for x in LAYOUTS if any(key.startswith(x.sign) for key in state)), None)

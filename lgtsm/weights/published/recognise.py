@@ -13,7 +13,7 @@ from ...models.spec import NetworkSpec, ShiftKind, TrunkSpec
 from ..header import RESEARCH_ONLY
 from .checkpoint import Checkpoint
 from .combcn import PREFIXES, infer_combcn, rename_combcn
-from .neighbours import find_layout, without_data_parallel
+from .neighbours import find_layout
 from .trunk import (
     DISCRIMINATOR,
     family_of,
@@ -99,7 +99,8 @@ def recognise(checkpoint: Checkpoint, name: str, *, align_corners: bool = True) 
 
 
 def _recognise_neighbour(checkpoint: Checkpoint, *, align_corners: bool) -> Recognised | None:
-    state = without_data_parallel(checkpoint.state)
+    # without the prefix that DataParallel adds to every name
+    state = {key.removeprefix("module."): value for key, value in checkpoint.state.items()}
     layout = find_layout(state)
     if layout is None:
         return None
