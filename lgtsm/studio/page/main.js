@@ -18,7 +18,7 @@ let film = null, state = null, facts = null, options = null;
 let isOffline = false;
 let ended = 0;  // number of the last task whose end was shown
 let cleared = new Set();  // frames whose mask is to be forgotten, until all is tracked again
-let shown = null, next = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0;
+let shown = null, next = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0, saves = 0;
 
 const stage = new Stage(byId("viewport"));
 const painter = new Painter(stage, {
@@ -54,6 +54,7 @@ async function attempt(action) {
 /** Save one thing after another, so that the last stroke is what stays. */
 function save(action) {
   unsaved += 1;
+  saves += 1;
   saving = saving.then(() => attempt(action)).then(found => {
     unsaved -= 1;
     if (found) accept(found);
@@ -314,14 +315,14 @@ async function follow() {
   for (;;) {
     await new Promise(done => setTimeout(done, isAtWork(state) ? BUSY_MS : IDLE_MS));
     if (!film || unsaved || document.hidden) continue;
-    const asked = film;
+    const asked = film, before = saves;
     try {
       const found = await asked.state();
       if (isOffline) {
         isOffline = false;
         byId("told").hidden = true;
       }
-      if (asked === film && !unsaved) accept(found);
+      if (asked === film && before === saves) accept(found);  // else it is older than what was saved meanwhile
     } catch (error) {
       if (error instanceof requests.UnknownFilm) await attempt(reopen);
       else tell(error);
