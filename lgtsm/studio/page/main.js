@@ -2,6 +2,7 @@
 
 import * as requests from "./requests.js";
 import { Gestures } from "./gestures.js";
+import { connectKeys } from "./keys.js";
 import { Options } from "./options.js";
 import { Painter } from "./painter.js";
 import { connectPart, partOf, partOptions, showPart } from "./part.js";
@@ -27,9 +28,7 @@ const painter = new Painter(stage, {
   picked: colour => { byId("colour").value = colour; showTools(); },
 });
 const timeline = new Timeline(byId("timeline"), byId("frame"), {
-  jump: frame => { leaveKey(frame); stage.go(frame); },
-  chosen: choosePart,
-});
+  jump: frame => { leaveKey(frame); stage.go(frame); }, chosen: choosePart });
 new Gestures(stage, painter);
 const start = new Start(opened, tell);
 
@@ -263,7 +262,12 @@ function connect() {
   for (const button of document.querySelectorAll("[data-do]"))
     button.addEventListener("click", () => save(() => film.do(
       button.dataset.do, { frame: stage.frame, half: byId("half").checked })));
-  document.addEventListener("keydown", pressed);
+  connectKeys({
+    isReady: () => film && !byId("work").hidden,
+    step: frames => timeline.jump(stage.wanted + frames),
+    play,
+    undo: () => painter.undo(),
+  });
 }
 
 /** Forget what is painted on a frame, and do not show there what was tracked before. */
@@ -280,24 +284,6 @@ function add(kind) {
     const found = await film.choose({ complete });
     return complete.length ? film.do("complete") : found;
   });
-}
-
-function pressed(event) {
-  const isTyping = event.target.matches("input:not([type=range]):not([type=checkbox]), select, textarea");
-  if (!film || isTyping || byId("work").hidden) return;
-  const step = event.shiftKey ? 10 : 1;
-  const actions = {
-    ArrowLeft: () => timeline.jump(stage.wanted - step),
-    ArrowRight: () => timeline.jump(stage.wanted + step),
-    " ": play,
-    z: () => painter.undo(),
-    b: () => document.querySelector("[data-tool=brush]").click(),
-    e: () => document.querySelector("[data-tool=eraser]").click(),
-  };
-  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!action || event.altKey) return;
-  event.preventDefault();
-  action();
 }
 
 async function another() {
