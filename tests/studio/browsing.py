@@ -141,14 +141,14 @@ class Tab:
 
         self._do(touch())
 
-    def paint(self, mask: Tensor) -> None:
-        """Move the brush over a mask (1,H,W), line by line."""
+    def paint(self, mask: Tensor, inset: int = 2, step: int = 4) -> None:
+        """Move the brush over a mask (1,H,W), a line every `step` rows, `inset` pixels from its edge."""
         way: list[tuple[float, float]] = []
         rows = mask[0].any(1).nonzero().flatten().tolist()
-        for row in range(rows[0] + 2, rows[-1], 4):
+        for row in range(rows[0] + inset, rows[-1], step):
             columns = mask[0, row].nonzero().flatten().tolist()
             if columns:
-                ends = [(columns[0] + 2, row), (columns[-1] - 2, row)]
+                ends = [(columns[0] + inset, row), (columns[-1] - inset, row)]
                 way += ends if len(way) % 4 else ends[::-1]
         self.drag(way, (mask.shape[2], mask.shape[1]))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import shlex
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -31,8 +32,8 @@ def shadowed(shadow_scene, tmp_path):
     folder = tmp_path / "films"
     folder.mkdir()
     frames, objects, _ = shadow_scene
-    write_clip(folder / "walk.mp4", frames, rate=24)
-    write_mask_clip(tmp_path / "given.mkv", objects, tuple(frames.shape[-2:]), rate=24)
+    write_clip(folder / "walk.mp4", frames, rate=Fraction(24))
+    write_mask_clip(tmp_path / "given.mkv", objects, tuple(frames.shape[-2:]), rate=Fraction(24))
     return folder / "walk.mp4", (tmp_path / "given.mkv").read_bytes()
 
 

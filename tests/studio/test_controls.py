@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import threading
 
 import pytest
 
+from lgtsm.studio import film_routes
 from tests.studio.serving import serve, wait_for
 
 pytestmark = pytest.mark.slow
@@ -155,6 +157,28 @@ def test_a_full_disk_is_told_and_the_stroke_is_saved_with_the_next_one(tab, stud
     mask = studio.desk.sessions()[0].painted.read(0)[0]
     assert mask[30, 45] == 1
     assert mask[60, 105] == 1
+
+
+def test_an_answer_that_is_older_than_a_stroke_does_not_take_it_away(tab, monkeypatch):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+    held, goes_on = threading.Event(), threading.Event()
+    state_of = film_routes.state_of
+
+    def slow(*given):
+        state = state_of(*given)
+        if not held.is_set():
+            held.set()
+            goes_on.wait(60)
+        return state
+
+    monkeypatch.setattr(film_routes, "state_of", slow)
+    assert held.wait(30)  # the page has asked what there is
+    tab.drag([(30, 30), (60, 30)], (160, 90))
+    tab.see("#painted", "frame 0")
+    goes_on.set()
+    tab.evaluate("() => new Promise(done => setTimeout(done, 500))")
+    assert tab.evaluate("() => document.querySelectorAll('#painted button').length") > 0
 
 
 def test_a_film_is_dropped_and_the_sample_is_one_click_away(tab, film, tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -27,9 +28,9 @@ _BLUE = """() => {
 
 def test_a_shadow_is_added_and_taken_away_again(browser, context, shadow_scene, tmp_path):
     frames, objects, shadows = shadow_scene
-    write_clip(tmp_path / "walk.mp4", frames, rate=24)
+    write_clip(tmp_path / "walk.mp4", frames, rate=Fraction(24))
     mask = tmp_path / "given.mkv"
-    write_mask_clip(mask, objects, tuple(frames.shape[-2:]), rate=24)
+    write_mask_clip(mask, objects, tuple(frames.shape[-2:]), rate=Fraction(24))
     with serve(tmp_path) as studio:
         tab = browser.tab(context)
         tab.goto(studio.address)
@@ -60,7 +61,7 @@ def test_burned_in_text_is_found_by_a_button(browser, context, tmp_path):
     ImageDraw.Draw(layer).text((160, 155), "We should leave", font=font, anchor="mm", **look)
     pixels = torch.from_numpy(np.array(layer)).permute(2, 0, 1).float() / 255
     frames = frames * (1 - pixels[3:]) + pixels[:3] * pixels[3:]
-    write_clip(tmp_path / "titled.mp4", frames, rate=24)
+    write_clip(tmp_path / "titled.mp4", frames, rate=Fraction(24))
     with serve(tmp_path) as studio:
         tab = browser.tab(context)
         tab.goto(studio.address)

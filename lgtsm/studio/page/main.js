@@ -2,6 +2,7 @@
 
 import * as requests from "./requests.js";
 import { Gestures } from "./gestures.js";
+import { connectKeys } from "./keys.js";
 import { Options } from "./options.js";
 import { Painter } from "./painter.js";
 import { connectPart, partOf, partOptions, showPart } from "./part.js";
@@ -18,7 +19,7 @@ let film = null, state = null, facts = null, options = null;
 let isOffline = false;
 let ended = 0;  // number of the last task whose end was shown
 let cleared = new Set();  // frames whose mask is to be forgotten, until all is tracked again
-let shown = null, next = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0;
+let shown = null, next = null, key = null, playing = false, saving = Promise.resolve(), unsaved = 0, saves = 0;
 
 const stage = new Stage(byId("viewport"));
 const painter = new Painter(stage, {
@@ -27,9 +28,7 @@ const painter = new Painter(stage, {
   picked: colour => { byId("colour").value = colour; showTools(); },
 });
 const timeline = new Timeline(byId("timeline"), byId("frame"), {
-  jump: frame => { leaveKey(frame); stage.go(frame); },
-  chosen: choosePart,
-});
+  jump: frame => { leaveKey(frame); stage.go(frame); }, chosen: choosePart });
 new Gestures(stage, painter);
 const start = new Start(opened, tell);
 
@@ -54,6 +53,7 @@ async function attempt(action) {
 /** Save one thing after another, so that the last stroke is what stays. */
 function save(action) {
   unsaved += 1;
+  saves += 1;
   saving = saving.then(() => attempt(action)).then(found => {
     unsaved -= 1;
     if (found) accept(found);
@@ -262,7 +262,12 @@ function connect() {
   for (const button of document.querySelectorAll("[data-do]"))
     button.addEventListener("click", () => save(() => film.do(
       button.dataset.do, { frame: stage.frame, half: byId("half").checked })));
-  document.addEventListener("keydown", pressed);
+  connectKeys({
+    isReady: () => film && !byId("work").hidden,
+    step: frames => timeline.jump(stage.wanted + frames),
+    play,
+    undo: () => painter.undo(),
+  });
 }
 
 /** Forget what is painted on a frame, and do not show there what was tracked before. */
@@ -281,24 +286,6 @@ function add(kind) {
   });
 }
 
-function pressed(event) {
-  const isTyping = event.target.matches("input:not([type=range]):not([type=checkbox]), select, textarea");
-  if (!film || isTyping || byId("work").hidden) return;
-  const step = event.shiftKey ? 10 : 1;
-  const actions = {
-    ArrowLeft: () => timeline.jump(stage.wanted - step),
-    ArrowRight: () => timeline.jump(stage.wanted + step),
-    " ": play,
-    z: () => painter.undo(),
-    b: () => document.querySelector("[data-tool=brush]").click(),
-    e: () => document.querySelector("[data-tool=eraser]").click(),
-  };
-  const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
-  if (!action || event.altKey) return;
-  event.preventDefault();
-  action();
-}
-
 async function another() {
   playing = false;
   film = state = null;
@@ -314,14 +301,14 @@ async function follow() {
   for (;;) {
     await new Promise(done => setTimeout(done, isAtWork(state) ? BUSY_MS : IDLE_MS));
     if (!film || unsaved || document.hidden) continue;
-    const asked = film;
+    const asked = film, before = saves;
     try {
       const found = await asked.state();
       if (isOffline) {
         isOffline = false;
         byId("told").hidden = true;
       }
-      if (asked === film && !unsaved) accept(found);
+      if (asked === film && before === saves) accept(found);  // else it is older than what was saved meanwhile
     } catch (error) {
       if (error instanceof requests.UnknownFilm) await attempt(reopen);
       else tell(error);
