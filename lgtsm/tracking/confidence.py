@@ -51,12 +51,28 @@ def overlap(one: Tensor, other: Tensor) -> float:
     return both / union if union > 0 else 1.0
 
 
-def fused(found: Sequence[Packed], way: float) -> tuple[Tensor, float]:
+def far_share(way: float, areas: tuple[float, float]) -> float:
+    """Return how much the painted frame ahead counts against the one behind, 0 to 1.
+
+    A frame that shows but a part of the object knows the rest of it as background.
+
+    Args:
+        way: how much of the way between them is behind, 0 to 1.
+        areas: of the objects painted behind and ahead.
+    """
+    behind, ahead = (1 - way) * areas[0] ** 0.5, way * areas[1] ** 0.5
+    return ahead / (behind + ahead) if ahead else 0.0
+
+
+def fused(
+    found: Sequence[Packed], way: float, areas: tuple[float, float] = (1.0, 1.0)
+) -> tuple[Tensor, float]:
     """Join the probabilities of one frame that were tracked from one or two sides.
 
     Args:
         found: from the painted frame before it, from the one after it, or one of them.
         way: how much of the way from the one before to the one after is behind, 0 to 1.
+        areas: of the painted objects.
 
     Returns:
         Probability (1,1,h,w), and the overlap with the true mask to expect.
@@ -65,7 +81,8 @@ def fused(found: Sequence[Packed], way: float) -> tuple[Tensor, float]:
         return found[0].probability(), found[0].trust
     one, other = (side.probability() for side in found)
     weights = [max(side.trust, _LEAST) ** 2 for side in found]
-    weights = weights[0] * (1 - way), weights[1] * way
+    later = far_share(way, areas) if min(areas) > 0 else way
+    weights = weights[0] * (1 - later), weights[1] * later
     share = weights[0] / sum(weights)
     together = share * one + (1 - share) * other
     agreement = overlap((one > 0.5).float(), (other > 0.5).float())

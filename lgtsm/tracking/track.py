@@ -142,9 +142,10 @@ class Tracker:
         }
         shared = cache(lambda: self._shared(span, known))  # only where something is not kept
         runs = [self._run(span, number, known, shared) for number in sides]
+        marked = [float(one.mask.sum()) for one in known.values()]
         for number, found in enumerate(zip(*runs, strict=True), span.start):
             way = (number - span.start + 1) / (span.end - span.start + 1)
-            probability, confidence = fused(found, way)
+            probability, confidence = fused(found, way, (marked[0], marked[-1]))
             yield Tracked(self._enlarged(probability), confidence)
 
     def _shared(self, span: Span, painted: dict[int, Painted]) -> Any:
