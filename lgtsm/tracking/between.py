@@ -98,9 +98,9 @@ class Path:
 
     def far_share(self, number: int) -> float:
         """Return how much the painted frame ahead counts after a step; see `confidence.far_share`."""
-        areas = self.between.areas
-        way = number / self.between.count
-        return far_share(way, areas if self.onward else areas[::-1])
+        before, after = self.between.areas
+        areas = (before, after) if self.onward else (after, before)
+        return far_share(number / self.between.count, areas)
 
     def far(self, number: int) -> Remembered:
         """Return what is remembered of the painted frame ahead, its places as of a step."""
