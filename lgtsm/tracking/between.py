@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .confidence import far_share, shown
 from .features import look_at
 from .memory import Remembered, moved, remember_object
 from .motion import motion_between
@@ -28,6 +29,7 @@ class Between:
     def __init__(self, before: Painted, after: Painted, frames: Iterable[Tensor]) -> None:
         """Measure the motion through the frames (3,h,w) between two painted ones."""
         self.before = before
+        self.shares = shown(before.mask, after.mask), shown(after.mask, before.mask)
         generator = torch.Generator().manual_seed(0)
         first, last = look_at(before.frame), look_at(after.frame)
         self._ends = tuple(
@@ -94,9 +96,11 @@ class Path:
         """Return the displacements (1,2,h,w) of a step and back."""
         return self.between.motion(number, onward=self.onward)
 
-    def way(self, number: int) -> float:
-        """Return how much of the way is behind after a step, 0 to 1."""
-        return number / self.between.count
+    def far_share(self, number: int) -> float:
+        """Return how much the painted frame ahead counts after a step; see `confidence.far_share`."""
+        before, after = self.between.shares
+        shares = (before, after) if self.onward else (after, before)
+        return far_share(number / self.between.count, shares)
 
     def far(self, number: int) -> Remembered:
         """Return what is remembered of the painted frame ahead, its places as of a step."""

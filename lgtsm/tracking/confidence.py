@@ -51,12 +51,43 @@ def overlap(one: Tensor, other: Tensor) -> float:
     return both / union if union > 0 else 1.0
 
 
-def fused(found: Sequence[Packed], way: float) -> tuple[Tensor, float]:
+def shown(mask: Tensor, other: Tensor) -> float:
+    """Return how much of an object a painted mask shows, 0 to 1, by the mask of another frame.
+
+    A frame that shows but a part of the object knows the rest of it as background. Only the picture's edge
+    can have cut it: an object that is small is far away.
+
+    Args:
+        mask: (1,1,h,w), 1 = object.
+        other: the same of the other frame.
+    """
+    edges = (mask[..., :1, :], mask[..., -1:, :], mask[..., :1], mask[..., -1:])
+    area, whole = float(mask.sum()), float(other.sum())
+    if area >= whole or not any(bool(edge.any()) for edge in edges):
+        return 1.0
+    return (area / whole) ** 0.5
+
+
+def far_share(way: float, shares: tuple[float, float]) -> float:
+    """Return how much the painted frame ahead counts against the one behind, 0 to 1.
+
+    Args:
+        way: how much of the way between them is behind, 0 to 1.
+        shares: of the object that are `shown` behind and ahead.
+    """
+    behind, ahead = (1 - way) * shares[0], way * shares[1]
+    return ahead / (behind + ahead)
+
+
+def fused(
+    found: Sequence[Packed], way: float, shares: tuple[float, float] = (1.0, 1.0)
+) -> tuple[Tensor, float]:
     """Join the probabilities of one frame that were tracked from one or two sides.
 
     Args:
         found: from the painted frame before it, from the one after it, or one of them.
         way: how much of the way from the one before to the one after is behind, 0 to 1.
+        shares: of the object that the painted frames show, see `shown`.
 
     Returns:
         Probability (1,1,h,w), and the overlap with the true mask to expect.
@@ -65,7 +96,8 @@ def fused(found: Sequence[Packed], way: float) -> tuple[Tensor, float]:
         return found[0].probability(), found[0].trust
     one, other = (side.probability() for side in found)
     weights = [max(side.trust, _LEAST) ** 2 for side in found]
-    weights = weights[0] * (1 - way), weights[1] * way
+    later = far_share(way, shares)
+    weights = weights[0] * (1 - later), weights[1] * later
     share = weights[0] / sum(weights)
     together = share * one + (1 - share) * other
     agreement = overlap((one > 0.5).float(), (other > 0.5).float())

@@ -144,8 +144,8 @@ class Walk:
         lately = [n for n in self._memory if n == 0 or n in ages]
         memory, weights = [self._memory[n] for n in lately], [1.0] * len(lately)
         if self._path is not None and (far := self._path.far(self._number)).objects:
-            way = self._path.way(self._number)
-            weights = [2 * (1 - way) if n == 0 else _RECENT for n in lately] + [2 * way]
+            share = self._path.far_share(self._number)
+            weights = [2 * (1 - share) if n == 0 else _RECENT for n in lately] + [2 * share]
             memory.append(far)
         votes = torch.stack([self._vote(looks, places, one) for one in memory])
         share = looks.new_tensor(weights) @ votes / sum(weights)

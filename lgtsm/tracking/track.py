@@ -15,7 +15,7 @@ from ..engine.cuts import CutDetector
 from ..engine.hooks import Hooks
 from .built_in import BuiltIn
 from .clip import Clip, in_order, reduced, working_size
-from .confidence import fused
+from .confidence import fused, shown
 from .kept import Kept, Packed, name_of
 from .prompts import Prompt, check_inside, check_prompts, painted_mask
 from .spans import Span, spans
@@ -142,9 +142,11 @@ class Tracker:
         }
         shared = cache(lambda: self._shared(span, known))  # only where something is not kept
         runs = [self._run(span, number, known, shared) for number in sides]
+        masks = [one.mask for one in known.values()]
+        shares = shown(masks[0], masks[-1]), shown(masks[-1], masks[0])
         for number, found in enumerate(zip(*runs, strict=True), span.start):
             way = (number - span.start + 1) / (span.end - span.start + 1)
-            probability, confidence = fused(found, way)
+            probability, confidence = fused(found, way, shares)
             yield Tracked(self._enlarged(probability), confidence)
 
     def _shared(self, span: Span, painted: dict[int, Painted]) -> Any:

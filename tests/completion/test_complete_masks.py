@@ -9,7 +9,7 @@ import lgtsm
 from lgtsm.completion.kinds import parse_additions
 from lgtsm.errors import Cancelled, OptionError, ShapeError
 from lgtsm.masks.morph import grow, shrink
-from tests.completion.conftest import COUNT, SIDE, STEP, TOP, texture
+from tests.completion.conftest import COUNT, DARKER, SIDE, STEP, TOP, Shot, texture
 
 SHADOW, RIM = lgtsm.Addition.SHADOW, lgtsm.Addition.RIM
 
@@ -120,3 +120,24 @@ def test_kinds_are_read_in_any_order_and_others_refused():
     for text in ("", "shadows", "shadow,reflection"):
         with pytest.raises(OptionError, match=r"^Expected shadow, rim or shadow,rim .*\.$"):
             parse_additions(text)
+
+
+def test_a_shadow_that_covers_its_own_place_in_most_frames_is_added(shot):
+    slow = _follow(shot, step=2)
+    found = lgtsm.complete_masks(slow.frames, slow.object)
+    assert overlap(found.added[SHADOW], slow.shadow) > 0.75
+    assert not (found.masks * (1 - grow(slow.object.maximum(slow.shadow), 6))).any()
+
+
+def _follow(shot, step):
+    """Return a shot whose object goes slowly, so that its shadow hardly leaves the place where it was."""
+    ground = shot.ground[:1].expand(COUNT, -1, -1, -1)
+    frames, masks = ground.clone(), torch.zeros_like(shot.object)
+    shadows = torch.zeros_like(masks)
+    for t in range(COUNT):
+        moved = step * t - STEP * (COUNT - 1)
+        there = shot.object[-1].roll(moved, -1), shot.shadow[-1].roll(moved, -1)
+        masks[t], shadows[t] = there
+        dark = torch.where(shadows[t] > 0, DARKER * frames[t], frames[t])
+        frames[t] = torch.where(masks[t] > 0, shot.frames[-1].roll(moved, -1), dark)
+    return Shot(frames, masks, shadows, ground)

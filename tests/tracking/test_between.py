@@ -43,7 +43,7 @@ def test_a_walk_back_meets_the_same_motion_the_other_way_round(shared):
     for step in range(1, LAST + 1):
         there, again = onward.motion(step), back.motion(LAST + 1 - step)
         assert all(map(torch.equal, there, again[::-1]))
-        assert onward.way(step) == pytest.approx(1 - back.way(LAST - step))
+        assert onward.far_share(step) == pytest.approx(1 - back.far_share(LAST - step), abs=1e-6)
 
 
 def test_motion_that_does_not_fit_into_memory_lies_in_a_file(shared, moving, monkeypatch):
