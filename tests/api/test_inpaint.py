@@ -51,6 +51,7 @@ def test_nothing_outside_the_hole_changes(
     assert result.max() <= 1
 
 
+@pytest.mark.slow
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

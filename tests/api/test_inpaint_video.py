@@ -75,6 +75,7 @@ def test_a_lossless_file_is_exact_outside_the_hole(
     assert _count_changes(film, target, holes_of(20), hole_samples) > 0
 
 
+@pytest.mark.slow
 def test_a_file_gets_what_the_clip_in_memory_gets(
     make_film, holes_of, save_masks, network, options, tmp_path
 ):

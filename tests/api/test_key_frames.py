@@ -57,6 +57,7 @@ def _made_by_synthesis(frames, holes, options, monkeypatch):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unseen", [Unseen.AUTO, Unseen.SYNTHESISE])
 def test_they_are_those_of_the_built_in_synthesis(panning, monkeypatch, unseen):
     frames, holes = panning
@@ -84,6 +85,7 @@ def test_real_copies_fill_the_rest_of_a_key_frame(panning):
     assert 0 < found.report.unseen < 1
 
 
+@pytest.mark.slow
 def test_what_is_painted_is_carried_and_real_copies_win_elsewhere(panning):
     frames, holes = panning
     red = torch.tensor([1.0, 0, 0])[:, None, None]

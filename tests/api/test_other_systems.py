@@ -37,6 +37,7 @@ def test_the_rule_holds_in_these_tests(windows_files, tmp_path):
     path.replace(tmp_path / "b")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", ["out.mkv", "frames"])
 def test_every_file_is_closed_before_it_gets_its_name(target, windows_files, make_film, tmp_path):
     film = make_film(tmp_path / "film.mkv", 20, lossless=True)
@@ -136,6 +137,7 @@ def test_memory_is_unknown_where_the_system_does_not_tell(monkeypatch):
     assert peak_memory("cpu") == 0
 
 
+@pytest.mark.slow
 def test_a_target_that_another_program_shows_keeps_what_was_computed(
     make_film, tmp_path, monkeypatch
 ):

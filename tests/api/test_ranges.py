@@ -79,6 +79,7 @@ def test_all_files_of_a_range_begin_at_the_same_time(film, network, options, tmp
         )
 
 
+@pytest.mark.slow
 def test_a_folder_gets_the_rate_it_is_given(film, network, options, tmp_path):
     lgtsm.inpaint_video(film, [MaskBox(4, 4, 9, 9)], tmp_path / "frames", model=network,
                         options=options())  # fmt: skip
@@ -113,6 +114,7 @@ def test_boxes_without_area_are_refused():
             replace(MaskBox(4, 4, 9, 9), **wrong)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [Fraction(24), Fraction(30), Fraction(60)])
 def test_the_layers_of_a_folder_run_on_its_clock(film, network, options, tmp_path, rate):
     boxes = [MaskBox(4, 4, 9, 9)]

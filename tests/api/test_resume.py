@@ -39,6 +39,7 @@ def _pixels(path):
     return torch.stack([frame.rgb() for frame in read_frames(path)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [5, 20, 38])
 def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
@@ -58,6 +59,7 @@ def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
     assert not folder.exists()
 
 
+@pytest.mark.slow
 def test_a_job_can_be_interrupted_twice(job, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
     job(whole)
@@ -69,6 +71,7 @@ def test_a_job_can_be_interrupted_twice(job, tmp_path):
     assert (_pixels(target) - _pixels(whole)).abs().max() <= 1.01 / 255
 
 
+@pytest.mark.slow
 def test_another_job_cannot_go_on(job, options, tmp_path, one_sentence):
     target = tmp_path / "out.mkv"
     with pytest.raises(HostStopError):
@@ -79,6 +82,7 @@ def test_another_job_cannot_go_on(job, options, tmp_path, one_sentence):
     assert job(target).resumed_from == 0
 
 
+@pytest.mark.slow
 def test_without_anything_left_a_resumed_job_starts_anew(job, tmp_path):
     report = job(tmp_path / "out.mkv", video=RESUME)
     assert (report.resumed_from, report.frames) == (0, NUM)
@@ -163,6 +167,7 @@ def test_a_block_damaged_while_it_is_used_is_one_sentence(tmp_path, one_sentence
     one_sentence(error.value)
 
 
+@pytest.mark.slow
 def test_a_second_job_on_one_target_is_refused_and_the_first_goes_on(
     job, options, tmp_path, one_sentence
 ):
@@ -189,6 +194,7 @@ def test_a_second_job_on_one_target_is_refused_and_the_first_goes_on(
     }
 
 
+@pytest.mark.slow
 def test_a_result_that_cannot_be_finished_keeps_its_frames(job, tmp_path, monkeypatch, caplog):
     target, commit = tmp_path / "out.mkv", WholeFile.commit
 
@@ -226,6 +232,7 @@ def test_a_journal_gives_way_where_the_disk_is_nearly_full(tmp_path, monkeypatch
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_job_whose_film_lies_among_its_pictures_goes_on(job, network, options, tmp_path):
     frames = tmp_path / "frames"
     job(frames)
@@ -238,6 +245,7 @@ def test_a_job_whose_film_lies_among_its_pictures_goes_on(job, network, options,
     assert report.frames == NUM
 
 
+@pytest.mark.slow
 def test_a_journal_that_cannot_be_read_is_begun_anew(job, tmp_path):
     target = tmp_path / "out.mkv"
     with pytest.raises(HostStopError):

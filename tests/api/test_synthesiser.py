@@ -102,6 +102,7 @@ def test_a_name_of_nothing_is_one_sentence(name, still, one_sentence):
     one_sentence(caught.value)
 
 
+@pytest.mark.slow
 def test_a_job_goes_on_with_the_same_file_only(make_film, holes_of, save_masks, tmp_path):
     film = make_film(tmp_path / "film.mkv", 24, lossless=True)
     holes = holes_of(24)

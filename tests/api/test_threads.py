@@ -35,6 +35,7 @@ def _no_thread_is_left():
     assert threading.active_count() == before
 
 
+@pytest.mark.slow
 def test_progress_is_told_in_the_thread_of_the_caller(job):
     seen = []
 
@@ -46,6 +47,7 @@ def test_progress_is_told_in_the_thread_of_the_caller(job):
     assert {thread for *_, thread in seen} == {threading.current_thread()}
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_is_the_error_of_the_job(job, monkeypatch, tmp_path):
     write, calls = VideoWriter.write, []
 
@@ -75,6 +77,7 @@ def test_a_mask_that_ends_too_early_is_the_error_of_the_job(
     assert not (tmp_path / "x.mkv").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [1, 200])
 def test_a_cancelled_job_leaves_no_file(job, asked, tmp_path):
     calls = []
@@ -89,6 +92,7 @@ def test_a_cancelled_job_leaves_no_file(job, asked, tmp_path):
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".out")] == []
 
 
+@pytest.mark.slow
 def test_a_caller_in_inference_mode_gets_the_same_file(job, tmp_path):
     job()
     first = (tmp_path / "out.mkv").stat().st_size

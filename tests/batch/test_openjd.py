@@ -52,6 +52,7 @@ def test_a_template_has_a_task_for_every_film_and_part(written):
     ]
 
 
+@pytest.mark.slow
 def test_the_tasks_of_a_template_give_the_films_of_single_runs(written):
     plan, sources, out = written
     for number in (5, 1, 3, 2, 4, 6):

@@ -68,6 +68,7 @@ def test_films_of_a_batch_equal_single_ones_and_are_not_done_twice(shots, tmp_pa
     assert all(line["report"]["frames"] == 8 for line in _lines(out))
 
 
+@pytest.mark.slow
 def test_what_changed_is_done_anew_and_what_was_only_touched_is_not(shots, tmp_path):
     sources, out = shots(4), tmp_path / "out"
     run_batch(sources, out, defaults=FAST)
@@ -145,6 +146,7 @@ def test_a_cancelled_batch_goes_on_later(shots, tmp_path):
     assert states[2] == "done"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shot", "workers"), [(18, 1), (30, 2), (None, 1)])
 def test_a_film_done_in_parts_equals_the_one_that_was_not_split(shot, workers, tmp_path):
     film = write_film(tmp_path / "film.mp4", 70, shot=shot, sound=True)
@@ -188,6 +190,7 @@ def test_parts_equal_the_whole_film_with_all_that_fills_and_plates_of_some_frame
     assert_same_film(out / "a.mp4", single)
 
 
+@pytest.mark.slow
 def test_parts_that_are_done_are_not_done_again(tmp_path, monkeypatch):
     film = write_film(tmp_path / "film.mp4", 60, shot=20)
     out = tmp_path / "out"

@@ -67,6 +67,7 @@ def _track_then_inpaint(film, target, **video):
     return mask
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("split", [0, 4], ids=["whole", "in parts"])
 def test_a_tracked_film_equals_that_of_the_two_commands(film, tmp_path, split):
     (entry,) = _batch(tmp_path, options=BatchOptions(split=split)).entries
@@ -79,6 +80,7 @@ def test_a_tracked_film_equals_that_of_the_two_commands(film, tmp_path, split):
     assert entry.report["shots"] == [0, 7]
 
 
+@pytest.mark.slow
 def test_boxes_and_points_are_tracked_as_by_the_command(film, tmp_path):
     table = _table(tmp_path, 'film.mp4,"40,32,36,28@1; 58,46@9;50,40@9",,clean.mp4')
     _batch(tmp_path, table)
@@ -95,6 +97,7 @@ def test_boxes_and_points_are_tracked_as_by_the_command(film, tmp_path):
     assert _batch(tmp_path, moved).entries[0].state == "done"
 
 
+@pytest.mark.slow
 def test_only_the_range_and_the_painted_frames_are_tracked(film, tmp_path):
     row = "film.mp4,paint.png@1;paint.png@9,2-5,clean.mp4"
     grown = {"temporal_grow": _TEMPORAL}
@@ -116,6 +119,7 @@ def test_only_the_range_and_the_painted_frames_are_tracked(film, tmp_path):
     assert_same_film(one, tmp_path / "single.mp4")
 
 
+@pytest.mark.slow
 def test_the_same_pictures_are_not_tracked_again(film, tmp_path, monkeypatch):
     _batch(tmp_path)
     (before,) = _masks(tmp_path)
@@ -216,6 +220,7 @@ def test_a_mask_and_painted_frames_together_are_refused(film, tmp_path):
         lgtsm.run_batch(table, tmp_path, defaults=FAST, make=InProcess)
 
 
+@pytest.mark.slow
 def test_a_farm_gets_the_mask_before_the_parts(film, tmp_path):
     out = tmp_path / "out"
     plan = write_template(

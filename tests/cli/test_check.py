@@ -34,6 +34,7 @@ def filled(lgtsm, make_film, make_mask, model, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_a_lossless_result_passes_bit_for_bit(lgtsm, filled):
     code, out, err = lgtsm("check", *filled("--lossless"), "--quiet")
     assert code == 0, err
@@ -43,6 +44,7 @@ def test_a_lossless_result_passes_bit_for_bit(lgtsm, filled):
     assert "bit for bit the same" in lines[2]
 
 
+@pytest.mark.slow
 def test_the_mask_that_was_given_needs_the_same_grow(lgtsm, filled, tmp_path):
     source, result, _ = filled("--lossless")
     mask = tmp_path / "mask.png"
@@ -50,6 +52,7 @@ def test_the_mask_that_was_given_needs_the_same_grow(lgtsm, filled, tmp_path):
     assert lgtsm("check", source, result, mask, "--grow", 4)[0] == 0
 
 
+@pytest.mark.slow
 def test_an_encoded_result_is_judged_by_what_encoding_does_to_the_source(lgtsm, filled):
     files = filled(name="clean.mp4")
     code, out, err = lgtsm("check", *files)
@@ -92,6 +95,7 @@ def test_a_small_film_is_judged_with_what_its_hole_shows(size, tmp_path):
     assert verdicts == {"right": True, "moved": False, "coarse": False}
 
 
+@pytest.mark.slow
 def test_a_change_beside_the_mask_is_found_in_an_encoded_result(lgtsm, filled, read_film, tmp_path):
     source, result, used = filled(name="clean.mp4")
     pixels, changed = read_film(result), tmp_path / "changed.mp4"
@@ -107,6 +111,7 @@ def test_a_change_beside_the_mask_is_found_in_an_encoded_result(lgtsm, filled, r
     assert out.startswith("Failed: ")
 
 
+@pytest.mark.slow
 def test_a_tolerance_is_a_limit_of_its_own(lgtsm, filled):
     files = filled(name="clean.mp4")
     code, out, _ = lgtsm("check", *files, "--tolerance", 0, "--json")
@@ -198,6 +203,7 @@ def test_what_is_missing_or_does_not_fit_is_one_sentence(lgtsm, make_film, make_
         assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_what_no_frame_shows_is_told_where_asked_for(lgtsm, filled):
     files = filled("--lossless")
     assert json.loads(lgtsm("check", *files, "--json")[1])["unseen"] is None

@@ -48,6 +48,7 @@ def test_mask_of_another_length(refused, make_film, make_mask, tmp_path):
     refused(*_job(make_film(), mask, tmp_path / "o.mp4"), says="--length hold")
 
 
+@pytest.mark.slow
 def test_a_short_mask_may_be_held(lgtsm, make_film, make_mask, tmp_path):
     mask = make_mask("masks", num=7)
     code, _, stderr = lgtsm(*_job(make_film(), mask, tmp_path / "o.mp4", "--length", "hold"))

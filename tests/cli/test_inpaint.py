@@ -17,6 +17,7 @@ def _sound_packets(path):
         return [bytes(p) for p in container.demux(audio=0) if p.size]
 
 
+@pytest.mark.slow
 def test_one_file_is_filled_with_sound_and_report(
     lgtsm, make_film, make_mask, model, read_film, tmp_path, leftovers
 ):
@@ -41,6 +42,7 @@ def test_one_file_is_filled_with_sound_and_report(
     assert leftovers() == []
 
 
+@pytest.mark.slow
 def test_grow_is_four_pixels(lgtsm, make_film, make_mask, read_film, tmp_path):
     areas = {}
     for grow in (None, 0, 4):
@@ -55,6 +57,7 @@ def test_grow_is_four_pixels(lgtsm, make_film, make_mask, read_film, tmp_path):
     assert areas[None] == areas[4] > areas[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("size", "extra"), [((24, 32), ()), ((49, 65), ()), ((40, 64), ("--fit-mask",))]
 )
@@ -123,6 +126,7 @@ def test_boxes_range_and_report_file(lgtsm, make_film, read_film, tmp_path):
     assert report["frames"] == len(read_film(out)) == 6
 
 
+@pytest.mark.slow
 def test_several_inputs_go_on_after_an_error(lgtsm, make_film, make_mask, read_film, tmp_path):
     good, other, bad = make_film("a.mp4"), make_film("b.mkv"), tmp_path / "c.mp4"
     bad.write_bytes(b"no film")
@@ -185,6 +189,7 @@ def test_before_and_after_are_written_as_a_film(
     assert str(shown) in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["outputs"]
 
 
+@pytest.mark.slow
 def test_resume_of_several_leaves_whole_outputs_alone(lgtsm, make_film, make_mask, tmp_path):
     films, out = [make_film("a.mp4"), make_film("b.mp4")], tmp_path / "out"
     common = ["inpaint", *films, "--mask", make_mask(), "-o", out, "--mode", "copy"]
@@ -212,6 +217,7 @@ def test_dry_run_writes_nothing(lgtsm, make_film, make_mask, model, tmp_path):
     assert lgtsm("inpaint", film, "--mask", mask, "--mode", "copy", "--dry-run")[0] == 0
 
 
+@pytest.mark.slow
 def test_a_bar_shows_speed_on_a_terminal(lgtsm, make_film, make_mask, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     _, _, stderr = lgtsm(
@@ -274,6 +280,7 @@ def test_inputs_of_one_name_are_refused(plan, one_sentence):
     one_sentence(caught.value)
 
 
+@pytest.mark.slow
 def test_a_model_of_the_users_synthesises(lgtsm, make_film, make_mask, tmp_path):
     pytest.importorskip("onnxruntime", reason="needs the extra onnx")
     from tests.synthesis.onnx_files import save_model

@@ -33,6 +33,7 @@ def _masks(path):
     return torch.stack(list(read_masks(path)))
 
 
+@pytest.mark.slow
 def test_masks_are_completed_and_shown(shot, tmp_path, capsys):
     folder, vehicle, shadow = shot
     argv = ["masks", "complete", str(folder / "film.mp4"), "--mask", str(folder / "mask.mkv")]
@@ -60,6 +61,7 @@ def test_a_range_leaves_other_masks_empty(shot, tmp_path):
     assert torch.equal(found[4:8] * vehicle[4:8], vehicle[4:8])
 
 
+@pytest.mark.slow
 def test_inpaint_completes_first_and_reports_it(shot, tmp_path):
     folder, _, shadow = shot
     argv = ["inpaint", str(folder / "film.mp4"), "--mask", str(folder / "mask.mkv"), "--quiet"]
@@ -124,6 +126,7 @@ def test_what_cannot_be_completed_is_refused(shot, tmp_path, more, words, capsys
     assert not (tmp_path / "clean.mkv").exists()
 
 
+@pytest.mark.slow
 def test_check_warns_where_the_object_reaches_outside_the_mask(shot, capsys):
     folder, _, _ = shot
     film, mask = str(folder / "film.mp4"), str(folder / "mask.mkv")

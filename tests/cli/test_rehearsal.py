@@ -39,6 +39,7 @@ def late_mask(tmp_path):
     return make
 
 
+@pytest.mark.slow
 def test_the_trial_is_a_few_small_frames(lgtsm, make_film, make_mask, model, tried):
     film, mask = make_film(size=(360, 640)), make_mask(size=(360, 640))
     code, stdout, stderr = lgtsm("inpaint", film, "--mask", mask, "--model", model, "--dry-run")

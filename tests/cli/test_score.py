@@ -48,6 +48,7 @@ def score(lgtsm, model, tmp_path):
     return run
 
 
+@pytest.mark.slow
 def test_quick_needs_no_file_and_writes_everything(score, tmp_path):
     code, out, err = score("--quick", "--frames", 4, extra=())
     assert code == 0, err
@@ -71,6 +72,7 @@ def test_quick_needs_no_file_and_writes_everything(score, tmp_path):
     assert str(tmp_path) not in (folder / "results.json").read_text()
 
 
+@pytest.mark.slow
 def test_a_second_run_takes_the_cells_of_the_first(score, tmp_path, make_clip):
     data = make_clip("a")
     options = ("--data", data, "--protocol", "folder", "--no-pictures")
@@ -90,6 +92,7 @@ def test_a_second_run_takes_the_cells_of_the_first(score, tmp_path, make_clip):
     assert keep == [{k: v for k, v in row.items() if k != "seconds_per_frame"} for row in after]
 
 
+@pytest.mark.slow
 def test_another_option_or_mask_runs_only_what_depends_on_it(score, tmp_path, make_clip):
     options = ("--data", make_clip("a"), "--protocol", "folder", "--no-pictures")
     assert score(*options)[0] == 0
@@ -114,6 +117,7 @@ def test_own_options_reach_the_product_and_variants_are_rows(score, make_clip, t
     assert "| **few** |" in out
 
 
+@pytest.mark.slow
 def test_moving_holes_come_from_another_clip_and_report_the_background_apart(
     score, make_clip, tmp_path
 ):
@@ -244,6 +248,7 @@ def test_an_empty_folder_and_a_file_as_output_are_refused(score, make_clip, tmp_
     assert "Expected a folder" in err
 
 
+@pytest.mark.slow
 def test_without_the_extra_it_runs_and_says_what_is_missing(tmp_path):
     code = (
         "import sys\n"

@@ -23,6 +23,7 @@ def completed(shot):
     return lgtsm.complete_masks(shot.frames, shot.object)
 
 
+@pytest.mark.slow
 def test_a_shadow_that_goes_with_the_object_is_added(shot, completed):
     assert overlap(completed.added[SHADOW], shot.shadow) > 0.75
     assert completed.added[RIM].mean() < 0.002
@@ -37,12 +38,14 @@ def test_the_mask_stays_in_the_result_and_the_parts_add_up(shot, completed):
     assert not (completed.perhaps * completed.masks).any()
 
 
+@pytest.mark.slow
 def test_only_what_is_asked_for_is_added(shot):
     found = lgtsm.complete_masks(shot.frames, shot.object, [RIM])
     assert found.added.keys() == {RIM}
     assert found.masks.sum() < 1.02 * shot.object.sum()
 
 
+@pytest.mark.slow
 def test_nothing_is_added_where_nothing_is_missing(shot):
     bare = torch.where(shot.object > 0, shot.frames, shot.ground)
     found = lgtsm.complete_masks(bare, shot.object)
@@ -50,6 +53,7 @@ def test_nothing_is_added_where_nothing_is_missing(shot):
     assert found.notes == []
 
 
+@pytest.mark.slow
 def test_a_forgotten_rim_is_added(shot):
     bare = torch.where(shot.object > 0, shot.frames, shot.ground)
     less = shrink(shot.object, 4)
@@ -59,6 +63,7 @@ def test_a_forgotten_rim_is_added(shot):
     assert float(less.sum() / shot.object.sum()) < 0.5
 
 
+@pytest.mark.slow
 def test_a_neighbour_that_goes_its_own_way_is_left_alone(shot):
     frames = torch.where(shot.object > 0, shot.frames, shot.ground)
     other = texture(20, 20, 3, (0.1, 0.1, 0.9))
