@@ -212,7 +212,11 @@ def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
     stride = max(4, round((target.box.area / _PLANE_POINTS) ** 0.5))
     sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
     coverage = sample_at(sources[:, 1:], coords[sparse])
-    shown = ((coverage > KNOWN) & ~hole[sparse]).to(coords.dtype).flatten(1)
+    # at the frame's border a context reaches far from the hole, where other planes are larger
+    where, usable = target.frame.hole, torch.zeros_like(hole)
+    near = target.box if where is None else where.near & target.box
+    usable[(..., *near.within(target.box))] = True
+    shown = ((coverage > KNOWN) & (usable & ~hole)[sparse]).to(coords.dtype).flatten(1)
     points = to_points(grid[sparse], size).flatten(2)[0]
     moved = to_points(coords[sparse], size).flatten(2)
     planes = common_planes(points, moved, shown, size, _PLANES)

@@ -34,11 +34,13 @@ class HoleArea:
     """Where the hole of a frame is.
 
     box: bounding box of the hole.
-    context: the part of the frame in which copies are compared. It depends on the frame's own hole
-        alone, so that streamed and whole clips get the same fill.
+    near: what lies around it: planes that extrapolate motion into it are fitted there.
+    context: the part of the frame in which copies are compared, `near` and more. It depends on the
+        frame's own hole alone, so that streamed and whole clips get the same fill.
     """
 
     box: Box
+    near: Box
     context: Box
 
 
@@ -50,7 +52,7 @@ def find_hole(hole: Tensor) -> HoleArea | None:
     wide, (height, width) = box.grow(SURROUND_PX).aligned(GRID_PX), size_of(hole)
     top, bottom = _reached(wide.top, wide.bottom, height)
     left, right = _reached(wide.left, wide.right, width)
-    return HoleArea(box, Box(top, left, bottom, right))
+    return HoleArea(box, wide & Box(0, 0, height, width), Box(top, left, bottom, right))
 
 
 def _reached(start: int, stop: int, side: int) -> tuple[int, int]:
