@@ -27,17 +27,17 @@ from tests.comfyui.track_graphs import PAINT_ONE_FRAME
 
 _SCENE_MASK = {"images": "scene.images", "mask": "scene.mask"}
 _FOUND_MASK = {"images": "parts.images", "mask": "mask.mask"}
-_CHECKED = (1240, 900), (1620, 540)
+_CHECKED = (1270, 900), (1650, 540)
 _COMPARED = (
     node(
         "compared",
         "LGTSMCompare",
-        (1240, 40),
+        (1270, 40),
         (300, 300),
         before="scene.images",
         after="fill.images",
     ),
-    *film((1620, 40), (1920, 40), "compared.images"),
+    *film((1650, 40), (1950, 40), "compared.images"),
 )
 """Before and after in one film."""
 
