@@ -74,6 +74,10 @@ def painted_prompts(texts: Sequence[str]) -> list[Prompt]:
     found: list[Prompt] = []
     for text in texts:
         name, frame = framed(text)
+        if not Path(name).exists():
+            raise OptionError(
+                f"Expected a picture with the object in white, found no file {shown(name)}; check the path."
+            )
         try:
             mask = next(read_masks(Path(name)))
         except VideoError as error:

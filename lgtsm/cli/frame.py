@@ -14,8 +14,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "frame",
         help="save one frame as a picture, to paint on",
-        description="Save one frame of a video as a picture. Erase the object from it, or paint the "
-        "object white on black, and pass it to `lgtsm inpaint --track` or `lgtsm track`.",
+        description="Save one frame of a video as a picture. Erase the object from it, so that it is "
+        "transparent there, or paint the object white on black, and pass it to `lgtsm inpaint --track` or "
+        "`lgtsm track`.",
     )
     parser.add_argument("input", type=Path, metavar="IN", help="video file or folder of images")
     parser.add_argument(
@@ -31,14 +32,14 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     """Read the frame and write the picture."""
     del interruption  # one frame
     from ..file_names import refuse_shared_names
-    from ..video.image import check_picture_name, write_picture
+    from ..video.image import check_picture_name, write_opaque_picture
     from ..video.read import read_frames
 
     source, target, number = arguments.input, arguments.output, arguments.frame
     check_picture_name(target)
     refuse_shared_names([source], [target])
     frame = next(iter(read_frames(source, start=number, end=number + 1)))
-    write_picture(frame.rgb(), target)
+    write_opaque_picture(frame.rgb(), target)
     print(
         f"{target}: frame {number}; erase the object, then: lgtsm inpaint {source} --track "
         f"{target}@{number} -o OUT",

@@ -40,8 +40,8 @@ def tracked_mask(
         return
     if len(arguments.inputs) != 1 or arguments.dry_run or arguments.resume:
         raise OptionError(
-            "Expected --track with one input and without --dry-run and --resume, got more; run "
-            "`lgtsm track` first and give its mask with --mask."
+            "Expected --track with one film and neither --dry-run nor --resume, got one of these or more "
+            "films; run `lgtsm track` first, and give the mask that it writes with --mask."
         )
     from ..engine.hooks import Hooks
     from ..file_tracking import track_for_job

@@ -27,7 +27,7 @@ from .candidates import CopySources
 from .consensus import match_to_frame
 from .fringe import dark_fringe
 from .moving_texture import Texture, moved_detail
-from .oversampling import twice
+from .oversampling import coords_in_twice, twice
 from .plates import PlacedPlate
 from .shot import Shot
 from .surroundings import Surroundings, judge, judge_by_neighbours
@@ -291,7 +291,7 @@ def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box, clear: Tensor) -> _Warpe
         return _Warped(number, colour, place, place, coords + shift)
     masks = torch.cat([torch.ones_like(key.place), key.place], 1)
     coverage, place = sample_at(masks, coords, padding="zeros").chunk(2, 1)
-    colour = sample_at(key.fine, 2 * coords, mode="bicubic")
+    colour = sample_at(key.fine, coords_in_twice(coords), mode="bicubic")
     shift = sample_at(key.shift, coords, mode="nearest")
     if key.detail is not None:
         colour = _moved(key.detail, key, shot, t, coords, colour)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import av
 import numpy as np
+import torch
 from PIL.ImageFile import ImageFile
 from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
@@ -179,14 +180,27 @@ def write_picture(picture: Tensor, path: Path) -> None:
         VideoError: another suffix, no such folder, or the file cannot be written.
     """
     check_picture_name(path)
-    suffix = path.suffix.lower()
     levels = (picture.clamp(0, 1) * 65535).round().permute(1, 2, 0).cpu().numpy()
-    image = av.VideoFrame.from_ndarray(
-        np.ascontiguousarray(levels.astype(np.uint16)), format=_DEEP[suffix]
-    )
+    _write(levels.astype(np.uint16), path, _DEEP[path.suffix.lower()])
+
+
+def write_opaque_picture(picture: Tensor, path: Path) -> None:
+    """Write a picture with 8 bits per channel and an opaque alpha channel, which an eraser clears.
+
+    Arguments and errors are those of `write_picture`.
+    """
+    check_picture_name(path)
+    opaque = torch.cat([picture, torch.ones_like(picture[:1])])
+    levels = (opaque.clamp(0, 1) * 255).round().permute(1, 2, 0).cpu().numpy()
+    _write(levels.astype(np.uint8), path, "rgba")
+
+
+def _write(levels: np.ndarray, path: Path, pixel_format: str) -> None:
+    """Write levels (h,w,c) in a pixel format; see `write_picture`."""
+    image = av.VideoFrame.from_ndarray(np.ascontiguousarray(levels), format=pixel_format)
     try:
         with WholeFile(path) as partial:
-            save_image(image, partial, IMAGE_KINDS[suffix])
+            save_image(image, partial, IMAGE_KINDS[path.suffix.lower()])
     except OSError as error:
         raise VideoError(
             f"Expected to write {path}, got: {error.strerror}; choose another place."

@@ -80,7 +80,7 @@ def test_inpaint_tracks_first(shot, tmp_path):
     [
         ([], "Expected the object in one frame at least"),
         (["--prompt", "0.png"], "add @ and the number of the frame"),
-        (["--prompt", "none.png@0"], "none.png', which cannot be read"),
+        (["--prompt", "none.png@0"], "found no file 'none.png'"),
         (["--box", "1,2,3@0"], "a box as X,Y,WIDTH,HEIGHT@FRAME"),
         (["--point", "1@0"], "a point as X,Y@FRAME"),
         (["--not-point", "1,1@0"], "Expected --point on every frame with --not-point"),

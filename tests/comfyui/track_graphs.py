@@ -12,14 +12,15 @@ PAINT_ONE_FRAME = Graph(
             "## Paint one frame, track, remove\n\n"
             "**Run** shows it on a sample. For your own clip:\n\n"
             "1. *Your clip*: choose a video of any length.\n"
-            "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole. Press **Run**; the "
-            "frame is saved.\n"
-            "3. *The object, painted*: press **R**, choose that frame, right-click the node, **Open in Mask Editor**, "
-            "paint over the object and its shadow up to their edge, save.\n"
+            "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole. Select the node "
+            "and run it alone, by the play button above it; the frame is saved.\n"
+            "3. *The object, painted*: press **R** to refresh the lists, choose that frame, right-click the node, "
+            "**Open in Mask Editor**, paint over the object and its shadow up to their outline, save.\n"
             "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`.\n"
             "5. Press **Run**.\n\n"
-            "No model and no graphics card are needed. *Paint next* names the frames that are unsure: paint the "
-            "first one, put both masks into one batch and write both numbers, such as `8, 40`."
+            "No model and no graphics card are needed. *Paint next* names the frames that are unsure. To correct "
+            "one, paint it in a second *Load Image*, join both masks by *Batch Masks*, and write both numbers, such "
+            "as `8, 40`."
         ),
         clip(),
         node(
