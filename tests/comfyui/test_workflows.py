@@ -140,7 +140,7 @@ def test_a_file_saved_before_the_last_input_came_still_opens(browser):
     browser.open(workflow)
     new = browser.prompt()
     [fill] = [node for node in workflow["nodes"] if node["type"] == "LGTSMInpaint"]
-    assert fill["widgets_values"].pop() == "normal"
-    fill["inputs"] = [one for one in fill["inputs"] if one["name"] != "preset"]
+    assert fill["widgets_values"].pop() == "built-in"
+    fill["inputs"] = [one for one in fill["inputs"] if one["name"] != "synthesiser"]
     browser.open(workflow)
     assert browser.prompt() == new
