@@ -50,7 +50,7 @@ def to_points(coords: Tensor, size: tuple[int, int]) -> Tensor:
 def _centre(size: tuple[int, int], like: Tensor) -> Tensor:
     """Return the coordinates (2,1,1) of the centre of a frame."""
     height, width = size
-    return _constants((width / 2, height / 2), like.dtype, like.device).view(2, 1, 1)
+    return _constants((width / 2, height / 2), like.dtype, like.device, (2, 1, 1))
 
 
 def normalise_coords(coords: Tensor, size: tuple[int, int]) -> Tensor:
@@ -66,10 +66,15 @@ def normalise_coords(coords: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 @functools.lru_cache(maxsize=64)
-def _constants(values: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-    """Return a vector that is made, and brought to its device, once."""
+def _constants(
+    values: tuple[float, ...],
+    dtype: torch.dtype,
+    device: torch.device,
+    shape: tuple[int, ...] = (-1,),
+) -> Tensor:
+    """Return values that are made, and brought to their device, once."""
     with torch.inference_mode(False):
-        return torch.tensor(values, dtype=dtype).to(device)
+        return torch.tensor(values, dtype=dtype).view(shape).to(device)
 
 
 def sample_at(
