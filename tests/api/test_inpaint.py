@@ -136,6 +136,7 @@ def test_holes_come_in_any_dtype(dtype, network, options, toy_clip, toy_holes):
     assert torch.equal(lgtsm.inpaint(toy_clip, toy_holes.to(dtype), network, options()), wanted)
 
 
+@pytest.mark.slow
 def test_mask_options_are_applied(options, toy_clip, toy_holes):
     mask = MaskOptions(grow=3, temporal_grow=1)
     result = lgtsm.inpaint(toy_clip, toy_holes, None, options(mode=Mode.COPY, mask=mask))

@@ -60,6 +60,7 @@ def _inpaint(shot, target, *more):
     assert main([*argv, "--complete", "shadow,rim", "-o", str(target)]) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("columns", "row"),
     [
@@ -82,6 +83,7 @@ def test_a_film_equals_that_of_the_command(shot, tmp_path, columns, row):
     assert any("reaches outside the mask: shadow" in note for note in entry.report["notes"])
 
 
+@pytest.mark.slow
 def test_a_farm_gets_the_completed_mask_before_the_parts(shot, tmp_path):
     table, out = _table(shot, tmp_path, "mask,cuts", 'mask.mkv,"6"'), tmp_path / "out"
     plan = write_template(
@@ -100,6 +102,7 @@ def test_a_farm_gets_the_completed_mask_before_the_parts(shot, tmp_path):
     assert_same_film(out / "clean.mp4", tmp_path / "single.mp4")
 
 
+@pytest.mark.slow
 def test_a_mask_is_completed_again_only_where_something_changed(shot, tmp_path, monkeypatch):
     table = _table(shot, tmp_path)
     _batch(table, tmp_path, complete="shadow")
@@ -115,6 +118,7 @@ def test_a_mask_is_completed_again_only_where_something_changed(shot, tmp_path, 
     assert after != before
 
 
+@pytest.mark.slow
 def test_a_mask_that_is_read_inverted_is_completed_and_written_upright(shot, tmp_path):
     black = tmp_path / "black.mkv"
     write_mask_clip(black, (1 - mask for mask in read_masks(shot / "mask.mkv")), SIZE, rate=24)

@@ -83,6 +83,7 @@ def test_what_no_other_frame_shows_is_not_judged(shot):
     assert torch.equal(found.masks, masks.expand(6, -1, -1, -1))
 
 
+@pytest.mark.slow
 def test_shots_are_judged_alone_and_empty_masks_stay_empty(shot):
     frames = torch.cat([shot.frames, 1 - shot.ground.flip(-1)])
     masks = torch.cat([shot.object, torch.zeros_like(shot.object)])

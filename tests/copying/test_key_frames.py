@@ -112,6 +112,7 @@ def _patches(frames, holes, options, **resume):
     return list(job.run(zip(frames, holes, strict=True)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("begin", [0, 14])
 def test_a_resumed_shot_equals_the_whole_one(rng, begin):
     """A shot with a moving hole, in which something is never shown from frame `begin` on."""

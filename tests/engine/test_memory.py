@@ -43,6 +43,7 @@ def _held(shot):
     return len(composer._waiting) + sum(len(table) for table in by_number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["refine", "lgtsm", "gated3d_skips", "combcn"])
 def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_network, running):
     run = RunOptions(device="cpu", chunk=16)

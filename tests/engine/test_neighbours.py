@@ -62,6 +62,7 @@ def _still(clip):
     return clip[:1].expand(len(clip), -1, -1, -1).contiguous()
 
 
+@pytest.mark.slow
 def test_an_aligner_lends_pixels_of_other_frames(still_aligner, toy_clip, toy_holes):
     frames = _still(toy_clip)
     holes = torch.roll(toy_holes, 3, 0)
@@ -118,6 +119,7 @@ def test_features_of_a_frame_are_computed_once(
     assert len(alive) > 3 * len(toy_clip)
 
 
+@pytest.mark.slow
 def test_a_painter_computes_the_features_of_a_reference_once(
     painter, still_aligner, count_features, toy_clip, toy_holes
 ):
@@ -130,6 +132,7 @@ def test_a_painter_computes_the_features_of_a_reference_once(
     assert len(alive) == len(steps) + len(toy_clip)
 
 
+@pytest.mark.slow
 def test_auto_weighs_an_aligner_with_the_others(still_aligner, toy_clip, toy_holes):
     chosen = NeighbourOptions(aligner_model=still_aligner)
     options = _options(mode=Mode.COPY, neighbours=chosen)
@@ -140,6 +143,7 @@ def test_auto_weighs_an_aligner_with_the_others(still_aligner, toy_clip, toy_hol
     assert report.sources["planar"] == report.sources["none"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chunk", [1, 5])
 def test_a_painter_gives_the_published_order(chunk, painter, still_aligner, toy_clip, toy_holes):
     chosen = NeighbourOptions(aligner_model=still_aligner)

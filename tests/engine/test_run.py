@@ -16,6 +16,7 @@ from lgtsm.report import Report
 every_family = pytest.mark.parametrize("family", FAMILIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("num_frames", "chunk"),
     [(1, 1), (2, 3), (5, 1), (5, 16), (17, 3), (40, 7), (40, 16)],
@@ -34,6 +35,7 @@ def test_a_job_equals_one_forward_of_the_clip(
     assert (found - wanted).abs().max() < 1e-5 * max(1.0, float(raw.abs().max()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["lgtsm", "refine"])
 def test_one_frame_at_a_time_equals_one_forward_of_a_long_clip(
     family, strong_network, whole_options, run_job, noise_clip, forward
@@ -61,6 +63,7 @@ def test_odd_sizes_equal_a_forward_of_the_padded_clip(
     assert (found - wanted).abs().max() < 1e-5 * max(1.0, float(raw.abs().max()))
 
 
+@pytest.mark.slow
 @every_family
 def test_a_resumed_job_equals_the_whole_one(
     family, strong_network, whole_options, run_job, noise_clip
@@ -75,6 +78,7 @@ def test_a_resumed_job_equals_the_whole_one(
         assert (rest[start:] - whole[start:]).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 def test_a_resumed_job_equals_the_whole_one_over_cuts(
     strong_network, whole_options, run_job, noise_clip
 ):
@@ -86,6 +90,7 @@ def test_a_resumed_job_equals_the_whole_one_over_cuts(
     assert (rest[31:] - whole[31:]).abs().max() < 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", Mode)
 @every_family
 def test_every_mode_fills_with_colours_of_the_range(

@@ -78,6 +78,7 @@ def _check(network, num_frames, chunk, rng):
             assert (got - wanted).abs().max() < tolerance
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("num_frames", "chunk"), [(1, 1), (2, 7), (7, 3), (25, 4), (45, 16)])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_random_boxes_equal_the_whole_clip(family, num_frames, chunk, strong_network, rng):

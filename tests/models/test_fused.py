@@ -125,6 +125,7 @@ def test_a_cpu_has_no_kernels():
         assert kernels_for(torch.zeros(1, 4, 2, 2)) is None
 
 
+@pytest.mark.slow
 def test_triton_is_not_imported_before_it_is_of_use():
     code = "import sys, lgtsm.engine.run, lgtsm.models.build; assert 'triton' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=120)

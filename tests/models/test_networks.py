@@ -104,6 +104,7 @@ def test_values_under_the_hole_do_not_matter(family, random_network, rng):
     assert torch.equal(network(frames, holes), network(other, holes))
 
 
+@pytest.mark.slow
 @every_family
 @torch.no_grad()
 def test_context_is_the_reach_in_time(family, random_network, rng):

@@ -69,6 +69,7 @@ def test_a_shadow_is_added_shown_apart_and_filled_as_by_the_commands(
             assert one.equal(frame.rgb()), other
 
 
+@pytest.mark.slow
 def test_additions_follow_the_mask_and_the_wishes(shadowed, shadow_scene, png):
     film, given = shadowed
     _, objects, _ = shadow_scene

@@ -37,6 +37,7 @@ def test_mistakes_in_markers_are_all_told_before_anything_runs(films, save, clea
     assert not (tmp_path / "clean_clips").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("prompt", ["mask.png@5", "40,32,36,28@5", "58,46@5"])
 def test_prompts_of_a_marker_are_tracked(prompt, films, save, clean):
     # a mask beside the film is for markers that name nothing

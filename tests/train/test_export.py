@@ -69,6 +69,7 @@ def test_a_folder_for_a_hub_is_whole(trained, toy_library, toy_recipe, tmp_path)
     assert load_model(out / "model.safetensors").spec == toy_recipe.network
 
 
+@pytest.mark.slow
 def test_a_card_names_the_runs_before(trained, toy_library, toy_recipe, tmp_path):
     run = Run(
         recipe=toy_recipe, out=tmp_path / "more", steps=1, num_workers=0, init=tmp_path / "run"
@@ -79,6 +80,7 @@ def test_a_card_names_the_runs_before(trained, toy_library, toy_recipe, tmp_path
     assert "Initialised from `run`, after stage1, 2 steps." in card
 
 
+@pytest.mark.slow
 def test_descendants_of_research_only_weights_are_not_exported(
     toy_library, toy_recipe, tmp_path, random_network, one_sentence
 ):

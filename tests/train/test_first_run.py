@@ -23,6 +23,7 @@ def _words(data, out, *more):
     return [*words, "--size", "64", "--steps", "1", "--workers", "0", *more]
 
 
+@pytest.mark.slow
 def test_films_are_decoded_by_the_command_that_trains_on_them(toy_data, tmp_path, caplog):
     caplog.set_level(logging.INFO)
     run = tmp_path / "run"

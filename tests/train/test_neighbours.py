@@ -73,6 +73,7 @@ def _run(recipe, out, steps, **changes):
     return Run(recipe=recipe, out=out, steps=steps, **values | changes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "steps", "rate", "watched"),
     [
@@ -184,6 +185,7 @@ def test_chn_learns_from_what_an_aligner_brings(toy_library, tmp_path, one_sente
     one_sentence(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dfpn", "guided", "chn"])
 def test_exported_weights_are_loaded_where_they_belong(name, vgg, toy_library, tmp_path):
     recipe = _toy(name)

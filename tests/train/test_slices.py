@@ -93,6 +93,7 @@ def test_stage_2_begins_at_step_0_from_the_compact_checkpoint_of_stage_1(toy_rec
     assert torch.equal(second.network.trunk.layers()[0].gate.weight, weight.half().float())
 
 
+@pytest.mark.slow
 def test_slices_continue_from_each_other(toy_library, toy_recipe, tmp_path):
     archive = tmp_path / "data.tar"
     with tarfile.open(archive, "w") as tar:
@@ -122,6 +123,7 @@ def test_slices_continue_from_each_other(toy_library, toy_recipe, tmp_path):
     assert ends == [[0, 2], [2, 4]]
 
 
+@pytest.mark.slow
 def test_a_slice_continues_in_its_own_folder_from_its_own_checkpoint_alone(
     toy_library, toy_recipe, tmp_path, one_sentence
 ):

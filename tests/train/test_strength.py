@@ -29,6 +29,7 @@ def network(toy_recipe, rng):
     return network
 
 
+@pytest.mark.slow
 def test_one_pass_serves_every_strength(network, toy_library):
     weaker = copy.deepcopy(network)
     shrink_head(weaker, 0.5)
@@ -51,6 +52,7 @@ def test_one_pass_serves_every_strength(network, toy_library):
     assert "| copies alone | 0 | +0.000" in table[2]
 
 
+@pytest.mark.slow
 def test_weights_that_share_a_file_name_are_all_tried(
     network, toy_library, tmp_path, monkeypatch, capsys
 ):

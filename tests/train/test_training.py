@@ -61,6 +61,7 @@ def held_out(monkeypatch):
     monkeypatch.setattr(Library, "split", lambda self, ratio=0.1: (self, self))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["stage1", "stage2"])
 def test_ten_losses_after_a_resumption_equal_those_in_one_piece(
     stage, toy_library, constant, tmp_path

@@ -80,6 +80,7 @@ def test_file_is_fetched_once_and_then_read_without_any_request(hub, client, mak
     assert offline == first
 
 
+@pytest.mark.slow
 def test_model_is_loaded_by_name_from_the_hub_and_from_the_cache(
     hub, client, make_repo, weights, tiny_network, tmp_path
 ):
@@ -267,6 +268,7 @@ for sha256 in (wrong, right, wrong):
 """
 
 
+@pytest.mark.slow
 def test_row_of_the_catalogue_pins_the_bytes(hub, client, make_repo, weights, one_sentence):
     hub.repos["a/b"] = make_repo({"model.safetensors": weights})
     digest = hashlib.sha256(weights).hexdigest()
@@ -290,6 +292,7 @@ def test_row_of_the_catalogue_pins_the_bytes(hub, client, make_repo, weights, on
 LIST = "import sys\nfrom lgtsm.cli.main import main\nsys.exit(main(['models', *sys.argv[1:]]))"
 
 
+@pytest.mark.slow
 def test_models_lists_and_describes_cached_files(hub, client, make_repo, weights):
     other = (8).to_bytes(8, "little") + b"{}      "
     files = {"model.safetensors": weights, "x/n.safetensors": weights, "o.safetensors": other}

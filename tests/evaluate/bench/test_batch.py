@@ -26,6 +26,7 @@ def no_commands(monkeypatch):
     return words
 
 
+@pytest.mark.slow
 def test_overhead_and_ratios_are_those_of_the_commands(no_commands, tmp_path):
     figures = run_batch_bench(SMALL, tmp_path, rounds=2)
     assert figures.frames == 24  # not less than the trial
@@ -46,6 +47,7 @@ def test_overhead_and_ratios_are_those_of_the_commands(no_commands, tmp_path):
     assert json.loads(batch_json(figures))["shots"] == 2
 
 
+@pytest.mark.slow
 def test_a_cluster_is_one_more_way(no_commands, tmp_path):
     case = BatchCase(seconds=1.0, shots=2, height=96, width=128, on="ray://h:1")
     figures = run_batch_bench(case, tmp_path, rounds=1)

@@ -14,6 +14,7 @@ from lgtsm.scene.camera import Camera, SceneOptions
 from lgtsm.scene.render import render_scene
 
 
+@pytest.mark.slow
 def test_the_shadow_of_a_scene_is_found_and_the_ground_is_not():
     options = SceneOptions(seed=2, camera=Camera.PLANAR, num_frames=12, height=96, width=176)
     score = score_scene("planar", render_scene(options))
@@ -31,6 +32,7 @@ def test_the_true_shadow_is_the_part_of_the_mask_beside_the_vehicle():
     assert 0.1 < float(scene.shadow.sum() / scene.mask.sum()) < 0.5
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_the_page_shows(tmp_path, capsys):
     out = tmp_path / "masks"
     argv = ["score", "--protocol", "shadow", "--clips", "1", "--frames", "4", "-o", str(out)]

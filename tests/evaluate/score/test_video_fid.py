@@ -49,6 +49,7 @@ def test_short_clips_and_single_clips_are_exclusions():
     assert "fewer than 2 clips" in left_out[0]["reason"]
 
 
+@pytest.mark.slow
 def test_a_run_measures_it_with_a_network_given_by_path(tmp_path):
     torch_network, rng = I3D(), torch.Generator().manual_seed(0)
     with torch.no_grad():

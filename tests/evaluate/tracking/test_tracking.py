@@ -35,6 +35,7 @@ def test_painted_frames_do_not_count(scene):
     assert 0 < row["J"] <= row["R"] <= 1
 
 
+@pytest.mark.slow
 def test_a_folder_of_clips_becomes_results_and_a_page(scene, tmp_path, capsys):
     clip = tmp_path / "data" / "one"
     (clip / "masks").mkdir(parents=True)
@@ -68,6 +69,7 @@ def test_rank_correlation_is_over_all_frames():
     assert rank_correlation(rows) == pytest.approx(1)
 
 
+@pytest.mark.slow
 def test_data_without_masks_are_refused(scene, tmp_path, capsys):
     clip = tmp_path / "data" / "one"
     clip.mkdir(parents=True)

@@ -82,6 +82,7 @@ ORDERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ORDERS)
 def test_orders_equal_the_original_call_by_call(name, chn, vectors):
     frames, holes = vectors.tensor("i_video_u8") / 255, vectors.tensor("i_hole_u8")
