@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, TypeVar
 
@@ -13,7 +14,7 @@ _Run = TypeVar("_Run", bound="MaskScores")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MaskScores:
+class MaskScores(ABC):
     """One run of a protocol; text describes it.
 
     protocol: its name; score: the dataclass of a row.
@@ -47,6 +48,6 @@ class MaskScores:
                 "run it again."
             ) from error
 
+    @abstractmethod
     def table(self) -> str:
         """Return a markdown table with means at its end."""
-        raise NotImplementedError
