@@ -1,8 +1,8 @@
 """Pictures at twice their size, to be sampled at any place with less loss of detail.
 
 Pixels of the picture are among those of the enlarged one, so that nothing is lost where it is sampled at whole
-pixels: a camera that stands still. Bicubic interpolation half-way between pixels leaves 0.78 of the mean
-Laplacian of a picture, the windowed sinc more (`tests/copying/test_oversampling.py`).
+pixels: a camera that stands still. Half-way between pixels bicubic interpolation loses more than the
+windowed sinc does (`tests/copying/test_oversampling.py`).
 """
 
 from __future__ import annotations

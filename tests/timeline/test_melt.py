@@ -56,7 +56,7 @@ def _rendered(timeline, folder, name):
         )
         try:
             return _luma(film)
-        except av.error.InvalidDataError:  # on a busy machine melt was seen to end before its file
+        except av.error.InvalidDataError:  # seen once, on a busy machine; the cause is not known
             film.unlink()
     raise AssertionError(f"melt wrote no film: {ended.stderr[-2000:]!r}")
 
