@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
-try:
-    import resource
-except ImportError:  # not on Windows
-    resource = None
+from .resident_memory import peak_resident_bytes
 
 
 @dataclass
@@ -111,7 +107,4 @@ def peak_memory(device: str) -> int:
         import torch  # a report is read without it
 
         return int(torch.cuda.max_memory_allocated(device))
-    if resource is None:
-        return 0
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return int(most) if sys.platform == "darwin" else int(most) * 1024
+    return peak_resident_bytes() or 0

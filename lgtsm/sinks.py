@@ -17,6 +17,7 @@ from torch import Tensor
 from .engine.composing import Patch
 from .engine.hooks import Hooks
 from .masks.overlay import compare
+from .masks.packed import PackedMask
 from .options import VideoOptions
 from .video.ahead import WriteBehind
 from .video.clip import FillLayerWriter, MaskWriter, PictureWriter
@@ -142,21 +143,22 @@ class Work:
         hooks: Hooks,
     ) -> None:
         self.write, self.behind, self.store, self.hooks = write, behind, store, hooks
-        self.waiting: deque[tuple[Frame | None, Tensor]] = deque()
+        self.waiting: deque[tuple[Frame | None, PackedMask]] = deque()
 
     def feed(self, steps: Iterable[Step | None]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (frame, hole) for the engine; frames whose patch is stored are written at once."""
         for index, (frame, pixels, hole) in enumerate(filter(None, self.hooks.checked(steps))):
             if index >= self.store.count:
                 # many frames wait for later ones; a patch is written over their native samples
-                self.waiting.append((frame if self.write else None, hole.bool()))
+                self.waiting.append((frame if self.write else None, PackedMask.of(hole)))
             elif self.write:
                 self._write(frame, hole.bool(), self.store.patch(index, pixels, hole))
             yield pixels, hole
 
     def take(self, patch: Patch) -> Tensor:
         """Write the frame that a patch belongs to; return its hole (1,H,W) bool."""
-        frame, hole = self.waiting.popleft()
+        frame, packed = self.waiting.popleft()
+        hole = packed.mask()
         if frame is not None:
             self._write(frame, hole, patch)
         return hole

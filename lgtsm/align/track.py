@@ -44,8 +44,9 @@ class Link:
     """Motion between a frame and the next one.
 
     matrix: (3,3) homography from the frame to the next one, on normalised points, double precision.
-    forward, backward: (1,2,h',w') displacement in pixels of that size to and from the next frame;
-        None where the homography suffices.
+    forward, backward: (1,2,h',w') displacement in pixels of that size to and from the next frame, as
+        half floats (0.016 px at 32 px, and memory holds a hundred links); None where the homography
+        suffices.
     """
 
     matrix: np.ndarray
@@ -138,7 +139,7 @@ class Track:
                 )
             else:
                 ratio = flow.shape[-1] / self.size[1]
-                coords = coords + sample_at(flow, coords * ratio) / ratio
+                coords = coords + sample_at(flow.to(coords.dtype), coords * ratio) / ratio
             yield (u + 1 if step > 0 else u), coords
             u += step
 
@@ -192,7 +193,7 @@ class Track:
         known_in_both = frames_known * others_known
         useful = _usefulness(frames, others, known_in_both, camera + grid, flow + grid)
         # the residual is diffused into holes and occlusions
-        whole = camera + push_pull((flow - camera) * useful, trust)
+        whole = (camera + push_pull((flow - camera) * useful, trust)).half()
         return [
             Link(array, whole[i : i + 1], whole[count + i : count + i + 1])
             for i, array in enumerate(arrays)

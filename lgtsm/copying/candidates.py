@@ -125,8 +125,8 @@ def gather_candidates(
         [(x.size, box.height, box.width) for x, (box, _) in zip(targets, parts, strict=True)]
     ):
         some = [targets[i] for i in members]
-        frame = torch.cat([target.crop(target.frame.pixels) for target in some])
-        hole = 1 - torch.cat([target.crop(target.frame.known) for target in some])
+        frame = torch.cat([target.pixels for target in some])
+        hole = 1 - torch.cat([target.known for target in some])
         side = 2 * _SEAM_RIM_PX + 1
         wide = max_pool2d(hole, (side, 1), 1, (_SEAM_RIM_PX, 0))
         wide = max_pool2d(wide, (1, side), 1, (0, _SEAM_RIM_PX))

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..align.groupwise import FrameGroup, fit_velocity, register_groupwise
-from ..align.homography import align
+from ..align.homography import align, to_grey
 from ..align.planes import common_planes
 from ..align.projective import move_coords
 from ..align.sampling import (
@@ -73,7 +73,7 @@ class Target:
     @cached_property
     def grid(self) -> Tensor:
         """Coordinates (1,2,h,w) of the part's pixels."""
-        return box_grid(self.box, self.frame.grey)
+        return box_grid(self.box, self.frame.pixels)
 
     @cached_property
     def planar(self) -> Tensor:
@@ -83,8 +83,24 @@ class Target:
     @cached_property
     def grey_sources(self) -> Tensor:
         """The whole sources (R,2,H,W), grey and known."""
-        frames = [self.shot[s] for s in self.sources]
-        return torch.cat([torch.cat([frame.grey, frame.known], 1) for frame in frames])
+        known = torch.cat([self.shot[s].is_known for s in self.sources])
+        pixels = self.source_pixels
+        return torch.cat([to_grey(pixels), known.float()], 1)
+
+    @property
+    def source_pixels(self) -> Tensor:
+        """The whole sources (R,3,H,W)."""
+        return torch.cat([self.shot[s].stored for s in self.sources]).float()
+
+    @cached_property
+    def pixels(self) -> Tensor:
+        """The part of the frame (1,3,h,w)."""
+        return self.crop(self.frame.stored).float()
+
+    @cached_property
+    def known(self) -> Tensor:
+        """(1,1,h,w) 1 = not a hole."""
+        return self.crop(self.frame.is_known).float()
 
     def crop(self, values: Tensor) -> Tensor:
         """Return the part of values (N,C,H,W) of the whole frame."""
@@ -93,7 +109,7 @@ class Target:
     @cached_property
     def camera(self) -> Tensor:
         """Chained homographies (R,3,3) from frame t to the sources, on normalised points."""
-        return self.shot.track.homographies(self.t, self.sources).to(self.frame.grey)
+        return self.shot.track.homographies(self.t, self.sources).to(self.frame.pixels)
 
     def move_by_camera(self, coords: Tensor) -> Tensor:
         """Move coordinates (1 or R,2,h,w) in frame t to the sources by `camera`."""
@@ -172,8 +188,8 @@ def registered_coords(
     shot = targets[0].shot
     if motion is Motion.NONE or (motion is Motion.FLOW and shot.learned is not None):
         return list(chained)  # not chained after all: a network has seen both frames
-    grey = torch.cat([target.crop(target.frame.grey) for target in targets])
-    known = torch.cat([target.crop(target.frame.known) for target in targets])
+    grey = to_grey(torch.cat([target.pixels for target in targets]))
+    known = torch.cat([target.known for target in targets])
     if motion is Motion.FLOW:
         others = torch.stack([target.grey_sources for target in targets])
         group = FrameGroup(grey, known, others, torch.stack(list(chained)))
@@ -204,7 +220,7 @@ def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
     grid, camera, size = target.grid, target.planar, target.shot.size
     if len(target.sources) < 2 or float(length(coords - camera).mean()) < _SAME_MOTION_PX:
         return []
-    hole = target.crop(target.frame.known) == 0
+    hole = target.known == 0
     sources = target.grey_sources
     best = torch.minimum(*(_disagreement(sources, x, hole) for x in (coords, camera)))
     if not best.numel() or float(best.mean()) < _LEAST_DISAGREEMENT:

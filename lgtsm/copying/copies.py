@@ -234,7 +234,7 @@ def _copy(
 
 def _shown(target: Target, motions: tuple[Motion, ...], followed: Tensor | None) -> Tensor:
     """Tell which of some hole pixels each source shows under each motion: (R,K*P) bool."""
-    hidden = halve(pad_even(1 - target.crop(target.frame.known)))[0, 0].nonzero()
+    hidden = halve(pad_even(1 - target.known))[0, 0].nonzero()
     rows, columns = hidden[:: -(-len(hidden) // _CHOICE_POINTS)].T
     points = halve(pad_even(target.grid))[..., rows, columns][:, :, None]  # (1,2,1,P)
     moved: dict[Motion, Tensor] = {Motion.NONE: points.expand(len(target.sources), -1, -1, -1)}
@@ -258,7 +258,7 @@ def _sampled(targets: Sequence[Target], coords: Tensor) -> tuple[Tensor, Tensor]
     for target, at in zip(targets, coords, strict=True):
         shot = target.shot
         points = normalise_coords(rearrange(at, "k r c n -> r c k n"), shot.size)
-        pixels = torch.cat([shot[s].pixels for s in target.sources])
+        pixels = target.source_pixels
         colours.append(
             grid_sample(pixels, points, mode="bicubic", padding_mode="border", align_corners=False)
         )
@@ -274,8 +274,8 @@ def _compare(targets: Sequence[Target], colour: Tensor, shown: Tensor) -> tuple[
         Exposure (B,K*R,3,h',w') and error (B,K*R,1,h",w") of `Match`.
     """
     each = colour.shape[1] * colour.shape[2]
-    frame = torch.cat([target.crop(target.frame.pixels) for target in targets])
-    known = torch.cat([target.crop(target.frame.known) for target in targets])
+    frame = torch.cat([target.pixels for target in targets])
+    known = torch.cat([target.known for target in targets])
     frame, known = (x[..., ::STEP, ::STEP].repeat_interleave(each, 0) for x in (frame, known))
     match = compare_with_frame(colour.flatten(0, 2), shown.flatten(0, 2), frame, known, STEP)
     exposure, error = (

@@ -165,7 +165,7 @@ class PlacedPlate:
         if found is None:
             return None
         part = (..., box.rows, box.columns)
-        grid = box_grid(box, shot[t].grey)
+        grid = box_grid(box, shot[t].pixels)
         if t == self.frame:
             return grid
         coords = move_coords(found, grid, shot.size)

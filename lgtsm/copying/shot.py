@@ -70,18 +70,34 @@ def _reached(start: int, stop: int, side: int) -> tuple[int, int]:
 class ShotFrame:
     """One frame of a shot.
 
-    pixels: (1,3,h,w) in [0,1], hole filled smoothly, so that sampling next to it stays plausible.
-    known: (1,1,h,w) 1 = not a hole.
+    A window holds a hundred of them, so only what cannot be computed from the rest is kept.
+
+    stored: (1,3,h,w) in [0,1], hole filled smoothly, so that sampling next to it stays plausible; floats or
+        half floats.
+    is_known: (1,1,h,w) bool, not a hole.
     reduced_known: (1,1,h',w') its average over cells, no side above 256.
-    grey: (1,1,h,w).
     hole: where the hole is; None without one.
     """
 
-    pixels: Tensor
-    known: Tensor
+    stored: Tensor
+    is_known: Tensor
     reduced_known: Tensor
-    grey: Tensor
     hole: HoleArea | None
+
+    @property
+    def pixels(self) -> Tensor:
+        """(1,3,h,w) `stored` as floats."""
+        return self.stored.float()
+
+    @property
+    def known(self) -> Tensor:
+        """(1,1,h,w) 1 = not a hole."""
+        return self.is_known.float()
+
+    @property
+    def grey(self) -> Tensor:
+        """(1,1,h,w) luma."""
+        return to_grey(self.pixels)
 
 
 class Shot:
@@ -91,6 +107,7 @@ class Shot:
         size: (height, width) of the frames.
         device: where pixels are gathered.
         search: only the motion that it needs is measured.
+        dtype: in which pixels are kept; half floats halve the memory, and serve where frames have been resized.
 
     Raises:
         DeviceError: RAFT is chosen, and torchvision is missing or does not fit torch. A missing
@@ -98,8 +115,14 @@ class Shot:
         WeightsError: RAFT is chosen, and its weights are missing or are not those published.
     """
 
-    def __init__(self, size: tuple[int, int], device: torch.device, search: Search) -> None:
-        self.size, self.device = size, device
+    def __init__(
+        self,
+        size: tuple[int, int],
+        device: torch.device,
+        search: Search,
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        self.size, self.device, self.dtype = size, device, dtype
         self.learned = None if search.aligner is None else LearnedMotion(search.aligner)
         # with a network in its place no flow is kept; plates and key frames follow the camera
         with_flow = Motion.FLOW in search.motions and self.learned is None
@@ -126,7 +149,7 @@ class Shot:
             frame = filled
         known, side = 1 - hole, -(-max(self.size) // _REDUCED_SIDE)
         reduced = known if side == 1 else avg_pool2d(known, side, ceil_mode=True)
-        self._frames[self._arrived] = ShotFrame(frame, known, reduced, to_grey(frame), where)
+        self._frames[self._arrived] = ShotFrame(frame.to(self.dtype), known > 0, reduced, where)
         self.track.push(frame, hole)
         self._arrived += 1
 

@@ -58,7 +58,7 @@ def smooth_in_time(
     candidate, target = blended.candidate, Target(shot, t, blended.box, others)
     motion = Motion.FLOW if Motion.FLOW in search.motions else search.motions[-1]
     coords = chained_coords(target, motion)
-    hidden = target.crop(target.frame.known) == 0
+    hidden = target.known == 0
     rim = (~hidden).sum().clamp_min(1)
     doubt = (candidate.error / _FULL_DOUBT).clamp_max(1)
     both = torch.cat([candidate.fill, candidate.plain], 1)  # (1,6,h,w)

@@ -39,7 +39,7 @@ class Patch:
 class _WaitingFrame:
     """The part of a source frame that composing reads, kept until its fill is there.
 
-    box: of the hole; around: covered by `pixels` (3,h,w) and `hole` (1,h,w).
+    box: of the hole; around: covered by `pixels` (3,h,w) and `hole` (1,h,w) bool.
     """
 
     box: Box
@@ -73,11 +73,11 @@ class ShotComposer:
             whole = Box(0, 0, *self.fit.source)
             around = box.grow(self.feather_px + 1) & whole
             # copies: a view would keep the whole frame in memory
-            parts = (
-                x[:, around.rows, around.columns].to("cpu", torch.float32, copy=True)
-                for x in (frame, hole)
+            pixels, inside = (
+                x[:, around.rows, around.columns].to("cpu", dtype, copy=True)
+                for x, dtype in ((frame, torch.float32), (hole, torch.bool))
             )
-            kept = _WaitingFrame(box, around, *parts)
+            kept = _WaitingFrame(box, around, pixels, inside)
         self._waiting.append((index, kept))
         if self._bands is not None:
             self._bands.push(frame, hole, working)
@@ -104,11 +104,11 @@ class ShotComposer:
         rows, columns = source.box.within(source.around)
         inside = source.pixels.clone()
         inside[:, rows, columns] = self._at_source_size(index, source.box, fill).to(inside)
-        pixels = compose(source.pixels, inside, source.hole, self.feather_px)
+        pixels = compose(source.pixels, inside, source.hole.float(), self.feather_px)
         unseen = None
         if place is not None:
             large = to_source(place.cpu(), Box(0, 0, *self.fit.padded), source.box, self.fit)
-            unseen = (large > 0.5) & (source.hole[:, rows, columns] > 0)
+            unseen = (large > 0.5) & source.hole[:, rows, columns]
         return Patch(index, source.box, pixels[:, rows, columns], unseen=unseen)
 
     def _at_source_size(self, index: int, wanted: Box, fill: Fill) -> Tensor:

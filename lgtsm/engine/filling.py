@@ -128,7 +128,9 @@ class ShotFiller:
         # a painter reads other frames even where nothing is copied from them
         seen = self._painter.search if self._painter else search
         self._window = seen.window
-        self._shot = Shot(size, policy.device, seen)
+        # resized pixels are no exact samples any more, and detail is added from the source
+        kept = torch.float16 if border_px else torch.float32
+        self._shot = Shot(size, policy.device, seen, kept)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
         self._is_complete = False
@@ -299,7 +301,7 @@ class ShotFiller:
     def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
         """Return a part of a frame (1,3,h,w) and of its hole (1,1,h,w)."""
         frame, part = self._shot[t], (..., box.rows, box.columns)
-        return frame.pixels[part], 1 - frame.known[part]
+        return frame.stored[part].float(), (~frame.is_known[part]).float()
 
     def _smoothed(self, t: int) -> BlendedFill | None:
         """Return the blended fill of frame t, smoothed in time; None without a hole."""

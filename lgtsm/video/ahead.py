@@ -9,14 +9,14 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
-_MEMORY = 2**28
+_MEMORY = 2**27
 """Bytes for frames read ahead, unless two frames alone take more; set by hand, not swept."""
 _PIXEL_BYTES = 20
 """Of a frame and its hole: four float32 channels, and at most four bytes of decoded samples."""
 
 
 def frames_ahead(height: int, width: int) -> int:
-    """Return how many frames of a size to hold between two threads: as many as 256 MB, 2 to 16."""
+    """Return how many frames of a size to hold between two threads: as many as 128 MB, 2 to 16."""
     return max(2, min(16, _MEMORY // (_PIXEL_BYTES * height * width)))
 
 

@@ -133,7 +133,7 @@ def test_mps_is_refused_with_its_reason(monkeypatch, one_sentence):
 
 
 def test_memory_is_unknown_where_the_system_does_not_tell(monkeypatch):
-    monkeypatch.setattr("lgtsm.report.resource", None)
+    monkeypatch.setattr("lgtsm.resident_memory.resource", None)
     assert peak_memory("cpu") == 0
 
 

@@ -20,6 +20,7 @@ FLOOR = frozenset(
         "options",
         "track_options",
         "report",
+        "resident_memory",
         "box",
         "whole_file",
         "clip_tensors",
@@ -37,7 +38,8 @@ OURS = {
     "neighbour_options": frozenset({"errors", "knobs"}),
     "options": frozenset({"errors", "knobs", "neighbour_options"}),
     "track_options": frozenset({"errors", "knobs"}),
-    "report": frozenset(),
+    "report": frozenset({"resident_memory"}),
+    "resident_memory": frozenset(),
     "interruption": frozenset(),
     "box": frozenset(),
     "whole_file": frozenset(),
@@ -71,7 +73,9 @@ OURS = {
     "file_check": FLOOR | {"engine", "masks", "metrics", "video"},
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
-    "evaluate.bench": frozenset({"errors", "options", "report", "box", "models", "models.spec"})
+    "evaluate.bench": frozenset(
+        {"errors", "options", "report", "resident_memory", "box", "models", "models.spec"}
+    )
     | {"engine", "weights", "scene", "video"},
     "evaluate.tracking": frozenset({"errors", "tracking"}),
     "journal": frozenset({"errors", "options", "box", "whole_file", "tensor_digest", "engine"}),
@@ -128,6 +132,7 @@ THIRD = {
     "neighbour_options": frozenset(),
     "options": frozenset(),
     "track_options": frozenset(),
+    "resident_memory": frozenset(),
     "report": frozenset({"torch"}),  # only where CUDA is asked for its memory
     "interruption": frozenset(),
     "box": frozenset({"torch"}),

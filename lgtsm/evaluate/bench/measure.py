@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import platform
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.functional import conv2d
+
+from ...resident_memory import peak_resident_bytes
 
 _PEAK_CHANNELS = 256
 _PEAK_SIZE = (45, 80)
@@ -98,16 +98,6 @@ class PeakConvolution:
     def seconds(self) -> float:
         """Run it once and return the seconds."""
         return self.clock.seconds(lambda: conv2d(self._x, self._weight, padding=1))
-
-
-def peak_resident_bytes() -> int | None:
-    """Return the peak resident memory of this process so far; None if the system does not tell."""
-    if sys.platform == "win32":
-        return None
-    import resource  # missing on Windows
-
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return used if platform.system() == "Darwin" else used * 1024
 
 
 class PeakMemory:

@@ -18,11 +18,12 @@ from ...engine.run import Job
 from ...models.network import Network
 from ...options import InpaintOptions, Mode, Motion, RunOptions
 from ...report import Report
+from ...resident_memory import peak_resident_bytes
 from ...scene.camera import Camera, SceneOptions
 from ...scene.render import render_scene
 from ...weights.load import load_model
 from .cases import BenchCase
-from .measure import Clock, interleave, peak_resident_bytes
+from .measure import Clock, interleave
 from .published import PublishedForm
 from .results import aligned
 from .run import Progress, random_trunk
