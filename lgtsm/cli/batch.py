@@ -1,4 +1,4 @@
-"""`lgtsm batch`: many films, in several processes, as often interrupted as need be."""
+"""`lgtsm batch`: many films, in several processes; resumes after interruptions."""
 
 from __future__ import annotations
 
