@@ -165,7 +165,7 @@ def inpaint_video(  # noqa: PLR0913  the frozen public call: files, then keyword
     Args:
         source: video file or folder of images.
         mask: still image, video or folder (white = hole), or boxes.
-        target: video file (mp4, mov, mkv, webm) or folder; appears only when it is whole.
+        target: video file (mp4, mov, mkv, webm) or folder; appears only once it is complete.
         model: as in `inpaint`.
         options: as in `inpaint`.
         video: range of frames, quality, lossless, resume.

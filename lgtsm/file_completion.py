@@ -62,7 +62,7 @@ def complete_file(  # noqa: PLR0913  a public call: files, then keyword-only cho
     Args:
         source: video file or folder of images.
         mask: still image, film or folder, or boxes; of the object alone, not grown.
-        target: .mkv file or folder of PNG (exact), .mp4 or .mov; appears when it is whole.
+        target: .mkv file or folder of PNG (exact), .mp4 or .mov; appears once it is complete.
         kinds: what may be added.
         options: how masks are read: threshold, invert, fit_mask, fill_enclosed and length.
         preview: film or folder of the frames with the object, the additions and what may belong to it

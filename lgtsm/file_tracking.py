@@ -76,7 +76,9 @@ class FileTrack:
         """A sentence about the frames to paint next; empty where there are none."""
         listed = ", ".join(map(str, self.repaint))
         return (
-            f"the mask is doubtful around frame {listed}: look there and repaint" if listed else ""
+            f"the mask is doubtful around frames {listed}: look there; where it is wrong, paint that frame, too"
+            if listed
+            else ""
         )
 
 
@@ -98,7 +100,7 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
     Args:
         source: video file or folder of images.
         prompts: what is known of the object.
-        target: .mkv file or folder of PNG for the mask (exact), .mp4 or .mov; appears when it is whole.
+        target: .mkv file or folder of PNG for the mask (exact), .mp4 or .mov; appears once it is complete.
         options: as for `track_mask`.
         start: first frame to track in; frames are counted from here.
         end: frame after the last one; None is the end of the file.
@@ -135,7 +137,7 @@ def track_for_job(  # noqa: PLR0913  as above
     Args:
         source: video file or folder of images.
         prompts: what is known of the object; frames are numbered as in the file.
-        target: .mkv file or folder; appears when it is whole.
+        target: .mkv file or folder; appears once it is complete.
         options: of the job: cuts, threads, device, and how far a hole grows in time.
         video: the range of the job.
         tracking: what tracks; None is the built-in tracker.

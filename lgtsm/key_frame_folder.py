@@ -102,7 +102,7 @@ def write_key_frames(  # noqa: PLR0913  as `inpaint_video`: files, then keyword-
     Args:
         source: video file or folder of images.
         mask: still image, video or folder (white = hole), or boxes.
-        folder: a new or empty one; appears only when it is whole, and only where there is a key frame.
+        folder: a new or empty one; appears only once it is complete, and only where there is a key frame.
         options: as in `key_frames`.
         video: range of frames, rate of a folder.
         plates: numbered as the frames of the file.

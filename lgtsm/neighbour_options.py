@@ -14,7 +14,7 @@ LEARNED = ("dfpn", "cpn")
 
 
 class Carry(Enum):
-    """How what a key frame shows reaches the other frames of a shot."""
+    """How the content of key frames reaches the other frames of a shot."""
 
     MOTION = "motion"
     """Its pixels are copied along the motion."""
@@ -33,10 +33,12 @@ class NeighbourOptions(Options):
     )
     carry: Carry = knob(
         Carry.MOTION,
-        "How what a key frame shows reaches the other frames: copied along the motion, or painted by the "
+        "How the content of key frames reaches the other frames: copied along the motion, or painted by the "
         "network given as carrier_model.",
     )
-    carrier_model: str | Path | None = knob(None, "Network that paints them, for carry guided.")
+    carrier_model: str | Path | None = knob(
+        None, "Network that paints the other frames, for carry guided."
+    )
 
     def __post_init__(self) -> None:
         """Check the options; raises OptionError for a carrier without a file, or a file without use."""

@@ -211,7 +211,7 @@ class InpaintOptions(Options):
         Motion.AUTO,
         "How other frames are aligned before pixels are copied: none for a fixed camera, planar "
         "for panning and zooming, flow for parallax; auto tries all of them and chooses for every pixel; "
-        "dfpn and cpn use the network given as aligner_model.",
+        "dfpn and cpn use an aligner network of your own.",
         advanced=True,
     )
     flow: FlowMethod = knob(

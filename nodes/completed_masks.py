@@ -22,7 +22,7 @@ def complete_input() -> io.Input:
         options=[NOTHING, "shadow,rim", "shadow", "rim"],
         default=NOTHING,
         optional=True,
-        tooltip="Add the object's shadow, what was forgotten at its rim, or both, as far as other frames show "
+        tooltip="Add the object's shadow, what the mask missed at its rim, or both, as far as other frames show "
         "the background. Takes about a second a frame; needs the mask of a moving object, not grown.",
     )
 

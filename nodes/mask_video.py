@@ -39,7 +39,7 @@ class MaskVideo(io.ComfyNode):
                 "Prepares a mask for a clip: threshold, invert, fill enclosed regions, close gaps "
                 "in time, grow in time, grow in space, in this order. Shows the mask over the "
                 "frames and reports how much of each frame it covers. With complete, the object's shadow "
-                "and a forgotten rim are added."
+                "and what the mask missed at its rim are added."
             ),
             search_aliases=["clean mask", "grow mask video", "mask preview", "mask coverage"],
             inputs=[

@@ -49,7 +49,7 @@ def track_outputs() -> list[io.Output]:
     return [
         io.String.Output(
             "repaint",
-            tooltip="Numbers of the frames to paint next, the most helpful first; empty where all is sure.",
+            tooltip="Numbers of the frames to paint next, the most helpful first; empty if it is sure of every frame.",
         ),
         io.Float.Output("confidence", tooltip="Mean predicted overlap with the true mask, 0 to 1."),
         io.String.Output(

@@ -63,7 +63,7 @@ class BatchJob:
         """Return the same job for a longer range, as an edit needs for its transitions.
 
         Args:
-            handles: frames more before and after.
+            handles: extra frames before and after.
             num_frames: of the source, beyond which no range goes.
         """
         start, end = self.video.start, self.video.end

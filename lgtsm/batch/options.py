@@ -19,15 +19,17 @@ class BatchOptions(Options):
     )
     split: int = knob(
         1000,
-        "Where several processes work, split a film of more frames at cuts into parts of so many frames "
-        "or more, which are done side by side and written as one film in a single pass; 0 splits none.",
+        "With several processes, split films of more frames than this at cuts, into parts of at least as many "
+        "frames that are computed side by side; the film is then written in a single pass. 0 splits none.",
         limits=(0, 2**31 - 1),
     )
     retries: int = knob(
         2, "How often a film is tried again after its process was lost.", limits=(0, 100)
     )
     patience: int = knob(
-        600, "Seconds to wait for files that go away while a film is done.", limits=(0, 10**6)
+        600,
+        "Seconds to wait for files that disappear while a film is processed.",
+        limits=(0, 10**6),
     )
     deliver: str | None = knob(
         None, "Copy finished results to this place too, such as s3://bucket/clean (needs s3fs)."

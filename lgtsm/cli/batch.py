@@ -1,4 +1,4 @@
-"""`lgtsm batch`: many films, in several processes, as often interrupted as need be."""
+"""`lgtsm batch`: many films, in several processes; resumes after interruptions."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ columns:
   source               film or folder of images, relative to the list
   mask, box or track   file or folder; or X,Y,W,H[@A-B]; or prompts, from which the mask is tracked first:
                        FILE@FRAME (painted), X,Y,W,H@FRAME or X,Y@FRAME; several separated by ;
-  complete             shadow, rim or shadow,rim, which are added to the mask first; none where the option here says more
+  complete             shadow, rim or shadow,rim, which are added to the mask first; none overrules --complete
   range                FIRST-END in frames, END not included (or start and end)
   output               name in FOLDER; by default that of the source
   fill_layer, mask_used, compare    names in FOLDER of further outputs
@@ -62,7 +62,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command to the parser."""
     parser = commands.add_parser(
         "batch",
-        help="the same for many videos, interrupted as often as need be",
+        help="the same for many videos; resumes after interruptions",
         description="Remove what is masked or tracked from many videos: a folder of pairs, a table or a list.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -28,7 +28,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--align-corners",
         choices=("yes", "no"),
         default="yes",
-        help="how a CPN samples: yes as where its authors trained it, no as its code does today",
+        help="sampling grid of a CPN: yes for that of the torch it was trained with, no for that of today's torch",
     )
     parser.set_defaults(run=run)
 

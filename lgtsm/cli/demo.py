@@ -63,12 +63,12 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         )
     print(f"film:   {result.film} (before, mask, after)")
     print(f"sheet:  {result.sheet}")
-    print(f"hole:   {result.coverage:.1%} of the picture, {result.num_frames} frames")
+    print(f"mask:   {result.coverage:.1%} of the picture, {result.num_frames} frames")
     print(
         f"time:   {format_seconds(result.seconds)}, "
         f"{format_speed(result.num_frames, result.seconds)}"
     )
-    print("inside the hole, against the truth (PSNR, higher is better):")
+    print("closeness to the truth inside the mask (PSNR; higher is better):")
     for name, value in (
         (f"network ({result.model})", result.psnr),
         ("real pixels from other frames alone", result.copy_psnr),

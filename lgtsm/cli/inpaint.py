@@ -21,9 +21,26 @@ from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import film_progress, format_seconds, format_speed, write_text
 from .tracked_mask import tracked_mask
 
+_USAGE = """lgtsm inpaint IN [IN ...] (--track OBJECT@FRAME | --mask MASK | --box X,Y,W,H[@A-B]) -o OUT [options]"""
+_DESCRIPTION = """Remove what a mask or a box covers, or what is tracked, from videos or folders of frames.
+Nothing else changes.
+
+examples:
+  lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4          # painted in frame 0, see `lgtsm frame`
+  lgtsm inpaint film.mp4 --track 120,80,200,260@0 -o clean.mp4       # in a box in frame 0
+  lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4 --compare compare.mp4
+  lgtsm inpaint film.mp4 --mask mask.mkv --complete shadow,rim -o clean.mp4
+  lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
+  lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
+  lgtsm keyframes film.mp4 --mask mask.mkv -o keys                   # paint in keys, then:
+  lgtsm inpaint film.mp4 --mask mask.mkv --plate keys -o clean.mp4
+  lgtsm inpaint films/ --mask masks/ -o clean/
+  lgtsm inpaint film.mov --mask masks/ --fill-layer fill.mov --lossless -o clean.mkv
+
+Most jobs need only the first options below; all the others may be left alone."""
 _EPILOG = """several inputs, or a folder of films:
-  -o, --fill-layer, --mask-used and --compare are then folders, created if needed, that receive one file per
-  input, named after it. --mask is one mask for all inputs, or a folder with one mask per input,
+  -o, --fill-layer, --mask-used and --compare are then folders, created if needed, with one file per input,
+  named after it. --mask is one mask for all inputs, or a folder with one mask per input,
   named after it (film.mp4 uses film.png, film.mkv or the folder film). If one input fails, the
   others are still processed and the exit code is 1.
 
@@ -31,18 +48,6 @@ outputs that exist:
   are replaced once the new ones are complete; on a terminal you are asked first. --overwrite never asks,
   --no-overwrite refuses them before any work. --resume skips an input whose output is complete and newer
   than its files.
-
-examples:
-  lgtsm inpaint film.mp4 --mask mask.png -o clean.mp4 --compare compare.mp4
-  lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4
-  lgtsm inpaint film.mp4 --track 120,80,200,260@0 -o clean.mp4
-  lgtsm inpaint film.mp4 --mask mask.mkv --complete shadow,rim -o clean.mp4
-  lgtsm inpaint film.mp4 --box 20,20,180,60 --box 0,0,64,64@30-90 -o clean.mp4
-  lgtsm inpaint film.mp4 --mask mask.mkv --plate painted.png@120 -o clean.mp4
-  lgtsm keyframes film.mp4 --mask mask.mkv -o keys   # paint in keys, then:
-  lgtsm inpaint film.mp4 --mask mask.mkv --plate keys -o clean.mp4
-  lgtsm inpaint films/ --mask masks/ -o clean/
-  lgtsm inpaint film.mov --mask masks/ --fill-layer fill.mov --lossless -o clean.mkv
 """
 
 
@@ -51,8 +56,8 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser = commands.add_parser(
         "inpaint",
         help="remove what is masked or tracked from videos",
-        description="Remove what a mask or a box covers, or what is tracked, from videos or folders of frames.\n"
-        "Nothing else changes.",
+        usage=_USAGE,
+        description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -97,7 +102,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--mask-used",
         type=Path,
         metavar="OUT",
-        help="write the holes that were filled: .mkv or a folder of PNG (exact), .mp4 or .mov",
+        help="write the mask that was filled: .mkv or a folder of PNG (exact), .mp4 or .mov",
     )
     group.add_argument(
         "--compare",

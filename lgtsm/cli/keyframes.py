@@ -18,9 +18,9 @@ _EPILOG = """what is written, for a key frame 120:
   mask_000120.png   white where no frame shows anything: the place to paint in frame_000120.png
 
 Paint in place, by hand or with any image model, keep the names, and give the folder to inpaint with the
-same options. What is painted is carried through its shot; everywhere else real pixels are copied. Of
-several key frames of one shot, a later one lacks only what the earlier ones do not show; to see those
-painted in it, paint the first, and write the others anew with --plate.
+same options. What you paint is carried through its shot; everywhere else real pixels are copied. If a shot
+has several key frames, a later one lacks only what the earlier ones do not show. To see your painting in
+it, paint the first one, then write the others anew with --plate.
 
 examples:
   lgtsm keyframes film.mp4 --mask mask.mkv -o keys
@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "keyframes",
         help="write the frames to paint where no frame shows the background",
         description="Write the key frames of a film: the few frames in which something has to be invented, each with\n"
-        "a mask of the place. What other frames do show is filled in already.",
+        "a mask of the place. What other frames show is already filled in.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -10,7 +10,7 @@ from ..interruption import Interruption
 from .mask_shot import Shot, add_shot
 
 _EPILOG = """A mask is painted for some frames and named by the number of its frame, counted from 0:
-mask_0012.png belongs to frame 12. Between two of them its shape goes over into the next one; before the
+mask_0012.png belongs to frame 12. Between two of them the shape turns into the next one; before the
 first and after the last one it stands still. An empty mask ends it: paint one for the first frame
 without the object.
 

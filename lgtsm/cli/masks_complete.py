@@ -1,4 +1,4 @@
-"""`lgtsm masks complete`: add an object's shadow and what was forgotten at its rim."""
+"""`lgtsm masks complete`: add an object's shadow and what the mask missed at its rim."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _EPILOG = """What surrounds the object is filled from other frames and compared:
 and stays beside the object is its shadow; what is coloured like the object and touches it is its rim.
 Nothing is added where no other frame shows the background. Give the mask of the object alone, not
 grown, and look at --preview: object red, shadow yellow, rim blue; violet may belong to the object, too (a
-reflection, a shadow on what is never seen) and is not added.
+reflection, a shadow on ground that is never seen) and is not added.
 
 examples:
   lgtsm masks complete shot.mp4 --mask mask.mkv -o whole.mkv --preview look.mp4
@@ -32,7 +32,7 @@ def add_complete(parser: argparse._ActionsContainer, default: str | None) -> Non
         "--complete",
         default=default,
         metavar="KINDS",
-        help="add the object's shadow, what was forgotten at its rim, or both (shadow,rim), as far as "
+        help="add the object's shadow, what the mask missed at its rim, or both (shadow,rim), as far as "
         "other frames show the background" + (f" [{default}]" if default else ""),
     )
 
@@ -41,7 +41,7 @@ def add(kinds: argparse._SubParsersAction) -> None:
     """Add the kind to the parser of `lgtsm masks`."""
     parser = kinds.add_parser(
         "complete",
-        help="add the shadow and the forgotten rim of an object to its masks",
+        help="add an object's shadow, and what its mask missed at the rim",
         description="Complete masks with what belongs to the object.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

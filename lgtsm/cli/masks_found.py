@@ -12,14 +12,14 @@ from ..masks.text.options import TextOptions
 from .arguments import add_options
 from .mask_shot import Shot, add_shot
 
-_STATIC = """Finds logos, opaque or not, by what never changes while the rest of the picture moves; no model
+_STATIC = """Find logos, opaque or not, by what never changes while the rest of the picture moves; no model
 is needed. Cuts help: give a whole film rather than one shot. Bars of a letterbox are left out.
 
 example:
   lgtsm masks static film.mp4 -o logo.mkv && lgtsm inpaint film.mp4 --mask logo.mkv -o clean.mp4
 """
-_TEXT = """Finds subtitles, time codes and other text that stays in its place, and masks every line from its
-first frame to its last. Needs the extra: pip install "lgtsm[text]". Text of the scene that moves with
+_TEXT = """Find subtitles, time codes and other text that stays in its place, and mask every line from its
+first frame to its last. Needs the extra (in the clone: pip install ".[text]"). Text of the scene that moves with
 it is left out; under a still camera it is not: use --region.
 
 example:

@@ -19,8 +19,8 @@ def add_prompts(parser: argparse._ActionsContainer) -> None:
         action="append",
         default=[],
         metavar="PAINTED@FRAME",
-        help="picture with the object painted white, and the number of its frame, counted from 0; "
-        "may be repeated",
+        help="picture with the object erased, or painted white on black, and the number of its frame, "
+        "counted from 0; may be repeated",
     )
     parser.add_argument(
         "--box",

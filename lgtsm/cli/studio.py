@@ -11,12 +11,12 @@ from ..interruption import Interruption
 from ..studio.call import LOOPBACK, PORT, UPLOAD_MB, StudioOptions, run_studio
 
 _TOKEN = "LGTSM_STUDIO_TOKEN"
-_EPILOG = f"""Needs the extra: pip install "lgtsm[studio]". Nothing is fetched or sent anywhere: the page, its
+_EPILOG = f"""Needs the extra (in the clone: pip install ".[studio]"). Nothing is fetched or sent anywhere: the page, its
 scripts and all films stay on this machine. It reads the folder of FILM (without one the current folder) and
 those of --root, and writes beside the film, or into --folder.
 
-Pages are let in by the token in the address that is printed; {_TOKEN} sets one of your own. It listens
-on this machine alone. With --listen 0.0.0.0 others can reach it, unencrypted: use a network that you trust, or an
+A page needs the token in the address that is printed; {_TOKEN} sets one of your own. Only this machine is
+listened to. With --listen 0.0.0.0 others can reach it, unencrypted: use a network that you trust, or an
 SSH tunnel instead.
 """
 
@@ -52,7 +52,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--listen",
         default=LOOPBACK,
         metavar="ADDRESS",
-        help=f"address to listen on; others than {LOOPBACK} let other machines in [{LOOPBACK}]",
+        help=f"address to listen on; any but {LOOPBACK} lets other machines in [{LOOPBACK}]",
     )
     parser.add_argument(
         "--port", type=int, default=PORT, metavar="N", help=f"0 chooses a free one [{PORT}]"

@@ -57,6 +57,6 @@ class Summary:
             )
         if means["perhaps"] >= _TOLD:
             notes.append(
-                f"{means['perhaps']:.2%} of the picture may belong to the object, too: look at the preview"
+                f"{means['perhaps']:.2%} of the picture may belong to the object, too: look there, and paint it if it is to go"
             )
         return notes

@@ -145,7 +145,7 @@ def opened_picture(data: bytes, size: tuple[int, int]) -> Image.Image:
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a file that appears when it is whole; raises VideoError where it cannot be written."""
+    """Write a file that appears once it is complete; raises VideoError where it cannot be written."""
     try:
         with WholeFile(path) as partial:
             partial.write_bytes(data)

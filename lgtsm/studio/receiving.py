@@ -11,7 +11,7 @@ from ..whole_file import WholeFile
 
 
 async def received_file(request: Request, target: Path) -> None:
-    """Write the body of a request; the file appears when it is whole.
+    """Write the body of a request; the file appears once it is complete.
 
     Raises:
         VideoError: it cannot be written, or the page went away.

@@ -14,7 +14,7 @@ class TimelineOptions(Options):
 
     handles: int = knob(
         12,
-        "Frames more before and after what a clip shows, for later trims.",
+        "Extra frames before and after what a clip shows, for later trims.",
         limits=(0, 100_000),
     )
     layer_only: bool = knob(
@@ -26,6 +26,6 @@ class TimelineOptions(Options):
     )
     edl_rate: Fraction = knob(
         Fraction(24),
-        "Frames per second of an EDL, which does not tell it, such as 25 or 24000/1001.",
+        "Frames per second of an EDL, which does not state them, such as 25 or 24000/1001.",
         limits=(Fraction(1), 1000),
     )

@@ -260,7 +260,7 @@ def write_mask_clip(
     """Write masks, with empty ones around them where they belong to a part of a file.
 
     Args:
-        target: film or folder; appears only when it is whole.
+        target: film or folder; appears only once it is complete.
         masks: (1,H,W) in [0,1], 1 = hole.
         size: (height, width) of the empty masks.
         rate: frames per second.

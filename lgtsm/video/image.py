@@ -170,7 +170,7 @@ def check_picture_name(path: Path) -> None:
 
 
 def write_picture(picture: Tensor, path: Path) -> None:
-    """Write a picture with 16 bits per channel; the file appears when it is whole.
+    """Write a picture with 16 bits per channel; the file appears once it is complete.
 
     Args:
         picture: (3,h,w) in [0,1].

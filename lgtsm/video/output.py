@@ -1,4 +1,4 @@
-"""The base of all writers: output that appears under its name only when it is whole."""
+"""The base of all writers: output that appears under its name only once it is complete."""
 
 from __future__ import annotations
 
