@@ -17,6 +17,7 @@ from ..copying.source_frames import Search
 from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
+from .allocator import return_freed_memory
 from .painting import Painter, unsure
 from .policy import Policy, open_stream
 from .progress import ShotWork, Stage
@@ -135,8 +136,8 @@ class ShotFiller:
         self._num_pushed = self._num_begun = self._num_done = 0
         self._is_complete = False
         self._together = max(1, min(_MOST_TOGETHER, _TOGETHER_PIXELS // (size[0] * size[1])))
-        self._net = self._open(network, size) if isinstance(network, Network) else None
-        self._reach = self._net.stream.reach if self._net else (0, 0)
+        self._net = net = self._open(network, size) if isinstance(network, Network) else None
+        self._reach = net.stream.reach if net else (0, 0)
         # a pushed frame influences outputs up to `reach` frames later, whose holes must be known
         ahead = smoothing_reach(search)[1] + max(0, self._together - self.chunk)
         self._lookahead = max(self._window[1] + ahead, self._reach[0])
@@ -346,3 +347,4 @@ class ShotFiller:
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:
             del self._frames[t]
+        return_freed_memory(self._frame_box.area)
