@@ -16,15 +16,19 @@ from .level import Level
 
 # squared difference a number that one picture's side of distance costs; by hand, see `descriptors`
 _UPWARDS, _SIDEWAYS = 0.05, 0.01
+# sources that are compared: a small hole is closed at full size, where there are a million. A prime, so that
+# evenly spread sources do not fall into a few columns
+_MOST = 16_381
 
 
 def peel(level: Level) -> Tensor:
     """Return the picture (1,5,h,w) with its hole closed ring by ring."""
     (height, width), (rows, columns) = size_of(level.picture), level.patch_offsets()
     side = max(height, width)
-    offered = level.values[level.sources[:, None] + rows * width + columns].flatten(1)  # (M,245)
+    sources = _spread(level.sources)
+    offered = level.values[sources[:, None] + rows * width + columns].flatten(1)  # (M,245)
     values, ready = level.values.clone(), (level.depth == 0).to(offered.dtype)
-    source_rows, source_columns = level.sources // width, level.sources % width
+    source_rows, source_columns = sources // width, sources % width
     for ring in range(1, int(level.depth.max()) + 1):
         pixels = (level.depth == ring).nonzero()[:, 0]
         y, x = pixels[:, None] // width + rows, pixels[:, None] % width + columns
@@ -40,6 +44,14 @@ def peel(level: Level) -> Tensor:
         right = (pixels[:, None] % width - source_columns).square()
         far = (_UPWARDS * down + _SIDEWAYS * right) / (side * side)
         best = (cost + far).argmin(1)
-        values[pixels] = level.values[level.sources[best]]
+        values[pixels] = level.values[sources[best]]
         ready[pixels] = 1
     return values.T.reshape(level.picture.shape)
+
+
+def _spread(sources: Tensor) -> Tensor:
+    """Return `_MOST` of the sources (M,) at most, evenly spread."""
+    count = len(sources)
+    if count <= _MOST:
+        return sources
+    return sources[torch.arange(_MOST, device=sources.device) * count // _MOST]
