@@ -47,8 +47,22 @@ def test_one_frame_at_a_time_equals_one_forward_of_a_long_clip(
     assert (found - wanted).abs().max() < 1e-5 * max(1.0, float(raw.abs().max()))
 
 
-@pytest.mark.parametrize("size", [(33, 47), (30, 49), (17, 18)])
-@pytest.mark.parametrize("family", ["lgtsm", "refine"])
+@pytest.mark.parametrize(
+    ("family", "size"),
+    [
+        ("lgtsm", (33, 47)),
+        ("refine", (17, 18)),
+        *(
+            pytest.param(family, size, marks=pytest.mark.slow)
+            for family, size in (
+                ("lgtsm", (30, 49)),
+                ("lgtsm", (17, 18)),
+                ("refine", (33, 47)),
+                ("refine", (30, 49)),
+            )
+        ),
+    ],
+)
 def test_odd_sizes_equal_a_forward_of_the_padded_clip(
     family, size, strong_network, whole_options, run_job, noise_clip, forward
 ):
