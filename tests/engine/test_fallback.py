@@ -9,7 +9,6 @@ from lgtsm.errors import DeviceError, OptionError, WeightsError
 from lgtsm.options import DType, RunOptions
 from lgtsm.report import Report
 
-
 slow = pytest.mark.slow
 
 

@@ -102,6 +102,7 @@ def test_the_rest_of_a_resumed_run_equals_the_whole(toy_library, tmp_path):
         assert torch.equal(p, q)
 
 
+@pytest.mark.slow
 def test_a_discriminator_is_saved_and_resumed_with_its_network(toy_library, tmp_path):
     recipe = _toy("guided")
     train(_run(recipe, tmp_path, 1), toy_library)
