@@ -67,7 +67,7 @@ def test_an_encoded_result_is_judged_by_what_encoding_does_to_the_source(lgtsm, 
     assert "--quality" in out.splitlines()[0]
 
 
-@pytest.mark.parametrize("size", [(48, 64), (90, 160)])
+@pytest.mark.parametrize("size", [(48, 64), pytest.param((90, 160), marks=pytest.mark.slow)])
 def test_a_small_film_is_judged_with_what_its_hole_shows(size, tmp_path):
     """An encoder shares its bits between hole and surroundings, the more the smaller the film is."""
     options = SceneOptions(

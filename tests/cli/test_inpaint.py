@@ -170,7 +170,13 @@ def test_the_output_may_be_a_gif(lgtsm, make_film, make_mask, read_film, tmp_pat
     assert read_film(tmp_path / "o.gif").shape == (12, 48, 64, 3)
 
 
-@pytest.mark.parametrize(("extra", "size"), [((), (48, 128)), (("--compare-as", "wipe"), (48, 64))])
+@pytest.mark.parametrize(
+    ("extra", "size"),
+    [
+        ((), (48, 128)),
+        pytest.param(("--compare-as", "wipe"), (48, 64), marks=pytest.mark.slow),
+    ],
+)
 def test_before_and_after_are_written_as_a_film(
     extra, size, lgtsm, make_film, make_mask, read_film, tmp_path
 ):

@@ -7,6 +7,7 @@ import json
 import shlex
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from lgtsm.cli.main import main
@@ -14,6 +15,7 @@ from lgtsm.errors import OptionError
 from lgtsm.video.read import read_frames
 
 
+@pytest.mark.slow
 def test_only_the_part_is_tracked_and_removed_as_by_the_commands(studio, film, painted, tmp_path):
     studio.json("POST", f"{painted}/options", {"start": 3, "end": 7})
     state = studio.do(painted, "track")
