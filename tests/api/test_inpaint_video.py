@@ -113,7 +113,15 @@ def test_what_the_mask_covers_does_not_reach_the_file(
     assert torch.equal(*results)
 
 
-@pytest.mark.parametrize("form", ["still.png", "film.mkv", "folder", "boxes"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "film.mkv",
+        "boxes",
+        pytest.param("still.png", marks=pytest.mark.slow),
+        pytest.param("folder", marks=pytest.mark.slow),
+    ],
+)
 def test_masks_come_in_every_form(
     form, make_film, holes_of, save_masks, network, options, tmp_path, hole_samples
 ):

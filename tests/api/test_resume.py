@@ -13,12 +13,13 @@ from lgtsm.engine.composing import Patch
 from lgtsm.errors import OptionError, VideoError
 from lgtsm.journal import Journal
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import VideoOptions
+from lgtsm.options import Motion, VideoOptions
 from lgtsm.video.read import read_frames
 from lgtsm.whole_file import WholeFile
 from tests.api.stopping import HostStopError, stop_at
 
 NUM = 44
+LOSSLESS = VideoOptions(lossless=True)
 RESUME = VideoOptions(lossless=True, resume=True)
 
 
@@ -29,7 +30,7 @@ def job(make_film, holes_of, save_masks, network, options, tmp_path):
     masks = save_masks(tmp_path / "masks.mkv", holes_of(NUM))
 
     def run(target, **changes):
-        values = {"model": network, "options": options(), "video": VideoOptions(lossless=True)}
+        values = {"model": network, "options": options(motion=Motion.NONE), "video": LOSSLESS}
         return lgtsm.inpaint_video(film, masks, target, **(values | changes))
 
     return run
@@ -40,17 +41,20 @@ def _pixels(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [5, 20, 38])
-def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
+@pytest.mark.parametrize(
+    ("stop", "motion"), [(5, Motion.NONE), (20, Motion.AUTO), (38, Motion.NONE)]
+)
+def test_an_interrupted_job_goes_on_with_the_same_frames(stop, motion, job, options, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
-    job(whole)
+    chosen = options(motion=motion)
+    job(whole, options=chosen)
     with pytest.raises(HostStopError):
-        job(target, progress=stop_at(stop))
+        job(target, options=chosen, progress=stop_at(stop))
     assert not target.exists()
     folder = tmp_path / "out.mkv.lgtsm-partial"
     assert (folder / "job.json").is_file()
     seen = []
-    report = job(target, video=RESUME, progress=lambda *a: seen.append(a[0]))
+    report = job(target, options=chosen, video=RESUME, progress=lambda *a: seen.append(a[0]))
     assert report.resumed_from == (stop - 1) // 16 * 16
     assert report.frames == NUM
     assert seen == sorted(seen)
@@ -77,7 +81,7 @@ def test_another_job_cannot_go_on(job, options, tmp_path, one_sentence):
     with pytest.raises(HostStopError):
         job(target, progress=stop_at(20))
     with pytest.raises(OptionError) as error:
-        job(target, video=RESUME, options=options(feather=7))
+        job(target, video=RESUME, options=options(motion=Motion.NONE, feather=7))
     one_sentence(error.value)
     assert job(target).resumed_from == 0
 
@@ -179,7 +183,7 @@ def test_a_second_job_on_one_target_is_refused_and_the_first_goes_on(
         if len(refused) < 2 and done >= (5, 30)[len(refused)]:
             video = VideoOptions(lossless=True, resume=bool(refused))
             with pytest.raises(VideoError, match=f"beside process {os.getpid()} on ") as error:
-                job(target, video=video, options=options(feather=7))
+                job(target, video=video, options=options(motion=Motion.NONE, feather=7))
             refused.append(error.value)
 
     job(target, progress=progress)

@@ -49,6 +49,7 @@ def test_masks_into_a_film_that_players_show(lgtsm, read_film, tmp_path):
     assert (masks > 250).any()
 
 
+@pytest.mark.slow
 def test_drawn_masks_serve_inpaint(lgtsm, make_film, tmp_path):
     masks = tmp_path / "m.mkv"
     arguments = ["--kind", "logo", "--size", "64x48", "--frames", 12]

@@ -218,6 +218,7 @@ def test_a_guide_of_another_size_is_one_sentence(one_sentence):
     one_sentence(caught.value)
 
 
+@pytest.mark.slow
 def test_key_frames_are_carried_by_a_network(tmp_path, toy_clip):
     save_model(
         formula_network(GUIDED), tmp_path / "g.safetensors", Card(spec=GUIDED, licence="CC0-1.0")

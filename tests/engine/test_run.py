@@ -1,5 +1,7 @@
 """Jobs against one forward of the whole clip, and what they leave alone."""
 
+import itertools
+
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -19,7 +21,7 @@ every_family = pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("num_frames", "chunk"),
-    [(1, 1), (2, 3), (5, 1), (5, 16), (17, 3), (40, 7), (40, 16)],
+    [(1, 1), (2, 3), (5, 1), (5, 16), (17, 3), (40, 7)],
 )
 @every_family
 def test_a_job_equals_one_forward_of_the_clip(
@@ -105,12 +107,15 @@ def test_a_resumed_job_equals_the_whole_one_over_cuts(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", Mode)
-@every_family
+@pytest.mark.parametrize(
+    ("mode", "family"),
+    [(Mode.COPY, None), *itertools.product((Mode.COPY_FILL, Mode.FILL), FAMILIES)],
+)
 def test_every_mode_fills_with_colours_of_the_range(
     mode, family, strong_network, run_job, toy_clip, toy_holes
 ):
-    network = None if mode is Mode.COPY else strong_network(family)
+    toy_clip, toy_holes = toy_clip[:5], toy_holes[:5]
+    network = None if family is None else strong_network(family)
     for count in (0, 8):
         options = InpaintOptions(mode=mode, source_frames=count, cuts=())
         result = run_job(network, toy_clip, toy_holes, options)

@@ -92,7 +92,7 @@ def test_random_boxes_equal_the_whole_clip(family, num_frames, chunk, strong_net
         pytest.param(ShiftSpec(width=5, groups=4, first_layer=False), id="wide-first-off"),
         pytest.param(ShiftSpec(first_layer=False), marks=pytest.mark.slow, id="first-off"),
         pytest.param(ShiftSpec(width=1), marks=pytest.mark.slow, id="width-1"),
-        pytest.param(ShiftSpec(width=5, causal=True), id="wide-causal"),
+        pytest.param(ShiftSpec(width=5, causal=True), marks=pytest.mark.slow, id="wide-causal"),
         pytest.param(ShiftSpec(ratio=0.0), marks=pytest.mark.slow, id="none-shifted"),
     ],
 )

@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -75,6 +76,7 @@ def test_a_file_that_the_studio_did_not_make_is_not_replaced(studio, film, paint
     studio.do(painted, "remove")  # its own result is replaced
 
 
+@pytest.mark.slow
 def test_one_more_painted_frame_costs_only_the_frames_next_to_it(studio, painted, scene, png):
     studio.json("PUT", f"{painted}/painted/2", png(scene.mask[2]))
     studio.do(painted, "track")
@@ -99,6 +101,7 @@ def test_a_preview_fills_a_second_at_most_and_leaves_the_result_alone(studio, fi
     assert studio.ask("GET", f"{painted}/picture/preview/9")[0] == 200
 
 
+@pytest.mark.slow
 def test_a_removal_that_is_cancelled_goes_on_where_it_was(studio, film, painted, monkeypatch):
     monkeypatch.setattr("lgtsm.journal._BLOCK", 2)
     session = studio.desk.sessions()[0]

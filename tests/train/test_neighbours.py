@@ -168,6 +168,7 @@ def test_an_aligner_is_scored_against_the_reference_as_it_is(toy_library, monkey
     assert torch.equal(result.composed * (1 - inside), result.part.truth * (1 - inside))
 
 
+@pytest.mark.slow
 def test_chn_learns_from_what_an_aligner_brings(toy_library, tmp_path, one_sentence):
     spec = CpnSpec(whole=False)
     path = tmp_path / "aligner.safetensors"

@@ -65,6 +65,7 @@ def _write_sources(folder, exif):
     _film(folder / "film.mov", images)
 
 
+@pytest.mark.slow
 def test_png_with_a_colour_profile(tmp_path):
     plain, edited = Image.Exif(), Image.Exif()
     edited[0x0131] = "an editor"

@@ -155,6 +155,7 @@ def test_an_aligner_of_another_family_is_refused_in_one_sentence(converted, one_
     one_sentence(caught.value)
 
 
+@pytest.mark.slow
 def test_both_meanings_of_corners_convert(tmp_path):
     torch.save(_file(CpnSpec(whole=False)), tmp_path / "weight.pth")
     for corners in (True, False):
