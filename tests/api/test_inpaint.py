@@ -9,10 +9,20 @@ from hypothesis import strategies as st
 
 import lgtsm
 from lgtsm.errors import Cancelled, OptionError, ShapeError, WeightsError
-from lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, Mode, Motion, RunOptions
+from lgtsm.options import (
+    InpaintOptions,
+    LengthPolicy,
+    MaskOptions,
+    Mode,
+    Motion,
+    RunOptions,
+    Unseen,
+)
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
 
+PLAIN = {"motion": Motion.NONE, "unseen": Unseen.NETWORK}
+"""For what holds however a hole is filled."""
 DTYPES = (torch.float32, torch.float16, torch.float64, torch.bfloat16)
 
 
@@ -131,23 +141,25 @@ def test_copies_need_no_network(options, toy_clip, toy_holes, tmp_path):
 def test_a_network_comes_as_it_is_or_from_a_file(network, options, short_clip, tmp_path):
     path = tmp_path / "tiny.safetensors"
     save_model(network, path, Card(spec=network.spec, licence="CC0-1.0"))
-    results = [lgtsm.inpaint(*short_clip, model, options()) for model in (network, path, str(path))]
+    results = [
+        lgtsm.inpaint(*short_clip, model, options(**PLAIN)) for model in (network, path, str(path))
+    ]
     assert torch.equal(results[0], results[1])
     assert torch.equal(results[0], results[2])
 
 
 def test_one_hole_serves_all_frames(network, options, short_clip):
     frames, holes = short_clip
-    found = lgtsm.inpaint(frames, holes[:1], network, options())
-    wanted = lgtsm.inpaint(frames, holes[:1].repeat(4, 1, 1, 1), network, options())
+    found = lgtsm.inpaint(frames, holes[:1], network, options(**PLAIN))
+    wanted = lgtsm.inpaint(frames, holes[:1].repeat(4, 1, 1, 1), network, options(**PLAIN))
     assert torch.equal(found, wanted)
 
 
 def test_holes_come_in_any_dtype(network, options, short_clip):
     frames, holes = short_clip
-    wanted = lgtsm.inpaint(frames, holes, network, options())
+    wanted = lgtsm.inpaint(frames, holes, network, options(**PLAIN))
     for dtype in (torch.bool, torch.uint8, torch.float16, torch.int64):
-        found = lgtsm.inpaint(frames, holes.to(dtype), network, options())
+        found = lgtsm.inpaint(frames, holes.to(dtype), network, options(**PLAIN))
         assert torch.equal(found, wanted), dtype
 
 
@@ -164,8 +176,7 @@ def test_mask_options_are_applied(options, toy_clip, toy_holes):
 
 @pytest.mark.parametrize("length", LengthPolicy)
 def test_short_masks_follow_the_length_policy(length, options, toy_clip, toy_holes, one_sentence):
-    still = {"mode": Mode.COPY, "motion": Motion.NONE}
-    chosen = options(mask=MaskOptions(length=length), **still)
+    chosen = options(mode=Mode.COPY, mask=MaskOptions(length=length), **PLAIN)
     if length is LengthPolicy.ERROR:
         with pytest.raises(ShapeError) as error:
             lgtsm.inpaint(toy_clip, toy_holes[:3], None, chosen)
@@ -173,7 +184,7 @@ def test_short_masks_follow_the_length_policy(length, options, toy_clip, toy_hol
         return
     order = [0, 1, 2, 2, 2, 2, 2, 2] if length is LengthPolicy.HOLD else [0, 1, 2, 0, 1, 2, 0, 1]
     found = lgtsm.inpaint(toy_clip, toy_holes[:3], None, chosen)
-    wanted = lgtsm.inpaint(toy_clip, toy_holes[order], None, options(**still))
+    wanted = lgtsm.inpaint(toy_clip, toy_holes[order], None, options(mode=Mode.COPY, **PLAIN))
     assert torch.equal(found, wanted)
 
 
@@ -231,7 +242,7 @@ def test_a_mask_that_is_probably_inverted_is_named(share, told, options, toy_cli
     holes = torch.zeros(8, 1, 48, 64)
     holes[..., : int(48 * share), :] = 1
     with caplog.at_level(logging.WARNING, "lgtsm"):
-        lgtsm.inpaint(toy_clip, holes, None, options(mode=Mode.COPY, motion=Motion.NONE))
+        lgtsm.inpaint(toy_clip, holes, None, options(mode=Mode.COPY, **PLAIN))
     assert any("invert" in record.getMessage() for record in caplog.records) is told
 
 

@@ -9,11 +9,13 @@ import lgtsm
 import lgtsm.mask_source as mask_source
 from lgtsm.errors import Cancelled, ShapeError, VideoError
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import LengthPolicy, MaskOptions, Mode, Motion, VideoOptions
+from lgtsm.options import LengthPolicy, MaskOptions, Mode, Motion, Unseen, VideoOptions
 from lgtsm.video.layout import samples
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames, read_masks
 
+PLAIN = {"motion": Motion.NONE, "unseen": Unseen.NETWORK}
+"""For what holds however a hole is filled."""
 LOSSLESS = VideoOptions(lossless=True)
 
 
@@ -50,7 +52,12 @@ def test_frames_rate_and_sound_are_kept(
     target = tmp_path / "out.mp4"
     seen = []
     report = lgtsm.inpaint_video(
-        film, masks, target, model=network, options=options(), progress=lambda *a: seen.append(a)
+        film,
+        masks,
+        target,
+        model=network,
+        options=options(**PLAIN),
+        progress=lambda *a: seen.append(a),
     )
     old, new = probe(film), probe(target)
     assert (new.num_frames, new.rate, new.width, new.height) == (20, old.rate, 64, 48)
@@ -141,7 +148,7 @@ def test_masks_come_in_every_form(
         mask,
         target,
         model=network,
-        options=options(motion=Motion.NONE),
+        options=options(**PLAIN),
         video=LOSSLESS,
         mask_used=used,
     )
@@ -157,7 +164,7 @@ def test_the_fill_layer_and_the_used_mask_have_every_frame(
     layer, used = tmp_path / "layer.mov", tmp_path / "used"
     report = lgtsm.inpaint_video(
         film, masks, tmp_path / "out.mp4", model=network,
-        options=options(mask=MaskOptions(grow=2), motion=Motion.NONE), fill_layer=layer, mask_used=used,
+        options=options(mask=MaskOptions(grow=2), **PLAIN), fill_layer=layer, mask_used=used,
     )  # fmt: skip
     info = probe(layer)
     assert (info.num_frames, info.has_alpha) == (20, True)
@@ -206,7 +213,7 @@ def test_masks_that_do_not_fit_are_refused_before_any_output(
             lgtsm.inpaint_video(film, mask, tmp_path / "out.mp4", model=network, options=options())
         one_sentence(error.value)
         assert sorted(tmp_path.iterdir()) == before
-    held = options(mask=MaskOptions(length=LengthPolicy.HOLD), motion=Motion.NONE)
+    held = options(mask=MaskOptions(length=LengthPolicy.HOLD), **PLAIN)
     report = lgtsm.inpaint_video(film, short, tmp_path / "out.mp4", model=network, options=held)
     assert report.frames == 20
 

@@ -13,12 +13,14 @@ from lgtsm.engine.composing import Patch
 from lgtsm.errors import OptionError, VideoError
 from lgtsm.journal import Journal
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import Motion, VideoOptions
+from lgtsm.options import Motion, Unseen, VideoOptions
 from lgtsm.video.read import read_frames
 from lgtsm.whole_file import WholeFile
 from tests.api.stopping import HostStopError, stop_at
 
 NUM = 44
+PLAIN = {"motion": Motion.NONE, "unseen": Unseen.NETWORK}
+"""For what holds however a hole is filled."""
 LOSSLESS = VideoOptions(lossless=True)
 RESUME = VideoOptions(lossless=True, resume=True)
 
@@ -30,7 +32,7 @@ def job(make_film, holes_of, save_masks, network, options, tmp_path):
     masks = save_masks(tmp_path / "masks.mkv", holes_of(NUM))
 
     def run(target, **changes):
-        values = {"model": network, "options": options(motion=Motion.NONE), "video": LOSSLESS}
+        values = {"model": network, "options": options(**PLAIN), "video": LOSSLESS}
         return lgtsm.inpaint_video(film, masks, target, **(values | changes))
 
     return run
@@ -81,7 +83,7 @@ def test_another_job_cannot_go_on(job, options, tmp_path, one_sentence):
     with pytest.raises(HostStopError):
         job(target, progress=stop_at(20))
     with pytest.raises(OptionError) as error:
-        job(target, video=RESUME, options=options(motion=Motion.NONE, feather=7))
+        job(target, video=RESUME, options=options(feather=7, **PLAIN))
     one_sentence(error.value)
     assert job(target).resumed_from == 0
 
@@ -183,7 +185,7 @@ def test_a_second_job_on_one_target_is_refused_and_the_first_goes_on(
         if len(refused) < 2 and done >= (5, 30)[len(refused)]:
             video = VideoOptions(lossless=True, resume=bool(refused))
             with pytest.raises(VideoError, match=f"beside process {os.getpid()} on ") as error:
-                job(target, video=video, options=options(motion=Motion.NONE, feather=7))
+                job(target, video=video, options=options(feather=7, **PLAIN))
             refused.append(error.value)
 
     job(target, progress=progress)
