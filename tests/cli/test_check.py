@@ -215,6 +215,7 @@ def test_what_no_frame_shows_is_told_where_asked_for(lgtsm, filled):
     assert f"no frame shows {share:.1%} of the mask: it is invented there" in text
 
 
+@pytest.mark.slow
 def test_the_share_that_no_frame_shows_is_that_of_the_mask(lgtsm, make_film, tmp_path):
     """A mask of one frame: the others show what is behind it, so that nothing is unseen."""
     source = make_film(size=(48, 64))

@@ -40,8 +40,8 @@ CPU = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 @pytest.mark.parametrize(
     ("family", "first", "error"),
     [
-        ("lgtsm", 1, CUDA),
         ("lgtsm", 5, CPU),
+        pytest.param("lgtsm", 1, CUDA, marks=slow),
         ("lgtsm", 40, CUDA),
         pytest.param("refine", 1, CPU, marks=slow),
         pytest.param("refine", 40, CUDA, marks=slow),
@@ -154,7 +154,7 @@ def test_half_precision_that_overflows_goes_on_in_float32(
     assert (found - wanted).abs().max() < 0.02
 
 
-@pytest.mark.parametrize("dtype", [DType.BF16, DType.FP16])
+@pytest.mark.parametrize("dtype", [pytest.param(DType.BF16, marks=slow), DType.FP16])
 def test_half_precision_is_near_float32(dtype, strong_network, whole_options, run_job, noise_clip):
     network = strong_network("refine")
     frames, holes = noise_clip(8)

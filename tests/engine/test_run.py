@@ -12,7 +12,7 @@ from lgtsm.engine.layer import StreamLayer
 from lgtsm.engine.run import Job
 from lgtsm.errors import Cancelled, ShapeError
 from lgtsm.models.spec import FAMILIES
-from lgtsm.options import InpaintOptions, Mode, RunOptions
+from lgtsm.options import InpaintOptions, Mode, Motion, RunOptions
 from lgtsm.report import Report
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -220,7 +220,7 @@ def test_cancel_is_asked_in_every_layer_and_raises(
 def test_the_report_names_what_was_done(strong_network, run_job, noise_clip):
     report = Report()
     frames, holes = noise_clip(12, (30, 46))
-    options = InpaintOptions(cuts=(4,), run=RunOptions(device="cpu", chunk=5))
+    options = InpaintOptions(cuts=(4,), motion=Motion.NONE, run=RunOptions(device="cpu", chunk=5))
     run_job(strong_network("refine"), frames, holes, options, report=report)
     assert (report.frames, report.frames_with_holes, report.shots) == (12, 10, [0, 4])
     assert (report.size, report.working_size, report.chunk) == ((46, 30), (46, 30), 5)

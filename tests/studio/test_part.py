@@ -53,6 +53,7 @@ def test_a_larger_part_is_tracked_again_and_a_smaller_one_is_not(studio, painted
         assert state["found"]["stale"] is stale, part
 
 
+@pytest.mark.slow
 def test_a_preview_stays_inside_the_part(studio, painted):
     studio.json("POST", f"{painted}/options", {"start": 3, "end": 7})
     result = studio.do(painted, "preview", frame=0, half=False)["results"]["preview"]

@@ -187,6 +187,7 @@ def test_every_track_gets_its_own_above_it(films, save, clean):
     assert [track.name for track in made.tracks] == ["V1", "V1 clean", "V2", "V3", "V3 clean"]
 
 
+@pytest.mark.slow
 def test_clips_that_show_the_same_share_a_film_and_others_do_not(films, save, clean):
     marker = {"mask": "mask.png"}
     edit = save(

@@ -136,7 +136,7 @@ def test_a_shrunken_head_applies_a_part_of_the_correction(tiny_network, toy_clip
     for strength in (0.0, 0.25, 1.0):
         network = copy.deepcopy(tiny_network)
         shrink_head(network, strength)
-        results.append(network(toy_clip[None], toy_holes[None])[0])
+        results.append(network(toy_clip[None, :4], toy_holes[None, :4])[0])
     fill, part, whole = results
     assert (whole - fill).abs().max() > 1e-3
     torch.testing.assert_close(part, fill + 0.25 * (whole - fill), atol=1e-5, rtol=1e-4)

@@ -54,6 +54,7 @@ def _formula(module, prefix):
     return module
 
 
+@pytest.mark.slow
 def test_losses_of_chn_equal_the_original():
     vectors, network = Vectors("chn"), formula_network(PAINTERS["chn"]).requires_grad_()
     frames, holes = vectors.clip("a_")

@@ -106,6 +106,7 @@ def test_rescaling_lets_a_signal_through_every_layer(toy_library, toy_recipe):
     assert stds[names[-1]] == 0
 
 
+@pytest.mark.slow
 def test_first_weights_are_decided_by_the_seed(toy_library, toy_recipe):
     item = Items(toy_library, _small(toy_recipe))[0]
     made = []

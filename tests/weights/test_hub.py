@@ -196,14 +196,8 @@ def test_half_a_file_of_a_killed_process_is_no_model(hub, client, make_repo, wei
     assert Path(path).read_bytes() == weights
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        "cut",
-        pytest.param("changed", marks=pytest.mark.slow),
-        pytest.param("behind two links", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("damage", ["cut", "changed", "behind two links"])
 def test_cached_file_that_changed_is_dropped_and_fetched_again(
     damage, hub, client, make_repo, weights, one_sentence
 ):

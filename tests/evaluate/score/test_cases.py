@@ -130,6 +130,7 @@ def test_cases_names_numbers_and_donors_are_deterministic(make_clip):
     assert (one.masked * one.holes).sum() == 0
 
 
+@pytest.mark.slow
 def test_the_rendered_scene_knows_its_truth():
     case = plan_cases(PROTOCOLS["scene"], None, num_frames=2)[0]
     material = load_case(case)

@@ -37,9 +37,8 @@ def _aligned_near(vectors, prefix, aligned, step=1):
     _masks_near(vectors, prefix, aligned, step)
 
 
-@pytest.mark.parametrize(
-    ("case", "repeats"), [("a", 1), pytest.param("b", 8, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("case", "repeats"), [("a", 1), ("b", 8)])
 @torch.no_grad()
 def test_features_and_correlation_equal_the_original(case, repeats, dfpn):
     vectors = Vectors("dfpn")
