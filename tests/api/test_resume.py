@@ -44,11 +44,11 @@ def _pixels(path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("stop", "motion"), [(5, Motion.NONE), (20, Motion.AUTO), (38, Motion.NONE)]
+    ("stop", "changes"), [(5, PLAIN), (20, {}), (38, PLAIN)], ids=["first", "middle", "last"]
 )
-def test_an_interrupted_job_goes_on_with_the_same_frames(stop, motion, job, options, tmp_path):
+def test_an_interrupted_job_goes_on_with_the_same_frames(stop, changes, job, options, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
-    chosen = options(motion=motion)
+    chosen = options(**changes)
     job(whole, options=chosen)
     with pytest.raises(HostStopError):
         job(target, options=chosen, progress=stop_at(stop))
