@@ -243,7 +243,7 @@ def test_a_job_whose_film_lies_among_its_pictures_goes_on(job, network, options,
     frames = tmp_path / "frames"
     job(frames)
     boxes, target = [MaskBox(4, 4, 9, 9)], frames / "film.mkv"
-    values = {"model": network, "options": options()}
+    values = {"model": network, "options": options(**PLAIN)}
     with pytest.raises(HostStopError):
         lgtsm.inpaint_video(frames, boxes, target, progress=stop_at(20), **values)
     report = lgtsm.inpaint_video(frames, boxes, target, video=VideoOptions(resume=True), **values)
