@@ -9,11 +9,13 @@ import lgtsm
 import lgtsm.mask_source as mask_source
 from lgtsm.errors import Cancelled, ShapeError, VideoError
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import LengthPolicy, MaskOptions, Mode, VideoOptions
+from lgtsm.options import LengthPolicy, MaskOptions, Mode, Motion, Unseen, VideoOptions
 from lgtsm.video.layout import samples
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames, read_masks
 
+PLAIN = {"motion": Motion.NONE, "unseen": Unseen.NETWORK}
+"""For what holds however a hole is filled."""
 LOSSLESS = VideoOptions(lossless=True)
 
 
@@ -50,7 +52,12 @@ def test_frames_rate_and_sound_are_kept(
     target = tmp_path / "out.mp4"
     seen = []
     report = lgtsm.inpaint_video(
-        film, masks, target, model=network, options=options(), progress=lambda *a: seen.append(a)
+        film,
+        masks,
+        target,
+        model=network,
+        options=options(**PLAIN),
+        progress=lambda *a: seen.append(a),
     )
     old, new = probe(film), probe(target)
     assert (new.num_frames, new.rate, new.width, new.height) == (20, old.rate, 64, 48)
@@ -62,7 +69,9 @@ def test_frames_rate_and_sound_are_kept(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["film.mp4", "masks.mkv", "out.mp4"]
 
 
-@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize(
+    "mode", [Mode.COPY_FILL, Mode.FILL, pytest.param(Mode.COPY, marks=pytest.mark.slow)]
+)
 def test_a_lossless_file_is_exact_outside_the_hole(
     mode, make_film, holes_of, save_masks, network, options, tmp_path, hole_samples
 ):
@@ -88,7 +97,7 @@ def test_a_file_gets_what_the_clip_in_memory_gets(
     assert (_pixels(target) - wanted)[inside].abs().max() <= 0.51 / 255
 
 
-@pytest.mark.parametrize("grow", [0, 4])
+@pytest.mark.parametrize("grow", [pytest.param(0, marks=pytest.mark.slow), 4])
 def test_what_the_mask_covers_does_not_reach_the_file(
     grow, holes_of, save_masks, network, options, tmp_path, rng
 ):
@@ -111,7 +120,15 @@ def test_what_the_mask_covers_does_not_reach_the_file(
     assert torch.equal(*results)
 
 
-@pytest.mark.parametrize("form", ["still.png", "film.mkv", "folder", "boxes"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        "film.mkv",
+        "boxes",
+        pytest.param("still.png", marks=pytest.mark.slow),
+        pytest.param("folder", marks=pytest.mark.slow),
+    ],
+)
 def test_masks_come_in_every_form(
     form, make_film, holes_of, save_masks, network, options, tmp_path, hole_samples
 ):
@@ -127,7 +144,13 @@ def test_masks_come_in_every_form(
         holes = holes[:1].repeat(20, 1, 1, 1) if form == "still.png" else holes
     used, target = tmp_path / "used.mkv", tmp_path / "out.mkv"
     lgtsm.inpaint_video(
-        film, mask, target, model=network, options=options(), video=LOSSLESS, mask_used=used
+        film,
+        mask,
+        target,
+        model=network,
+        options=options(**PLAIN),
+        video=LOSSLESS,
+        mask_used=used,
     )
     assert torch.equal(torch.stack(list(read_masks(used))), holes)
     assert _count_changes(film, target, holes, hole_samples) > 0
@@ -141,7 +164,7 @@ def test_the_fill_layer_and_the_used_mask_have_every_frame(
     layer, used = tmp_path / "layer.mov", tmp_path / "used"
     report = lgtsm.inpaint_video(
         film, masks, tmp_path / "out.mp4", model=network,
-        options=options(mask=MaskOptions(grow=2)), fill_layer=layer, mask_used=used,
+        options=options(mask=MaskOptions(grow=2), **PLAIN), fill_layer=layer, mask_used=used,
     )  # fmt: skip
     info = probe(layer)
     assert (info.num_frames, info.has_alpha) == (20, True)
@@ -190,7 +213,7 @@ def test_masks_that_do_not_fit_are_refused_before_any_output(
             lgtsm.inpaint_video(film, mask, tmp_path / "out.mp4", model=network, options=options())
         one_sentence(error.value)
         assert sorted(tmp_path.iterdir()) == before
-    held = options(mask=MaskOptions(length=LengthPolicy.HOLD))
+    held = options(mask=MaskOptions(length=LengthPolicy.HOLD), **PLAIN)
     report = lgtsm.inpaint_video(film, short, tmp_path / "out.mp4", model=network, options=held)
     assert report.frames == 20
 

@@ -73,6 +73,7 @@ def test_they_are_those_of_the_built_in_synthesis(panning, monkeypatch, unseen):
         assert torch.equal(mask[None], place[..., :80, :112])
 
 
+@pytest.mark.slow
 def test_real_copies_fill_the_rest_of_a_key_frame(panning):
     frames, holes = panning
     found = lgtsm.key_frames(frames * (1 - holes), holes, _options(cuts=()))

@@ -92,6 +92,7 @@ def test_a_folder_gets_the_rate_it_is_given(film, network, options, tmp_path):
     assert abs(times[12] - times[0] - 1) < Fraction(2, 1000)
 
 
+@pytest.mark.slow
 def test_other_weights_of_the_same_name_cannot_go_on(film, network, options, tmp_path):
     def stop(done, total, note):
         if done == 18 and note == "filling":

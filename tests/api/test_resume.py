@@ -13,12 +13,15 @@ from lgtsm.engine.composing import Patch
 from lgtsm.errors import OptionError, VideoError
 from lgtsm.journal import Journal
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import VideoOptions
+from lgtsm.options import Motion, Unseen, VideoOptions
 from lgtsm.video.read import read_frames
 from lgtsm.whole_file import WholeFile
 from tests.api.stopping import HostStopError, stop_at
 
 NUM = 44
+PLAIN = {"motion": Motion.NONE, "unseen": Unseen.NETWORK}
+"""For what holds however a hole is filled."""
+LOSSLESS = VideoOptions(lossless=True)
 RESUME = VideoOptions(lossless=True, resume=True)
 
 
@@ -29,7 +32,7 @@ def job(make_film, holes_of, save_masks, network, options, tmp_path):
     masks = save_masks(tmp_path / "masks.mkv", holes_of(NUM))
 
     def run(target, **changes):
-        values = {"model": network, "options": options(), "video": VideoOptions(lossless=True)}
+        values = {"model": network, "options": options(**PLAIN), "video": LOSSLESS}
         return lgtsm.inpaint_video(film, masks, target, **(values | changes))
 
     return run
@@ -40,17 +43,20 @@ def _pixels(path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [5, 20, 38])
-def test_an_interrupted_job_goes_on_with_the_same_frames(stop, job, tmp_path):
+@pytest.mark.parametrize(
+    ("stop", "changes"), [(5, PLAIN), (20, {}), (38, PLAIN)], ids=["first", "middle", "last"]
+)
+def test_an_interrupted_job_goes_on_with_the_same_frames(stop, changes, job, options, tmp_path):
     whole, target = tmp_path / "whole.mkv", tmp_path / "out.mkv"
-    job(whole)
+    chosen = options(**changes)
+    job(whole, options=chosen)
     with pytest.raises(HostStopError):
-        job(target, progress=stop_at(stop))
+        job(target, options=chosen, progress=stop_at(stop))
     assert not target.exists()
     folder = tmp_path / "out.mkv.lgtsm-partial"
     assert (folder / "job.json").is_file()
     seen = []
-    report = job(target, video=RESUME, progress=lambda *a: seen.append(a[0]))
+    report = job(target, options=chosen, video=RESUME, progress=lambda *a: seen.append(a[0]))
     assert report.resumed_from == (stop - 1) // 16 * 16
     assert report.frames == NUM
     assert seen == sorted(seen)
@@ -77,7 +83,7 @@ def test_another_job_cannot_go_on(job, options, tmp_path, one_sentence):
     with pytest.raises(HostStopError):
         job(target, progress=stop_at(20))
     with pytest.raises(OptionError) as error:
-        job(target, video=RESUME, options=options(feather=7))
+        job(target, video=RESUME, options=options(feather=7, **PLAIN))
     one_sentence(error.value)
     assert job(target).resumed_from == 0
 
@@ -179,7 +185,7 @@ def test_a_second_job_on_one_target_is_refused_and_the_first_goes_on(
         if len(refused) < 2 and done >= (5, 30)[len(refused)]:
             video = VideoOptions(lossless=True, resume=bool(refused))
             with pytest.raises(VideoError, match=f"beside process {os.getpid()} on ") as error:
-                job(target, video=video, options=options(feather=7))
+                job(target, video=video, options=options(feather=7, **PLAIN))
             refused.append(error.value)
 
     job(target, progress=progress)
@@ -237,7 +243,7 @@ def test_a_job_whose_film_lies_among_its_pictures_goes_on(job, network, options,
     frames = tmp_path / "frames"
     job(frames)
     boxes, target = [MaskBox(4, 4, 9, 9)], frames / "film.mkv"
-    values = {"model": network, "options": options()}
+    values = {"model": network, "options": options(**PLAIN)}
     with pytest.raises(HostStopError):
         lgtsm.inpaint_video(frames, boxes, target, progress=stop_at(20), **values)
     report = lgtsm.inpaint_video(frames, boxes, target, video=VideoOptions(resume=True), **values)

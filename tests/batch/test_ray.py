@@ -47,15 +47,20 @@ def cluster():
     nodes.shutdown()
 
 
-@pytest.fixture
-def sources(tmp_path):
-    """Return a folder of films with masks, the first one with a cut."""
-    folder = tmp_path / "shots"
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ray") / "shots"
     folder.mkdir()
     for i in range(NUM):
         write_film(folder / f"s{i}.mp4", 40, seed=i, shot=20 if i == 0 else None)
         write_mask(folder / f"s{i}_mask.png")
     return folder
+
+
+@pytest.fixture
+def sources(_made, tmp_path):
+    """Return a folder of films with masks, the first one with a cut."""
+    return shutil.copytree(_made, tmp_path / "shots")
 
 
 def _check(sources, out):

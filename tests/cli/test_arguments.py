@@ -124,8 +124,18 @@ def _without_torch(*arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["models"]]
-    + [[c, "--help"] for c in ("inpaint", "masks", "models", "info", "bench", "demo")],
+    [
+        ["--help"],
+        ["models"],
+        ["inpaint", "--help"],
+        *(
+            pytest.param(arguments, marks=pytest.mark.slow)
+            for arguments in (
+                ["--version"],
+                *([c, "--help"] for c in ("masks", "models", "info", "bench", "demo")),
+            )
+        ),
+    ],
     ids=" ".join,
 )
 def test_help_and_models_work_without_torch(arguments):

@@ -67,7 +67,7 @@ def test_an_encoded_result_is_judged_by_what_encoding_does_to_the_source(lgtsm, 
     assert "--quality" in out.splitlines()[0]
 
 
-@pytest.mark.parametrize("size", [(48, 64), (90, 160)])
+@pytest.mark.parametrize("size", [(48, 64), pytest.param((90, 160), marks=pytest.mark.slow)])
 def test_a_small_film_is_judged_with_what_its_hole_shows(size, tmp_path):
     """An encoder shares its bits between hole and surroundings, the more the smaller the film is."""
     options = SceneOptions(
@@ -215,6 +215,7 @@ def test_what_no_frame_shows_is_told_where_asked_for(lgtsm, filled):
     assert f"no frame shows {share:.1%} of the mask: it is invented there" in text
 
 
+@pytest.mark.slow
 def test_the_share_that_no_frame_shows_is_that_of_the_mask(lgtsm, make_film, tmp_path):
     """A mask of one frame: the others show what is behind it, so that nothing is unseen."""
     source = make_film(size=(48, 64))

@@ -9,6 +9,7 @@ import pytest
 from lgtsm.cli.arguments import parse_size
 from lgtsm.cli.models import count_parameters
 from lgtsm.cli.terminal import align_tables, format_bytes, format_seconds
+from lgtsm.evaluate.bench import cases
 
 
 def test_masks_of_a_kind_into_a_folder(lgtsm, read_film, tmp_path):
@@ -49,6 +50,7 @@ def test_masks_into_a_film_that_players_show(lgtsm, read_film, tmp_path):
     assert (masks > 250).any()
 
 
+@pytest.mark.slow
 def test_drawn_masks_serve_inpaint(lgtsm, make_film, tmp_path):
     masks = tmp_path / "m.mkv"
     arguments = ["--kind", "logo", "--size", "64x48", "--frames", 12]
@@ -102,7 +104,9 @@ def test_models_tells_provenance_in_words(lgtsm):
 
 
 @pytest.mark.slow
-def test_bench_prints_a_table_and_writes_json(lgtsm, tmp_path):
+def test_bench_prints_a_table_and_writes_json(lgtsm, tmp_path, monkeypatch):
+    small = cases.BenchCase(height=32, width=48, base_width=4, num_frames=5)
+    monkeypatch.setattr(cases, "PRESETS", {"quick": (small,)})
     code, stdout, stderr = lgtsm(
         "bench", "--device", "cpu", "--json", tmp_path / "b.json", "--quiet"
     )

@@ -160,6 +160,7 @@ def test_a_folder_of_films_stands_for_its_films(lgtsm, make_film, make_mask, rea
     assert (tmp_path / "one" / "b2.mp4").is_file()
 
 
+@pytest.mark.slow
 def test_the_output_may_be_a_gif(lgtsm, make_film, make_mask, read_film, tmp_path):
     words = ["inpaint", make_film(), "--mask", make_mask(), "-o", tmp_path / "o.gif"]
     words += ["--mode", "copy", "--motion", "none"]
@@ -170,7 +171,13 @@ def test_the_output_may_be_a_gif(lgtsm, make_film, make_mask, read_film, tmp_pat
     assert read_film(tmp_path / "o.gif").shape == (12, 48, 64, 3)
 
 
-@pytest.mark.parametrize(("extra", "size"), [((), (48, 128)), (("--compare-as", "wipe"), (48, 64))])
+@pytest.mark.parametrize(
+    ("extra", "size"),
+    [
+        ((), (48, 128)),
+        pytest.param(("--compare-as", "wipe"), (48, 64), marks=pytest.mark.slow),
+    ],
+)
 def test_before_and_after_are_written_as_a_film(
     extra, size, lgtsm, make_film, make_mask, read_film, tmp_path
 ):

@@ -83,6 +83,7 @@ def test_inpaint_completes_first_and_reports_it(shot, tmp_path):
     assert added["shadow"] > 0.005
 
 
+@pytest.mark.slow
 def test_a_part_of_a_film_is_completed_with_masks_that_grow_in_time(shot, tmp_path):
     folder, vehicle, _ = shot
     argv = ["inpaint", str(folder / "film.mp4"), "--mask", str(folder / "mask.mkv"), "--quiet"]

@@ -65,6 +65,7 @@ def test_a_published_file_fills_the_rendered_scene(name, lgtsm, tmp_path):
     assert torch.equal(torch.stack(found) * outside, given * outside)
 
 
+@pytest.mark.slow
 def test_a_card_says_where_a_network_is_given(lgtsm, tmp_path):
     torch.save({"state_dict": published_state(GUIDED)}, tmp_path / "old.ckpt")
     assert lgtsm("convert", tmp_path / "old.ckpt", tmp_path / "new.safetensors")[0] == 0

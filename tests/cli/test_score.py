@@ -158,6 +158,7 @@ def test_removal_with_a_plate_is_compared_with_it(score, make_clip, tmp_path):
     assert next(r for r in results["scores"] if r["method"] == "lgtsm")["psnr"] > 5
 
 
+@pytest.mark.slow
 def test_frames_of_another_tool_are_a_row(score, make_clip, tmp_path):
     data = make_clip("a")
     options = ("--data", data, "--protocol", "folder")

@@ -58,6 +58,7 @@ def test_what_is_kept_is_read_again_and_a_damaged_file_is_made_anew(shot, tmp_pa
     assert file.stat().st_size > 100
 
 
+@pytest.mark.slow
 def test_inpaint_tracks_first(shot, tmp_path):
     folder, _ = shot
     target, used = tmp_path / "clean.mkv", tmp_path / "used.mkv"

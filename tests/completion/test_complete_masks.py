@@ -128,6 +128,7 @@ def test_kinds_are_read_in_any_order_and_others_refused():
             parse_additions(text)
 
 
+@pytest.mark.slow
 def test_a_shadow_that_covers_its_own_place_in_most_frames_is_added(shot):
     slow = _follow(shot, step=2)
     found = lgtsm.complete_masks(slow.frames, slow.object)

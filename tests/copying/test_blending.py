@@ -177,6 +177,7 @@ def test_a_flow_that_is_not_installed_raises_one_sentence():
         Shot((64, 64), torch.device("cpu"), search)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_sources", [False, True])
 def test_frames_gathered_together_equal_each_alone(panned, with_sources):
     frames = panned(6, 3)

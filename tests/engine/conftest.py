@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 import torch
@@ -18,33 +20,62 @@ from lgtsm.options import InpaintOptions, Mode, RunOptions, Unseen
 from lgtsm.report import Report
 
 
+class _Seen(Exception):  # noqa: N818  no error: it ends a forward
+    """The layer that is scaled has put out what it does; no later one is needed."""
+
+
+@pytest.fixture(scope="session")
+def _scaled() -> dict[tuple[str | NetworkSpec, int, bytes], tuple[Network, Tensor]]:
+    """Return networks that were scaled already, and the generator's state behind their draws."""
+    return {}
+
+
 @pytest.fixture
 def strong_network(
-    random_network: Callable[..., Network], rng: torch.Generator
+    random_network: Callable[..., Network],
+    rng: torch.Generator,
+    _scaled: dict[tuple[str | NetworkSpec, int, bytes], tuple[Network, Tensor]],
 ) -> Callable[..., Network]:
     """strong_network(family, num_frames) -> width 4; every layer's output varies on such clips."""
 
     def make(family: str | NetworkSpec, num_frames: int = 16) -> Network:
-        network = random_network(family, gain=1.0)
-        trunk = network.trunk
-        layers = trunk.layers()
-        with torch.no_grad():
-            probe = torch.rand(1, min(num_frames, 16), trunk.spec.inputs, 32, 48, generator=rng)
-            for module in layers:
-                # steep gates and wild kernels would make rounding errors as large as the signal
-                shift = getattr(module, "shift", None)  # CombCN's layers have none
-                if isinstance(getattr(shift, "kernels", None), torch.nn.Parameter):
-                    one_hot = one_hot_kernels(module.shift.spec)
-                    module.shift.kernels.mul_(0.4).add_(one_hot, alpha=0.6)
-                seen = {}
-                trunk(probe, observe=lambda name, y, to=seen: to.__setitem__(name, y))
-                std = seen[module.layer.name].std(dim=(0, 2, 3)).mean()
-                module.feature.weight.mul_((0.2 if module is layers[-1] else 0.5) / std)
-            if not network.spec.starts_from_fill:
-                layers[-1].feature.bias.fill_(1.0)  # times a gate of about a half: grey
-        return network
+        count = min(num_frames, 16)
+        key = family, count, rng.get_state().numpy().tobytes()
+        if key not in _scaled:
+            network = random_network(family, gain=1.0)
+            _scale(network, count, rng)
+            _scaled[key] = network, rng.get_state()
+        network, state = _scaled[key]
+        rng.set_state(state)
+        return copy.deepcopy(network)
 
     return make
+
+
+@torch.no_grad()
+def _scale(network: Network, num_frames: int, rng: torch.Generator) -> None:
+    """Scale every layer, in order, so that its output varies on a clip of noise."""
+    trunk = network.trunk
+    layers = trunk.layers()
+    probe = torch.rand(1, num_frames, trunk.spec.inputs, 32, 48, generator=rng)
+    for module in layers:
+        # steep gates and wild kernels would make rounding errors as large as the signal
+        shift = getattr(module, "shift", None)  # CombCN's layers have none
+        if isinstance(getattr(shift, "kernels", None), torch.nn.Parameter):
+            one_hot = one_hot_kernels(module.shift.spec)
+            module.shift.kernels.mul_(0.4).add_(one_hot, alpha=0.6)
+        found = []
+
+        def observe(name: str, y: Tensor, wanted=module.layer.name, found=found) -> None:
+            if name == wanted:
+                found.append(y.std(dim=(0, 2, 3)).mean())
+                raise _Seen
+
+        with suppress(_Seen):
+            trunk(probe, observe=observe)
+        module.feature.weight.mul_((0.2 if module is layers[-1] else 0.5) / found[0])
+    if not network.spec.starts_from_fill:
+        layers[-1].feature.bias.fill_(1.0)  # times a gate of about a half: grey
 
 
 @pytest.fixture

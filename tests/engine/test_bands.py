@@ -85,6 +85,7 @@ def test_a_painted_frame_keeps_its_own_pixels_at_source_size(fine, rng):
     assert torch.equal(result[2][inside], painted[inside])
 
 
+@pytest.mark.slow
 def test_detail_comes_from_a_frame_as_far_away_as_frames_may_be(fine):
     picture, _ = fine
     reach = 3

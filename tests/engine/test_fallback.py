@@ -9,6 +9,8 @@ from lgtsm.errors import DeviceError, OptionError, WeightsError
 from lgtsm.options import DType, RunOptions
 from lgtsm.report import Report
 
+slow = pytest.mark.slow
+
 
 @pytest.fixture
 def scarce_memory(monkeypatch):
@@ -38,12 +40,12 @@ CPU = RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
 @pytest.mark.parametrize(
     ("family", "first", "error"),
     [
-        ("lgtsm", 1, CUDA),
         ("lgtsm", 5, CPU),
+        pytest.param("lgtsm", 1, CUDA, marks=slow),
         ("lgtsm", 40, CUDA),
-        ("refine", 1, CPU),
-        ("refine", 40, CUDA),
-        ("refine", 150, CUDA),
+        pytest.param("refine", 1, CPU, marks=slow),
+        pytest.param("refine", 40, CUDA, marks=slow),
+        pytest.param("refine", 150, CUDA, marks=slow),
     ],
 )
 def test_too_little_memory_lowers_the_chunk_and_not_the_result(
@@ -74,7 +76,7 @@ def test_only_as_many_frames_as_fit_are_computed_together(
     assert report.chunk <= 3
 
 
-@pytest.mark.parametrize("family", ["lgtsm", "refine"])
+@pytest.mark.parametrize("family", ["lgtsm", pytest.param("refine", marks=slow)])
 def test_a_frame_too_large_is_computed_in_parts(
     family, strong_network, whole_options, run_job, rng, scarce_memory
 ):
@@ -129,7 +131,13 @@ def _enlarge(network, name, factor):
 
 @pytest.mark.parametrize(
     ("name", "chunk"),
-    [("conv1", 4), ("conv3", 1), ("dilated_conv4", 4), ("dilated_conv4", 16), ("conv10", 1)],
+    [
+        ("conv1", 4),
+        pytest.param("conv3", 1, marks=slow),
+        ("dilated_conv4", 16),
+        pytest.param("dilated_conv4", 4, marks=slow),
+        pytest.param("conv10", 1, marks=slow),
+    ],
 )
 def test_half_precision_that_overflows_goes_on_in_float32(
     name, chunk, strong_network, whole_options, run_job, noise_clip
@@ -146,10 +154,10 @@ def test_half_precision_that_overflows_goes_on_in_float32(
     assert (found - wanted).abs().max() < 0.02
 
 
-@pytest.mark.parametrize("dtype", [DType.BF16, DType.FP16])
+@pytest.mark.parametrize("dtype", [pytest.param(DType.BF16, marks=slow), DType.FP16])
 def test_half_precision_is_near_float32(dtype, strong_network, whole_options, run_job, noise_clip):
     network = strong_network("refine")
-    frames, holes = noise_clip(20)
+    frames, holes = noise_clip(8)
     wanted = run_job(network, frames, holes, whole_options(network, 4))
     report = Report()
     options = whole_options(network, run=RunOptions(device="cpu", dtype=dtype, chunk=4))

@@ -94,6 +94,7 @@ def count_features(monkeypatch):
     return count
 
 
+@pytest.mark.slow
 def test_features_of_a_frame_are_computed_once(
     count_features, monkeypatch, tmp_path, toy_clip, toy_holes
 ):
@@ -155,11 +156,13 @@ def test_a_painter_gives_the_published_order(chunk, painter, still_aligner, toy_
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("motion", [Motion.NONE, Motion.PLANAR, Motion.AUTO])
+@pytest.mark.parametrize(
+    "motion", [Motion.NONE, Motion.PLANAR, pytest.param(Motion.AUTO, marks=pytest.mark.slow)]
+)
 def test_a_painter_uses_the_motion_that_the_engine_found(motion, painter, toy_clip, toy_holes):
     calls = []
     painter.painter.register_forward_pre_hook(lambda _, args: calls.append(args[1]))
-    lgtsm.inpaint(toy_clip, toy_holes, painter, _options(motion, mode=Mode.FILL))
+    lgtsm.inpaint(toy_clip[:4], toy_holes[:4], painter, _options(motion, mode=Mode.FILL))
     aligned = calls[0]
     shown = aligned.known[0] > 0
     difference = ((aligned.frames[0, 0] - toy_clip[0]).abs() * shown[0]).max()
@@ -174,7 +177,7 @@ def test_a_painter_keeps_copies_that_are_sure(painter, toy_clip, toy_holes):
     assert (same * toy_holes).sum() > 0.5 * toy_holes.sum()
 
 
-@pytest.mark.parametrize("size", [(45, 61), (10, 13)])
+@pytest.mark.parametrize("size", [pytest.param((45, 61), marks=pytest.mark.slow), (10, 13)])
 def test_odd_sizes_single_frames_and_empty_holes(size, painter, still_aligner):
     frames = torch.rand(3, 3, *size, generator=torch.Generator().manual_seed(1))
     holes = torch.zeros(3, 1, *size)
@@ -215,11 +218,12 @@ def test_a_guide_of_another_size_is_one_sentence(one_sentence):
     one_sentence(caught.value)
 
 
+@pytest.mark.slow
 def test_key_frames_are_carried_by_a_network(tmp_path, toy_clip):
     save_model(
         formula_network(GUIDED), tmp_path / "g.safetensors", Card(spec=GUIDED, licence="CC0-1.0")
     )
-    frames, holes = _still(toy_clip), torch.zeros(8, 1, 48, 64)
+    frames, holes = _still(toy_clip)[:5], torch.zeros(5, 1, 48, 64)
     holes[:, :, 14:34, 20:44] = 1  # no frame shows what is behind
     carried = NeighbourOptions(carry=Carry.GUIDED, carrier_model=tmp_path / "g.safetensors")
     found = {

@@ -88,14 +88,13 @@ def test_random_boxes_equal_the_whole_clip(family, num_frames, chunk, strong_net
 @pytest.mark.parametrize(
     "shift",
     [
-        ShiftSpec(width=5, groups=4),
-        ShiftSpec(width=5, groups=4, first_layer=False),
-        ShiftSpec(first_layer=False),
-        ShiftSpec(width=1),
-        ShiftSpec(width=5, causal=True),
-        ShiftSpec(ratio=0.0),
+        pytest.param(ShiftSpec(width=5, groups=4), marks=pytest.mark.slow, id="wide"),
+        pytest.param(ShiftSpec(width=5, groups=4, first_layer=False), id="wide-first-off"),
+        pytest.param(ShiftSpec(first_layer=False), marks=pytest.mark.slow, id="first-off"),
+        pytest.param(ShiftSpec(width=1), marks=pytest.mark.slow, id="width-1"),
+        pytest.param(ShiftSpec(width=5, causal=True), marks=pytest.mark.slow, id="wide-causal"),
+        pytest.param(ShiftSpec(ratio=0.0), marks=pytest.mark.slow, id="none-shifted"),
     ],
-    ids=["wide", "wide-first-off", "first-off", "width-1", "wide-causal", "none-shifted"],
 )
 def test_other_shifts_equal_the_whole_clip(shift, strong_network, rng):
     spec = replace(FAMILIES["lgtsm"], trunk=TrunkSpec(width=8, shift=shift))

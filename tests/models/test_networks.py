@@ -233,7 +233,9 @@ def test_combcn_normalises_by_the_batch_in_training_alone(rng):
     assert all(torch.equal(value, moved[name]) for name, value in network.named_buffers())
 
 
-@pytest.mark.parametrize("family", ["refine", "tsm", "gated3d_skips"])
+@pytest.mark.parametrize(
+    "family", ["refine", "tsm", pytest.param("gated3d_skips", marks=pytest.mark.slow)]
+)
 def test_gradients_reach_every_parameter(family, random_network, toy_clip, toy_holes):
     network = random_network(family, width=8).requires_grad_(True)
     raw = network(toy_clip[None], toy_holes[None])

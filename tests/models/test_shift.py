@@ -50,7 +50,9 @@ def test_shift_equals_its_definition_even_for_short_clips(spec, num_frames, rng)
 
 
 @pytest.mark.parametrize("spec", SPECS, ids=str)
-@pytest.mark.parametrize("num_frames", [1, 2, 6])
+@pytest.mark.parametrize(
+    "num_frames", [2, *(pytest.param(n, marks=pytest.mark.slow) for n in (1, 6))]
+)
 def test_gradients_are_those_of_the_shift(spec, num_frames, rng):
     shift = _random_shift(spec, 8, rng)
     x = torch.randn(num_frames, 8, 2, 2, generator=rng, dtype=torch.float64, requires_grad=True)

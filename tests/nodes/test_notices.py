@@ -46,8 +46,8 @@ def test_without_a_node_nothing_is_sent(shown):
     assert sent == []
 
 
-@pytest.mark.parametrize("name", ["LGTSMInpaint", "LGTSMInpaintVideo", "MaskVideo"])
-def test_nodes_that_take_a_mask_know_which_they_are(name, tmp_path):
+def test_nodes_that_take_a_mask_know_which_they_are(tmp_path):
     with listed_nodes(tmp_path / "models") as nodes:
-        schema = next(node for node in nodes if node.__name__ == name).define_schema()
-        assert schema.hidden == ["UNIQUE_ID"]
+        schemas = {node.__name__: node.define_schema() for node in nodes}
+    for name in ("LGTSMInpaint", "LGTSMInpaintVideo", "MaskVideo"):
+        assert schemas[name].hidden == ["UNIQUE_ID"]

@@ -25,11 +25,11 @@ from tests.nodes.write_locale import texts
 NODE_FILES = [ROOT / "__init__.py", *sorted((ROOT / "nodes").glob("*.py"))]
 
 
-@pytest.fixture
-def nodes(tmp_path):
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory):
     """Return the node classes, listed as ComfyUI does."""
-    with listed_nodes(tmp_path / "models") as found:
-        yield {node.define_schema().node_id: node for node in found}
+    with listed_nodes(tmp_path_factory.mktemp("comfyui") / "models") as found:
+        return {node.define_schema().node_id: node for node in found}
 
 
 def test_the_nodes_are_those_that_saved_workflows_name(nodes):

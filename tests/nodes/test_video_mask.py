@@ -15,10 +15,10 @@ from lgtsm.video.read import read_masks
 from tests.nodes.host import listed_nodes
 
 
-@pytest.fixture
-def files(tmp_path):
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
     """Return the pack's module of masks of videos."""
-    with listed_nodes(tmp_path / "models") as nodes:
+    with listed_nodes(tmp_path_factory.mktemp("comfyui") / "models") as nodes:
         package = nodes[0].__module__.rpartition(".")[0]
         yield importlib.import_module(f"{package}.video_mask")
 

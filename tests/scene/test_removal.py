@@ -27,15 +27,31 @@ def _removed(seed, camera, mode):
     )
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13])
-@pytest.mark.parametrize("mode", [Mode.COPY, Mode.COPY_FILL])
+@pytest.mark.parametrize(
+    ("mode", "seed"),
+    [
+        (Mode.COPY_FILL, 11),
+        *(
+            pytest.param(mode, seed, marks=pytest.mark.slow)
+            for mode, seed in (
+                (Mode.COPY_FILL, 12),
+                (Mode.COPY_FILL, 13),
+                (Mode.COPY, 11),
+                (Mode.COPY, 12),
+                (Mode.COPY, 13),
+            )
+        ),
+    ],
+)
 def test_a_locked_shot_gets_its_background_back(seed, mode):
     removed, smooth = _removed(seed, Camera.LOCKED, mode)
     assert removed > 30
     assert removed > smooth + 8
 
 
-@pytest.mark.parametrize("seed", [11, 12, 13])
+@pytest.mark.parametrize(
+    "seed", [11, pytest.param(12, marks=pytest.mark.slow), pytest.param(13, marks=pytest.mark.slow)]
+)
 def test_a_moving_shot_is_filled_better_than_smoothly(seed):
     removed, smooth = _removed(seed, Camera.PARALLAX, Mode.COPY_FILL)
     assert removed > smooth

@@ -53,7 +53,9 @@ def test_a_locked_camera_changes_light_and_grain_only(scenes):
     assert scenes[Camera.LOCKED].flow.abs().max() < 1e-5
 
 
-@pytest.mark.parametrize("camera", [Camera.PLANAR, Camera.PARALLAX])
+@pytest.mark.parametrize(
+    "camera", [pytest.param(Camera.PLANAR, marks=pytest.mark.slow), Camera.PARALLAX]
+)
 def test_flow_warps_each_frame_to_the_next(camera):
     scene = _scene(camera, num_frames=6, height=90, width=160)
     height, width = 90, 160

@@ -22,7 +22,9 @@ def test_a_locked_camera_shows_what_any_other_frame_uncovers():
     assert not shown_elsewhere(always).any()
 
 
-@pytest.mark.parametrize("camera", [Camera.PLANAR, Camera.PARALLAX])
+@pytest.mark.parametrize(
+    "camera", [pytest.param(Camera.PLANAR, marks=pytest.mark.slow), Camera.PARALLAX]
+)
 def test_pixels_shown_elsewhere_are_in_the_mask(camera):
     scene = render_scene(SceneOptions(camera=camera, **SMALL))
     shown = shown_elsewhere(scene)

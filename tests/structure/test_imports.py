@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -240,13 +241,24 @@ def _exists(module):
     return path.is_dir() or path.with_suffix(".py").is_file()
 
 
+@cache
+def _nodes(file):
+    """Return all nodes of a file's syntax tree."""
+    return tuple(ast.walk(ast.parse((ROOT / file).read_text(encoding="utf-8"))))
+
+
+@cache
 def _imports(file):
     """Return the full names of all modules that a file imports, and how many dots each had."""
-    package = file.parts[:-1]
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
+    return tuple(_read_imports(file))
+
+
+def _read_imports(file):
+    package, nodes = file.parts[:-1], _nodes(file)
     if file.as_posix() == "lgtsm/__init__.py":  # its lazy names are imported for type checkers only
-        tree.body = [node for node in tree.body if not isinstance(node, ast.If)]
-    for node in ast.walk(tree):
+        lazy = {n for node in nodes if isinstance(node, ast.If) for n in ast.walk(node)}
+        nodes = [node for node in nodes if node not in lazy]
+    for node in nodes:
         if isinstance(node, ast.Import):
             yield from ((alias.name, 0) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -293,9 +305,8 @@ def test_imports_inside_the_pack_are_relative(file):
 @every_file
 def test_the_public_names_are_for_users(file):
     """`from lgtsm import inpaint` inside would go round the table; only the version is read."""
-    tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     package = file.parts[:-1]
-    for node in ast.walk(tree):
+    for node in _nodes(file):
         if isinstance(node, ast.ImportFrom):
             base = package[: len(package) - node.level + 1] if node.level else ()
             if ".".join((*base, *((node.module,) if node.module else ()))) == "lgtsm":

@@ -97,6 +97,7 @@ def test_additions_follow_the_mask_and_the_wishes(shadowed, shadow_scene, png):
         assert state["complete"] == []  # they belonged to the other mask
 
 
+@pytest.mark.slow
 def test_additions_are_there_again_when_the_film_is_opened_again(shadowed):
     film, given = shadowed
     with serve(film.parent) as studio:

@@ -7,6 +7,7 @@ import json
 import shlex
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from lgtsm.cli.main import main
@@ -14,6 +15,7 @@ from lgtsm.errors import OptionError
 from lgtsm.video.read import read_frames
 
 
+@pytest.mark.slow
 def test_only_the_part_is_tracked_and_removed_as_by_the_commands(studio, film, painted, tmp_path):
     studio.json("POST", f"{painted}/options", {"start": 3, "end": 7})
     state = studio.do(painted, "track")
@@ -51,6 +53,7 @@ def test_a_larger_part_is_tracked_again_and_a_smaller_one_is_not(studio, painted
         assert state["found"]["stale"] is stale, part
 
 
+@pytest.mark.slow
 def test_a_preview_stays_inside_the_part(studio, painted):
     studio.json("POST", f"{painted}/options", {"start": 3, "end": 7})
     result = studio.do(painted, "preview", frame=0, half=False)["results"]["preview"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 pytest.importorskip("opentimelineio", reason='needs the extra "lgtsm[otio]"')
@@ -48,13 +50,19 @@ def dissolve(before=2, after=3):
     )
 
 
-@pytest.fixture
-def films(tmp_path):
-    """Folder with the films a.mp4 and b.mp4 of 30 frames and mask.png."""
+@pytest.fixture(scope="session")
+def _made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("films")
     for seed, name in enumerate("ab"):
-        write_film(tmp_path / f"{name}.mp4", 30, seed=seed)
-    write_mask(tmp_path / "mask.png")
-    return tmp_path
+        write_film(folder / f"{name}.mp4", 30, seed=seed)
+    write_mask(folder / "mask.png")
+    return folder
+
+
+@pytest.fixture
+def films(_made, tmp_path):
+    """Folder with the films a.mp4 and b.mp4 of 30 frames and mask.png."""
+    return shutil.copytree(_made, tmp_path, dirs_exist_ok=True)
 
 
 @pytest.fixture

@@ -118,6 +118,7 @@ def test_a_dissolve_lies_above_with_a_piece_of_the_neighbour(films, save, clean)
     assert expanded[2][2].source_range.start_time == RationalTime(0, RATE)
 
 
+@pytest.mark.slow
 def test_a_piece_never_reaches_under_another_dissolve(films, save, clean):
     marker = {"mask": "mask.png"}
     items = [
@@ -139,6 +140,7 @@ def test_a_piece_never_reaches_under_another_dissolve(films, save, clean):
     assert _plain(made.tracks[1])[2] == ("Clip", 7)
 
 
+@pytest.mark.slow
 def test_clips_that_dissolve_with_each_other_are_both_clean(films, save, clean):
     marker = {"mask": "mask.png"}
     items = [
@@ -185,6 +187,7 @@ def test_every_track_gets_its_own_above_it(films, save, clean):
     assert [track.name for track in made.tracks] == ["V1", "V1 clean", "V2", "V3", "V3 clean"]
 
 
+@pytest.mark.slow
 def test_clips_that_show_the_same_share_a_film_and_others_do_not(films, save, clean):
     marker = {"mask": "mask.png"}
     edit = save(

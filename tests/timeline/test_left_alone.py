@@ -49,16 +49,28 @@ def _nested(item):
     ("around", "why"),
     [
         (_slow, "speed"),
-        (_frozen, "speed"),
-        (_reversed, "speed"),
+        pytest.param(_frozen, "speed", marks=pytest.mark.slow),
+        pytest.param(_reversed, "speed", marks=pytest.mark.slow),
         (_showing(otio.schema.MissingReference()), "its media is missing"),
-        (_showing(_SEQUENCE), "sequence of images"),
-        (_showing(otio.schema.GeneratorReference(generator_kind="bars")), "generated"),
-        (_disabled, "disabled"),
+        pytest.param(_showing(_SEQUENCE), "sequence of images", marks=pytest.mark.slow),
+        pytest.param(
+            _showing(otio.schema.GeneratorReference(generator_kind="bars")),
+            "generated",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(_disabled, "disabled", marks=pytest.mark.slow),
         (_nested, "scene (track V1, at 00:00:00.25) is left alone: it is nested"),
         (lambda item: clip("gone.mp4", 3, 6, marker={}), "missing, there is no file"),
-        (lambda item: clip("https://host/a.mp4", 3, 6, marker={}), "elsewhere"),
-        (lambda item: clip(item.media_reference.target_url, 27, 6, marker={}), "frames 27 to 33"),
+        pytest.param(
+            lambda item: clip("https://host/a.mp4", 3, 6, marker={}),
+            "elsewhere",
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lambda item: clip(item.media_reference.target_url, 27, 6, marker={}),
+            "frames 27 to 33",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_cannot_be_cleaned_is_left_alone_and_named(around, why, films, save, clean):

@@ -15,7 +15,7 @@ def overlap(found, true):
     return float((found * true).sum() / found.maximum(true).sum())
 
 
-@pytest.mark.parametrize("painted", [0, 5, 9])
+@pytest.mark.parametrize("painted", [5, *(pytest.param(n, marks=pytest.mark.slow) for n in (0, 9))])
 def test_one_painted_frame_is_followed_both_ways(moving, painted):
     frames, masks = moving
     track = lgtsm.track_mask(frames, [Prompt(frame=painted, mask=masks[painted])])

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from lgtsm.copying.blend_weights import MOTIONS, NUM_FEATURES, BlendNetwork
@@ -46,6 +47,7 @@ def test_missing_candidates_get_no_weight(rng):
     assert torch.allclose(weights[:, 0], torch.ones(80))
 
 
+@pytest.mark.slow
 def test_one_command_fits_blend_weights(toy_library, tmp_path, capsys):
     out = tmp_path / "blend_weights.safetensors"
     words = ["blend-weights", "--data", str(toy_library.root), "--out", str(out)]

@@ -1,4 +1,5 @@
 import dataclasses
+import shutil
 
 import pytest
 import torch
@@ -9,19 +10,24 @@ from train.recipe import CachedSize
 from train.recipes import load_recipe
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cached_recipe(toy_recipe):
     """The toy recipe on crops of cached items."""
     cached = CachedSize(num_frames=4, size=72, width=80)
     return dataclasses.replace(toy_recipe, data=dataclasses.replace(toy_recipe.data, cached=cached))
 
 
-@pytest.fixture
-def folder(toy_library, cached_recipe, tmp_path):
-    """Three cached items."""
-    folder = tmp_path / "items"
-    assert list(cache_items(toy_library, cached_recipe, folder, 3)) == [0, 1, 2, 3]
+@pytest.fixture(scope="module")
+def made(read_library, cached_recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cached") / "items"
+    assert list(cache_items(read_library, cached_recipe, folder, 3)) == [0, 1, 2, 3]
     return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path):
+    """Three cached items, which a test may change."""
+    return shutil.copytree(made, tmp_path / "items")
 
 
 def _tensors(batch):

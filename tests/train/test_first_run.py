@@ -20,7 +20,8 @@ VGG = "tests/golden/losses/vgg16_div16.safetensors"
 
 def _words(data, out, *more):
     words = ["--data", str(data), "--out", str(out), "--recipe", "refine_toy", "--width", "4"]
-    return [*words, "--size", "64", "--steps", "1", "--workers", "0", *more]
+    words += ["--size", "64", "--steps", "1", "--workers", "0", "--validate-items", "1"]
+    return [*words, *more]
 
 
 @pytest.mark.slow

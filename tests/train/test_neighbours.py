@@ -102,6 +102,7 @@ def test_the_rest_of_a_resumed_run_equals_the_whole(toy_library, tmp_path):
         assert torch.equal(p, q)
 
 
+@pytest.mark.slow
 def test_a_discriminator_is_saved_and_resumed_with_its_network(toy_library, tmp_path):
     recipe = _toy("guided")
     train(_run(recipe, tmp_path, 1), toy_library)
@@ -167,6 +168,7 @@ def test_an_aligner_is_scored_against_the_reference_as_it_is(toy_library, monkey
     assert torch.equal(result.composed * (1 - inside), result.part.truth * (1 - inside))
 
 
+@pytest.mark.slow
 def test_chn_learns_from_what_an_aligner_brings(toy_library, tmp_path, one_sentence):
     spec = CpnSpec(whole=False)
     path = tmp_path / "aligner.safetensors"

@@ -25,6 +25,11 @@ from train.run import Precision, Run
 VGG = Path(__file__).parents[1] / "golden" / "losses" / "vgg16_div16.safetensors"
 
 
+def _run(**values):
+    """Return a run in this process that scores one item."""
+    return Run(**{"num_workers": 0, "validate_items": 1} | values)
+
+
 def _small(name, **losses):
     recipe = load_recipe(name)
     if hasattr(recipe.network.trunk, "shift"):
@@ -118,7 +123,7 @@ class _Hungry(PerceptualNet):
 def test_out_of_memory_proposes_what_fits(toy_library, tmp_path, one_sentence):
     recipe = _small("lgtsm")
     recipe = replace(recipe, stage1=replace(recipe.stage1, batch=4))
-    run = Run(recipe=recipe, out=tmp_path, steps=1, num_workers=0)
+    run = _run(recipe=recipe, out=tmp_path, steps=1)
     with pytest.raises(DeviceError, match="--micro-batch 2") as caught:
         train(run, toy_library, _Hungry(4))
     one_sentence(caught.value)
@@ -128,7 +133,7 @@ def test_out_of_memory_proposes_what_fits(toy_library, tmp_path, one_sentence):
 
 @pytest.mark.parametrize("name", ["combcn", "gated3d", "gtsm", "lgtsm_causal", "tsm"])
 def test_every_family_makes_a_step(name, toy_library, tmp_path):
-    run = Run(recipe=_small(name), out=tmp_path, steps=1, log_steps=1, num_workers=0)
+    run = _run(recipe=_small(name), out=tmp_path, steps=1, log_steps=1)
     train(run, toy_library)
     [row] = read_csv(tmp_path / "log.csv")
     assert (float(row["total"]) > 0, row["skipped"]) == (True, "0")
@@ -142,12 +147,11 @@ def test_parts_of_a_batch_give_the_losses_of_the_whole(toy_library, tmp_path):
     assert len(areas) > 1  # else any share would do
     found = []
     for size in (None, 1, 2):
-        run = Run(
+        run = _run(
             recipe=recipe,
             out=tmp_path / str(size),
             steps=1,
             log_steps=1,
-            num_workers=0,
             micro_batch=size,
         )
         train(run, toy_library)
@@ -159,7 +163,7 @@ def test_parts_of_a_batch_give_the_losses_of_the_whole(toy_library, tmp_path):
 
 def test_gram_matrices_of_micro_batches_are_warned_of(toy_library, tmp_path, caplog):
     recipe = _small("lgtsm", style=1.0, gram=Gram.BATCH)
-    run = Run(recipe=recipe, out=tmp_path, steps=1, num_workers=0, micro_batch=1)
+    run = _run(recipe=recipe, out=tmp_path, steps=1, micro_batch=1)
     train(run, toy_library, _Hungry(4))
     assert "Gram matrices mix the 1 items" in caplog.text
 
@@ -168,14 +172,14 @@ def test_missing_feature_losses_are_warned_of(toy_library, tmp_path, caplog):
     recipe = _small("lgtsm")
     losses = replace(recipe.stage1.losses, perceptual=1.0)
     recipe = replace(recipe, stage1=replace(recipe.stage1, losses=losses))
-    train(Run(recipe=recipe, out=tmp_path, steps=1, num_workers=0), toy_library)
+    train(_run(recipe=recipe, out=tmp_path, steps=1), toy_library)
     assert "--perceptual" in caplog.text
 
 
 def test_pictures_are_shown_where_nothing_is_held_out(toy_library, tmp_path):
     stills = tuple(clip for clip in toy_library.clips if clip.num_frames == 1)
     library = Library(toy_library.root, stills)
-    run = Run(recipe=_small("lgtsm"), out=tmp_path, steps=1, num_workers=0)
+    run = _run(recipe=_small("lgtsm"), out=tmp_path, steps=1)
     train(run, library)
     assert (tmp_path / "preview.webp").stat().st_size > 100
     assert not (tmp_path / "validation.csv").exists()
@@ -183,7 +187,7 @@ def test_pictures_are_shown_where_nothing_is_held_out(toy_library, tmp_path):
 
 def test_tensorboard_gets_the_scalars(toy_library, tmp_path):
     pytest.importorskip("tensorboard", reason="tensorboard is not installed")
-    run = Run(recipe=_small("lgtsm"), out=tmp_path, steps=1, num_workers=0)
+    run = _run(recipe=_small("lgtsm"), out=tmp_path, steps=1)
     train(run, toy_library)
     (events,) = (tmp_path / "tensorboard").iterdir()
     assert b"train/total" in events.read_bytes()
@@ -222,9 +226,7 @@ def test_a_batch_that_processes_cannot_share_is_an_error(one_sentence):
 def test_a_device_trains_in_half_precision_from_resident_clips(toy_library, tmp_path):
     recipe = _small("lgtsm_ours")
     recipe = replace(recipe, stage1=replace(Stage(), losses=recipe.stage1.losses, batch=4))
-    run = Run(
-        recipe=recipe, out=tmp_path, steps=3, num_workers=0, device="cuda", precision=Precision.AUTO
-    )
+    run = _run(recipe=recipe, out=tmp_path, steps=3, device="cuda", precision=Precision.AUTO)
     network = train(run, toy_library)
     assert all(torch.isfinite(p).all() for p in network.parameters())
     assert int(read_csv(tmp_path / "log.csv")[-1]["skipped"]) == 0

@@ -149,6 +149,7 @@ def test_the_slice_command_needs_no_pyav_and_no_kornia(toy_library, tmp_path):
     )
     words = ["--data", str(toy_library.root), "--out", str(tmp_path / "out"), "--steps", "2"]
     words += ["--recipe", "refine_toy", "--stage", "stage2", "--workers", "0"]
+    words += ["--validate-items", "1"]
     command = [sys.executable, "-c", code, "slice", *words]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240

@@ -41,7 +41,9 @@ def test_the_same_points_cover_nearly_the_same_pixels(name, overlap):
     assert ours.mean() == pytest.approx(theirs.mean(), rel=0.03)
 
 
-@pytest.mark.parametrize("name", ["object_like_middle", "rand_curve"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("object_like_middle", marks=pytest.mark.slow), "rand_curve"]
+)
 def test_hole_shares_and_stroke_figures_follow_the_published_generator(name):
     num_clips = 120
     ours = fill_strokes(_planned(name, 5, batch=num_clips), SHAPE, PRESETS[name])

@@ -55,7 +55,12 @@ FORMATS = {"mjpeg": "yuvj420p", "prores_ks": "yuv422p10le"}
 
 @pytest.mark.parametrize(
     ("name", "codec", "damage"),
-    [(name, codec, damage) for name, codec, damages in CASES for damage in damages],
+    [
+        # two ways of damage for every codec, the others beside them
+        pytest.param(name, codec, damage, marks=() if damage in damages[-2:] else pytest.mark.slow)
+        for name, codec, damages in CASES
+        for damage in damages
+    ],
 )
 def test_damage_is_warned_of_once_and_strict_stops(
     tmp_path, make_video, caplog, one_sentence, name, codec, damage
@@ -109,6 +114,7 @@ def _copies():
     return InpaintOptions(mode="copy", motion="none")
 
 
+@pytest.mark.slow
 def test_strict_on_the_command_line(tmp_path, damaged, capsys):
     command = ["inpaint", str(damaged), "--box", "2,2,8,8", "--mode", "copy", "--motion", "none"]
     command += ["-o", str(tmp_path / "out.mkv"), "--quiet"]

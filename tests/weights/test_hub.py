@@ -181,6 +181,7 @@ def test_interrupted_transfer_is_taken_up_again(hub, client, make_repo, weights)
     assert gets.count("/a/b/model.safetensors") == 2
 
 
+@pytest.mark.slow
 def test_half_a_file_of_a_killed_process_is_no_model(hub, client, make_repo, weights):
     hub.repos["a/b"] = make_repo({"model.safetensors": weights}, fault="stalled")
     process = client.start("a/b")
@@ -195,6 +196,7 @@ def test_half_a_file_of_a_killed_process_is_no_model(hub, client, make_repo, wei
     assert Path(path).read_bytes() == weights
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "changed", "behind two links"])
 def test_cached_file_that_changed_is_dropped_and_fetched_again(
     damage, hub, client, make_repo, weights, one_sentence
@@ -232,6 +234,7 @@ def test_file_outside_the_cache_is_never_removed(hub, client, make_repo, weights
     assert mine.read_bytes() == weights
 
 
+@pytest.mark.slow
 def test_cache_without_links_is_checked_when_it_is_filled(
     hub, client, make_repo, weights, one_sentence
 ):

@@ -70,7 +70,32 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module", params=CASES)
+slow = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def guided_state():
+    """Return the published tensors of the small guided network; to be copied before a change."""
+    return published_state(GUIDED)
+
+
+@pytest.fixture(scope="module")
+def guided_file(guided_state, tmp_path_factory):
+    """Return the file that they are converted to."""
+    folder = tmp_path_factory.mktemp("guided")
+    torch.save(_lightning(guided_state), folder / "old.ckpt")
+    convert(folder / "old.ckpt", folder / "new.safetensors")
+    return folder / "new.safetensors"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "dfpn",
+        "guided",
+        *(pytest.param(n, marks=slow) for n in list(CASES) if n not in ("dfpn", "guided")),
+    ],
+)
 def converted(request, tmp_path_factory):
     """Return the case, the description of the conversion, and the new file."""
     folder = tmp_path_factory.mktemp("neighbours")
@@ -117,7 +142,11 @@ def test_a_network_in_another_role_is_refused_in_one_sentence(converted, one_sen
     one_sentence(caught.value)
 
 
-@pytest.mark.parametrize("converted", ["dfpn", "cpn", "cpn_aligner"], indirect=True)
+@pytest.mark.parametrize(
+    "converted",
+    ["dfpn", pytest.param("cpn", marks=slow), pytest.param("cpn_aligner", marks=slow)],
+    indirect=True,
+)
 def test_an_aligner_of_another_family_is_refused_in_one_sentence(converted, one_sentence):
     (_, family, *_), _, path = converted
     other = "cpn" if family == "DFPN" else "dfpn"
@@ -126,6 +155,7 @@ def test_an_aligner_of_another_family_is_refused_in_one_sentence(converted, one_
     one_sentence(caught.value)
 
 
+@pytest.mark.slow
 def test_both_meanings_of_corners_convert(tmp_path):
     torch.save(_file(CpnSpec(whole=False)), tmp_path / "weight.pth")
     for corners in (True, False):
@@ -152,8 +182,8 @@ def test_sizes_of_dfpn_are_read_from_its_tensors(tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["missing", "misshapen", "left over"])
-def test_incomplete_files_are_refused_in_one_sentence(fault, tmp_path, one_sentence):
-    state = published_state(GUIDED)
+def test_incomplete_files_are_refused_in_one_sentence(fault, guided_state, tmp_path, one_sentence):
+    state = dict(guided_state)
     key = "generator.model.6.read.to_logits.bias"
     if fault == "missing":
         del state[key]
@@ -168,14 +198,14 @@ def test_incomplete_files_are_refused_in_one_sentence(fault, tmp_path, one_sente
     assert not (tmp_path / "new.safetensors").exists()
 
 
-def test_a_callback_among_the_keys_does_not_stop_the_reader(tmp_path):
+def test_a_callback_among_the_keys_does_not_stop_the_reader(guided_state, tmp_path):
     module = ModuleType("pytorch_lightning.callbacks.model_checkpoint")
     kind = type("ModelCheckpoint", (), {"__module__": module.__name__})
     module.ModelCheckpoint = kind
     with pytest.MonkeyPatch.context() as patch:
         for name in ("pytorch_lightning", "pytorch_lightning.callbacks", module.__name__):
             patch.setitem(sys.modules, name, module)
-        box = _lightning(published_state(GUIDED), callbacks={kind: {"best_model_score": None}})
+        box = _lightning(guided_state, callbacks={kind: {"best_model_score": None}})
         torch.save(box, tmp_path / "old.ckpt")
     found = convert(tmp_path / "old.ckpt", tmp_path / "new.safetensors")
     assert found.card.provenance["epoch"] == 7
@@ -184,10 +214,8 @@ def test_a_callback_among_the_keys_does_not_stop_the_reader(tmp_path):
 @pytest.mark.parametrize(
     "change", [{"side": 0}, {"side": True}, {"num_cross": 3}, {"more": 1}, {"fourier": 1}]
 )
-def test_changed_headers_are_refused(change, tmp_path):
-    torch.save(_lightning(published_state(GUIDED)), tmp_path / "old.ckpt")
-    convert(tmp_path / "old.ckpt", tmp_path / "new.safetensors")
-    with safe_open(tmp_path / "new.safetensors", "pt") as file:
+def test_changed_headers_are_refused(change, guided_file, tmp_path):
+    with safe_open(guided_file, "pt") as file:
         metadata, tensors = file.metadata(), {k: file.get_tensor(k) for k in file.keys()}  # noqa: SIM118
     config = json.loads(metadata["lgtsm.config"]) | change
     metadata["lgtsm.config"] = json.dumps(config)

@@ -12,6 +12,7 @@ from tests.synthesis.onnx_files import save_model
 from tests.weights.conftest import COMMIT
 
 
+@pytest.mark.slow
 def test_a_synthesiser_comes_from_the_hub_by_its_files_name(
     hub, client, make_repo, one_sentence, tmp_path
 ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -57,6 +57,7 @@ def run_tracking(
     """
     clips = [clip for clip in find_clips(_LIKE, settings.data) if clip.masks is not None]
     clips = clips[: settings.max_clips]
+    _require_some(clips)  # before minutes of work on the scenes
     rows: dict[str, list[Row]] = {}
     # spawn: torch's threads do not survive a fork
     with ProcessPoolExecutor(settings.workers, mp_context=get_context("spawn")) as pool:
@@ -74,13 +75,17 @@ def run_tracking(
                 raise Cancelled("Expected to score all clips, was asked to stop; run it again.")
         removals = [row for scene in scenes for row in scene.result()]
     scores = [row for clip in clips for row in rows[clip.name]]
-    if not scores:
-        raise OptionError(
-            "Expected clips with masks of an object in CLIP/masks, found none; choose another folder."
-        )
+    _require_some(scores)
     height, width = _LIKE.size or (0, 0)
     protocol = {"name": NAME, "size": [width, height], "frames": settings.num_frames}
     return TrackingResults(protocol=protocol, scores=scores, versions=versions(), removals=removals)
+
+
+def _require_some(found: Sequence[object]) -> None:
+    if not found:
+        raise OptionError(
+            "Expected clips with masks of an object in CLIP/masks, found none; choose another folder."
+        )
 
 
 def _score_clip(clip: Clip, num_frames: int | None) -> list[Row]:

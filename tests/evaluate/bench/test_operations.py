@@ -18,6 +18,7 @@ STORED = Path(__file__).parents[3] / "docs" / "operations.json"
 CPU = torch.device("cpu")
 
 
+@pytest.mark.slow
 def test_operations_are_counted_by_stage_and_by_call_site():
     case = replace(CASE, height=48, width=64, num_frames=3)
     found = count_operations(case, device=CPU)

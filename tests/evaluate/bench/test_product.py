@@ -22,6 +22,7 @@ def test_the_disc_has_its_hole_ratio_and_moves():
     assert not torch.equal(holes[0], holes[1])
 
 
+@pytest.mark.slow
 def test_the_whole_product_is_timed_beside_the_published_network():
     [result] = run_product((SMALL,), device=torch.device("cpu"), rounds=1)
     assert result.case == "64x48 locked copy+fill auto"

@@ -1,5 +1,3 @@
-import subprocess
-import sys
 from dataclasses import asdict, replace
 
 import pytest
@@ -123,11 +121,3 @@ def test_hole_is_centred_with_the_requested_ratio():
     assert abs(hole.left + hole.right - 320) <= 1
     dense = BenchCase(height=180, width=320).hole
     assert (dense.top, dense.left, dense.bottom, dense.right) == (0, 0, 180, 320)
-
-
-def test_import_needs_no_video_library():
-    code = (
-        "import sys; sys.modules.update(av=None, kornia=None);"
-        "from lgtsm.evaluate.bench.run import run_bench"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)

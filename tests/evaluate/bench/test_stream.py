@@ -106,9 +106,21 @@ def check(spec, rng, count, chunk, limit, box_at=moving_hole):
             assert error < 1e-5
 
 
-@pytest.mark.parametrize("family", list(FAMILIES))
+LONG = ((26, 5, 5), (20, 20, 3))
+
+
 @pytest.mark.parametrize(
-    ("count", "chunk", "limit"), [(1, 1, 1), (7, 3, 2), (26, 5, 5), (20, 20, 3)]
+    ("family", "count", "chunk", "limit"),
+    [
+        *((family, *sizes) for family in FAMILIES for sizes in ((1, 1, 1), (7, 3, 2))),
+        *(("lgtsm", *sizes) for sizes in LONG),
+        *(
+            pytest.param(family, *sizes, marks=pytest.mark.slow)
+            for family in FAMILIES
+            if family != "lgtsm"
+            for sizes in LONG
+        ),
+    ],
 )
 def test_stream_agrees_with_the_published_form(family, count, chunk, limit, rng):
     check(FAMILIES[family], rng, count, chunk, limit)

@@ -90,6 +90,7 @@ def test_without_truth_only_no_reference_figures_are_measured(material):
     assert set(figures) == {"seam", "residual"} | regions
 
 
+@pytest.mark.slow
 def test_what_no_frame_shows_is_measured_apart(rng):
     """A texture that stands still in the left half, and moves behind a fixed hole in the right half."""
     texture = torch.rand(3, 64, 200, generator=rng)
@@ -128,6 +129,7 @@ def test_without_annotation_nothing_is_called_background(material):
     assert figures["psnr_background"] is figures["psnr_moving"] is None
 
 
+@pytest.mark.slow
 def test_published_figures_are_added_only_on_request(material):
     assert "mse_published" not in Evaluator(material, Networks()).measure(material.frames)
     figures = Evaluator(material, Networks(), publishes=True).measure(material.frames)

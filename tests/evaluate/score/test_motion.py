@@ -11,6 +11,7 @@ def _errors(camera):
     return motion_errors(scene.frames * (1 - scene.mask), scene.mask, scene.truth, scene.flow)
 
 
+@pytest.mark.slow
 def test_a_pan_is_tracked_to_a_fraction_of_a_pixel_behind_the_vehicle_too():
     pytest.importorskip("cv2")
     errors = _errors(Camera.PLANAR)

@@ -24,7 +24,7 @@ def test_results_page_is_generated_from_the_kept_results():
 
 
 def test_a_changed_figure_changes_the_page(tmp_path):
-    source = FILLS[0]
+    source = KEPT / "removal_demo.json"  # a small one
     values = json.loads(source.read_text(encoding="utf-8"))
     row = next(r for r in values["scores"] if r["method"] == "lgtsm" and r.get("psnr"))
     row["psnr"] += 50

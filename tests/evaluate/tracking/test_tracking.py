@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lgtsm.cli.main import main
+from lgtsm.evaluate.score import tracking
 from lgtsm.evaluate.tracking.measure import painted_frames, score_track
 from lgtsm.evaluate.tracking.results import rank_correlation, read_tracking, tracking_text
 from lgtsm.scene.camera import SceneOptions
@@ -69,8 +70,9 @@ def test_rank_correlation_is_over_all_frames():
     assert rank_correlation(rows) == pytest.approx(1)
 
 
-@pytest.mark.slow
-def test_data_without_masks_are_refused(scene, tmp_path, capsys):
+def test_data_without_masks_are_refused_before_any_work(scene, tmp_path, capsys, monkeypatch):
+    started = []
+    monkeypatch.setattr(tracking, "ProcessPoolExecutor", lambda *_, **__: started.append(1))
     clip = tmp_path / "data" / "one"
     clip.mkdir(parents=True)
     for number in range(2):
@@ -79,3 +81,4 @@ def test_data_without_masks_are_refused(scene, tmp_path, capsys):
     argv = ["score", "--protocol", "tracking", "--data", str(clip.parent), "-o", out]
     assert main([*argv, "--workers", "1", "--quiet"]) == 1
     assert "Expected clips with masks of an object" in capsys.readouterr().err
+    assert started == []

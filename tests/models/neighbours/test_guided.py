@@ -37,6 +37,7 @@ def test_published_network_equals_the_original(published, vectors):
     vectors.assert_near(found[..., 96:144, 80:128], "a_pred_crop")
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_maps_that_windows_do_not_divide_equal_the_original(published, vectors):
     if "b_pred" not in vectors:

@@ -39,9 +39,7 @@ def _guided(vectors, network, prefix, repeats=1):
 
 RUNS = {
     "dfpn a": (DfpnSpec(), lambda v, n: n(v.views("a_"))),
-    "dfpn b": (DfpnSpec(), lambda v, n: n(v.views("b_", 8))),
     "cpn_align a": (CpnSpec(whole=False, align_corners=False), lambda v, n: n.align(v.views("a_"))),
-    "cpn_align b": (CpnSpec(whole=False, align_corners=False), lambda v, n: n.align(v.views("b_"))),
     "chn a": (
         PAINTERS["chn"],
         lambda v, n: n.painter(v.views("a_"), moved(v.views("a_"), 1)),
@@ -49,7 +47,6 @@ RUNS = {
     "cpn_full ac0": (CpnSpec(align_corners=False), lambda v, n: n(v.views())),
     "cpn_full ac1": (CpnSpec(align_corners=True), lambda v, n: n(v.views())),
     "guided a": (GuidedSpec(), lambda v, n: _guided(v, n, "a", 4)),
-    "guided b": (GuidedSpec(), lambda v, n: _guided(v, n, "b")),
     "guided c": (_SMALL, lambda v, n: _guided(v, n, "c")),
 }
 
