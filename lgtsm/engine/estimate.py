@@ -35,7 +35,7 @@ _TRACKING = 280
 """Bytes of a pixel while links are measured, for each of them."""
 _CANDIDATE = 17 * _FLOAT
 """Bytes of a pixel of a frame's candidate."""
-_COPY = 280
+_COPY = 330
 """Bytes of a pixel and source frame while copies are blended: coordinates, colours, differences,
 errors and agreement, several at a time (measured)."""
 _COMPLETED, _COMPLETED_HOLE = 540, 4100
