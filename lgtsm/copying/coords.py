@@ -25,7 +25,7 @@ from ..align.sampling import (
 from ..box import Box
 from ..fills.averaging import enlarge, halve, pad_even, size_of
 from ..options import Motion
-from .shot import Shot, ShotFrame
+from .shot import Shot, ShotFrame, as_floats
 
 # set by hand, not swept, unless stated
 _REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove the drift of a chain
@@ -85,22 +85,22 @@ class Target:
         """The whole sources (R,2,H,W), grey and known."""
         known = torch.cat([self.shot[s].is_known for s in self.sources])
         pixels = self.source_pixels
-        return torch.cat([to_grey(pixels), known.float()], 1)
+        return torch.cat([to_grey(pixels), known.to(pixels.dtype)], 1)
 
     @property
     def source_pixels(self) -> Tensor:
         """The whole sources (R,3,H,W)."""
-        return torch.cat([self.shot[s].stored for s in self.sources]).float()
+        return as_floats(torch.cat([self.shot[s].stored for s in self.sources]))
 
     @cached_property
     def pixels(self) -> Tensor:
         """The part of the frame (1,3,h,w)."""
-        return self.crop(self.frame.stored).float()
+        return as_floats(self.crop(self.frame.stored))
 
     @cached_property
     def known(self) -> Tensor:
         """(1,1,h,w) 1 = not a hole."""
-        return self.crop(self.frame.is_known).float()
+        return self.crop(self.frame.is_known).to(self.pixels.dtype)
 
     def crop(self, values: Tensor) -> Tensor:
         """Return the part of values (N,C,H,W) of the whole frame."""

@@ -66,6 +66,11 @@ def _reached(start: int, stop: int, side: int) -> tuple[int, int]:
     return start, min(start + length, side)
 
 
+def as_floats(pixels: Tensor) -> Tensor:
+    """Return what a shot stores in a dtype that is computed in."""
+    return pixels.float() if pixels.dtype is torch.float16 else pixels
+
+
 @dataclass(frozen=True)
 class ShotFrame:
     """One frame of a shot.
@@ -86,13 +91,13 @@ class ShotFrame:
 
     @property
     def pixels(self) -> Tensor:
-        """(1,3,h,w) `stored` as floats."""
-        return self.stored.float()
+        """(1,3,h,w) `stored`, half floats as floats."""
+        return as_floats(self.stored)
 
     @property
     def known(self) -> Tensor:
         """(1,1,h,w) 1 = not a hole."""
-        return self.is_known.float()
+        return self.is_known.to(self.pixels.dtype)
 
     @property
     def grey(self) -> Tensor:
@@ -107,7 +112,8 @@ class Shot:
         size: (height, width) of the frames.
         device: where pixels are gathered.
         search: only the motion that it needs is measured.
-        dtype: in which pixels are kept; half floats halve the memory, and serve where frames have been resized.
+        dtype: in which pixels are kept; None is their own. Half floats halve the memory, and serve where
+            frames have been resized.
 
     Raises:
         DeviceError: RAFT is chosen, and torchvision is missing or does not fit torch. A missing
@@ -120,7 +126,7 @@ class Shot:
         size: tuple[int, int],
         device: torch.device,
         search: Search,
-        dtype: torch.dtype = torch.float32,
+        dtype: torch.dtype | None = None,
     ) -> None:
         self.size, self.device, self.dtype = size, device, dtype
         self.learned = None if search.aligner is None else LearnedMotion(search.aligner)
@@ -149,7 +155,9 @@ class Shot:
             frame = filled
         known, side = 1 - hole, -(-max(self.size) // _REDUCED_SIDE)
         reduced = known if side == 1 else avg_pool2d(known, side, ceil_mode=True)
-        self._frames[self._arrived] = ShotFrame(frame.to(self.dtype), known > 0, reduced, where)
+        self._frames[self._arrived] = ShotFrame(
+            frame.to(self.dtype or frame.dtype), known > 0, reduced, where
+        )
         self.track.push(frame, hole)
         self._arrived += 1
 

@@ -130,7 +130,7 @@ class ShotFiller:
         seen = self._painter.search if self._painter else search
         self._window = seen.window
         # resized pixels are no exact samples any more, and detail is added from the source
-        kept = torch.float16 if border_px else torch.float32
+        kept = torch.float16 if border_px else None
         self._shot = Shot(size, policy.device, seen, kept)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
