@@ -25,7 +25,7 @@ from ..align.sampling import (
 from ..box import Box
 from ..fills.averaging import enlarge, halve, pad_even, size_of
 from ..options import Motion
-from .shot import Shot, ShotFrame, as_floats
+from .shot import Shot, ShotFrame
 
 # set by hand, not swept, unless stated
 _REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove the drift of a chain
@@ -90,12 +90,12 @@ class Target:
     @property
     def source_pixels(self) -> Tensor:
         """The whole sources (R,3,H,W)."""
-        return as_floats(torch.cat([self.shot[s].stored for s in self.sources]))
+        return torch.cat([self.shot[s].pixels for s in self.sources])
 
     @cached_property
     def pixels(self) -> Tensor:
         """The part of the frame (1,3,h,w)."""
-        return as_floats(self.crop(self.frame.stored))
+        return self.crop(self.frame.pixels)
 
     @cached_property
     def known(self) -> Tensor:

@@ -66,33 +66,22 @@ def _reached(start: int, stop: int, side: int) -> tuple[int, int]:
     return start, min(start + length, side)
 
 
-def as_floats(pixels: Tensor) -> Tensor:
-    """Return what a shot stores in a dtype that is computed in."""
-    return pixels.float() if pixels.dtype is torch.float16 else pixels
-
-
 @dataclass(frozen=True)
 class ShotFrame:
     """One frame of a shot.
 
     A window holds a hundred of them, so only what cannot be computed from the rest is kept.
 
-    stored: (1,3,h,w) in [0,1], hole filled smoothly, so that sampling next to it stays plausible; floats or
-        half floats.
+    pixels: (1,3,h,w) in [0,1], hole filled smoothly, so that sampling next to it stays plausible.
     is_known: (1,1,h,w) bool, not a hole.
     reduced_known: (1,1,h',w') its average over cells, no side above 256.
     hole: where the hole is; None without one.
     """
 
-    stored: Tensor
+    pixels: Tensor
     is_known: Tensor
     reduced_known: Tensor
     hole: HoleArea | None
-
-    @property
-    def pixels(self) -> Tensor:
-        """(1,3,h,w) `stored`, half floats as floats."""
-        return as_floats(self.stored)
 
     @property
     def known(self) -> Tensor:
@@ -112,8 +101,6 @@ class Shot:
         size: (height, width) of the frames.
         device: where pixels are gathered.
         search: only the motion that it needs is measured.
-        dtype: in which pixels are kept; None is their own. Half floats halve the memory, and serve where
-            frames have been resized.
 
     Raises:
         DeviceError: RAFT is chosen, and torchvision is missing or does not fit torch. A missing
@@ -121,14 +108,8 @@ class Shot:
         WeightsError: RAFT is chosen, and its weights are missing or are not those published.
     """
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        device: torch.device,
-        search: Search,
-        dtype: torch.dtype | None = None,
-    ) -> None:
-        self.size, self.device, self.dtype = size, device, dtype
+    def __init__(self, size: tuple[int, int], device: torch.device, search: Search) -> None:
+        self.size, self.device = size, device
         self.learned = None if search.aligner is None else LearnedMotion(search.aligner)
         # with a network in its place no flow is kept; plates and key frames follow the camera
         with_flow = Motion.FLOW in search.motions and self.learned is None
@@ -155,9 +136,7 @@ class Shot:
             frame = filled
         known, side = 1 - hole, -(-max(self.size) // _REDUCED_SIDE)
         reduced = known if side == 1 else avg_pool2d(known, side, ceil_mode=True)
-        self._frames[self._arrived] = ShotFrame(
-            frame.to(self.dtype or frame.dtype), known > 0, reduced, where
-        )
+        self._frames[self._arrived] = ShotFrame(frame, known > 0, reduced, where)
         self.track.push(frame, hole)
         self._arrived += 1
 

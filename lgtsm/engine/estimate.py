@@ -27,8 +27,8 @@ from .region import LayerRegion, plan_regions
 from .window_stream import window_frames, window_regions
 
 _FLOAT = 4
-_PIXEL, _RESIZED_PIXEL = 3 * _FLOAT + 1, 3 * _FLOAT // 2 + 1
-"""Bytes of a pixel of a working frame: three colours, known or not; of one that was resized half floats."""
+_PIXEL = 3 * _FLOAT + 1
+"""Bytes of a pixel of a working frame: three colours, known or not."""
 _LINK = 4 * _FLOAT // 2
 """Bytes of a pixel of a link between frames: flow both ways, half floats."""
 _TRACKING = 280
@@ -108,7 +108,7 @@ def estimate(
     # a window waits until it is full
     ahead = window_frames(policy.chunk) if spec.trunk.in_windows else 0
     waiting = min(num_frames, future + ahead + policy.chunk + lookahead)
-    working = kept * pixels * (_RESIZED_PIXEL if fit.resized else _PIXEL)
+    working = kept * pixels * _PIXEL
     is_tracked = near > 0 and options.motion in (Motion.AUTO, Motion.FLOW)
     measured = fit.padded
     while max(measured) > FLOW_SIDE:  # flow is measured at half size until it fits

@@ -17,7 +17,6 @@ from ..copying.source_frames import Search
 from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
-from .allocator import return_freed_memory
 from .painting import Painter, unsure
 from .policy import Policy, open_stream
 from .progress import ShotWork, Stage
@@ -129,9 +128,7 @@ class ShotFiller:
         # a painter reads other frames even where nothing is copied from them
         seen = self._painter.search if self._painter else search
         self._window = seen.window
-        # resized pixels are no exact samples any more, and detail is added from the source
-        kept = torch.float16 if border_px else None
-        self._shot = Shot(size, policy.device, seen, kept)
+        self._shot = Shot(size, policy.device, seen)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
         self._is_complete = False
@@ -302,7 +299,7 @@ class ShotFiller:
     def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
         """Return a part of a frame (1,3,h,w) and of its hole (1,1,h,w)."""
         frame, part = self._shot[t], (..., box.rows, box.columns)
-        return frame.stored[part].float(), (~frame.is_known[part]).float()
+        return frame.pixels[part], (~frame.is_known[part]).to(frame.pixels.dtype)
 
     def _smoothed(self, t: int) -> BlendedFill | None:
         """Return the blended fill of frame t, smoothed in time; None without a hole."""
@@ -347,4 +344,3 @@ class ShotFiller:
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:
             del self._frames[t]
-        return_freed_memory(self._frame_box.area)
