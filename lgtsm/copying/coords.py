@@ -89,7 +89,7 @@ class Target:
 
     @property
     def source_pixels(self) -> Tensor:
-        """The whole sources (R,3,H,W)."""
+        """The whole sources (R,3,H,W), joined anew at every call: keeping them costs more than joining."""
         return torch.cat([self.shot[s].pixels for s in self.sources])
 
     @cached_property

@@ -73,11 +73,11 @@ class ShotComposer:
             whole = Box(0, 0, *self.fit.source)
             around = box.grow(self.feather_px + 1) & whole
             # copies: a view would keep the whole frame in memory
-            pixels, inside = (
+            pixels, part = (
                 x[:, around.rows, around.columns].to("cpu", dtype, copy=True)
                 for x, dtype in ((frame, torch.float32), (hole, torch.bool))
             )
-            kept = _WaitingFrame(box, around, pixels, inside)
+            kept = _WaitingFrame(box, around, pixels, part)
         self._waiting.append((index, kept))
         if self._bands is not None:
             self._bands.push(frame, hole, working)

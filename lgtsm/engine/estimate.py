@@ -37,7 +37,7 @@ _CANDIDATE = 17 * _FLOAT
 """Bytes of a pixel of a frame's candidate."""
 _COPY = 330
 """Bytes of a pixel and source frame while copies are blended: coordinates, colours, differences,
-errors and agreement, several at a time (measured)."""
+errors and agreement, several at a time (fitted to the peaks of `tests/engine/test_estimate.py`)."""
 _COMPLETED, _COMPLETED_HOLE = 540, 4100
 """Bytes of a pixel, and in addition of a hole's pixel, while a key frame is completed (measured at
 432x240 and 960x540, holes of 5 to 30 %)."""

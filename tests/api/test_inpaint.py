@@ -14,15 +14,12 @@ from lgtsm.options import (
     LengthPolicy,
     MaskOptions,
     Mode,
-    Motion,
     RunOptions,
-    Unseen,
 )
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
+from tests.api.plain import PLAIN
 
-PLAIN = {"motion": Motion.NONE, "unseen": Unseen.NETWORK}
-"""For what holds however a hole is filled."""
 DTYPES = (torch.float32, torch.float16, torch.float64, torch.bfloat16)
 
 

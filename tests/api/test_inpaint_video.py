@@ -9,13 +9,12 @@ import lgtsm
 import lgtsm.mask_source as mask_source
 from lgtsm.errors import Cancelled, ShapeError, VideoError
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import LengthPolicy, MaskOptions, Mode, Motion, Unseen, VideoOptions
+from lgtsm.options import LengthPolicy, MaskOptions, Mode, VideoOptions
 from lgtsm.video.layout import samples
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames, read_masks
+from tests.api.plain import PLAIN
 
-PLAIN = {"motion": Motion.NONE, "unseen": Unseen.NETWORK}
-"""For what holds however a hole is filled."""
 LOSSLESS = VideoOptions(lossless=True)
 
 

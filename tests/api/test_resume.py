@@ -13,14 +13,13 @@ from lgtsm.engine.composing import Patch
 from lgtsm.errors import OptionError, VideoError
 from lgtsm.journal import Journal
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import Motion, Unseen, VideoOptions
+from lgtsm.options import VideoOptions
 from lgtsm.video.read import read_frames
 from lgtsm.whole_file import WholeFile
+from tests.api.plain import PLAIN
 from tests.api.stopping import HostStopError, stop_at
 
 NUM = 44
-PLAIN = {"motion": Motion.NONE, "unseen": Unseen.NETWORK}
-"""For what holds however a hole is filled."""
 LOSSLESS = VideoOptions(lossless=True)
 RESUME = VideoOptions(lossless=True, resume=True)
 

@@ -20,6 +20,7 @@ from lgtsm.models.build import build
 from lgtsm.models.spec import FAMILIES
 from lgtsm.options import DType, InpaintOptions, Mode, RunOptions
 from lgtsm.report import Report
+from lgtsm.resident_memory import peak_resident_bytes
 
 torch.set_num_threads(1)
 count, height, width, ratio, family, base, mode = sys.argv[1:]
@@ -39,19 +40,14 @@ def pairs(count, height, width):
             hole[:, box.rows, box.columns] = 1
         yield torch.rand(3, height, width), hole
 
-def peak():
-    # not ru_maxrss: a started process inherits that of the one that started it
-    lines = open("/proc/self/status").read().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-
 def run(*size):
     for _ in Job(network, options, Hooks(), Report()).run(pairs(*size)):
         pass
 
 run(3, 64, 64)
-before = peak()
+before = peak_resident_bytes()
 run(count, height, width)
-print(peak() - before, estimate(count, height, width, options, spec, hole_ratio=ratio))
+print(peak_resident_bytes() - before, estimate(count, height, width, options, spec, hole_ratio=ratio))
 """
 
 

@@ -7,6 +7,7 @@ with; SqueezeNet v1.0 gets mean-subtracted BGR bytes, as it was trained.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,7 +26,7 @@ _VGG_LATER_CONVS = (24, 26, 28)
 _VGG_POOLS = (4, 9, 16, 23, 30)
 
 
-class PerceptualNet(nn.Module):
+class PerceptualNet(nn.Module, ABC):
     """A frozen feature network."""
 
     name: str = "not stated"
@@ -33,9 +34,9 @@ class PerceptualNet(nn.Module):
     divisors: tuple[float, ...]
     """Of each tap's style term."""
 
+    @abstractmethod
     def taps(self, frames: Tensor) -> list[Tensor]:
         """Return the feature maps (N,C,h',w') of RGB frames (N,3,h,w) in [0,1], one per tap."""
-        raise NotImplementedError
 
 
 class Vgg16(PerceptualNet):
