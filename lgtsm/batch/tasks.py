@@ -279,18 +279,19 @@ def _begin(task: Task) -> tuple[Manifest, TaskResult | None, bool]:
 
 
 def _end(task: Task, manifest: Manifest, report: dict[str, Any]) -> TaskResult:
-    """Deliver a complete film, note that it is, and remove what was needed for it."""
+    """Deliver a complete film, remove what was needed for it, and note that it is complete."""
     folder, job = Path(task.folder), task.job
     report = with_additions(with_notes(report, job, folder), job, folder)
     if task.deliver:
         for name in job.outputs:
             deliver(folder / name, f"{task.deliver.rstrip('/')}/{name}")
         manifest.delivered = task.deliver
+    # before the note, after which a film is skipped: a process killed here is followed by another
+    journal = journal_folder(folder / job.output)
+    for place in (_parts_folder(folder, job), _copies_folder(folder, job), journal):
+        shutil.rmtree(place, ignore_errors=True)
     manifest.outputs, manifest.report = output_stamps(job, folder), report
     save_manifest(folder, job, manifest)
-    shutil.rmtree(_parts_folder(folder, job), ignore_errors=True)
-    shutil.rmtree(_copies_folder(folder, job), ignore_errors=True)
-    shutil.rmtree(journal_folder(folder / job.output), ignore_errors=True)
     return TaskResult(state=State.DONE, report=report)
 
 
@@ -337,9 +338,8 @@ def _join(task: Task, hooks: Hooks) -> TaskResult:
             "run the batch again."
         )
     folder = Path(task.folder)
-    parts = _parts_folder(folder, task.job)
     job = completed_job(task.job, _local(task), folder)
-    report = join_parts(job, task.spans, parts, task.key, hooks)
+    report = join_parts(job, task.spans, _parts_folder(folder, task.job), task.key, hooks)
     return _end(task, manifest, asdict(report))
 
 

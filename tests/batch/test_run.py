@@ -18,6 +18,7 @@ from lgtsm.batch.tasks import Kind, State, Task, perform
 from lgtsm.batch.worker_start import worker_context
 from lgtsm.engine.hooks import Hooks
 from lgtsm.errors import Cancelled, VideoError
+from lgtsm.journal import journal_folder
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
 from lgtsm.plate_names import parse_plates
@@ -238,6 +239,29 @@ def test_a_film_completed_by_a_process_that_could_not_note_it_is_not_done_again(
     save_manifest(out, job, replace(manifest, outputs={}, before=manifest.outputs))
     assert _states(run_batch(sources, out, defaults=FAST)) == ["done"]
     assert (out / "shot00.mp4").stat().st_mtime_ns != made
+
+
+def test_a_film_whose_process_was_killed_while_it_cleaned_up_leaves_nothing(
+    shots, tmp_path, monkeypatch
+):
+    def killed(*_args, **_named):
+        raise KeyboardInterrupt
+
+    sources, out = shots(1), tmp_path / "out"
+    (job,) = read_jobs(sources, str(out), FAST)
+    state_folder(out).mkdir(parents=True)
+    task = Task(job=job, folder=str(out), patience=0)
+    for _ in range(2):  # once with the film just renamed, once when that is about to be noted
+        with monkeypatch.context() as patch:
+            patch.setattr("shutil.rmtree", killed)
+            with pytest.raises(KeyboardInterrupt):
+                perform(task, Hooks())
+        assert journal_folder(out / job.output).exists()
+    made = (out / "shot00.mp4").stat().st_mtime_ns
+    assert perform(task, Hooks()).state is State.DONE
+    assert (out / "shot00.mp4").stat().st_mtime_ns == made
+    assert not journal_folder(out / job.output).exists()
+    assert perform(task, Hooks()).state is State.SKIPPED
 
 
 def test_another_version_on_a_node_is_refused(tmp_path):
