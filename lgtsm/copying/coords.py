@@ -102,6 +102,17 @@ class Target:
         """(1,1,h,w) 1 = not a hole."""
         return self.crop(self.frame.is_known).to(self.pixels.dtype)
 
+    @cached_property
+    def near(self) -> Tensor:
+        """(1,1,h,w) 1 = around the hole; at the frame's border the part reaches farther.
+
+        What lies far from a hole moves otherwise, and would mislead.
+        """
+        where, near = self.frame.hole, torch.zeros_like(self.known)
+        box = self.box if where is None else where.near & self.box
+        near[(..., *box.within(self.box))] = 1
+        return near
+
     def crop(self, values: Tensor) -> Tensor:
         """Return the part of values (N,C,H,W) of the whole frame."""
         return values[..., self.box.rows, self.box.columns]
@@ -196,6 +207,7 @@ def registered_coords(
         offsets = grey.new_tensor([target.offsets for target in targets])
         group = replace(group, coords=fit_velocity(group, offsets))
         return list(register_groupwise(group).unbind())
+    known = known * torch.cat([target.near for target in targets])
     count = len(chained[0])
     sources, coords = torch.cat([target.grey_sources for target in targets]), torch.cat([*chained])
     grey, known = (x.repeat_interleave(count, 0) for x in (grey * known, known))
@@ -228,11 +240,8 @@ def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
     stride = max(4, round((target.box.area / _PLANE_POINTS) ** 0.5))
     sparse = (..., slice(stride // 2, None, stride), slice(stride // 2, None, stride))
     coverage = sample_at(sources[:, 1:], coords[sparse])
-    # at the frame's border a context reaches far from the hole, where other planes are larger
-    where, usable = target.frame.hole, torch.zeros_like(hole)
-    near = target.box if where is None else where.near & target.box
-    usable[(..., *near.within(target.box))] = True
-    shown = ((coverage > KNOWN) & (usable & ~hole)[sparse]).to(coords.dtype).flatten(1)
+    usable = target.near.bool() & ~hole
+    shown = ((coverage > KNOWN) & usable[sparse]).to(coords.dtype).flatten(1)
     points = to_points(grid[sparse], size).flatten(2)[0]
     moved = to_points(coords[sparse], size).flatten(2)
     planes = common_planes(points, moved, shown, size, _PLANES)
