@@ -17,6 +17,8 @@ from lgtsm.models.spec import FAMILIES, ShiftSpec
 SIZE = (16, 24)
 WHOLE = Box(0, 0, *SIZE)
 
+pytestmark = pytest.mark.slow  # the interpreter is
+
 
 def _run(trunk, x, chunk, kernels):
     stream = TrunkStream(

@@ -150,6 +150,7 @@ for kernel in (kernels._shift_kernel, kernels._leaky_gate_kernel):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [True, False], ids=["channels_last", "contiguous"])
 @pytest.mark.parametrize("element", ["fp32", "bf16"])
 def test_kernels_compile_for_a_device_that_is_not_here(element, last, tmp_path):
