@@ -1,6 +1,6 @@
 """Tasks on a Ray cluster: a node or a process that is lost costs only its tasks, which Ray starts again.
 
-Ray is an extra (`pip install "lgtsm[ray]"`). Every node has lgtsm of the same version, and sees the sources
+Ray is an extra (`ray`). Every node has lgtsm of the same version, and sees the sources
 and the folder of results under the same names.
 """
 
@@ -81,7 +81,7 @@ class RayCluster:
             import ray
         except ImportError as error:
             raise DeviceError(
-                'Expected the package ray, found none; install it with pip install "lgtsm[ray]".'
+                "Expected the package ray, found none; install it with pip install ray."
             ) from error
         self._ray, self._retries = ray, retries
         try:

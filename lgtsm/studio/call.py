@@ -1,4 +1,4 @@
-"""The call that runs a studio; Starlette and uvicorn are extras (`pip install "lgtsm[studio]"`)."""
+"""The call that runs a studio; Starlette and uvicorn are extras (`studio`)."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def run_studio(options: StudioOptions, ready: Callable[[str], None]) -> None:
     missing = [name for name in ("starlette", "uvicorn") if find_spec(name) is None]
     if missing:
         raise DeviceError(
-            f"Expected the package {missing[0]}, found none; install it with pip install "
-            '"lgtsm[studio]".'
+            f"Expected the package {missing[0]}, found none; install it with pip install starlette "
+            "uvicorn."
         )
     import uvicorn
 

@@ -1,4 +1,4 @@
-"""The call that cleans a timeline; OpenTimelineIO is an extra (`pip install "lgtsm[otio]"`)."""
+"""The call that cleans a timeline; OpenTimelineIO is an extra (`otio`)."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ def clean_timeline(
     """
     if find_spec("opentimelineio") is None:
         raise DeviceError(
-            "Expected the package opentimelineio, found none; install it with pip install "
-            '"lgtsm[otio]".'
+            "Expected the package opentimelineio, found none; install it with pip install opentimelineio."
         )
     from .clean import clean_file
 

@@ -1,4 +1,4 @@
-"""Networks that track, from the package transformers (`pip install "lgtsm[track]"`)."""
+"""Networks that track, from the package transformers, an extra (`track`)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def load_tracker(options: TrackOptions, device: str = "auto") -> Walker:
     except (ImportError, AttributeError) as error:
         raise DeviceError(
             f"Expected the package transformers with {kind.name}Model, found none ({error}); install it with "
-            'pip install "lgtsm[track]".'
+            'pip install "transformers>=5.24".'
         ) from error
     with _told(name, options.tracker), _without_bar(transformers.utils.logging):
         found = transformers.AutoConfig.from_pretrained(name).model_type

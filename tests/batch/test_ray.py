@@ -16,7 +16,7 @@ from lgtsm.batch.options import BatchOptions
 from lgtsm.errors import OptionError
 from tests.batch.conftest import FAST, FLAGS, assert_as_by_themselves, write_film, write_mask
 
-ray = pytest.importorskip("ray", reason="needs ray (pip install 'lgtsm[ray]')")
+ray = pytest.importorskip("ray", reason="needs ray")
 
 from ray.cluster_utils import Cluster  # noqa: E402  behind the question whether there is ray
 

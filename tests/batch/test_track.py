@@ -198,7 +198,7 @@ def test_what_cannot_be_tracked_is_told_before_anything_runs(film, tmp_path, one
 
 
 def test_a_tracker_without_weights_is_told_before_anything_runs(film, tmp_path, one_sentence):
-    pytest.importorskip("transformers", reason='needs pip install "lgtsm[track]"')
+    pytest.importorskip("transformers", reason="needs transformers")
     table = tmp_path / "jobs.jsonl"
     row = '{"source": "film.mp4", "track": ["paint.png@1"], "tracker": "sam2", '
     table.write_text(row + '"tracker_model": "lost"}\n', encoding="utf-8")

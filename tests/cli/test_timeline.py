@@ -2,7 +2,7 @@
 
 import pytest
 
-otio = pytest.importorskip("opentimelineio", reason='needs the extra "lgtsm[otio]"')
+otio = pytest.importorskip("opentimelineio", reason="needs opentimelineio")
 
 FAST = ("--mode", "copy", "--motion", "none", "--unseen", "network", "--threads", "1")
 

@@ -173,7 +173,7 @@ def test_frames_are_read_no_further_than_needed():
 
 def test_a_missing_detector_is_named(monkeypatch, one_sentence):
     monkeypatch.setitem(__import__("sys").modules, "rapidocr", None)
-    with pytest.raises(OptionError, match=r"lgtsm\[text\]") as caught:
+    with pytest.raises(OptionError, match="pip install rapidocr onnxruntime") as caught:
         text_detector()
     one_sentence(caught.value)
 

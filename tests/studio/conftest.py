@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-pytest.importorskip("starlette", reason='needs the extra: pip install "lgtsm[studio]"')
+pytest.importorskip("starlette", reason="needs starlette and uvicorn")
 
 from lgtsm.scene.render import Scene, render_scene
 from lgtsm.video.clip import write_clip

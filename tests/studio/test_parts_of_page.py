@@ -49,9 +49,7 @@ def test_a_shadow_is_added_and_taken_away_again(browser, context, shadow_scene, 
         tab.until(f"() => ({_BLUE})() === 0")
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("rapidocr") is None, reason='needs pip install "lgtsm[text]"'
-)
+@pytest.mark.skipif(importlib.util.find_spec("rapidocr") is None, reason="needs rapidocr")
 def test_burned_in_text_is_found_by_a_button(browser, context, tmp_path):
     options = SceneOptions(camera=Camera.PLANAR, num_frames=12, height=180, width=320)
     frames = render_scene(options).frames.clone()

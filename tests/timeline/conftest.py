@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 
-pytest.importorskip("opentimelineio", reason='needs the extra "lgtsm[otio]"')
+pytest.importorskip("opentimelineio", reason="needs opentimelineio")
 
 import opentimelineio as otio
 from opentimelineio.opentime import RationalTime, TimeRange

@@ -16,7 +16,7 @@ from lgtsm.tracking.prompts import Prompt
 from lgtsm.tracking.walker import Painted
 from tests.tracking.tiny_trackers import SIDE, tiny_tracker
 
-pytest.importorskip("transformers", reason='needs pip install "lgtsm[track]"')
+pytest.importorskip("transformers", reason="needs transformers")
 KINDS = ("sam2", "edgetam", "sam3")
 every_kind = pytest.mark.parametrize("kind", KINDS)
 

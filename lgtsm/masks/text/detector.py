@@ -33,8 +33,8 @@ def text_detector(threads: int = 0) -> Detector:
         from rapidocr import RapidOCR
     except ImportError as error:
         raise OptionError(
-            f"Expected rapidocr and onnxruntime to find text, got no {error.name}; install the extra: "
-            'pip install "lgtsm[text]".'
+            f"Expected rapidocr and onnxruntime to find text, got no {error.name}; install both with "
+            "pip install rapidocr onnxruntime."
         ) from error
     engine = RapidOCR(
         params={
