@@ -51,7 +51,9 @@ def attempt(run: Callable[[], Result]) -> Result | None:
 
 
 def _all_finite(values: list[Tensor]) -> bool:
-    return not values or bool(torch.stack([v.isfinite().all() for v in values]).all())
+    # extremes take a tenth of the time that looking at every number does on a CPU, and NaN is one
+    extremes = [e.float() for v in values if v.numel() for e in (v.amax(), v.amin())]
+    return not extremes or bool(torch.stack(extremes).isfinite().all())
 
 
 class RobustStream:
