@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from .api import Progress, inpaint, inpaint_clip
+from .api import Progress, inpaint_clip
 from .errors import VideoError
 from .fills.smooth import smooth_fill
 from .masks.overlay import overlay
 from .metrics.fidelity import hole_psnr
 from .models.network import Network
-from .options import GROW_PX, InpaintOptions, MaskOptions, Mode
+from .options import GROW_PX, InpaintOptions, MaskOptions
 from .scene.camera import SceneOptions
 from .scene.render import render_scene
 from .scene.sheet import clip_sheet, side_by_side
@@ -28,10 +28,9 @@ from .whole_file import WholeFile
 class DemoResult:
     """Paths and figures.
 
-    psnr, copy_psnr, smooth_psnr: in dB inside the hole, of copies and network, of copies alone and of
-        the smooth fill.
+    psnr, smooth_psnr: in dB inside the hole, of copies and network, and of the smooth fill.
     coverage: mean hole ratio, 0..1.
-    seconds: of the first of these runs, without rendering and writing.
+    seconds: of copies and network, without rendering and writing.
     """
 
     film: Path
@@ -41,7 +40,6 @@ class DemoResult:
     coverage: float
     seconds: float
     psnr: float
-    copy_psnr: float
     smooth_psnr: float
 
 
@@ -79,7 +77,6 @@ def run_demo(
         clip.frames, clip.mask, network, options, progress=progress, cancel=cancel
     )
     seconds, after, holes = time.perf_counter() - began, result.frames, result.holes
-    copied = inpaint(clip.frames, clip.mask, None, replace(options, mode=Mode.COPY), None, cancel)
     smooth = torch.cat(
         [smooth_fill(f[None], h[None]) for f, h in zip(clip.frames, holes, strict=True)]
     )
@@ -102,6 +99,5 @@ def run_demo(
         coverage=float(holes.mean()),
         seconds=seconds,
         psnr=hole_psnr(after, clip.truth, holes),
-        copy_psnr=hole_psnr(copied, clip.truth, holes),
         smooth_psnr=hole_psnr(smooth, clip.truth, holes),
     )

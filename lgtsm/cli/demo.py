@@ -23,7 +23,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--camera", choices=_CAMERAS, default="locked", help="camera motion [locked]"
     )
-    parser.add_argument("--frames", type=int, default=72, metavar="N", help="length [72]")
+    parser.add_argument("--frames", type=int, default=48, metavar="N", help="length [48]")
     parser.add_argument(
         "--size", type=parse_size, default=(270, 480), metavar="WxH", help="frame size [480x270]"
     )
@@ -70,8 +70,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     )
     print("closeness to the truth inside the mask (PSNR; higher is better):")
     for name, value in (
-        (f"network ({result.model})", result.psnr),
-        ("real pixels from other frames alone", result.copy_psnr),
+        (f"copies and network ({result.model})", result.psnr),
         ("smooth fill", result.smooth_psnr),
     ):
         print(f"  {name:<36} {value:6.2f} dB")
