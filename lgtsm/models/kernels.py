@@ -52,9 +52,11 @@ def _shift_kernel(  # noqa: PLR0913  kernels take no objects
     else:  # inner is the number of pixels
         channel = at // inner
     shifted = inside & (channel < num_shifted)
-    total = tl.zeros((BLOCK,), tl.float32)
+    # tl.full: what triton itself writes in its language, as tl.zeros, the interpreter runs only where it
+    # was chosen before triton was first imported
+    total = tl.full((BLOCK,), 0.0, tl.float32)
     for k in tl.static_range(WIDTH):
-        s = t + first + k + tl.zeros_like(at)  # as a block: scalars cannot be combined with a mask
+        s = t + first + k + 0 * at  # as a block: scalars cannot be combined with a mask
         # the taps of unshifted channels are the identity
         tap = tl.load(taps + channel * WIDTH + k, mask=shifted, other=1.0 if k == PAST else 0.0)
         tap = tap.to(tl.float32)
