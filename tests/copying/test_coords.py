@@ -53,6 +53,22 @@ def test_walls_around_a_hole_are_followed_into_it(two_walls):
         assert min(straight) < 0.1 < bent
 
 
+def test_a_camera_is_registered_around_the_hole_and_not_far_from_it(two_walls):
+    frames, holes = two_walls[0], torch.zeros(8, 1, 144, 240)
+    holes[:, :, 130:, 100:140] = 1  # at the border, so that the context reaches to the upper wall
+    shot = Shot(frames.shape[-2:], torch.device("cpu"), Search.of(Motion.PLANAR, ALL, 8))
+    for frame, hole in zip(frames * (1 - holes), holes, strict=True):
+        shot.push(frame[None], hole[None])
+    box, others = shot[4].hole.context, [3, 5]
+    assert box.top < 40
+    target = Target(shot, 4, box, others)
+    (found,) = registered_coords([target], Motion.PLANAR, [chained_coords(target, Motion.PLANAR)])
+    truth = box_grid(box, frames) + torch.zeros_like(found)
+    truth[:, 0] -= (torch.tensor(others) - 4.0)[:, None, None]
+    hidden = holes[4, 0, box.rows, box.columns] > 0
+    assert (found - truth).norm(dim=1)[:, hidden].mean() < 0.15
+
+
 def test_of_several_coordinates_each_pixel_takes_those_chosen_for_it(rng):
     values = torch.rand(2, 4, 5, 2, 6, generator=rng)
     choice = torch.tensor([[0, 0, 1, 1, 0, 1], [1, 0, 0, 0, 1, 1]])
