@@ -18,6 +18,10 @@ from lgtsm.models.spec import ShiftKind, ShiftSpec
 ROOT = Path(__file__).resolve().parents[2]
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 LAYOUTS = (torch.channels_last, torch.contiguous_format)
+EVERY_DTYPE = [
+    pytest.param(dtype, id=name, marks=() if name == "fp32" else pytest.mark.slow)
+    for name, dtype in DTYPES.items()
+]
 
 
 def _close(found, wanted, dtype):
@@ -29,7 +33,7 @@ def _close(found, wanted, dtype):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=["channels_last", "contiguous"])
-@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
 @pytest.mark.parametrize("shape", [(1, 1, 1, 1), (3, 5, 7, 11), (2, 8, 16, 33), (1, 3, 1, 1024)])
 @pytest.mark.parametrize("slope", [0.2, 1.0])
 def test_gate_times_activation(interpreted_kernels, shape, dtype, layout, slope, rng):
@@ -55,7 +59,7 @@ def test_large_and_broken_numbers_pass_the_gate_as_in_plain_torch(interpreted_ke
 
 
 @pytest.mark.parametrize("layout", LAYOUTS, ids=["channels_last", "contiguous"])
-@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
 @pytest.mark.parametrize("kind", [ShiftKind.FIXED, ShiftKind.LEARNED])
 @pytest.mark.parametrize("spec", [{}, {"width": 5, "groups": 4}, {"causal": True}, {"width": 1}])
 @pytest.mark.parametrize(("num_frames", "channels"), [(1, 4), (2, 9), (7, 16)])
@@ -79,7 +83,7 @@ def test_shift_of_whole_clips(
     torch.testing.assert_close(plain, exact)
 
 
-@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
 @pytest.mark.parametrize(("past", "future"), [(1, 1), (2, 0), (2, 2)])
 def test_shift_of_a_stream_that_has_its_neighbours(interpreted_kernels, past, future, dtype, rng):
     width, ready = past + future + 1, 4
@@ -105,7 +109,7 @@ def test_broken_numbers_of_other_frames_stay_out_of_a_fixed_shift(interpreted_ke
     assert found[:, 1, 0, 0].isnan().tolist() == [False, False, True]
 
 
-@pytest.mark.parametrize("dtype", DTYPES.values(), ids=DTYPES)
+@pytest.mark.parametrize("dtype", EVERY_DTYPE)
 def test_the_trial_passes_right_kernels_and_no_wrong_ones(interpreted_kernels, dtype):
     cpu = torch.device("cpu")
     assert _trial_error(interpreted_kernels, cpu, dtype) <= 1
