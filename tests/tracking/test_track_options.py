@@ -11,9 +11,9 @@ from lgtsm.track_options import TrackOptions
 from lgtsm.tracking.load_tracker import load_tracker
 
 
-def test_without_transformers_the_extra_is_named(monkeypatch, one_sentence):
+def test_without_transformers_the_package_is_named(monkeypatch, one_sentence):
     monkeypatch.setitem(sys.modules, "transformers", None)
-    with pytest.raises(DeviceError, match=r"lgtsm\[track\]") as error:
+    with pytest.raises(DeviceError, match='pip install "transformers') as error:
         load_tracker(TrackOptions(tracker="sam2", tracker_model="any"), "cpu")
     one_sentence(error.value)
 
