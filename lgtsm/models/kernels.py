@@ -3,7 +3,7 @@
 Both compute in float32 and round once; the unfused steps round after each.
 """
 # Kernels are no Python functions: triton compiles their text, and has no types for it.
-# pyright: basic, reportMissingImports=false, reportIndexIssue=false
+# pyright: basic, reportMissingImports=false, reportIndexIssue=false, reportArgumentType=false, reportGeneralTypeIssues=false
 
 from __future__ import annotations
 
