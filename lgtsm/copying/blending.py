@@ -196,7 +196,9 @@ def _weighted_sources(gathered: GatheredFill, weights: Tensor) -> CopySources | 
     if float(total[best]) <= 0:
         return None
     sources = dict(gathered.sources)[best]
-    return replace(sources, weights=sources.weights * inside.sum(1, keepdim=True))
+    # a view would keep those of all motions until the frame is composed
+    coords = sources.coords.clone()
+    return replace(sources, coords=coords, weights=sources.weights * inside.sum(1, keepdim=True))
 
 
 def _join(one: CopySources | None, other: CopySources | None) -> CopySources | None:

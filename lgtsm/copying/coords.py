@@ -25,7 +25,7 @@ from ..align.sampling import (
 from ..box import Box
 from ..fills.averaging import enlarge, halve, pad_even, size_of
 from ..options import Motion
-from .shot import Shot, ShotFrame
+from .shot import Shot, ShotFrame, to_pixels
 
 # set by hand, not swept, unless stated
 _REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove the drift of a chain
@@ -73,7 +73,7 @@ class Target:
     @cached_property
     def grid(self) -> Tensor:
         """Coordinates (1,2,h,w) of the part's pixels."""
-        return box_grid(self.box, self.frame.pixels)
+        return box_grid(self.box, self.known)
 
     @cached_property
     def planar(self) -> Tensor:
@@ -85,22 +85,26 @@ class Target:
         """The whole sources (R,2,H,W), grey and known."""
         known = torch.cat([self.shot[s].is_known for s in self.sources])
         pixels = self.source_pixels
-        return torch.cat([to_grey(pixels), known.to(pixels.dtype)], 1)
+        return torch.cat([to_grey(pixels), known.float()], 1)
 
     @property
     def source_pixels(self) -> Tensor:
         """The whole sources (R,3,H,W), joined anew at every call: keeping them costs more than joining."""
-        return torch.cat([self.shot[s].pixels for s in self.sources])
+        return to_pixels(torch.cat([self.shot[s].kept for s in self.sources]))
 
     @cached_property
     def pixels(self) -> Tensor:
         """The part of the frame (1,3,h,w)."""
-        return self.crop(self.frame.pixels)
+        return self._own[0]
 
     @cached_property
     def known(self) -> Tensor:
         """(1,1,h,w) 1 = not a hole."""
-        return self.crop(self.frame.is_known).to(self.pixels.dtype)
+        return self._own[1]
+
+    @cached_property
+    def _own(self) -> tuple[Tensor, Tensor]:
+        return self.frame.part(self.box)
 
     @cached_property
     def near(self) -> Tensor:
@@ -120,7 +124,7 @@ class Target:
     @cached_property
     def camera(self) -> Tensor:
         """Chained homographies (R,3,3) from frame t to the sources, on normalised points."""
-        return self.shot.track.homographies(self.t, self.sources).to(self.frame.pixels)
+        return self.shot.track.homographies(self.t, self.sources).to(self.known)
 
     def move_by_camera(self, coords: Tensor) -> Tensor:
         """Move coordinates (1 or R,2,h,w) in frame t to the sources by `camera`."""

@@ -17,20 +17,19 @@ import torch
 from torch import Tensor
 from torch.nn.functional import max_pool2d
 
-from ..align.sampling import pixel_grid, sample_at
+from ..align.sampling import pixel_grid
 from ..box import Box
 from ..fills.averaging import local_mean
 from ..fills.depth import depth_in
 from ..synthesis.complete import complete
 from ..synthesis.synthesiser import Synthesiser
 from .candidates import CopySources
-from .consensus import match_to_frame
 from .fringe import dark_fringe
-from .moving_texture import Texture, moved_detail
-from .oversampling import coords_in_twice, twice
+from .key_frame import KeyFrame, Warped
+from .moving_texture import Texture
 from .plates import PlacedPlate
 from .shot import Shot
-from .surroundings import Surroundings, judge, judge_by_neighbours
+from .surroundings import Surroundings, judge_by_neighbours
 
 # set by hand on eight removals of 432x240, not swept
 _SURE, _UNSURE = 0.7, 0.4  # weight of copies from which none, and all of a pixel is synthesised
@@ -42,7 +41,6 @@ _MOST = 6  # key frames that are kept
 _SCRAP_PX = 2  # what is left of a place is dropped where it is no wider than twice this
 _MOST_IN_VAIN = 2  # key frames of the last frames that do not fit, after which no more are made,
 _RECENT = 24  # and how many frames these are: noise and strobes cannot be followed
-_LEAST_FITTING = 0.5  # part of a place that must fit for its key frame to count as fitting
 _BEYOND_PX = 16  # beside a part of a frame, in which is looked for what is beyond its shadows
 _EDGE_BLUR = 2  # repetitions of a 3x3 average that soften the edge of a synthesised place
 
@@ -63,46 +61,6 @@ class Layer:
 
 Carrier = Callable[[Tensor, Tensor, Sequence[Tensor], Sequence[Tensor]], Tensor]
 """A frame (1,3,h,w), its hole, key frames and displacements (1,2,h,w) to them; returns a frame."""
-
-
-@dataclass(frozen=True)
-class _KeyFrame:
-    """A completed frame.
-
-    fine: (1,3,2h,2w) its picture, to be sampled.
-    place: (1,1,h,w) what was synthesised, 1 = synthesised.
-    shift: (1,2,h,w) from such a pixel to the one it was taken from, in pixels, x then y.
-    motion: (1,1,h,w) in [0,1], how far the texture around it moves by itself.
-    detail: (1,3,h,w) of the picture, where something moves; see `Texture`.
-    """
-
-    plate: PlacedPlate
-    fine: Tensor
-    place: Tensor
-    shift: Tensor
-    motion: Tensor
-    detail: Tensor | None = None
-
-
-@dataclass(frozen=True)
-class _Warped:
-    """A key frame on a part of a frame, (1,C,h,w) each.
-
-    colour: its colours.
-    whole: its place along the motion; place: as far as it fits the frame.
-    coords: of the sources.
-    """
-
-    number: int
-    colour: Tensor
-    whole: Tensor
-    place: Tensor
-    coords: Tensor
-
-    def follows(self, wanted: Tensor) -> bool:
-        """Tell whether at least half of what is wanted (1,1,h,w) of its place fits."""
-        fitting, whole = (float((wanted * x).sum()) for x in (self.place, self.whole))
-        return fitting >= _LEAST_FITTING * whole
 
 
 class KeyFrames:
@@ -134,7 +92,7 @@ class KeyFrames:
         self.first, self.window, self.seed = first, window, seed
         self.synthesise_all = synthesise_all
         self.found, self.synthesiser, self.carry = found, synthesiser, carry
-        self._kept: list[_KeyFrame] = []
+        self._kept: list[KeyFrame] = []
 
     def layer(self, shot: Shot, t: int, box: Box, fill: Tensor, confidence: Tensor) -> Layer | None:
         """Return what is synthesised in a part of frame t, making a key frame of it where due.
@@ -154,7 +112,7 @@ class KeyFrames:
         if not bool((wanted > 0).any()):
             return None
         clear = cache(partial(_without_fringe, shot, t, box))  # most frames need none
-        warped = [x for key in self._kept if (x := _warp(key, shot, t, box, clear())) is not None]
+        warped = [x for key in self._kept if (x := key.warp(shot, t, box, clear())) is not None]
         colour, places = _stack(warped, fill)
         shown = places.sum(0, keepdim=True)
         missing = (wanted > 0.5) & (shown == 0)
@@ -167,7 +125,7 @@ class KeyFrames:
         ):
             key = self._make(shot, t, box, colour, confidence, shown, around)
             self._keep(key, warped)
-            own = _warp(key, shot, t, box, clear())
+            own = key.warp(shot, t, box, clear())
             assert own is not None  # its own frame
             colour, places = _stack([*warped, own], fill)
             warped.append(own)
@@ -189,7 +147,7 @@ class KeyFrames:
     def _painted(self, carry: Carrier, shot: Shot, t: int, numbers: Collection[int]) -> Tensor:
         """Return frame t (1,3,h,w) painted from the key frames that fit it."""
         frame, whole = shot[t], Box(0, 0, *shot.size)
-        grid = pixel_grid(*shot.size, frame.pixels)
+        grid = pixel_grid(*shot.size, frame.known)
         pictures, starts = list[Tensor](), list[Tensor]()
         for key in self._kept:
             coords = key.plate.coords_from(shot, t, whole) if key.plate.frame in numbers else None
@@ -203,7 +161,7 @@ class KeyFrames:
         """Frames of the shot that are key frames now."""
         return tuple(key.plate.frame for key in self._kept if key.plate.frame is not None)
 
-    def _keep(self, key: _KeyFrame, warped: Sequence[_Warped]) -> None:
+    def _keep(self, key: KeyFrame, warped: Sequence[Warped]) -> None:
         """Keep a new key frame, where they are many in place of the one that shows least of its frame."""
         if len(self._kept) == _MOST:
             shown: dict[int | None, float] = {x.number: float(x.place.sum()) for x in warped}
@@ -232,7 +190,7 @@ class KeyFrames:
         confidence: Tensor,
         shown: Tensor,
         around: Surroundings,
-    ) -> _KeyFrame:
+    ) -> KeyFrame:
         """Complete frame t where neither copies nor earlier key frames show its hole."""
         frame, part = shot[t], (..., box.rows, box.columns)
         picture, place = frame.pixels.clone(), torch.zeros_like(frame.known)
@@ -250,7 +208,7 @@ class KeyFrames:
         if self.found is not None:
             self.found(t, place)
             shift = torch.zeros_like(grid)
-            return _KeyFrame(PlacedPlate(picture, t, known), twice(picture), place, shift, motion)
+            return KeyFrame.of(PlacedPlate(picture, t, known), place, shift, motion)
         trusted = frame.known.clone()
         trusted[part] = torch.maximum(trusted[part], (confidence > _TRUSTED).to(hole.dtype))
         fringe = dark_fringe(picture, 1 - frame.known, trusted * known) * known
@@ -263,57 +221,18 @@ class KeyFrames:
         moves = bool((motion * place).any())
         detail = Texture.of(completed, torch.ones_like(place)).detail if moves else None
         plate = PlacedPlate(completed, t, known)
-        return _KeyFrame(plate, twice(completed), place, shift, motion, detail)
+        return KeyFrame.of(plate, place, shift, motion, detail)
 
 
 def _without_fringe(shot: Shot, t: int, box: Box) -> Tensor:
     """Return what is known of a part of frame t and not darkened by what the hole hides, (1,1,h,w)."""
     around = box.grow(_BEYOND_PX) & Box(0, 0, *shot.size)
-    pixels, known = (x[..., around.rows, around.columns] for x in (shot[t].pixels, shot[t].known))
+    pixels, known = shot[t].part(around)
     clear = known * (1 - dark_fringe(pixels, 1 - known, known))
     return clear[(..., *box.within(around))]
 
 
-def _warp(key: _KeyFrame, shot: Shot, t: int, box: Box, clear: Tensor) -> _Warped | None:
-    """Warp a key frame to a part of frame t; None where it does not fit.
-
-    It is compared where the frame is `clear`, see `_without_fringe`.
-    """
-    plate, number = key.plate, key.plate.frame
-    coords = plate.coords_from(shot, t, box)
-    if coords is None or number is None:
-        return None
-    part = (..., box.rows, box.columns)
-    if t == number:
-        colour, place, shift = (x[part] for x in (plate.picture, key.place, key.shift))
-        if key.detail is not None:
-            colour = _moved(key.detail, key, shot, t, coords, colour)
-        return _Warped(number, colour, place, place, coords + shift)
-    masks = torch.cat([torch.ones_like(key.place), key.place], 1)
-    coverage, place = sample_at(masks, coords, padding="zeros").chunk(2, 1)
-    colour = sample_at(key.fine, coords_in_twice(coords), mode="bicubic")
-    shift = sample_at(key.shift, coords, mode="nearest")
-    if key.detail is not None:
-        colour = _moved(key.detail, key, shot, t, coords, colour)
-    frame = shot[t].pixels[part]
-    matched = match_to_frame(colour, coverage, frame, clear)
-    fits = judge(matched, frame, clear).fits
-    place = torch.where(place > 0.5, matched.shown, 0)
-    return _Warped(number, matched.colour, place, place * fits, coords + shift)
-
-
-def _moved(
-    detail: Tensor, key: _KeyFrame, shot: Shot, t: int, coords: Tensor, colour: Tensor
-) -> Tensor:
-    """Return colours (1,3,h,w) of a key frame with its detail, where that moves, as it is in frame t."""
-    now, to_now = Texture.of(shot[t].pixels, shot[t].known), partial(key.plate.coords_back, shot)
-    still = sample_at(detail, coords, mode="bicubic")
-    moved = moved_detail(still, key.shift, coords, now, to_now)
-    weight = sample_at(key.motion * key.place, coords)
-    return (colour + weight * (moved - still)).clamp(0, 1)
-
-
-def _stack(warped: Sequence[_Warped], fill: Tensor) -> tuple[Tensor, Tensor]:
+def _stack(warped: Sequence[Warped], fill: Tensor) -> tuple[Tensor, Tensor]:
     """Lay key frames over a fill (1,3,h,w), earlier ones on top.
 
     Returns:

@@ -22,7 +22,8 @@ from ..fills.averaging import enlarge, local_mean, size_of
 from .consensus import ERROR_PX, masked_cell_mean
 
 # set by hand, not swept
-_CELL_PX = 12  # side of the cells that move as one
+CELL_PX = 12
+"""Side of the cells that move as one."""
 _CORRELATED_PX = 2.0  # distance in pixels at which detail has little in common
 _BLUR = 6  # repetitions of a 3x3 average over cells of 4x4 pixels, beyond which colours are broad
 
@@ -54,16 +55,16 @@ def moved_detail(
         to_now: turns coordinates in the key frame into those in the frame.
     """
     height, width = size_of(shift)
-    at = coords / _CELL_PX - 0.5
+    at = coords / CELL_PX - 0.5
     first = at.floor()
     # what is stronger than the texture is no part of it: something passes by, or a cell reaches too far
-    side = 2 * (_CELL_PX // 2) + 1
+    side = 2 * (CELL_PX // 2) + 1
     most = max_pool2d(still.abs().amax(1, keepdim=True), side, 1, side // 2)
     details, weights, shifts = list[Tensor](), list[Tensor](), list[Tensor]()
     for right in (0, 1):
         for down in (0, 1):
             corner = coords.new_tensor([right, down])[:, None, None]
-            x, y = ((first + corner + 0.5) * _CELL_PX).long()[0]
+            x, y = ((first + corner + 0.5) * CELL_PX).long()[0]
             shifts.append(shift[..., y.clamp(0, height - 1), x.clamp(0, width - 1)])
             source = to_now(coords + shifts[-1])
             is_shown = sample_at(now.known, source, padding="zeros") > KNOWN

@@ -119,7 +119,8 @@ class PlacedPlate:
         self._known = torch.ones_like(grey) if known is None else known
         # what is not known must not reach its neighbours where they are sampled
         self._grey = grey * self._known
-        self._part = torch.ones_like(grey) if part is None else part
+        everywhere = grey.new_ones(1, 1, 1, 1).expand_as(grey)  # takes no memory
+        self._part = everywhere if part is None else part
         self._last: tuple[int, Tensor] | None = None
         self._flow: tuple[int, Box, Tensor] | None = None
 
@@ -132,7 +133,7 @@ class PlacedPlate:
         start = torch.stack([identity, *self._starts(shot, t)])
         others = self._grey.expand(len(start), -1, -1, -1)
         others_known = self._known.expand(len(start), -1, -1, -1)
-        grey, known = shot[t].grey, shot[t].known
+        known, grey = shot[t].known, to_grey(shot[t].pixels)
         found = align(grey * known, known, others, others_known, start)
         best = int(found.error.argmin())
         error = float(found.error[best])
@@ -164,8 +165,7 @@ class PlacedPlate:
         found = self._locate(shot, t)
         if found is None:
             return None
-        part = (..., box.rows, box.columns)
-        grid = box_grid(box, shot[t].pixels)
+        grid = box_grid(box, self.picture)
         if t == self.frame:
             return grid
         coords = move_coords(found, grid, shot.size)
@@ -173,7 +173,8 @@ class PlacedPlate:
             return coords
         # things that move by themselves beside a hole take what is behind it along
         warped, warped_known = sample_known(torch.cat([self._grey, self._known], 1), coords)
-        grey, known = shot[t].grey[part], shot[t].known[part]
+        frame, known = shot[t].part(box)
+        grey = to_grey(frame)
         both = warped_known * known
         warped = _brightness_matched(warped, grey, both) * warped_known
         error = float((both * (grey - warped).square()).sum() / both.sum().clamp_min(1)) ** 0.5
@@ -218,7 +219,7 @@ class PlacedPlate:
         if coords is None:
             return None
         part = (..., box.rows, box.columns)
-        frame, known = shot[t].pixels[part], shot[t].known[part]
+        frame, known = shot[t].part(box)
         if t == self.frame:  # its own frame: nothing is resampled or matched
             return WarpedPixels(self.picture[part], self._part[part], torch.zeros_like(known))
         colour = sample_at(self.picture, coords, mode="bicubic")

@@ -10,7 +10,6 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from ..align.flow import dense_flow
-from ..align.homography import to_grey
 from ..align.learned import LearnedMotion
 from ..align.track import FlowFunction, Track
 from ..box import Box, hole_box
@@ -25,6 +24,9 @@ SURROUND_PX = 40
 """Pixels around a hole's box in which copies are compared, before alignment to `GRID_PX`. Set by
 hand, not swept."""
 
+_STEPS = 256 * 255
+"""Steps between black and white in which pixels are kept, from the middle: whole levels of 255 stay exact,
+others change by 1/512 of one at most."""
 _SIZE_STEP_PX = 32  # sides of contexts are multiples of this, where the frame is large enough
 _REDUCED_SIDE = 256  # longer side, in pixels, of what is known when sources are chosen
 
@@ -72,26 +74,36 @@ class ShotFrame:
 
     A window holds a hundred of them, so only what cannot be computed from the rest is kept.
 
-    pixels: (1,3,h,w) in [0,1], hole filled smoothly, so that sampling next to it stays plausible.
+    kept: (1,3,h,w) int16, the pixels in `_STEPS`, half as large as floats; or these, where few frames wait.
     is_known: (1,1,h,w) bool, not a hole.
     reduced_known: (1,1,h',w') its average over cells, no side above 256.
     hole: where the hole is; None without one.
     """
 
-    pixels: Tensor
+    kept: Tensor
     is_known: Tensor
     reduced_known: Tensor
     hole: HoleArea | None
 
     @property
-    def known(self) -> Tensor:
-        """(1,1,h,w) 1 = not a hole."""
-        return self.is_known.to(self.pixels.dtype)
+    def pixels(self) -> Tensor:
+        """(1,3,h,w) in [0,1], hole filled smoothly, so that sampling next to it stays plausible."""
+        return to_pixels(self.kept)
 
     @property
-    def grey(self) -> Tensor:
-        """(1,1,h,w) luma."""
-        return to_grey(self.pixels)
+    def known(self) -> Tensor:
+        """(1,1,h,w) 1 = not a hole."""
+        return self.is_known.float()
+
+    def part(self, box: Box) -> tuple[Tensor, Tensor]:
+        """Return `pixels` and `known` of a part of the frame."""
+        part = (..., box.rows, box.columns)
+        return to_pixels(self.kept[part]), self.is_known[part].float()
+
+
+def to_pixels(kept: Tensor) -> Tensor:
+    """Return pixels in [0,1] from what a `ShotFrame` keeps of them."""
+    return kept if kept.is_floating_point() else kept.float().add_(_STEPS // 2).div_(_STEPS)
 
 
 class Shot:
@@ -118,6 +130,7 @@ class Shot:
         self.track = Track(size, with_camera=with_camera, with_flow=with_flow, measure=measure)
         self._frames: dict[int, ShotFrame] = {}
         self._arrived = 0
+        self._is_long = bool(search.motions)  # else there is no window
 
     def __contains__(self, t: int) -> bool:
         return t in self._frames
@@ -134,9 +147,12 @@ class Shot:
             filled = frame.clone()
             filled[part] = smooth_fill(frame[part], hole[part])
             frame = filled
+        kept = frame
+        if self._is_long:
+            kept = frame.clamp(0, 1).mul_(_STEPS).sub_(_STEPS // 2).round_().to(torch.int16)
         known, side = 1 - hole, -(-max(self.size) // _REDUCED_SIDE)
         reduced = known if side == 1 else avg_pool2d(known, side, ceil_mode=True)
-        self._frames[self._arrived] = ShotFrame(frame, known > 0, reduced, where)
+        self._frames[self._arrived] = ShotFrame(kept, known > 0, reduced, where)
         self.track.push(frame, hole)
         self._arrived += 1
 

@@ -72,17 +72,18 @@ def judge_by_neighbours(
         window: how many frames before and after it may be read.
         known: (1,1,h,w) 1 = compared, of the part.
     """
-    frame = shot[t].pixels[..., box.rows, box.columns]
+    frame, _ = shot[t].part(box)
     judged: list[Surroundings] = []
     for s in (t - min(_DISTANCE, window[0]), t + min(_DISTANCE, window[1])):
         if s == t or s not in shot:
             continue
         other = shot[s]
-        coords = PlacedPlate(other.pixels, s, other.known).coords_from(shot, t, box)
+        pixels, other_known = other.pixels, other.known
+        coords = PlacedPlate(pixels, s, other_known).coords_from(shot, t, box)
         if coords is None:
             continue
-        colour = sample_at(other.pixels, coords, mode="bicubic")
-        coverage = sample_at(other.known, coords, padding="zeros")
+        colour = sample_at(pixels, coords, mode="bicubic")
+        coverage = sample_at(other_known, coords, padding="zeros")
         judged.append(judge(match_to_frame(colour, coverage, frame, known), frame, known))
     if not judged:
         return Surroundings(torch.ones_like(known, dtype=torch.bool), torch.zeros_like(known))

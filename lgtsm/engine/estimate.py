@@ -28,7 +28,11 @@ from .window_stream import window_frames, window_regions
 
 _FLOAT = 4
 _PIXEL = 3 * _FLOAT + 1
-"""Bytes of a pixel of a working frame: three colours, known or not."""
+"""Bytes of a pixel of a source frame that waits for its fill: three colours, hole or not."""
+_KEPT_PIXEL = 3 * _FLOAT // 2 + 1
+"""Bytes of a pixel of a working frame while others may be copied from it: half of the colours."""
+_LENT = 3 * _FLOAT
+"""Bytes of a hole's pixel and source frame that lends it detail: coordinates and weight."""
 _LINK = 4 * _FLOAT // 2
 """Bytes of a pixel of a link between frames: flow both ways, half floats."""
 _TRACKING = 280
@@ -108,7 +112,7 @@ def estimate(
     # a window waits until it is full
     ahead = window_frames(policy.chunk) if spec.trunk.in_windows else 0
     waiting = min(num_frames, future + ahead + policy.chunk + lookahead)
-    working = kept * pixels * _PIXEL
+    working = kept * pixels * (_KEPT_PIXEL if near else _PIXEL)
     is_tracked = near > 0 and options.motion in (Motion.AUTO, Motion.FLOW)
     measured = fit.padded
     while max(measured) > FLOW_SIDE:  # flow is measured at half size until it fits
@@ -137,7 +141,9 @@ def estimate(
     regions = plan_regions(spec.trunk, fit.padded, box)
     read = (regions[0].inputs & frame).area
     count, size = min(num_frames, policy.chunk), policy.dtype.itemsize
-    candidate = min(num_frames, future + policy.chunk) * box.area * _CANDIDATE if near else 0
+    lent = min(near, max(0, num_frames - 1)) * _LENT if fit.resized else 0
+    held = box.area * (_CANDIDATE + lent) if near else 0
+    candidate = min(num_frames, future + policy.chunk) * held
     stacked = 2 * count * spec.trunk.inputs * read * _FLOAT
     steady = _state_bytes(spec.trunk, regions, num_frames, count, size)
     passing = _step_bytes(spec.trunk, regions, count, size)

@@ -17,6 +17,7 @@ from ..copying.source_frames import Search
 from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
+from ..resident_memory import return_freed_memory
 from .painting import Painter, unsure
 from .policy import Policy, open_stream
 from .progress import ShotWork, Stage
@@ -298,8 +299,8 @@ class ShotFiller:
 
     def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
         """Return a part of a frame (1,3,h,w) and of its hole (1,1,h,w)."""
-        frame, part = self._shot[t], (..., box.rows, box.columns)
-        return frame.pixels[part], (~frame.is_known[part]).to(frame.pixels.dtype)
+        pixels, known = self._shot[t].part(box)
+        return pixels, 1 - known
 
     def _smoothed(self, t: int) -> BlendedFill | None:
         """Return the blended fill of frame t, smoothed in time; None without a hole."""
@@ -317,7 +318,10 @@ class ShotFiller:
             if frame.gathered is None:
                 self._gather(t)
             kept, frame.gathered = frame.gathered, None
+            before = self._key_frames
             frame.blended = blend_frame(self._shot, t, self.search, self.backdrop, gathered=kept)
+            if self._key_frames != before:
+                return_freed_memory()  # completing one takes far more than what follows
             self.work.passed(Stage.COPY, t)
         return frame.blended
 

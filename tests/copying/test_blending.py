@@ -56,7 +56,7 @@ def panned(rng: torch.Generator) -> Callable[..., torch.Tensor]:
 )
 def test_any_clip_gives_bounded_candidates_and_keeps_known_pixels(size, num_frames, share, seed):
     rng = torch.Generator().manual_seed(seed)
-    frames = torch.rand(num_frames, 3, *size, generator=rng)
+    frames = torch.randint(256, (num_frames, 3, *size), generator=rng) / 255
     holes = (torch.rand(num_frames, 1, *size, generator=rng) < share).float()
     candidate = clip_candidates(frames, holes, ALL, 8)
     known = holes.expand_as(frames) == 0

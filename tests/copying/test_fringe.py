@@ -5,7 +5,8 @@ import torch
 
 from lgtsm.api import inpaint_clip
 from lgtsm.copying.fringe import dark_fringe
-from lgtsm.copying.key_frames import _MOST, KeyFrames, _KeyFrame, _Warped
+from lgtsm.copying.key_frame import KeyFrame, Warped
+from lgtsm.copying.key_frames import _MOST, KeyFrames
 from lgtsm.copying.plates import PlacedPlate
 from lgtsm.options import InpaintOptions, Mode, RunOptions, Unseen
 
@@ -62,7 +63,7 @@ def test_a_shadow_left_out_of_the_mask_does_not_grow_into_the_hole(rng):
 def test_the_key_frame_that_shows_least_gives_way():
     blank = torch.zeros(1, 3, 8, 8)
     keys = [
-        _KeyFrame(PlacedPlate(blank, t), blank, blank[:, :1], blank[:, :2], blank[:, :1])
+        KeyFrame.of(PlacedPlate(blank, t), blank[:, :1], blank[:, :2], blank[:, :1])
         for t in range(_MOST + 1)
     ]
     frames, areas = KeyFrames(), [9, 5, 2, 7, 4, 6]
@@ -72,6 +73,6 @@ def test_the_key_frame_that_shows_least_gives_way():
     for t, area in enumerate(areas):
         place = torch.zeros(1, 1, 8, 8)
         place.view(-1)[:area] = 1
-        warped.append(_Warped(t, blank, place, place, blank[:, :2]))
+        warped.append(Warped(t, blank, place, place, blank[:, :2]))
     frames._keep(keys[_MOST], warped)
     assert frames.numbers == (0, 1, 3, 4, 5, _MOST)
