@@ -13,7 +13,7 @@ try:
 except ImportError:  # not on Windows
     resource = None
 
-_STATUS = Path("/proc/self/status")
+_STATUS, _STATM = Path("/proc/self/status"), Path("/proc/self/statm")
 
 
 def peak_resident_bytes() -> int | None:
@@ -29,14 +29,38 @@ def peak_resident_bytes() -> int | None:
     return int(most) if sys.platform == "darwin" else int(most) * 1024
 
 
-def return_freed_memory() -> None:
-    """Return freed memory to the system, where the C library would keep it (glibc); else do nothing.
+_SLACK = 128 * 2**20
+"""Bytes that the C library may keep before they are returned; set by hand. Using so much anew takes the
+system some hundredths of a second."""
 
-    It takes some milliseconds, and what is allocated next is slower: for use after rare large peaks.
+
+class FreedMemory:
+    """Returns freed memory to the system where the C library would keep it (glibc); else it does nothing.
+
+    Tensors of many sizes that come and go leave gaps between those that stay: without it, a long clip of
+    1920x1080 held half as much again.
     """
-    trim = _malloc_trim()
-    if trim is not None:
-        trim(0)
+
+    def __init__(self) -> None:
+        self._least: int | None = None  # resident after the last time
+
+    def return_where_much(self) -> None:
+        """Return it if the process has grown by more than `_SLACK` since it was returned last."""
+        trim, resident = _malloc_trim(), _resident_bytes()
+        if trim is None or resident is None:
+            return
+        if self._least is not None and resident > self._least + _SLACK:
+            trim(0)
+            resident = _resident_bytes() or resident
+            self._least = resident
+        self._least = resident if self._least is None else min(self._least, resident)
+
+
+def _resident_bytes() -> int | None:
+    """Return the resident memory of this process now; None if the system does not tell."""
+    if resource is None or not _STATM.exists():
+        return None
+    return int(_STATM.read_text().split()[1]) * resource.getpagesize()
 
 
 @functools.cache
