@@ -67,7 +67,8 @@ def to_masks(
         if tuple(masks.shape[1:]) != size:
             raise ShapeError(
                 f"Expected a mask of {size[1]}x{size[0]} like the frames, got "
-                f"{masks.shape[2]}x{masks.shape[1]}; resize the mask, or let MaskVideo resize it."
+                f"{masks.shape[2]}x{masks.shape[1]}; paint it on a frame of this clip, or let MaskVideo resize "
+                "it."
             )
     if num_frames is not None and len(masks) not in (1, num_frames):
         raise ShapeError(

@@ -22,10 +22,15 @@ def frame_numbers(text: str, count: int, of: str) -> list[int]:
         OptionError: not numbers, or not as many.
     """
     words = text.replace(",", " ").split()
-    if len(words) != count or not all(w.isdecimal() and len(w) < _DIGITS for w in words):
+    if not all(w.isdecimal() and len(w) < _DIGITS for w in words):
         raise OptionError(
-            f"Expected one frame number for each of the {count} {of}, got {len(words)} in {text!r:.80}; "
-            "write them such as 0, 48, counted from 0."
+            f"Expected frame numbers such as 12 or 0, 48, got {text!r:.80}; write numbers only, counted "
+            "from 0."
+        )
+    if len(words) != count:
+        raise OptionError(
+            f"Expected one frame number for each of the {of} ({count}), got {len(words)} in {text!r:.80}; "
+            "write them such as 12 or 0, 48, counted from 0."
         )
     return [int(word) for word in words]
 

@@ -9,6 +9,7 @@ from typing import Any
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..lgtsm.errors import ShapeError
 from ..lgtsm.knobs import knobs
 from ..lgtsm.track_options import TrackOptions
 from ..lgtsm.tracking.prompts import Prompt
@@ -17,6 +18,8 @@ from .fill_inputs import cuts_input
 from .frame_numbers import frame_numbers
 from .schema import option
 
+SHOWN = 6
+"""Frames shown in a node where none is doubtful."""
 SEARCH_ALIASES = ["video mask", "rotoscope", "segment video", "propagate mask", "track object"]
 
 
@@ -31,7 +34,8 @@ def prompt_inputs() -> list[io.Input]:
         io.String.Input(
             "painted_frames",
             default="0",
-            tooltip="Numbers of the painted frames, counted from 0, one for each mask, such as 0, 48.",
+            tooltip="Numbers of the painted frames, counted from 0, in the order of the masks, such as 0, 48. Two seconds into "
+            "a video of 24 frames a second is 48.",
         ),
         cuts_input(),
         option(TrackOptions, "tracker", optional=True),
@@ -49,7 +53,8 @@ def track_outputs() -> list[io.Output]:
     return [
         io.String.Output(
             "repaint",
-            tooltip="Numbers of the frames to paint next, the most helpful first; empty if it is sure of every frame.",
+            tooltip="Numbers of the frames to look at first, the least sure first; paint them only where the mask is wrong. "
+            "Empty if it is sure of every frame.",
         ),
         io.Float.Output("confidence", tooltip="Mean predicted overlap with the true mask, 0 to 1."),
         io.String.Output(
@@ -67,16 +72,24 @@ def to_track_options(settings: Mapping[str, Any]) -> TrackOptions:
     return TrackOptions.of({**settings, "tracker_model": settings.get("tracker_model") or None})
 
 
-def to_prompts(painted: Tensor, numbers: str) -> list[Prompt]:
+def to_prompts(painted: Tensor, numbers: str, size: tuple[int, int]) -> list[Prompt]:
     """Return the prompts of a node.
 
     Args:
         painted: (N,H,W) or (H,W), white = object.
         numbers: one frame number for each.
+        size: (height, width) of the frames.
 
     Raises:
         OptionError: not numbers, or not as many as masks.
+        ShapeError: masks of another size, which belong to another clip; or nothing is painted in any.
     """
+    masks = to_masks(painted, size=size)
+    if not masks.any():
+        raise ShapeError(
+            "Expected an object painted in one picture or more, got nothing painted; paint in the mask "
+            "editor of Load Image, or load a picture that is white on black by Load Image (as Mask)."
+        )
     return [Prompt(frame=frame, mask=mask) for frame, mask in numbered(painted, numbers)]
 
 

@@ -9,22 +9,20 @@ from torch import Tensor
 
 from ..lgtsm.masks.overlay import overlay
 from ..lgtsm.tracking.call import track_mask
-from .convert import check_placeholder, frame_size, to_frames, to_images, to_masks
+from .convert import frame_size, to_frames, to_images
 from .frame_numbers import listed
 from .loaded import Reporter
 from .notices import shown_on
 from .schema import schema
 from .track_inputs import (
     SEARCH_ALIASES,
+    SHOWN,
     prompt_inputs,
     to_prompts,
     to_track_options,
     told,
     track_outputs,
 )
-
-_SHOWN = 6
-"""Frames shown in the node where none is doubtful."""
 
 
 class LGTSMTrackMask(io.ComfyNode):
@@ -64,8 +62,8 @@ class LGTSMTrackMask(io.ComfyNode):
         **settings: Any,
     ) -> io.NodeOutput:
         frames = to_frames(images)
-        check_placeholder(to_masks(painted)[:, 0], frame_size(frames))
-        prompts, options = to_prompts(painted, painted_frames), to_track_options(settings)
+        prompts = to_prompts(painted, painted_frames, frame_size(frames))
+        options = to_track_options(settings)
         reporter = Reporter()
         with shown_on(cls.hidden.unique_id):
             track = track_mask(
@@ -77,8 +75,8 @@ class LGTSMTrackMask(io.ComfyNode):
                 cancel=reporter.cancel,
             )
         preview = to_images(overlay(frames, track.masks))
-        step = max(1, len(preview) // _SHOWN)
-        shown = preview[track.repaint] if track.repaint else preview[step // 2 :: step][:_SHOWN]
+        step = max(1, len(preview) // SHOWN)
+        shown = preview[track.repaint] if track.repaint else preview[step // 2 :: step][:SHOWN]
         return io.NodeOutput(
             track.masks[:, 0],
             listed(track.repaint),

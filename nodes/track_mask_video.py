@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from comfy_api.latest import InputImpl, io
+import torch
+from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
 from ..lgtsm.file_tracking import track_file
+from ..lgtsm.masks.overlay import overlay
 from ..lgtsm.tracked_folder import TrackedFolder
+from ..lgtsm.video.probe import probe
+from ..lgtsm.video.read import read_frames, read_masks
+from .convert import to_images
 from .frame_numbers import listed
 from .loaded import Reporter
 from .notices import shown_on
 from .schema import schema
 from .track_inputs import (
     SEARCH_ALIASES,
+    SHOWN,
     prompt_inputs,
     to_prompts,
     to_track_options,
@@ -39,8 +47,8 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
             display_name="LGTSM Track Mask Video (streaming)",
             description=(
                 "LGTSM Track Mask for a video of any length: reads it frame by frame and makes a black and white "
-                "video for mask_video of LGTSM Inpaint Video. One more painted frame costs only the frames next "
-                "to it."
+                "video for mask_video of LGTSM Inpaint Video. One more painted frame costs only the frames "
+                "between it and its painted neighbours."
             ),
             search_aliases=SEARCH_ALIASES,
             inputs=[
@@ -65,9 +73,10 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
         detect_cuts: bool,
         **settings: Any,
     ) -> io.NodeOutput:
-        prompts, options = to_prompts(painted, painted_frames), to_track_options(settings)
-        temporary = temporary_folder()
+        temporary, options = temporary_folder(), to_track_options(settings)
         source = source_file(video, temporary)
+        info = probe(source)
+        prompts = to_prompts(painted, painted_frames, (info.height, info.width))
         start, end = active_span(video, source)
         digest = hashlib.sha256(f"{source} {start} {end} {detect_cuts} {options}".encode())
         for prompt in prompts:
@@ -88,9 +97,31 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
                 progress=reporter.progress,
                 cancel=reporter.cancel,
             )
+        shown = _shown(source, target, start, found.repaint, len(found.confidence))
         return io.NodeOutput(
             InputImpl.VideoFromFile(str(target)),
             listed(found.repaint),
             sum(found.confidence) / len(found.confidence),
             told(found.confidence, found.repaint, found.notes),
+            ui=ui.PreviewImage(to_images(shown), cls=cls),
         )
+
+
+def _shown(source: Path, target: Path, start: int, doubtful: Sequence[int], count: int) -> Tensor:
+    """Return (N,3,H,W), some frames with their mask tinted: those in doubt, or some of all.
+
+    Args:
+        source: the video.
+        target: its mask video.
+        start: number in the video of the first frame of the mask video.
+        doubtful: numbers in the mask video.
+        count: of its frames.
+    """
+    step = max(1, count // SHOWN)
+    numbers = sorted(doubtful[:SHOWN]) or range(step // 2, count, step)[:SHOWN]
+    tinted = list[Tensor]()
+    for t in numbers:
+        frame = next(iter(read_frames(source, start=start + t, end=start + t + 1)))
+        mask = next(iter(read_masks(target, start=t, end=t + 1)))
+        tinted.append(overlay(frame.rgb()[None], mask[None]))
+    return torch.cat(tinted)

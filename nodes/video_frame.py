@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..lgtsm.errors import VideoError
 from ..lgtsm.video.image import write_picture
+from ..lgtsm.video.probe import count_frames
 from ..lgtsm.video.read import read_frames
 from ..lgtsm.whole_file import WholeFile
 from .convert import to_images
@@ -66,7 +67,15 @@ class LGTSMVideoFrame(io.ComfyNode):
             raise VideoError(
                 f"Expected a frame number below {end - start}, got {frame}; count frames from 0."
             )
-        found = next(iter(read_frames(source, start=wanted, end=wanted + 1)))
+        try:
+            found = next(iter(read_frames(source, start=wanted, end=wanted + 1)))
+        except VideoError as error:
+            count = count_frames(source)
+            if wanted < count:
+                raise
+            raise VideoError(
+                f"Expected a frame number below {count - start}, got {frame}; count frames from 0."
+            ) from error
         pixels = found.rgb()
         name = _save(pixels, f"{source.stem[:80]}_frame{frame}", temporary)
         saved = ui.SavedImages([ui.SavedResult(name, "", io.FolderType.input)])

@@ -17,7 +17,6 @@ from ..copying.source_frames import Search
 from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
-from ..resident_memory import FreedMemory
 from .painting import Painter, unsure
 from .policy import Policy, open_stream
 from .progress import ShotWork, Stage
@@ -132,7 +131,7 @@ class ShotFiller:
         self._shot = Shot(size, policy.device, seen)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
-        self._is_complete, self._freed = False, FreedMemory()
+        self._is_complete = False
         self._together = max(1, min(_MOST_TOGETHER, _TOGETHER_PIXELS // (size[0] * size[1])))
         self._net = net = self._open(network, size) if isinstance(network, Network) else None
         self._reach = net.stream.reach if net else (0, 0)
@@ -340,7 +339,6 @@ class ShotFiller:
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
-        self._freed.return_where_much()
         behind = self._window[0] + smoothing_reach(self.search)[0]
         oldest = min(self._num_begun - behind, self._num_done)
         self._shot.forget(oldest)

@@ -1,10 +1,7 @@
 """The peak of a process is its own."""
 
-import platform
 import subprocess
 import sys
-
-import pytest
 
 from lgtsm.resident_memory import peak_resident_bytes
 
@@ -21,27 +18,3 @@ def test_what_the_process_that_started_it_holds_does_not_count():
     told = subprocess.run([sys.executable, "-c", _TOLD], capture_output=True, text=True, check=True)
     if sys.platform != "win32":
         assert int(told.stdout) < len(held) / 2
-
-
-_GAPS = """
-from lgtsm.resident_memory import FreedMemory, _resident_bytes
-freed = FreedMemory()
-freed.return_where_much()
-blocks = [bytearray(2**20) for _ in range(3)]
-del blocks  # from here on the C library keeps what has this size
-blocks = [bytearray(b"1") * 2**20 for _ in range(400)]
-del blocks[:-1]  # the last one lies behind what is free now
-held = _resident_bytes()
-freed.return_where_much()
-print(held, _resident_bytes())
-"""
-
-
-@pytest.mark.skipif(
-    platform.libc_ver()[0] != "glibc", reason="other C libraries return it themselves"
-)
-def test_gaps_between_what_stays_are_returned():
-    told = subprocess.run([sys.executable, "-c", _GAPS], capture_output=True, text=True, check=True)
-    held, left = map(int, told.stdout.split())
-    assert held > 400 * 2**20
-    assert left < held - 300 * 2**20

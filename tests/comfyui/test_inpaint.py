@@ -314,7 +314,9 @@ def test_plates_take_precedence_as_in_the_library(server, rng, tmp_path):
     )
     assert torch.equal(repaired, expected.permute(0, 2, 3, 1))
     prompt["3"]["inputs"]["plate_frames"] = "0, 2"
-    assert "Expected one frame number for each of the 1 plates, got 2" in (server.run(prompt).error)
+    assert "Expected one frame number for each of the plates (1), got 2" in (
+        server.run(prompt).error
+    )
 
 
 def test_clean_plate_keeps_the_frame_and_fills_the_mask(chain, clip, tmp_path):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 import torch
 
@@ -109,6 +111,56 @@ def test_a_tracker_without_its_weights_is_refused_in_a_sentence(server, tensors)
     )
     assert run.status == "error"
     assert "Expected a tracker such as sam2 and its tracker_model together" in run.error
+
+
+_BOX = torch.zeros(1, *SIZE)
+_BOX[:, 20:40, 10:30] = 1
+
+
+@pytest.mark.parametrize(
+    ("painted", "numbers", "said"),
+    [
+        pytest.param(0 * _BOX, "0", "got nothing painted", id="nothing painted"),
+        pytest.param(_BOX[:, :, :80], "0", "paint it on a frame of this clip", id="another clip"),
+        pytest.param(_BOX, "frame 0", "write numbers only", id="words"),
+        pytest.param(_BOX, "0, 4", "of the painted masks (1), got 2", id="two numbers"),
+        pytest.param(_BOX, "99", "on frames 0 to 19, got one on frame 99", id="no such frame"),
+    ],
+)
+@pytest.mark.parametrize("streamed", [False, True])
+def test_what_cannot_be_tracked_is_said_before_work(
+    server, tensors, painted, numbers, said, streamed
+):
+    video = server.base / "input" / "tracked.mp4"
+    write_clip(video, _shot(), rate=Fraction(24))
+    clip = {"video": ["4", 0]} if streamed else {"images": ["1", 0]}
+    inputs = {**clip, "painted": ["1", 1], "painted_frames": numbers, "detect_cuts": False}
+    run = server.run(
+        {
+            "1": tensors(_shot().permute(0, 2, 3, 1).contiguous(), painted),
+            "2": {"class_type": f"LGTSMTrackMask{'Video' * streamed}", "inputs": inputs},
+            "3": {"class_type": "PreviewAny", "inputs": {"source": ["2", 1]}},
+            "4": {"class_type": "LoadVideo", "inputs": {"file": "tracked.mp4"}},
+        }
+    )
+    assert run.status == "error"
+    assert said in run.error
+
+
+def test_a_tracked_video_shows_its_mask(server, tensors):
+    video = server.base / "input" / "tracked.mp4"
+    write_clip(video, _shot(), rate=Fraction(24))
+    inputs = {"video": ["4", 0], "painted": ["1", 1], "painted_frames": "0", "detect_cuts": False}
+    run = server.run(
+        {
+            "1": tensors(torch.zeros(1, 4, 4, 3), _BOX),
+            "2": {"class_type": "LGTSMTrackMaskVideo", "inputs": inputs},
+            "3": {"class_type": "PreviewAny", "inputs": {"source": ["2", 1]}},
+            "4": {"class_type": "LoadVideo", "inputs": {"file": "tracked.mp4"}},
+        }
+    )
+    assert run.status == "success", run.error
+    assert 1 <= len(run.entry["outputs"]["2"]["images"]) <= 6
 
 
 def test_mask_video_adds_the_shadow_of_a_moving_object(run_node, tensors):

@@ -59,7 +59,7 @@ def test_a_picture_of_the_users_is_not_replaced(server, film):
 
 
 def test_a_frame_that_is_not_there_is_named(server, film):
-    assert "from number 99 on" in server.run(_frame(99)).error
+    assert "a frame number below 8, got 99" in server.run(_frame(99)).error
 
 
 @pytest.mark.parametrize("how", list(CompareAs))

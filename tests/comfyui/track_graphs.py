@@ -11,15 +11,17 @@ PAINT_ONE_FRAME = Graph(
         note(
             "## Paint one frame, track, remove\n\n"
             "**Run** shows it on a sample. For your own clip:\n\n"
-            "1. *Your clip*: choose a video of any length.\n"
-            "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole. Select the node "
-            "and run it alone, by the play button above it; the frame is saved.\n"
+            "1. *Your clip*: choose a video of any length (above 100 MB: copy it into ComfyUI's `input` folder).\n"
+            "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole: two seconds into "
+            "a video of 24 frames a second is 48. Select the node and run it alone, by the play button above it; "
+            "the frame is saved.\n"
             "3. *The object, painted*: press **R** to refresh the lists, choose that frame, right-click the node, "
             "**Open in Mask Editor**, paint over the object and its shadow up to their outline, save.\n"
             "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`.\n"
-            "5. Press **Run**.\n\n"
-            "No model and no graphics card are needed. *Paint next* names the frames that are unsure. To correct "
-            "one, paint it in a second *Load Image*, join both masks by *Batch Masks*, and write both numbers, such "
+            "5. Press **Run**. On two CPU cores expect a few seconds a frame.\n\n"
+            "No model and no graphics card are needed. *LGTSM Track Mask Video* shows the mask. *Paint next* names "
+            "the frames to look at first; if the result is good there, you are done. To correct one, paint it in a "
+            "second *Load Image*, join both masks by *Batch Masks*, and write both numbers in the same order, such "
             "as `8, 40`."
         ),
         clip(),
@@ -43,7 +45,7 @@ PAINT_ONE_FRAME = Graph(
             "track",
             "LGTSMTrackMaskVideo",
             (820, 180),
-            (320, 240),
+            (320, 420),
             {"painted_frames": str(PAINTED)},
             video="clip.VIDEO",
             painted="paint.MASK",
