@@ -85,7 +85,7 @@ class Target:
         """The whole sources (R,2,H,W), grey and known."""
         known = torch.cat([self.shot[s].is_known for s in self.sources])
         pixels = self.source_pixels
-        return torch.cat([to_grey(pixels), known.float()], 1)
+        return torch.cat([to_grey(pixels), known.to(pixels.dtype)], 1)
 
     @property
     def source_pixels(self) -> Tensor:

@@ -74,7 +74,8 @@ class ShotFrame:
 
     A window holds a hundred of them, so only what cannot be computed from the rest is kept.
 
-    kept: (1,3,h,w) int16, the pixels in `_STEPS`, half as large as floats; or these, where few frames wait.
+    kept: (1,3,h,w) int16, the pixels in `_STEPS`, half as large as floats; or these, where few frames wait, and of
+        double precision.
     is_known: (1,1,h,w) bool, not a hole.
     reduced_known: (1,1,h',w') its average over cells, no side above 256.
     hole: where the hole is; None without one.
@@ -93,12 +94,16 @@ class ShotFrame:
     @property
     def known(self) -> Tensor:
         """(1,1,h,w) 1 = not a hole."""
-        return self.is_known.float()
+        return self.is_known.to(self._dtype)
 
     def part(self, box: Box) -> tuple[Tensor, Tensor]:
         """Return `pixels` and `known` of a part of the frame."""
         part = (..., box.rows, box.columns)
-        return to_pixels(self.kept[part]), self.is_known[part].float()
+        return to_pixels(self.kept[part]), self.is_known[part].to(self._dtype)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.kept.dtype if self.kept.is_floating_point() else torch.float32
 
 
 def to_pixels(kept: Tensor) -> Tensor:
@@ -148,7 +153,7 @@ class Shot:
             filled[part] = smooth_fill(frame[part], hole[part])
             frame = filled
         kept = frame
-        if self._is_long:
+        if self._is_long and frame.dtype != torch.float64:
             kept = frame.clamp(0, 1).mul_(_STEPS).sub_(_STEPS // 2).round_().to(torch.int16)
         known, side = 1 - hole, -(-max(self.size) // _REDUCED_SIDE)
         reduced = known if side == 1 else avg_pool2d(known, side, ceil_mode=True)
