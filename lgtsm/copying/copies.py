@@ -37,6 +37,9 @@ from .source_frames import Search, choose_source_frames
 STEP = 2
 """Pixels between those at which copies are compared with the frame."""
 _CHOICE_POINTS = 2000  # pixels of a hole, at most, by which source frames are chosen
+_LANES = 64
+"""Columns that torch sums together on a CPU; what is left over it sums in another order, so that a frame's
+last digit would depend on the frames beside it."""
 _LEAST_KNOWN = 0.9  # part of a reduced pixel's surroundings that must be known to count as shown
 _CHOICE_BLUR = 4  # repetitions of a 3x3 average of expected errors before coordinates are chosen
 
@@ -45,7 +48,7 @@ _CHOICE_BLUR = 4  # repetitions of a 3x3 average of expected errors before coord
 class HolePixels:
     """The pixels of B contexts for which copies are made: (B,P) rows and columns, counted in each.
 
-    Where contexts have fewer of them than others, the last one is repeated.
+    The last one is repeated, to a number that all contexts have and `_LANES` divides.
     """
 
     rows: Tensor
@@ -57,7 +60,9 @@ class HolePixels:
         frames, _, rows, columns = masks.nonzero().T
         counts = torch.bincount(frames, minlength=len(masks))
         last = counts.cumsum(0)[:, None] - 1
-        at = last - counts[:, None] + 1 + torch.arange(int(counts.max()), device=masks.device)
+        most = int(counts.max())
+        most += -most % _LANES
+        at = last - counts[:, None] + 1 + torch.arange(most, device=masks.device)
         at = torch.minimum(at, last)
         return cls(rows[at], columns[at])
 

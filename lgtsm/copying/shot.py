@@ -74,8 +74,7 @@ class ShotFrame:
 
     A window holds a hundred of them, so only what cannot be computed from the rest is kept.
 
-    kept: (1,3,h,w) int16, the pixels in `_STEPS`, half as large as floats; or these, where few frames wait, and of
-        double precision.
+    kept: (1,3,h,w) int16, the pixels in `_STEPS`, half as large as floats; or these.
     is_known: (1,1,h,w) bool, not a hole.
     reduced_known: (1,1,h',w') its average over cells, no side above 256.
     hole: where the hole is; None without one.
@@ -118,6 +117,7 @@ class Shot:
         size: (height, width) of the frames.
         device: where pixels are gathered.
         search: only the motion that it needs is measured.
+        compact: keep pixels as `ShotFrame.kept` tells; else as they come.
 
     Raises:
         DeviceError: RAFT is chosen, and torchvision is missing or does not fit torch. A missing
@@ -125,8 +125,15 @@ class Shot:
         WeightsError: RAFT is chosen, and its weights are missing or are not those published.
     """
 
-    def __init__(self, size: tuple[int, int], device: torch.device, search: Search) -> None:
-        self.size, self.device = size, device
+    def __init__(
+        self,
+        size: tuple[int, int],
+        device: torch.device,
+        search: Search,
+        *,
+        compact: bool = False,
+    ) -> None:
+        self.size, self.device, self._compact = size, device, compact
         self.learned = None if search.aligner is None else LearnedMotion(search.aligner)
         # with a network in its place no flow is kept; plates and key frames follow the camera
         with_flow = Motion.FLOW in search.motions and self.learned is None
@@ -135,7 +142,6 @@ class Shot:
         self.track = Track(size, with_camera=with_camera, with_flow=with_flow, measure=measure)
         self._frames: dict[int, ShotFrame] = {}
         self._arrived = 0
-        self._is_long = bool(search.motions)  # else there is no window
 
     def __contains__(self, t: int) -> bool:
         return t in self._frames
@@ -153,7 +159,7 @@ class Shot:
             filled[part] = smooth_fill(frame[part], hole[part])
             frame = filled
         kept = frame
-        if self._is_long and frame.dtype != torch.float64:
+        if self._compact:
             kept = frame.clamp(0, 1).mul_(_STEPS).sub_(_STEPS // 2).round_().to(torch.int16)
         known, side = 1 - hole, -(-max(self.size) // _REDUCED_SIDE)
         reduced = known if side == 1 else avg_pool2d(known, side, ceil_mode=True)

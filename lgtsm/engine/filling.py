@@ -128,7 +128,8 @@ class ShotFiller:
         # a painter reads other frames even where nothing is copied from them
         seen = self._painter.search if self._painter else search
         self._window = seen.window
-        self._shot = Shot(size, policy.device, seen)
+        # without copies few frames wait
+        self._shot = Shot(size, policy.device, seen, compact=bool(seen.motions))
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
         self._is_complete = False

@@ -56,7 +56,7 @@ def panned(rng: torch.Generator) -> Callable[..., torch.Tensor]:
 )
 def test_any_clip_gives_bounded_candidates_and_keeps_known_pixels(size, num_frames, share, seed):
     rng = torch.Generator().manual_seed(seed)
-    frames = torch.randint(256, (num_frames, 3, *size), generator=rng) / 255
+    frames = torch.rand(num_frames, 3, *size, generator=rng)
     holes = (torch.rand(num_frames, 1, *size, generator=rng) < share).float()
     candidate = clip_candidates(frames, holes, ALL, 8)
     known = holes.expand_as(frames) == 0
@@ -273,3 +273,23 @@ def test_joined_candidates_stack_frames(toy_clip, toy_holes):
     joined = join_candidates([one, one])
     assert isinstance(joined, CandidateFill)
     assert all(len(value) == 6 for value in vars(joined).values())
+
+
+def test_frames_with_holes_of_many_sizes_are_blended_as_each_would_be_alone(rng):
+    picture = torch.nn.functional.interpolate(
+        torch.rand(1, 3, 32, 80, generator=rng), scale_factor=2, mode="bicubic"
+    ).clamp(0, 1)
+    search = Search.of(Motion.AUTO, (5, 5), 8)
+    shot = Shot((64, 96), torch.device("cpu"), search, compact=True)
+    for t in range(24):
+        hole = torch.zeros(1, 1, 64, 96)
+        hole[..., 4:12, 3 * t % 80 : 3 * t % 80 + 9] = 1
+        hole[..., 24 : 52 - t % 5, 70 - 2 * t : 94 - 2 * t] = 1
+        shot.push(picture[..., 2 * t : 2 * t + 96], hole)
+    with torch.inference_mode():
+        for group in ([8, 9, 10, 11], [11, 12, 13, 14]):
+            together = gather_fills(shot, group, search)
+            for t in group:
+                alone = gather_fills(shot, [t], search)[t].blend
+                for name, value in vars(alone).items():
+                    assert torch.equal(value, getattr(together[t].blend, name)), (group, t, name)

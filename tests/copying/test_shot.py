@@ -11,11 +11,11 @@ from lgtsm.options import Motion
 
 properties = settings(max_examples=20, deadline=None)
 BYTES_PER_PIXEL = 3 * 2 + 1
-NO_COPIES = Search.of(Motion.NONE, (2, 2), 4)
+SEARCH = Search.of(Motion.NONE, (2, 2), 4)
 
 
 def _kept(frame, hole):
-    shot = Shot(frame.shape[-2:], torch.device("cpu"), NO_COPIES)
+    shot = Shot(frame.shape[-2:], torch.device("cpu"), SEARCH, compact=True)
     shot.push(frame, hole)
     return shot[0]
 
