@@ -40,7 +40,7 @@ class ProductCase:
     camera: Camera
     height: int = 240
     width: int = 432
-    num_frames: int = 24
+    num_frames: int = 48
     hole_ratio: float = 0.05
     """Fraction of the frame that the disc covers (above 0 to 0.4)."""
     mode: Mode = Mode.COPY_FILL
