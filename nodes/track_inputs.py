@@ -18,8 +18,8 @@ from .fill_inputs import cuts_input
 from .frame_numbers import frame_numbers
 from .schema import option
 
-SHOWN = 6
-"""Frames shown in a node where none is doubtful."""
+_SHOWN = 6
+"""Frames shown in a node."""
 SEARCH_ALIASES = ["video mask", "rotoscope", "segment video", "propagate mask", "track object"]
 
 
@@ -98,6 +98,12 @@ def numbered(painted: Tensor, numbers: str) -> list[tuple[int, Tensor]]:
     masks = to_masks(painted)
     frames = frame_numbers(numbers, len(masks), "painted masks")
     return list(zip(frames, masks, strict=True))
+
+
+def shown_numbers(repaint: Sequence[int], count: int) -> list[int]:
+    """Return the frames of `count` that a node shows, in order: the least sure, else some of all."""
+    step = max(1, count // _SHOWN)
+    return sorted(repaint[:_SHOWN]) or list(range(step // 2, count, step))[:_SHOWN]
 
 
 def told(confidence: Sequence[float], repaint: Sequence[int], notes: Sequence[str]) -> str:

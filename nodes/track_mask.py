@@ -16,8 +16,8 @@ from .notices import shown_on
 from .schema import schema
 from .track_inputs import (
     SEARCH_ALIASES,
-    SHOWN,
     prompt_inputs,
+    shown_numbers,
     to_prompts,
     to_track_options,
     told,
@@ -75,8 +75,7 @@ class LGTSMTrackMask(io.ComfyNode):
                 cancel=reporter.cancel,
             )
         preview = to_images(overlay(frames, track.masks))
-        step = max(1, len(preview) // SHOWN)
-        shown = preview[track.repaint] if track.repaint else preview[step // 2 :: step][:SHOWN]
+        shown = preview[shown_numbers(track.repaint, len(preview))]
         return io.NodeOutput(
             track.masks[:, 0],
             listed(track.repaint),

@@ -23,8 +23,8 @@ from .notices import shown_on
 from .schema import schema
 from .track_inputs import (
     SEARCH_ALIASES,
-    SHOWN,
     prompt_inputs,
+    shown_numbers,
     to_prompts,
     to_track_options,
     told,
@@ -97,7 +97,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
                 progress=reporter.progress,
                 cancel=reporter.cancel,
             )
-        shown = _shown(source, target, start, found.repaint, len(found.confidence))
+        shown = _shown(source, target, start, shown_numbers(found.repaint, len(found.confidence)))
         return io.NodeOutput(
             InputImpl.VideoFromFile(str(target)),
             listed(found.repaint),
@@ -107,18 +107,15 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
         )
 
 
-def _shown(source: Path, target: Path, start: int, doubtful: Sequence[int], count: int) -> Tensor:
-    """Return (N,3,H,W), some frames with their mask tinted: those in doubt, or some of all.
+def _shown(source: Path, target: Path, start: int, numbers: Sequence[int]) -> Tensor:
+    """Return some frames with their mask tinted, (N,3,H,W).
 
     Args:
         source: the video.
         target: its mask video.
         start: number in the video of the first frame of the mask video.
-        doubtful: numbers in the mask video.
-        count: of its frames.
+        numbers: in the mask video.
     """
-    step = max(1, count // SHOWN)
-    numbers = sorted(doubtful[:SHOWN]) or range(step // 2, count, step)[:SHOWN]
     tinted = list[Tensor]()
     for t in numbers:
         frame = next(iter(read_frames(source, start=start + t, end=start + t + 1)))

@@ -64,22 +64,22 @@ class LGTSMVideoFrame(io.ComfyNode):
         start, end = active_span(video, source)
         wanted = start + frame
         if end is not None and wanted >= end:
-            raise VideoError(
-                f"Expected a frame number below {end - start}, got {frame}; count frames from 0."
-            )
+            raise _too_far(frame, end - start)
         try:
             found = next(iter(read_frames(source, start=wanted, end=wanted + 1)))
         except VideoError as error:
-            count = count_frames(source)
+            count = count_frames(source)  # reads the whole file: only now
             if wanted < count:
                 raise
-            raise VideoError(
-                f"Expected a frame number below {count - start}, got {frame}; count frames from 0."
-            ) from error
+            raise _too_far(frame, count - start) from error
         pixels = found.rgb()
         name = _save(pixels, f"{source.stem[:80]}_frame{frame}", temporary)
         saved = ui.SavedImages([ui.SavedResult(name, "", io.FolderType.input)])
         return io.NodeOutput(to_images(pixels[None]), name, ui=saved)
+
+
+def _too_far(frame: int, count: int) -> VideoError:
+    return VideoError(f"Expected a frame number below {count}, got {frame}; count frames from 0.")
 
 
 def _save(pixels: Tensor, stem: str, temporary: Path) -> str:

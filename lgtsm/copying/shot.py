@@ -27,6 +27,7 @@ hand, not swept."""
 _STEPS = 256 * 255
 """Steps between black and white in which pixels are kept, from the middle: whole levels of 255 stay exact,
 others change by 1/512 of one at most."""
+_SMALL_PIXELS = 100_000  # up to this, frames wait as they come: a hundred of them take little
 _SIZE_STEP_PX = 32  # sides of contexts are multiples of this, where the frame is large enough
 _REDUCED_SIDE = 256  # longer side, in pixels, of what is known when sources are chosen
 
@@ -74,7 +75,7 @@ class ShotFrame:
 
     A window holds a hundred of them, so only what cannot be computed from the rest is kept.
 
-    kept: (1,3,h,w) int16, the pixels in `_STEPS`, half as large as floats; or these.
+    kept: (1,3,h,w) int16, the pixels in `_STEPS`, half as large as floats; or these, see `packs`.
     is_known: (1,1,h,w) bool, not a hole.
     reduced_known: (1,1,h',w') its average over cells, no side above 256.
     hole: where the hole is; None without one.
@@ -110,6 +111,11 @@ def to_pixels(kept: Tensor) -> Tensor:
     return kept if kept.is_floating_point() else kept.float().add_(_STEPS // 2).div_(_STEPS)
 
 
+def packs(size: tuple[int, int], *, copies: bool) -> bool:
+    """Tell whether a shot packs frames of a size: where many wait to be copied from, and are not small."""
+    return copies and size[0] * size[1] > _SMALL_PIXELS
+
+
 class Shot:
     """Window over one shot: frames arrive in order and are forgotten in order.
 
@@ -117,7 +123,6 @@ class Shot:
         size: (height, width) of the frames.
         device: where pixels are gathered.
         search: only the motion that it needs is measured.
-        compact: keep pixels as `ShotFrame.kept` tells; else as they come.
 
     Raises:
         DeviceError: RAFT is chosen, and torchvision is missing or does not fit torch. A missing
@@ -125,15 +130,9 @@ class Shot:
         WeightsError: RAFT is chosen, and its weights are missing or are not those published.
     """
 
-    def __init__(
-        self,
-        size: tuple[int, int],
-        device: torch.device,
-        search: Search,
-        *,
-        compact: bool = False,
-    ) -> None:
-        self.size, self.device, self._compact = size, device, compact
+    def __init__(self, size: tuple[int, int], device: torch.device, search: Search) -> None:
+        self.size, self.device = size, device
+        self._packs = packs(size, copies=bool(search.motions))
         self.learned = None if search.aligner is None else LearnedMotion(search.aligner)
         # with a network in its place no flow is kept; plates and key frames follow the camera
         with_flow = Motion.FLOW in search.motions and self.learned is None
@@ -159,7 +158,7 @@ class Shot:
             filled[part] = smooth_fill(frame[part], hole[part])
             frame = filled
         kept = frame
-        if self._compact:
+        if self._packs:
             kept = frame.clamp(0, 1).mul_(_STEPS).sub_(_STEPS // 2).round_().to(torch.int16)
         known, side = 1 - hole, -(-max(self.size) // _REDUCED_SIDE)
         reduced = known if side == 1 else avg_pool2d(known, side, ceil_mode=True)

@@ -7,7 +7,7 @@ from numbers import Integral
 
 from ..align.track import FLOW_SIDE, links_together
 from ..box import Box
-from ..copying.shot import SURROUND_PX
+from ..copying.shot import SURROUND_PX, packs
 from ..errors import OptionError, shown
 from ..models.combcn_spec import COMBCN_LAYERS, FRAME_LAYERS, VIDEO_LAYERS, CombLayer
 from ..models.spec import (
@@ -28,9 +28,9 @@ from .window_stream import window_frames, window_regions
 
 _FLOAT = 4
 _PIXEL = 3 * _FLOAT + 1
-"""Bytes of a pixel of a source frame that waits for its fill: three colours, hole or not."""
-_KEPT_PIXEL = 3 * _FLOAT // 2 + 1
-"""Bytes of a pixel of a working frame while others may be copied from it: half of the colours."""
+"""Bytes of a pixel of a frame that waits: three colours, hole or not."""
+_PACKED_PIXEL = 3 * _FLOAT // 2 + 1
+"""The same of a working frame that is packed while others may be copied from it."""
 _LENT = 3 * _FLOAT
 """Bytes of a hole's pixel and source frame that lends it detail: coordinates and weight."""
 _LINK = 4 * _FLOAT // 2
@@ -115,7 +115,7 @@ def estimate(
     # a window waits until it is full
     ahead = window_frames(policy.chunk) if spec.trunk.in_windows else 0
     waiting = min(num_frames, future + ahead + policy.chunk + lookahead)
-    working = kept * pixels * (_KEPT_PIXEL if near else _PIXEL)
+    working = kept * pixels * (_PACKED_PIXEL if packs(fit.padded, copies=near > 0) else _PIXEL)
     is_tracked = near > 0 and options.motion in (Motion.AUTO, Motion.FLOW)
     measured = fit.padded
     while max(measured) > FLOW_SIDE:  # flow is measured at half size until it fits

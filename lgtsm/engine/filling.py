@@ -28,7 +28,6 @@ QUANTUM_PX = 16
 _TOGETHER_PIXELS, _MOST_TOGETHER = 420_000, 4
 """Pixels and number of the frames whose candidates are gathered together at most. Set by hand: more
 need more memory, and save nothing on a CPU."""
-_SMALL_PIXELS = 50_000  # of frames that wait as they come
 _SMALLER = 0.7
 """Part of the working size that an error about memory proposes: half of the pixels."""
 
@@ -129,9 +128,7 @@ class ShotFiller:
         # a painter reads other frames even where nothing is copied from them
         seen = self._painter.search if self._painter else search
         self._window = seen.window
-        # few frames wait without copies, and small ones take little
-        compact = bool(seen.motions) and size[0] * size[1] > _SMALL_PIXELS
-        self._shot = Shot(size, policy.device, seen, compact=compact)
+        self._shot = Shot(size, policy.device, seen)
         self._frames: dict[int, _Frame] = {}
         self._num_pushed = self._num_begun = self._num_done = 0
         self._is_complete = False

@@ -81,8 +81,8 @@ def check_prompts(prompts: Sequence[Prompt], num_frames: int) -> list[Prompt]:
             )
     if ordered[-1].frame >= num_frames:
         raise OptionError(
-            f"Expected painted frames, boxes and points on frames 0 to {num_frames - 1}, got one on frame {ordered[-1].frame}; "
-            "count frames from 0."
+            f"Expected painted frames, boxes and points on frames 0 to {num_frames - 1}, got one on "
+            f"frame {ordered[-1].frame}; count frames from 0."
         )
     return ordered
 

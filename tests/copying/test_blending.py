@@ -280,7 +280,7 @@ def test_frames_with_holes_of_many_sizes_are_blended_as_each_would_be_alone(rng)
         torch.rand(1, 3, 32, 80, generator=rng), scale_factor=2, mode="bicubic"
     ).clamp(0, 1)
     search = Search.of(Motion.AUTO, (5, 5), 8)
-    shot = Shot((64, 96), torch.device("cpu"), search, compact=True)
+    shot = Shot((64, 96), torch.device("cpu"), search)
     for t in range(24):
         hole = torch.zeros(1, 1, 64, 96)
         hole[..., 4:12, 3 * t % 80 : 3 * t % 80 + 9] = 1

@@ -124,13 +124,10 @@ def run_job() -> Callable[..., Tensor]:
 
 @pytest.fixture
 def noise_clip(rng: torch.Generator) -> Callable[..., tuple[Tensor, Tensor]]:
-    """noise_clip(T, size) -> frames and holes: a box that moves, every sixth frame without.
-
-    Frames are of bytes, as most are: of finer ones the engine copies what rounds to 1/256 of a level.
-    """
+    """noise_clip(T, size) -> frames and holes: a box that moves, every sixth frame without."""
 
     def make(num_frames: int, size: tuple[int, int] = (32, 48)) -> tuple[Tensor, Tensor]:
-        frames = torch.randint(256, (num_frames, 3, *size), generator=rng) / 255
+        frames = torch.rand(num_frames, 3, *size, generator=rng)
         holes = torch.zeros(num_frames, 1, *size)
         for t in range(num_frames):
             if t % 6 != 5:

@@ -149,7 +149,6 @@ def test_auto_weighs_an_aligner_with_the_others(still_aligner, toy_clip, toy_hol
 def test_a_painter_gives_the_published_order(chunk, painter, still_aligner, toy_clip, toy_holes):
     chosen = NeighbourOptions(aligner_model=still_aligner)
     options = _options(Motion.CPN, mode=Mode.FILL, chunk=chunk, neighbours=chosen)
-    toy_clip = (255 * toy_clip).round() / 255  # of bytes: the engine keeps them exactly
     found = lgtsm.inpaint(toy_clip, toy_holes, painter, options)
     aligner = load_aligner(still_aligner)
     alone = frame_by_frame(painter.painter, aligner.align, toy_clip, toy_holes)
