@@ -21,7 +21,7 @@ from .file_names import refuse_shared_names
 from .mask_source import MaskSource
 from .masks.boxes import MaskBox
 from .masks.prepare import binary_hole, of_count
-from .options import MaskOptions
+from .options import LengthPolicy, MaskOptions
 from .video.clip import PictureWriter, write_mask_clip
 from .video.probe import count_frames, probe
 from .video.read import read_frames
@@ -54,6 +54,7 @@ def complete_file(  # noqa: PLR0913  a public call: files, then keyword-only cho
     start: int = 0,
     end: int | None = None,
     cuts: Sequence[int] | None = None,
+    of_range: bool = False,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> FileCompletion:
@@ -70,6 +71,7 @@ def complete_file(  # noqa: PLR0913  a public call: files, then keyword-only cho
         start: first frame to look at; the masks of all frames before it are empty.
         end: frame after the last one; None is the end of the file.
         cuts: frame numbers of the file at which a new shot begins; None detects them.
+        of_range: the given and the written masks are those from `start` to `end` alone, not of the whole file.
         progress: called as progress(done, total, note).
         cancel: asked between frames; True stops.
 
@@ -88,12 +90,17 @@ def complete_file(  # noqa: PLR0913  a public call: files, then keyword-only cho
         )
     size, summary, hooks = (info.height, info.width), Summary(), Hooks(progress, cancel)
     options = replace(options, temporal_gap=0, temporal_grow=0)  # steps that come after this
+    if of_range:
+        options = replace(
+            options, length=LengthPolicy.HOLD
+        )  # they are not as many as the file's frames
+    first, last = (start, end) if of_range else (0, total)
     given, notes = MaskSource(mask, options, info, source), list[str]()
     given.check(hooks, notes)
-    masks, options, before = given.read(start, end)
+    masks, options, before = given.read(start - first, end - first)
     holes = (binary_hole(one, options, number) for number, one in enumerate(masks))
     if not isinstance(mask, list):
-        holes = islice(of_count(holes, end, options.length), before, end)
+        holes = islice(of_count(holes, end - first, options.length), before, end - first)
     frames = (frame.rgb() for frame in hooks.checked(read_frames(source, start=start, end=end)))
     inside = None if cuts is None else [cut - start for cut in cuts]
     completed = _completed(Completer(size, kinds, inside), zip(frames, holes, strict=False))
@@ -111,7 +118,9 @@ def complete_file(  # noqa: PLR0913  a public call: files, then keyword-only cho
         film = None if shown is None else PictureWriter(shown, rate=info.rate)
         if film is not None:
             stack.enter_context(film)
-        write_mask_clip(target, written(), size, rate=info.rate, before=start, after=total - end)
+        write_mask_clip(
+            target, written(), size, rate=info.rate, before=start - first, after=last - end
+        )
     for note in summary.notes:
         _LOG.warning("%s", note)
     return FileCompletion(summary.means, summary.text, notes + summary.notes)

@@ -11,11 +11,14 @@ import torch
 from comfy_api.latest import InputImpl, io, ui
 from torch import Tensor
 
+from ..lgtsm.completion.kinds import parse_additions
+from ..lgtsm.file_completion import complete_file
 from ..lgtsm.file_tracking import track_file
 from ..lgtsm.masks.overlay import overlay
 from ..lgtsm.tracked_folder import TrackedFolder
 from ..lgtsm.video.probe import probe
 from ..lgtsm.video.read import read_frames, read_masks
+from .completed_masks import NOTHING, complete_input
 from .convert import to_images
 from .frame_numbers import listed
 from .loaded import Reporter
@@ -54,6 +57,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
             inputs=[
                 io.Video.Input("video", tooltip="The video; read frame by frame."),
                 *prompt_inputs(),
+                complete_input(),
             ],
             outputs=[
                 io.Video.Output(
@@ -71,6 +75,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
         painted: Tensor,
         painted_frames: str,
         detect_cuts: bool,
+        complete: str = NOTHING,
         **settings: Any,
     ) -> io.NodeOutput:
         temporary, options = temporary_folder(), to_track_options(settings)
@@ -84,6 +89,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
             digest.update(f"{prompt.frame}".encode() + prompt.mask.cpu().numpy().tobytes())
         target = temporary / f"{digest.hexdigest()[:16]}.tracked.mkv"
         reporter = Reporter()
+        cuts, notes = None if detect_cuts else (), list[str]()
         with shown_on(cls.hidden.unique_id):
             found = track_file(
                 source,
@@ -92,17 +98,32 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
                 options=options,
                 start=start,
                 end=end,
-                cuts=None if detect_cuts else (),
+                cuts=cuts,
                 kept=TrackedFolder(temporary / "tracked", source),
                 progress=reporter.progress,
                 cancel=reporter.cancel,
             )
+            if complete != NOTHING:
+                tracked, target = target, target.with_suffix(f".{complete.replace(',', '_')}.mkv")
+                added = complete_file(
+                    source,
+                    tracked,
+                    target,
+                    kinds=parse_additions(complete),
+                    start=start,
+                    end=end,
+                    cuts=cuts,
+                    of_range=True,
+                    progress=reporter.progress,
+                    cancel=reporter.cancel,
+                )
+                notes = [added.text, *added.notes]
         shown = _shown(source, target, start, shown_numbers(found.repaint, len(found.confidence)))
         return io.NodeOutput(
             InputImpl.VideoFromFile(str(target)),
             listed(found.repaint),
             sum(found.confidence) / len(found.confidence),
-            told(found.confidence, found.repaint, found.notes),
+            told(found.confidence, found.repaint, [*found.notes, *notes]),
             ui=ui.PreviewImage(to_images(shown), cls=cls),
         )
 

@@ -28,6 +28,7 @@ _PRESETS = (
     "product",
     "key_frames",
     "operations",
+    "memory",
     "batch",
 )
 
@@ -71,6 +72,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     parser.add_argument(
         "--compare", type=Path, metavar="FILE", help="print the change since an earlier --json FILE"
     )
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="compare the preset product with another version instead: a checkout of it",
+    )
     parser.add_argument("--quiet", action="store_true", help="no bar")
     parser.set_defaults(run=run)
 
@@ -92,6 +99,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from ..evaluate.bench.run import run_bench
 
     device = choose_device(arguments.device)
+    if arguments.against and (arguments.preset != "product" or device.type != "cpu"):
+        raise OptionError(
+            f"Expected --against with --preset product on a CPU, got the preset {arguments.preset} on "
+            f"{device}; add --preset product --device cpu."
+        )
     if arguments.preset in _WITHOUT_PUBLISHED:
         if arguments.compare or arguments.dtype != DType.FP32.value:
             raise OptionError(
@@ -115,6 +127,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
     """Measure copies, network and compositing together."""
+    if arguments.against:
+        return _run_against(arguments)
     from ..evaluate.bench.product import format_product, product_json, run_product
 
     with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
@@ -122,6 +136,36 @@ def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
     print(format_product(results))
     if arguments.json:
         write_text(arguments.json, product_json(results))
+    return 0
+
+
+def _run_against(arguments: argparse.Namespace) -> int:
+    """Measure this version and another one."""
+    import torch
+
+    from ..evaluate.bench.against import against_json, format_against, run_against
+
+    with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
+        results = run_against(arguments.against, threads=torch.get_num_threads(), progress=bar)
+    print(format_against(results))
+    if arguments.json:
+        write_text(arguments.json, against_json(results))
+    return 0
+
+
+def _run_memory(arguments: argparse.Namespace, device: torch.device) -> int:
+    """Measure the memory of long clips."""
+    import torch
+
+    from ..evaluate.bench.memory import format_memory, memory_json, run_memory
+
+    if device.type != "cpu":
+        raise OptionError(f"Expected the preset memory on a CPU, got {device}; add --device cpu.")
+    with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
+        results = run_memory(threads=torch.get_num_threads(), progress=bar)
+    print(format_memory(results))
+    if arguments.json:
+        write_text(arguments.json, memory_json(results))
     return 0
 
 
@@ -169,6 +213,7 @@ _WITHOUT_PUBLISHED = {
     "product": _run_product,
     "key_frames": _run_key_frames,
     "operations": _count_operations,
+    "memory": _run_memory,
     "batch": _run_batches,
 }
 """Presets that run the whole product."""

@@ -137,5 +137,5 @@ def _best_copy(copies: Copies | None, weights: Tensor, smooth: Tensor) -> Tensor
     sharp = smooth[:, None].repeat(1, len(MOTIONS), 1, 1)
     places = torch.tensor([MOTIONS.index(m) for m in copies.motions], device=smooth.device)
     sharp.index_copy_(1, places, copies.consensus.best)
-    best = weights.argmax(1, keepdim=True).expand(-1, 1, 3, -1)
+    best = weights.max(1, keepdim=True).indices.expand(-1, 1, 3, -1)
     return sharp.gather(1, best)[:, 0]

@@ -161,7 +161,8 @@ def find_consensus(colour: Tensor, shown: Tensor, error: Tensor, offsets: Tensor
     weight = shown * torch.exp(-distance / _COPY_FADE_FRAMES)
     weight = weight / (error.sqrt() + _GRAIN).square()
     support = _support(colour, weight)
-    winner = torch.where(shown > 0, support, support - 1e9).argmax(1, keepdim=True)  # (K,1,P)
+    # argmax takes eight times as long on a CPU
+    winner = torch.where(shown > 0, support, support - 1e9).max(1, keepdim=True).indices  # (K,1,P)
     best = colour.gather(1, winner[:, :, None].expand(-1, -1, 3, -1))
     agreeing = _agreement(colour, best) * weight
     agreeing_weight = agreeing.sum(1, keepdim=True).clamp_min_(1e-9)

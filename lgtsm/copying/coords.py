@@ -214,9 +214,8 @@ def registered_coords(
     known = known * torch.cat([target.near for target in targets])
     count = len(chained[0])
     sources, coords = torch.cat([target.grey_sources for target in targets]), torch.cat([*chained])
-    grey, known = (x.repeat_interleave(count, 0) for x in (grey * known, known))
     warped, shown = sample_known(sources, coords)
-    found = align(grey, known, warped * shown, shown, iterations=_REFINE_STEPS)
+    found = align(grey * known, known, warped * shown, shown, iterations=_REFINE_STEPS)
     # the small homographies hold within the boxes, the chained ones within the frame
     grids = torch.cat([target.grid for target in targets])
     corners = grids[:, :, :1, :1] - 0.5

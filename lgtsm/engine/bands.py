@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from ..align.sampling import sample_at
-from ..box import Box
+from ..box import Box, hole_box
 from ..copying.candidates import CopySources
 from ..copying.coords import box_grid
 from .fitting import Fit, to_source
@@ -45,13 +45,16 @@ class Bands:
         area = Box(0, 0, *working.shape[1:])
         enlarged = to_source(working, area, whole, self.fit)
         band = frame.to("cpu", torch.float32) - enlarged
-        hole = hole.to("cpu", torch.float32)[None]
-        if hole.any():
+        box = hole_box(hole)
+        if box is not None:
             grow_px = _MARGIN_PX * -(-self.fit.source[1] // self.fit.working[1]) + 1
-            contaminated = max_pool2d(hole, (2 * grow_px + 1, 1), 1, (grow_px, 0))
+            near = box.grow(grow_px) & whole
+            part = (..., near.rows, near.columns)
+            contaminated = hole[part].to("cpu", torch.float32)[None]
+            contaminated = max_pool2d(contaminated, (2 * grow_px + 1, 1), 1, (grow_px, 0))
             contaminated = max_pool2d(contaminated, (1, 2 * grow_px + 1), 1, (0, grow_px))[0]
-            band = band.masked_fill(contaminated > 0, 0)
-        self._bands[self._arrived] = (band / _STEP).round().clamp(-127, 127).to(torch.int8)
+            band[part] = band[part].masked_fill(contaminated > 0, 0)
+        self._bands[self._arrived] = band.div_(_STEP).round_().clamp_(-127, 127).to(torch.int8)
         self._arrived += 1
 
     def forget(self, number: int, kept: Collection[int] = ()) -> None:

@@ -43,7 +43,7 @@ def peel(level: Level) -> Tensor:
         down = (pixels[:, None] // width - source_rows).square()
         right = (pixels[:, None] % width - source_columns).square()
         far = (_UPWARDS * down + _SIDEWAYS * right) / (side * side)
-        best = (cost + far).argmin(1)
+        best = (cost + far).min(1).indices
         values[pixels] = level.values[sources[best]]
         ready[pixels] = 1
     return values.T.reshape(level.picture.shape)

@@ -52,7 +52,7 @@ def vote(level: Level, matches: Matches, pixels: Tensor) -> tuple[Tensor, Tensor
     centre = torch.exp(-(rows.square() + columns.square()) / (2 * _CENTRE_PX**2))
     weight = weight * centre * _DEPTH_FADE ** -level.depth[centres]
     numbers = torch.where(cost.isfinite(), sources + rows * width + columns, 0)
-    total, main = weight.sum(1, keepdim=True), weight.argmax(1, keepdim=True)
+    total, main = weight.sum(1, keepdim=True), weight.max(1, keepdim=True).indices
     mean = (weight[..., None] * level.values[numbers]).sum(1) / total.clamp_min(1e-20)
     voted = total > 0
     values = torch.where(voted, mean, level.values[pixels])

@@ -163,7 +163,8 @@ def test_a_tracked_video_shows_its_mask(server, tensors):
     assert 1 <= len(run.entry["outputs"]["2"]["images"]) <= 6
 
 
-def test_mask_video_adds_the_shadow_of_a_moving_object(run_node, tensors):
+def _shadowed_shot():
+    """Return frames (12,3,64,96) of a panning camera, a moving object (12,64,96), and its shadow."""
     wide = torch.rand(1, 3, 16, 30, generator=torch.Generator().manual_seed(2))
     wide = torch.nn.functional.interpolate(wide, scale_factor=4, mode="bicubic")[0].clamp(0.2, 0.8)
     frames = torch.stack([wide[:, :64, t : t + 96] for t in range(12)])
@@ -173,6 +174,11 @@ def test_mask_video_adds_the_shadow_of_a_moving_object(run_node, tensors):
         objects[t, 20:36, left : left + 16] = shadows[t, 36:44, left : left + 16] = 1
     frames = torch.where(shadows[:, None] > 0, 0.5 * frames, frames)
     frames = torch.where(objects[:, None] > 0, torch.tensor([0.9, 0.1, 0.1]).view(3, 1, 1), frames)
+    return frames, objects, shadows
+
+
+def test_mask_video_adds_the_shadow_of_a_moving_object(run_node, tensors):
+    frames, objects, shadows = _shadowed_shot()
     given = tensors(frames.permute(0, 2, 3, 1).contiguous(), objects)
     inputs = {"images": ["1", 0], "mask": ["1", 1], "threshold": 0.5, "invert": False, "grow": 0}
     inputs |= {"fill_enclosed": False, "temporal_gap": 0, "temporal_grow": 0, "length": "error"}
@@ -182,3 +188,45 @@ def test_mask_video_adds_the_shadow_of_a_moving_object(run_node, tensors):
     changed = ((plain - shown).abs().amax(-1) > 0.02).float()
     assert (changed * shadows).sum() > 0.6 * shadows.sum()
     assert (changed * (1 - shadows)).sum() < 0.3 * shadows.sum()
+
+
+@pytest.mark.parametrize("trimmed", [0, 4])
+def test_a_tracked_video_adds_the_shadow(server, tensors, tmp_path, trimmed):
+    frames, objects, shadows = _shadowed_shot()
+    video = server.base / "input" / "shadowed.mkv"
+    write_clip(video, frames, rate=Fraction(24), crf=4)
+    inputs = {"video": ["5", 0], "painted": ["1", 1], "painted_frames": "0", "detect_cuts": False}
+    trim = {
+        "video": ["4", 0],
+        "start_time": trimmed / 24,
+        "duration": 0.0,
+        "strict_duration": False,
+    }
+
+    def found(complete: str) -> torch.Tensor:
+        run = server.run(
+            {
+                "1": tensors(torch.zeros(1, 4, 4, 3), objects[trimmed : trimmed + 1]),
+                "2": {
+                    "class_type": "LGTSMTrackMaskVideo",
+                    "inputs": {**inputs, "complete": complete},
+                },
+                "3": {"class_type": "GetVideoComponents", "inputs": {"video": ["2", 0]}},
+                "4": {"class_type": "LoadVideo", "inputs": {"file": "shadowed.mkv"}},
+                "5": {"class_type": "Video Slice", "inputs": trim},
+                "6": {
+                    "class_type": "ProbeSave",
+                    "inputs": {"path": str(tmp_path / complete), "value": ["3", 0]},
+                },
+                "7": {"class_type": "PreviewAny", "inputs": {"source": ["2", 3]}},
+            }
+        )
+        assert run.status == "success", run.error
+        assert ("shadow" in run.text("7")) == (complete == "shadow")
+        return (read_tensors(tmp_path / complete)[0][..., 0] > 0.5).float()
+
+    plain, whole, shadows = found("nothing"), found("shadow"), shadows[trimmed:]
+    assert len(plain) == len(whole) == 12 - trimmed
+    assert (whole * shadows).sum() > 0.6 * shadows.sum()
+    assert (plain * shadows).sum() < 0.1 * shadows.sum()
+    assert ((1 - whole) * plain).sum() == 0

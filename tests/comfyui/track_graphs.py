@@ -17,7 +17,8 @@ PAINT_ONE_FRAME = Graph(
             "the frame is saved.\n"
             "3. *The object, painted*: press **R** to refresh the lists, choose that frame, right-click the node, "
             "**Open in Mask Editor**, paint over the object and its shadow up to their outline, save.\n"
-            "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`.\n"
+            "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`. If you did not paint "
+            "the shadow, set `complete` to `shadow`.\n"
             "5. Press **Run**. On two CPU cores expect a few seconds a frame.\n\n"
             "No model and no graphics card are needed. *LGTSM Track Mask Video* shows the mask. *Paint next* names "
             "the frames to look at first; if the result is good there, you are done. To correct one, paint it in a "
@@ -45,7 +46,7 @@ PAINT_ONE_FRAME = Graph(
             "track",
             "LGTSMTrackMaskVideo",
             (820, 180),
-            (320, 420),
+            (320, 450),
             {"painted_frames": str(PAINTED)},
             video="clip.VIDEO",
             painted="paint.MASK",

@@ -180,6 +180,7 @@ def test_a_large_frame_gets_detail_of_the_source(rng):
     assert _sharpness(sharp, holes) > 0.6 * around
 
 
+@pytest.mark.slow
 def test_frames_that_nothing_can_follow_do_not_all_become_key_frames(rng, monkeypatch):
     made = []
     make = KeyFrames._make

@@ -113,6 +113,7 @@ def test_grain_is_as_strong_as_around_and_new_in_every_frame(rng):
     assert 0.5 < _change(filled, holes) / _change(frames, 1 - holes) < 1.5
 
 
+@pytest.mark.slow
 def test_two_shots_of_the_same_place_are_filled_as_each_alone(rng):
     """Nothing is carried over a cut: what is behind the hole may have been moved."""
     frames, holes = _grain(rng, 1, 64, 96).repeat(6, 1, 1, 1), _square(6)
@@ -122,6 +123,7 @@ def test_two_shots_of_the_same_place_are_filled_as_each_alone(rng):
         assert torch.equal(both[part], _fill(frames[part], holes[part], cuts=()).frames)
 
 
+@pytest.mark.slow
 def test_what_moves_on_its_own_is_left_to_the_network_unless_all_is_asked_for(rng):
     """A hole over something that changes its colour, before scenery that stands still."""
     scenery = _wall(rng, 96, 144)

@@ -47,6 +47,7 @@ def test_a_painted_frame_is_used_unchanged(scene):
     )
 
 
+@pytest.mark.slow
 def test_a_painted_frame_is_carried_through_the_shot(scene):
     frames, holes = scene
     alone = _error(_fill(frames, holes, []), frames, holes)
@@ -74,6 +75,7 @@ def test_a_clean_plate_without_a_number_is_found_by_its_content(scene, change):
     assert helped < 0.04
 
 
+@pytest.mark.slow
 def test_a_plate_of_another_scene_is_left_out(scene, rng):
     frames, holes = scene
     frames, holes = frames[:5], holes[:5]

@@ -85,7 +85,7 @@ PLAIN = {
     "LGTSMTextMask": {"images", "video", "region"},
     "LGTSMMasksBetween": {"masks", "frames", "num_frames"},
     "LGTSMTrackMask": {"images", "painted", "painted_frames", "detect_cuts"},
-    "LGTSMTrackMaskVideo": {"video", "painted", "painted_frames", "detect_cuts"},
+    "LGTSMTrackMaskVideo": {"video", "painted", "painted_frames", "detect_cuts", "complete"},
     "GenerateFreeFormMasks": {
         *("width", "height", "frames", "seed", "preset", "kind", "coverage", "speed"),
         *("num_strokes", "border", "like"),

@@ -122,7 +122,7 @@ OURS = {
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
-    | {"file_tracking", "tracked_folder"},
+    | {"file_completion", "file_tracking", "tracked_folder"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""

@@ -47,6 +47,7 @@ def test_from_painting_to_a_saved_result(studio, film, painted, scene):
     assert np.abs(after - truth)[hole].mean() < np.abs(before - truth)[hole].mean() / 2
 
 
+@pytest.mark.slow
 def test_the_printed_command_and_a_batch_of_the_project_make_the_same_film(
     studio, film, painted, tmp_path
 ):

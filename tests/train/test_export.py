@@ -43,6 +43,7 @@ def trained(finished, tmp_path, monkeypatch):
     return network
 
 
+@pytest.mark.slow
 def test_an_exported_run_is_a_weight_file(trained, toy_library, quick_recipe, tmp_path):
     assert trained.trunk.layers()[-1].feature.weight.abs().sum() > 0
     assert not trained.training
@@ -57,6 +58,7 @@ def test_an_exported_run_is_a_weight_file(trained, toy_library, quick_recipe, tm
         assert torch.allclose(a, b, atol=1e-3, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_folder_for_a_hub_is_whole(trained, toy_library, quick_recipe, tmp_path):
     out = tmp_path / "hub"
     terms = Terms(perceptual="SqueezeNet v1.0")

@@ -234,6 +234,7 @@ def _words(library, out, *more):
     return [str(word) for word in words]
 
 
+@pytest.mark.slow
 def test_the_command_trains_resumes_and_exports(toy_library, tmp_path, vgg_file, capsys):
     words = _words(toy_library, tmp_path / "run", "--perceptual", vgg_file)
     assert main(["stage1", *words, "--steps", "1"]) == 0
