@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass, field
 from .resident_memory import peak_resident_bytes
 
 
+_LEAST_TOLD = 0.005  # share of the masked pixels that a sentence rounds to a percent
+
+
 @dataclass
 class Report:
     """Figures of one job; `inpaint_video` returns it, `--report` writes it as JSON."""
@@ -65,6 +68,23 @@ class Report:
     def seconds_per_frame(self) -> float:
         """Mean time of a frame that was computed in this run."""
         return self.seconds / max(1, self.frames - self.resumed_from)
+
+    @property
+    def origin(self) -> str:
+        """Where the masked pixels came from, in one sentence; empty where nothing was looked for."""
+        if not self.sources:
+            return ""
+        others = dict(self.sources)
+        plates, synthesised = others.pop("plate", 0.0), others.pop("synthesised", 0.0)
+        rest = others.pop("smooth", 0.0)
+        shares = {
+            "copied from other frames": sum(others.values()),
+            "taken from plates": plates,
+            "synthesised, because no frame shows them": synthesised,
+            "filled smoothly" if self.model == "none" else "left to the network": rest,
+        }
+        told = [f"{share:.0%} {what}" for what, share in shares.items() if share >= _LEAST_TOLD]
+        return f"Of the masked pixels: {', '.join(told)}."
 
     def to_json(self) -> str:
         """Return the report as indented JSON."""

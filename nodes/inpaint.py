@@ -93,7 +93,7 @@ class LGTSMInpaint(io.ComfyNode):
             clip, ratio = (len(frames), height, width), grown.area / (height * width)
             network, options, _kept = make_ready(model, options, clip, ratio)
         try:
-            with shown_on(cls.hidden.unique_id):
+            with shown_on(cls.hidden.unique_id) as notices:
                 result = inpaint_clip(
                     frames,
                     masks,
@@ -103,6 +103,7 @@ class LGTSMInpaint(io.ComfyNode):
                     progress=reporter.progress,
                     cancel=reporter.cancel,
                 )
+                notices.tell(result.report.origin)
         finally:
             comfy.model_management.soft_empty_cache()
         used, repaired = from_holes(result.holes, len(frames)), to_images(result.frames)

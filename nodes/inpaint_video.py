@@ -118,8 +118,9 @@ class LGTSMInpaintVideo(io.ComfyNode):
         target = unfinished / (name + (".mkv" if video_options.lossless else ".mp4"))
         job = replace(job, target=target, mask_used=temporary / f"{name}.mask.mkv")
         try:
-            with shown_on(cls.hidden.unique_id):
+            with shown_on(cls.hidden.unique_id) as notices:
                 report = job.run(network, Hooks(reporter.progress, reporter.cancel))
+                notices.tell(report.origin)
             target = _finish(job.target, source, temporary, video_options)
         finally:
             _tidy(job, unfinished)

@@ -105,7 +105,7 @@ class LGTSMKeyFrames(io.ComfyNode):
             clip, ratio = (len(frames), height, width), grown.area / (height * width)
             _, options, _ = make_ready(None, options, clip, ratio)
         try:
-            with shown_on(cls.hidden.unique_id) as log:
+            with shown_on(cls.hidden.unique_id) as notices:
                 found = key_frames(
                     frames,
                     masks,
@@ -116,7 +116,7 @@ class LGTSMKeyFrames(io.ComfyNode):
                     cancel=reporter.cancel,
                 )
                 if NOTHING_TO_PAINT in found.report.notes:
-                    log.warning("%s", NOTHING_TO_PAINT)
+                    notices.warn(NOTHING_TO_PAINT)
         finally:
             comfy.model_management.soft_empty_cache()
         return io.NodeOutput(

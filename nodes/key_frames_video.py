@@ -90,11 +90,11 @@ class LGTSMKeyFramesVideo(io.ComfyNode):
         )
         hooks = Hooks(reporter.progress, reporter.cancel)
         try:
-            with shown_on(cls.hidden.unique_id) as log:
+            with shown_on(cls.hidden.unique_id) as notices:
                 keys = list(key_frames_of_file(job, hooks, report, at_least_one=True))
                 if not any(key.mask.any() for key in keys):
                     report.notes.append(NOTHING_TO_PAINT)
-                    log.warning("%s", NOTHING_TO_PAINT)
+                    notices.warn(NOTHING_TO_PAINT)
         finally:
             comfy.model_management.soft_empty_cache()
         keys = keys or [_first_frame(source, first)]

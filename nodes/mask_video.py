@@ -113,9 +113,9 @@ class MaskVideo(io.ComfyNode):
                 break
         clip = torch.stack(holes)
         found = coverage(clip)
-        with shown_on(cls.hidden.unique_id) as log:
+        with shown_on(cls.hidden.unique_id) as notices:
             for warning in found.warnings:
-                log.warning("%s", warning)
+                notices.warn(warning)
         painted = overlay(frames, clip, Paint(preview_as))
         if whole is not None:
             painted = tint_additions(painted, frames, whole.added, whole.perhaps)

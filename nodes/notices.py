@@ -12,34 +12,42 @@ LIBRARY = errors.__name__.rpartition(".")[0]
 """Name of the library here, above those of its loggers."""
 
 
-class _Notices(logging.Handler):
-    """Shows every warning so far as the text of a node."""
+class Notices(logging.Handler):
+    """Lines of text on a node: every warning so far, then how the work ended."""
 
-    def __init__(self, node_id: str) -> None:
+    def __init__(self, node_id: str | None) -> None:
         super().__init__(logging.WARNING)
         self._node_id = node_id
         self._lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.tell(f"Warning: {record.getMessage()}")
+
+    def tell(self, line: str) -> None:
+        """Add a line; an empty one is nothing."""
+        if not line or not self._node_id:
+            return
         from server import PromptServer  # only where nodes run
 
-        line = record.getMessage()
-        self._lines.append(f"Warning: {line}")
+        self._lines.append(line)
         server = getattr(PromptServer, "instance", None)
         if server is not None and hasattr(server, "send_progress_text"):
             server.send_progress_text("\n".join(self._lines), self._node_id)
 
+    def warn(self, text: str) -> None:
+        """Log a warning of the node itself, which is shown, too."""
+        logging.getLogger(LIBRARY).warning("%s", text)
+
 
 @contextmanager
-def shown_on(node_id: str | None) -> Iterator[logging.Logger]:
-    """Show what the library warns of on a node; yields the logger for warnings of the node itself."""
-    logger = logging.getLogger(LIBRARY)
-    if not node_id:  # called by other code, not by a server
-        yield logger
+def shown_on(node_id: str | None) -> Iterator[Notices]:
+    """Show what the library warns of on a node, and what the node tells; None for other code than a server."""
+    notices, logger = Notices(node_id), logging.getLogger(LIBRARY)
+    if not node_id:
+        yield notices
         return
-    notices = _Notices(node_id)
     logger.addHandler(notices)
     try:
-        yield logger
+        yield notices
     finally:
         logger.removeHandler(notices)

@@ -226,6 +226,8 @@ def _fill(
         f"{format_speed(report.frames - report.resumed_from, report.seconds)}",
         arguments,
     )
+    if report.origin:
+        _say(report.origin, arguments)
     return json.loads(report.to_json())
 
 

@@ -215,16 +215,24 @@ MASK_VIDEO = Graph(
             "changes before *Save Video* encodes the film again.\n\n"
             "All frames are held in memory here: for more than a few hundred frames use the "
             "workflow *long clip streamed*.",
-            (400, 700),
+            (440, 700),
         ),
         clip(),
-        masks((40, 440)),
+        masks((40, 400)),
         parts("parts", (400, 40), "clip"),
         parts("maskparts", (400, 480), "masks"),
         node("grey", "ImageToMask", (660, 480), None, {"channel": "red"}, image="maskparts.images"),
         mask_video((960, 360), (340, 620), images="parts.images", mask="grey.MASK"),
         fill((1360, 240), (340, 360), **_FOUND_MASK),
         *film((1760, 40), (2080, 40), fps="parts.fps", audio="parts.audio"),
+        node(
+            "compared",
+            "LGTSMCompare",
+            (1760, 300),
+            (300, 340),
+            before="parts.images",
+            after="fill.images",
+        ),
     ),
 )
 

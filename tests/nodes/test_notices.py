@@ -39,10 +39,21 @@ def test_warnings_are_shown_on_the_node_at_once_and_stay(shown):
     assert len(sent) == 2
 
 
+def test_how_the_work_ended_comes_after_the_warnings(shown):
+    notices, _, sent = shown
+    with notices.shown_on("7") as shown_there:
+        shown_there.warn("the mask is empty")
+        shown_there.tell("")
+        shown_there.tell("Done.")
+    assert sent[-1] == ("7", "Warning: the mask is empty\nDone.")
+    assert len(sent) == 2
+
+
 def test_without_a_node_nothing_is_sent(shown):
     notices, log, sent = shown
-    with notices.shown_on(None):
+    with notices.shown_on(None) as nowhere:
         log.warning("a warning")
+        nowhere.tell("Done.")
     assert sent == []
 
 

@@ -41,7 +41,7 @@ for line in sys.stdin:
 """
 _BUSY = "while True: pass"
 
-CASES = tuple(ProductCase(camera=camera, num_frames=24) for camera in Camera)
+CASES = tuple(ProductCase(camera=camera, num_frames=16) for camera in Camera)
 """Every camera, with default options."""
 
 
@@ -67,7 +67,7 @@ def run_against(
     cases: Sequence[ProductCase] = CASES,
     *,
     threads: int,
-    rounds: int = 3,
+    rounds: int = 2,
     progress: Progress | None = None,
 ) -> list[AgainstResult]:
     """Measure this version and another one on a CPU.
