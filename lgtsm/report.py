@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 
 from .resident_memory import peak_resident_bytes
 
-
 _LEAST_TOLD = 0.005  # share of the masked pixels that a sentence rounds to a percent
 
 

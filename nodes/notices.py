@@ -21,6 +21,7 @@ class Notices(logging.Handler):
         self._lines: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Show a warning."""
         self.tell(f"Warning: {record.getMessage()}")
 
     def tell(self, line: str) -> None:
