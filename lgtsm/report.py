@@ -79,11 +79,11 @@ class Report:
         shares = {
             "copied from other frames": sum(others.values()),
             "taken from plates": plates,
-            "synthesised, because no frame shows them": synthesised,
+            "synthesised": synthesised,
             "filled smoothly" if self.model == "none" else "left to the network": rest,
         }
         told = [f"{share:.0%} {what}" for what, share in shares.items() if share >= _LEAST_TOLD]
-        return f"Of the masked pixels: {', '.join(told)}."
+        return f"Masked pixels: {', '.join(told)}."
 
     def to_json(self) -> str:
         """Return the report as indented JSON."""

@@ -36,13 +36,12 @@ def test_report_of_an_empty_mask_says_so(toy_clip, toy_holes):
         (
             {"smooth": 0.04, "none": 0.5, "flow": 0.26, "synthesised": 0.2, "plate": 0.0},
             "built-in",
-            "Of the masked pixels: 76% copied from other frames, 20% synthesised, because no frame shows them, "
-            "4% left to the network.",
+            "Masked pixels: 76% copied from other frames, 20% synthesised, 4% left to the network.",
         ),
         (
             {"smooth": 0.25, "planar": 0.0, "synthesised": 0.001, "plate": 0.749},
             "none",
-            "Of the masked pixels: 75% taken from plates, 25% filled smoothly.",
+            "Masked pixels: 75% taken from plates, 25% filled smoothly.",
         ),
     ],
 )
@@ -52,6 +51,6 @@ def test_a_sentence_tells_where_the_masked_pixels_came_from(sources, model, told
 
 def test_the_sentence_is_of_what_was_done(toy_clip, toy_holes, tiny_network):
     report = lgtsm.inpaint_clip(toy_clip, toy_holes, tiny_network).report
-    assert report.origin.startswith("Of the masked pixels: ")
+    assert report.origin.startswith("Masked pixels: ")
     shares = [int(word[:-1]) for word in report.origin.split() if word.endswith("%")]
     assert 98 <= sum(shares) <= 102

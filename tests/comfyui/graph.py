@@ -50,7 +50,7 @@ mask_video = partial(node, "mask", "MaskVideo")
 def note(text: str, at: tuple[int, int] = (40, 440)) -> Node:
     """Return a note, as high as its text needs at some 50 characters a line."""
     lines = sum(1 + len(line) // 50 for line in text.splitlines())
-    return node("note", "MarkdownNote", at, (340, 80 + 15 * lines), {"": text})
+    return node("note", "MarkdownNote", at, (300, 70 + 13 * lines), {"": text})
 
 
 def clip(sample: str = "lgtsm_sample_clip.mp4") -> Node:

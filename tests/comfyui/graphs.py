@@ -225,14 +225,6 @@ MASK_VIDEO = Graph(
         mask_video((960, 360), (340, 620), images="parts.images", mask="grey.MASK"),
         fill((1360, 240), (340, 360), **_FOUND_MASK),
         *film((1760, 40), (2080, 40), fps="parts.fps", audio="parts.audio"),
-        node(
-            "compared",
-            "LGTSMCompare",
-            (1760, 300),
-            (300, 340),
-            before="parts.images",
-            after="fill.images",
-        ),
     ),
 )
 
