@@ -223,11 +223,11 @@ def _fill(
     resumed = f", {report.resumed_from} of them from before" if report.resumed_from else ""
     _say(
         f"{target}: {report.frames} frames{resumed} in {format_seconds(report.seconds)}, "
-        f"{format_speed(report.frames - report.resumed_from, report.seconds)}",
+        f"{format_speed(report.frames - report.resumed_from, report.seconds)}. {report.origin}".rstrip(
+            ". "
+        ),
         arguments,
     )
-    if report.origin:
-        _say(report.origin, arguments)
     return json.loads(report.to_json())
 
 

@@ -18,7 +18,6 @@ from tests.comfyui.graph import (
     node,
     note,
     parts,
-    report,
     save,
     scene,
 )
@@ -276,7 +275,6 @@ STREAMED = Graph(
         masks((440, 360)),
         fill_video((800, 140), (400, 540), video="clip.VIDEO", mask_video="masks.VIDEO"),
         save((1260, 40), "fill.video", "video/lgtsm_long"),
-        report((1260, 520), (340, 240)),
     ),
 )
 

@@ -96,8 +96,9 @@ def test_an_inverted_mask_is_said_on_the_node_before_the_work(inpaint, clip):
     images, mask = clip()
     run = inpaint(images, 1 - mask, mode="copy").run
     kinds = [event["type"] for event in run.events]
-    [text] = [event["data"] for event in run.events if event["type"] == "text"]
-    assert text.startswith("Warning: the mask covers 9")
+    first, last = (event["data"] for event in run.events if event["type"] == "text")
+    assert first.startswith("Warning: the mask covers 9")
+    assert last.startswith(f"{first}\nMasked pixels: ")
     assert kinds.index("text") < kinds.index("progress")
 
 
