@@ -91,9 +91,8 @@ def complete_file(  # noqa: PLR0913  a public call: files, then keyword-only cho
     size, summary, hooks = (info.height, info.width), Summary(), Hooks(progress, cancel)
     options = replace(options, temporal_gap=0, temporal_grow=0)  # steps that come after this
     if of_range:
-        options = replace(
-            options, length=LengthPolicy.HOLD
-        )  # they are not as many as the file's frames
+        # they are not as many as the file's frames
+        options = replace(options, length=LengthPolicy.HOLD)
     first, last = (start, end) if of_range else (0, total)
     given, notes = MaskSource(mask, options, info, source), list[str]()
     given.check(hooks, notes)

@@ -133,10 +133,7 @@ def _run_product(arguments: argparse.Namespace, device: torch.device) -> int:
 
     with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         results = run_product(device=device, progress=bar)
-    print(format_product(results))
-    if arguments.json:
-        write_text(arguments.json, product_json(results))
-    return 0
+    return _told(arguments, format_product(results), product_json(results))
 
 
 def _run_against(arguments: argparse.Namespace) -> int:
@@ -147,10 +144,7 @@ def _run_against(arguments: argparse.Namespace) -> int:
 
     with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         results = run_against(arguments.against, threads=torch.get_num_threads(), progress=bar)
-    print(format_against(results))
-    if arguments.json:
-        write_text(arguments.json, against_json(results))
-    return 0
+    return _told(arguments, format_against(results), against_json(results))
 
 
 def _run_memory(arguments: argparse.Namespace, device: torch.device) -> int:
@@ -163,10 +157,7 @@ def _run_memory(arguments: argparse.Namespace, device: torch.device) -> int:
         raise OptionError(f"Expected the preset memory on a CPU, got {device}; add --device cpu.")
     with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         results = run_memory(threads=torch.get_num_threads(), progress=bar)
-    print(format_memory(results))
-    if arguments.json:
-        write_text(arguments.json, memory_json(results))
-    return 0
+    return _told(arguments, format_memory(results), memory_json(results))
 
 
 def _run_key_frames(arguments: argparse.Namespace, device: torch.device) -> int:
@@ -175,10 +166,7 @@ def _run_key_frames(arguments: argparse.Namespace, device: torch.device) -> int:
 
     with progress_bar("bench", unit="case", quiet=arguments.quiet) as bar:
         results = run_key_frames(device=device, progress=bar)
-    print(format_key_frames(results))
-    if arguments.json:
-        write_text(arguments.json, key_frames_json(results))
-    return 0
+    return _told(arguments, format_key_frames(results), key_frames_json(results))
 
 
 def _count_operations(arguments: argparse.Namespace, device: torch.device) -> int:
@@ -187,10 +175,7 @@ def _count_operations(arguments: argparse.Namespace, device: torch.device) -> in
 
     with progress_bar("count", quiet=arguments.quiet) as bar:
         found = count_operations(device=device, progress=bar)
-    print(format_operations(found))
-    if arguments.json:
-        write_text(arguments.json, operations_json(found))
-    return 0
+    return _told(arguments, format_operations(found), operations_json(found))
 
 
 def _run_batches(arguments: argparse.Namespace, device: torch.device) -> int:
@@ -203,9 +188,14 @@ def _run_batches(arguments: argparse.Namespace, device: torch.device) -> int:
     with TemporaryDirectory(prefix="lgtsm_") as folder:
         with progress_bar("bench", unit="command", quiet=arguments.quiet) as bar:
             figures = run_batch_bench(case, Path(folder), progress=bar)
-    print(format_batch(figures))
+    return _told(arguments, format_batch(figures), batch_json(figures))
+
+
+def _told(arguments: argparse.Namespace, table: str, figures: str) -> int:
+    """Print a table, and write the figures as JSON where asked for."""
+    print(table)
     if arguments.json:
-        write_text(arguments.json, batch_json(figures))
+        write_text(arguments.json, figures)
     return 0
 
 

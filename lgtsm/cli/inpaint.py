@@ -221,11 +221,10 @@ def _fill(
             **settings,
         )
     resumed = f", {report.resumed_from} of them from before" if report.resumed_from else ""
+    origin = f". {report.origin}" if report.origin else ""
     _say(
         f"{target}: {report.frames} frames{resumed} in {format_seconds(report.seconds)}, "
-        f"{format_speed(report.frames - report.resumed_from, report.seconds)}. {report.origin}".rstrip(
-            ". "
-        ),
+        f"{format_speed(report.frames - report.resumed_from, report.seconds)}{origin}",
         arguments,
     )
     return json.loads(report.to_json())

@@ -299,4 +299,4 @@ def _choose_coords(expected: Tensor, pixels: HolePixels, size: tuple[int, int]) 
     whole.scatter_(-1, at, torch.cat([expected, torch.ones_like(expected)], 2))
     blurred = local_mean(whole.view(-1, 2, *size), _CHOICE_BLUR)
     total, mass = blurred.view_as(whole).gather(-1, at).unbind(2)
-    return (total / mass).min(1).indices  # argmin takes ten times as long on a CPU
+    return (total / mass).min(1).indices  # argmin takes six times as long on a CPU
