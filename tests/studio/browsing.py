@@ -141,6 +141,19 @@ class Tab:
 
         self._do(touch())
 
+    def delay(self, method: str, addresses: str, *, asking: float = 0, answering: float = 0) -> None:
+        """Hold requests of a method to matching addresses, and their answers, for some seconds."""
+
+        async def hold(route: Any) -> None:
+            if route.request.method != method:
+                return await route.fallback()
+            await asyncio.sleep(asking)
+            answer = await route.fetch()
+            await asyncio.sleep(answering)
+            await route.fulfill(response=answer)
+
+        self._do(self._page.route(addresses, hold))
+
     def paint(self, mask: Tensor, inset: int = 2, step: int = 4) -> None:
         """Move the brush over a mask (1,H,W), a line every `step` rows, `inset` pixels from its edge."""
         way: list[tuple[float, float]] = []

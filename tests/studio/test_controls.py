@@ -122,6 +122,34 @@ def test_undo_eraser_and_clear(tab, studio):
     assert share() == 0
 
 
+def test_an_undone_stroke_does_not_come_back_with_an_older_mask(tab, studio):
+    tab.click("#entries .film")
+    tab.see("#count", "0 / 9")
+    session = studio.desk.sessions()[0]
+
+    def reaches(column: int) -> bool:
+        mask = session.painted.read(0)
+        return mask is not None and bool(mask[..., column].any())
+
+    def asked() -> list[str]:
+        return [address for address in tab.addresses if "/picture/mask/" in address]
+
+    tab.drag([(30, 30), (60, 30)], (160, 90))
+    wait_for(lambda: reaches(45))
+    tab.drag([(90, 60), (120, 60)], (160, 90))
+    wait_for(lambda: reaches(105))
+    tab.see("#painted", "frame 0")
+    tab.delay("GET", "**/picture/mask/**", answering=1)
+    tab.delay("PUT", "**/painted/**", asking=0.3)
+    count = len(asked())
+    tab.press("z")
+    tab.press("e")  # asks for the mask, which the server has not yet without the stroke
+    wait_for(lambda: len(asked()) == count + 2)  # the older one has come, the newer one is on its way
+    tab.drag([(30, 30), (45, 30)], (160, 90))
+    wait_for(lambda: not reaches(32))
+    assert reaches(58) and not reaches(105)
+
+
 def test_what_goes_wrong_is_told_in_the_page(tab, film):
     (film.parent / "broken.mp4").write_bytes(b"no film")
     tab.reload()

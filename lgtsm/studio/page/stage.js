@@ -72,7 +72,8 @@ export class Stage {
         result && covers(frame) && this.look !== "before"
           ? this.film.picture(result, frame, resultVersion) : null,
       ]);
-      if (this.isPainting) return;  // soon asked for again
+      // soon asked for again; what came may be a mask from before a stroke that was taken back
+      if (this.isPainting || (this.again && this.wanted === frame)) return;
       const isNew = this.frame !== frame || this.drawnKey !== isKey;
       if (isNew || !isKey) this.picture2d.drawImage(picture, 0, 0);
       // what was painted meanwhile, or is on its way to the server, is newer than the mask that came
