@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.nn.functional import interpolate
 
@@ -23,7 +24,7 @@ from lgtsm.scene.render import render_scene
 ROOT = Path(__file__).resolve().parents[1]
 SIZE = (270, 480)
 FRAMES = 24
-SHOWN = 11
+EARLIER, SHOWN, LATER = 4, 11, 18
 ICON_PX = 256
 
 
@@ -58,29 +59,37 @@ def main() -> None:
         scene.frames, [lgtsm.Prompt(frame=SHOWN, mask=scene.mask[SHOWN])], cuts=()
     )
     tracked = overlay(scene.frames, track.masks)
+    checked = overlay(keys.frames, keys.masks, Paint.CHECKER)
+    unsure = scene.mask * box
     pictures = {
         "lgtsm_01_first_run_no_file_needed": _split(scene.frames[SHOWN], after[SHOWN]),
+        "lgtsm_02_paint_one_frame_track_remove": _panels(veil[SHOWN], tracked[LATER], after[LATER]),
         "lgtsm_03_remove_object_with_mask_video": _split(veil[SHOWN], after[SHOWN]),
         "lgtsm_04_remove_logo_or_watermark": _split(
             marked[SHOWN], _fill(marked, _grown(logo))[SHOWN]
         ),
         "lgtsm_05_long_clip_streamed": _strip(scene.frames, after),
-        "lgtsm_07_locked_off_clean_plate": _split(plate.picture, after[SHOWN]),
-        "lgtsm_06_painted_frame_moving_camera": _beside(
-            panned.truth[SHOWN], panned.frames[0], painted[0]
+        "lgtsm_06_painted_frame_moving_camera": _panels(
+            panned.truth[SHOWN], panned.frames[EARLIER], painted[EARLIER]
+        ),
+        "lgtsm_07_locked_off_clean_plate": _panels(
+            plate.picture, scene.frames[EARLIER], scene.frames[LATER]
+        ),
+        "lgtsm_08_key_frames_built_in": _split(
+            overlay(keys.frames, keys.masks)[0], invented[SHOWN]
+        ),
+        "lgtsm_09_key_frames_by_an_image_model": _panels(
+            checked[0], keys.frames[0], keys.masks[0].expand(3, -1, -1)
+        ),
+        "lgtsm_10_name_the_object_sam3": _named(_split(veil[SHOWN], after[SHOWN]), "white bus"),
+        "lgtsm_11_hand_over_to_another_model": _panels(
+            overlay(after, unsure, Paint.CHECKER)[SHOWN],
+            scene.frames[SHOWN],
+            unsure[SHOWN].expand(3, -1, -1),
         ),
         "lgtsm_12_self_test_drawn_masks": _split(
             overlay(scene.truth, strokes, Paint.CHECKER)[SHOWN], _fill(scene.truth, strokes)[SHOWN]
         ),
-        "lgtsm_11_hand_over_to_another_model": overlay(after, scene.mask * box, Paint.CHECKER)[
-            SHOWN
-        ],
-        "lgtsm_10_name_the_object_sam3": veil[SHOWN],
-        "lgtsm_08_key_frames_built_in": _split(
-            overlay(keys.frames, keys.masks)[0], invented[SHOWN]
-        ),
-        "lgtsm_09_key_frames_by_an_image_model": overlay(keys.frames, keys.masks, Paint.CHECKER)[0],
-        "lgtsm_02_paint_one_frame_track_remove": _split(tracked[SHOWN + 2], after[SHOWN + 2]),
     }
     for name, picture in pictures.items():
         _save(picture, ROOT / "workflows" / f"{name}.jpg")
@@ -105,18 +114,30 @@ def _split(left: Tensor, right: Tensor) -> Tensor:
     return both
 
 
-def _beside(first: Tensor, second: Tensor, third: Tensor) -> Tensor:
-    """Put the middles of three pictures side by side, white lines between."""
-    third_px = SIZE[1] // 3
-    parts = [x[:, :, third_px : 2 * third_px].clone() for x in (first, second, third)]
-    for part in parts[:-1]:
-        part[:, :, -2:] = 1
-    return torch.cat(parts, 2)
+def _panels(large: Tensor, upper: Tensor, lower: Tensor) -> Tensor:
+    """Put the middle of one picture on the left, those of two others, half as large, on the right."""
+    height, width = SIZE
+    third = width // 3
+    left = large[:, :, third // 2 : third // 2 + 2 * third].clone()
+    small = interpolate(torch.stack([upper, lower]), scale_factor=0.5, mode="area")
+    small = small[..., third // 4 : third // 4 + third].clone()
+    left[:, :, -2:] = 1
+    small[0, :, -2:] = 1
+    return torch.cat([left, small.permute(1, 0, 2, 3).reshape(3, height, third)], 2)
+
+
+def _named(picture: Tensor, name: str) -> Tensor:
+    """Write a name over a picture, in a box as of an input."""
+    image = _image(picture)
+    draw = ImageDraw.Draw(image)
+    draw.rounded_rectangle((16, 16, 196, 58), 8, fill="white")
+    draw.text((30, 20), name, fill="black", font_size=28)
+    return torch.from_numpy(np.array(image)).permute(2, 0, 1) / 255
 
 
 def _strip(before: Tensor, after: Tensor) -> Tensor:
     """Put three frames of each clip into two rows."""
-    shown = torch.tensor([4, SHOWN, 18])
+    shown = torch.tensor([EARLIER, SHOWN, LATER])
     small = (SIZE[0] // 2, SIZE[1] // 3)
     rows = [
         torch.cat(list(interpolate(clip[shown], size=small, mode="area")), 2)
@@ -126,8 +147,12 @@ def _strip(before: Tensor, after: Tensor) -> Tensor:
 
 
 def _save(picture: Tensor, path: Path) -> None:
-    pixels = picture.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).contiguous().numpy()
-    Image.fromarray(pixels).save(path, quality=85)
+    _image(picture).save(path, quality=85)
+
+
+def _image(picture: Tensor) -> Image.Image:
+    pixels = picture.clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).contiguous()
+    return Image.fromarray(pixels.numpy())
 
 
 if __name__ == "__main__":

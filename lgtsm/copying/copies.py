@@ -29,7 +29,14 @@ from .consensus import (
     find_consensus,
     keep_chosen,
 )
-from .coords import Target, chained_coords, half_size_coords, plane_coords, registered_coords
+from .coords import (
+    Target,
+    chained_coords,
+    follows_camera,
+    half_size_coords,
+    plane_coords,
+    registered_coords,
+)
 from .grouping import alike
 from .source_frames import Search, choose_source_frames
 
@@ -181,17 +188,21 @@ def _copy_together(
 ) -> Iterator[tuple[Sequence[int], Copies]]:
     """Yield what `copy_pixels` does, for contexts with as many sources."""
     targets = [one.target for one in chosen]
-    by_motion = [
-        registered_coords(targets, motion, [one.chained(motion) for one in chosen])
-        for motion in motions
-    ]
-    tried = list[list[Tensor]]()
-    for target, *registered in zip(targets, *by_motion, strict=True):
+    measures_flow = motions[-1] is Motion.FLOW and targets[0].shot.learned is None
+    tried: list[list[Tensor]] = [[] for _ in targets]
+    for motion in motions:
+        chained = [one.chained(motion) for one in chosen]
+        own = list(range(len(targets)))
+        if motion is Motion.FLOW and measures_flow and Motion.PLANAR in motions:
+            own = [i for i in own if not follows_camera(targets[i], chained[i])]
+        if own:
+            found = registered_coords([targets[i] for i in own], motion, [chained[i] for i in own])
+            for i, coords in zip(own, found, strict=True):
+                tried[i].append(coords)
+    for target, coords in zip(targets, tried, strict=True):
         check()
-        extra = list[Tensor]()
-        if motions[-1] is Motion.FLOW and target.shot.learned is None:
-            extra = plane_coords(target, registered[-1])
-        tried.append([*registered, *extra])
+        if measures_flow and len(coords) == len(motions):
+            coords += plane_coords(target, coords[-1])
     for members in alike([len(coords) for coords in tried]):
         coords = torch.stack([torch.stack(tried[i]) for i in members])
         some = [targets[i] for i in members]
@@ -202,6 +213,8 @@ def _copy(
     targets: Sequence[Target], pixels: HolePixels, coords: Tensor, motions: tuple[Motion, ...]
 ) -> Copies:
     """Copy from coordinates (B,K,R,2,h,w); of those beyond the K motions each pixel takes the best.
+
+    Where one is missing, flow is the camera's motion, and its copies are those before it.
 
     Sources are sampled at the pixels, then, to be compared, at every second one of the context.
     """
@@ -229,12 +242,19 @@ def _copy(
 
     consensus = map_tensors(by_frame, consensus)
     at = at[..., :count]
+    if at.shape[1] < len(motions):
+        consensus, at = map_tensors(_last_twice, consensus), _last_twice(at)
     if at.shape[1] > len(motions):
         first = len(motions) - 1  # flow, then the planes that extrapolate it
         choice = _choose_coords(expected_error(consensus)[:, first:], pixels, size_of(coords))
         keep = functools.partial(keep_chosen, first=first, choice=choice)
         consensus, at = map_tensors(keep, consensus), keep(at)
     return Copies(motions, consensus, [tuple(target.sources) for target in targets], at)
+
+
+def _last_twice(values: Tensor) -> Tensor:
+    """Return (B,K,...) with the last of K kinds of motion once more."""
+    return torch.cat([values, values[:, -1:]], 1)
 
 
 def _shown(target: Target, motions: tuple[Motion, ...], followed: Tensor | None) -> Tensor:

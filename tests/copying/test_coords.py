@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
+from lgtsm.copying import copies
 from lgtsm.copying.consensus import Consensus, expected_error, keep_chosen
 from lgtsm.copying.coords import Target, box_grid, chained_coords, plane_coords, registered_coords
 from lgtsm.copying.shot import Shot
@@ -88,6 +89,35 @@ def test_what_no_source_shows_is_expected_to_be_wrong(rng):
     expected = expected_error(found)
     assert (expected[..., 1] == 1).all()
     assert torch.allclose(expected[..., 2:], torch.tensor(0.02))
+
+
+@pytest.mark.parametrize("is_still", [True, False])
+def test_flow_is_registered_where_it_is_not_the_cameras(two_walls, is_still, monkeypatch):
+    frames, holes = two_walls
+    if is_still:
+        frames = frames[:1].expand(8, -1, -1, -1)
+    search = Search.of(Motion.AUTO, ALL, 4)
+    shot = Shot(frames.shape[-2:], torch.device("cpu"), search)
+    for frame, hole in zip(frames * (1 - holes), holes, strict=True):
+        shot.push(frame[None], hole[None])
+    registered = []
+
+    def register(targets, motion, chained):
+        registered.append(motion)
+        return registered_coords(targets, motion, chained)
+
+    monkeypatch.setattr(copies, "registered_coords", register)
+    targets = [Target(shot, t, shot[t].hole.context, [2, 5, 6]) for t in (3, 4)]
+    hidden = torch.stack([holes[x.t][..., x.box.rows, x.box.columns] for x in targets])
+    pixels = copies.HolePixels.of_masks(hidden)
+    for _, found in copies.copy_pixels(targets, pixels, search, lambda: None):
+        assert found.motions == (Motion.NONE, Motion.PLANAR, Motion.FLOW)
+        assert found.consensus.colour.shape[1] == found.coords.shape[1] == 3
+        same = [
+            torch.equal(x[:, 1], x[:, 2]) for x in (found.coords, *vars(found.consensus).values())
+        ]
+        assert all(same) if is_still else not same[0]
+    assert (Motion.FLOW in registered) != is_still
 
 
 def test_a_locked_off_camera_needs_no_planes(two_walls):

@@ -141,16 +141,19 @@ class Tab:
 
         self._do(touch())
 
-    def delay(self, method: str, addresses: str, *, asking: float = 0, answering: float = 0) -> None:
+    def delay(
+        self, method: str, addresses: str, *, asking: float = 0, answering: float = 0
+    ) -> None:
         """Hold requests of a method to matching addresses, and their answers, for some seconds."""
 
         async def hold(route: Any) -> None:
-            if route.request.method != method:
-                return await route.fallback()
-            await asyncio.sleep(asking)
-            answer = await route.fetch()
-            await asyncio.sleep(answering)
-            await route.fulfill(response=answer)
+            if route.request.method == method:
+                await asyncio.sleep(asking)
+                answer = await route.fetch()
+                await asyncio.sleep(answering)
+                await route.fulfill(response=answer)
+            else:
+                await route.fallback()
 
         self._do(self._page.route(addresses, hold))
 
