@@ -32,8 +32,8 @@ _REFINE_STEPS = (6, 5)  # Gauss-Newton steps at half and full size that remove t
 _PLANE_POINTS = 500  # pixels around a hole, about, to which planes are fitted
 _PLANES = 2  # that are tried at most
 _SAME_MOTION_PX = 0.2
-"""Mean distance below which flow adds nothing to the camera's homography. Registering it all the same
-changed hole PSNR of copies by 0.01 dB on the mean of five real clips, under three kinds of hole."""
+"""Mean distance below which flow adds nothing to the camera's homography. With 0.25, five real clips under
+three kinds of hole lost nothing (hole PSNR of copies); 0.5 cost one of them 0.15 dB."""
 _HOLE_STRIDE = 3  # step in pixels at which the agreement of frames inside a hole is sampled
 _MAX_DIFFERENCE = 0.15  # brightness difference from which on frames show different things
 _LEAST_DISAGREEMENT = 0.012
