@@ -59,6 +59,6 @@ def tracked_mask(
                 tracking=tracking,
                 hooks=Hooks(bar, interruption.happened),
             )
-        if found.doubt and not arguments.quiet:
-            print(found.doubt, file=sys.stderr)
+        if not arguments.quiet:
+            print(found.doubt or "the mask is doubtful in no frame", file=sys.stderr)
         yield mask

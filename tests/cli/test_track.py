@@ -59,12 +59,13 @@ def test_what_is_kept_is_read_again_and_a_damaged_file_is_made_anew(shot, tmp_pa
 
 
 @pytest.mark.slow
-def test_inpaint_tracks_first(shot, tmp_path):
+def test_inpaint_tracks_first(shot, tmp_path, capsys):
     folder, _ = shot
     target, used = tmp_path / "clean.mkv", tmp_path / "used.mkv"
-    argv = ["inpaint", str(folder / "film.mp4"), "--track", f"{folder / '0.png'}@0", "--quiet"]
+    argv = ["inpaint", str(folder / "film.mp4"), "--track", f"{folder / '0.png'}@0"]
     argv += ["--mode", "copy", "--lossless", "--no-cuts", "--mask-used", str(used)]
     assert main([*argv, "-o", str(target)]) == 0
+    assert "the mask is doubtful" in capsys.readouterr().err
     before, after = (
         torch.stack([f.rgb() for f in read_frames(p)]) for p in (folder / "film.mp4", target)
     )
