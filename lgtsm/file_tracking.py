@@ -81,6 +81,11 @@ class FileTrack:
             else ""
         )
 
+    @property
+    def advice(self) -> str:
+        """`doubt`, or a sentence that there is none."""
+        return self.doubt or "the mask is doubtful in no frame"
+
 
 def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choices
     source: str | Path,

@@ -94,7 +94,5 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     if not arguments.quiet:
         mean = sum(found.confidence) / len(found.confidence)
         print(f"{target}: {len(found.confidence)} masks, sure to {mean:.0%}", file=sys.stderr)
-        if found.repaint:
-            listed = ", ".join(map(str, found.repaint))
-            print(f"look at, and paint next where it is wrong: frame {listed}", file=sys.stderr)
+        print(found.advice, file=sys.stderr)
     return 0

@@ -60,5 +60,5 @@ def tracked_mask(
                 hooks=Hooks(bar, interruption.happened),
             )
         if not arguments.quiet:
-            print(found.doubt or "the mask is doubtful in no frame", file=sys.stderr)
+            print(found.advice, file=sys.stderr)
         yield mask

@@ -189,11 +189,12 @@ def _copy_together(
     """Yield what `copy_pixels` does, for contexts with as many sources."""
     targets = [one.target for one in chosen]
     measures_flow = motions[-1] is Motion.FLOW and targets[0].shot.learned is None
+    may_be_camera = measures_flow and Motion.PLANAR in motions
     tried: list[list[Tensor]] = [[] for _ in targets]
     for motion in motions:
         chained = [one.chained(motion) for one in chosen]
         own = list(range(len(targets)))
-        if motion is Motion.FLOW and measures_flow and Motion.PLANAR in motions:
+        if motion is Motion.FLOW and may_be_camera:
             own = [i for i in own if not follows_camera(targets[i], chained[i])]
         if own:
             found = registered_coords([targets[i] for i in own], motion, [chained[i] for i in own])

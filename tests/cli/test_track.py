@@ -58,6 +58,20 @@ def test_what_is_kept_is_read_again_and_a_damaged_file_is_made_anew(shot, tmp_pa
     assert file.stat().st_size > 100
 
 
+@pytest.mark.parametrize(
+    ("painted", "words"), [((0,), "doubtful around frames"), (range(8), "doubtful in no frame")]
+)
+def test_frames_to_look_at_are_named_or_there_are_none(shot, tmp_path, capsys, painted, words):
+    folder, masks = shot
+    argv = ["track", str(folder / "film.mp4"), "-o", str(tmp_path / "mask.mkv"), "--no-cuts"]
+    for number in painted:
+        picture = tmp_path / f"{number}.png"
+        write_picture(masks[number].expand(3, -1, -1), picture)
+        argv += ["--prompt", f"{picture}@{number}"]
+    assert main(argv) == 0
+    assert words in capsys.readouterr().err
+
+
 @pytest.mark.slow
 def test_inpaint_tracks_first(shot, tmp_path, capsys):
     folder, _ = shot
@@ -65,7 +79,7 @@ def test_inpaint_tracks_first(shot, tmp_path, capsys):
     argv = ["inpaint", str(folder / "film.mp4"), "--track", f"{folder / '0.png'}@0"]
     argv += ["--mode", "copy", "--lossless", "--no-cuts", "--mask-used", str(used)]
     assert main([*argv, "-o", str(target)]) == 0
-    assert "the mask is doubtful" in capsys.readouterr().err
+    assert "the mask is doubtful around frames" in capsys.readouterr().err
     before, after = (
         torch.stack([f.rgb() for f in read_frames(p)]) for p in (folder / "film.mp4", target)
     )

@@ -144,9 +144,8 @@ def test_an_undone_stroke_does_not_come_back_with_an_older_mask(tab, studio):
     count = len(asked())
     tab.press("z")
     tab.press("e")  # asks for the mask, which the server has not yet without the stroke
-    wait_for(
-        lambda: len(asked()) == count + 2
-    )  # the older one has come, the newer one is on its way
+    # the older one has come, the newer one is on its way
+    wait_for(lambda: len(asked()) == count + 2)
     tab.drag([(30, 30), (45, 30)], (160, 90))
     wait_for(lambda: not reaches(32))
     assert reaches(58)
