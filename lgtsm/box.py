@@ -42,6 +42,11 @@ class Box:
         """Number of pixels."""
         return self.height * self.width
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no pixel."""
+        return self.height <= 0 or self.width <= 0
+
     def __or__(self, other: Box | None) -> Box:
         """Return the smallest box around both."""
         if other is None:
@@ -56,7 +61,7 @@ class Box:
     __ror__ = __or__
 
     def __and__(self, other: Box) -> Box:
-        """Return the common part; its height or width is 0 or less when there is none."""
+        """Return the common part, which may be empty."""
         return Box(
             max(self.top, other.top),
             max(self.left, other.left),
@@ -67,6 +72,10 @@ class Box:
     def grow(self, pixels: int) -> Box:
         """Return the box with so many pixels more on every side."""
         return Box(self.top - pixels, self.left - pixels, self.bottom + pixels, self.right + pixels)
+
+    def moved(self, down: int, right: int) -> Box:
+        """Return the box so many pixels further down and to the right."""
+        return Box(self.top + down, self.left + right, self.bottom + down, self.right + right)
 
     def aligned(self, step: int) -> Box:
         """Return the smallest box around this one whose edges are multiples of `step`."""

@@ -49,10 +49,13 @@ class BlendedFill:
 
         Args:
             frame: (1,3,h,w) of that part.
-            part: must contain the hole.
+            part: of the frame.
         """
         common = self.box & part
-        whole = CandidateFill.of_known(frame).joined()
+        known = CandidateFill.of_known(frame)
+        if common.is_empty:
+            return known
+        whole = known.joined()
         whole[(..., *common.within(part))] = self.candidate.joined()[
             (..., *common.within(self.box))
         ]

@@ -110,11 +110,13 @@ def estimate(
     near, reach = options.source_frames, options.reach
     if (options.mode is Mode.FILL and not spec.paints) or near == 0 or reach == 0:
         near = reach = 0
-    lookahead = max(reach + SMOOTHING_FRAMES if near else 0, past)
-    kept = min(num_frames, max(reach, future) + policy.chunk + lookahead)
+    window = reach + SMOOTHING_FRAMES if near else 0
+    # the network waits for what copies leave of the frames it influences
+    passing = past + future + policy.chunk
+    kept = min(num_frames, max(window + policy.chunk, passing) + window)
     # a window waits until it is full
     ahead = window_frames(policy.chunk) if spec.trunk.in_windows else 0
-    waiting = min(num_frames, future + ahead + policy.chunk + lookahead)
+    waiting = min(num_frames, passing + ahead + window)
     working = kept * pixels * (_PACKED_PIXEL if packs(fit.padded, copies=near > 0) else _PIXEL)
     is_tracked = near > 0 and options.motion in (Motion.AUTO, Motion.FLOW)
     measured = fit.padded
@@ -137,8 +139,8 @@ def estimate(
     if isinstance(spec.trunk, ChnSpec):
         return int(_ALLOCATOR * (working + sources + max(blending, pixels * _PAINTED)))
     if isinstance(spec.trunk, CombCNSpec):
-        passing = _window_numbers(spec.trunk, fit.padded, box, num_frames, policy.chunk)
-        parts = working + sources + blending + passing * policy.dtype.itemsize
+        numbers = _window_numbers(spec.trunk, fit.padded, box, num_frames, policy.chunk)
+        parts = working + sources + blending + numbers * policy.dtype.itemsize
         is_main = policy.device.type == "cpu"
         return int((_ALLOCATOR_WINDOWS if is_main else _ALLOCATOR) * parts)
     regions = plan_regions(spec.trunk, fit.padded, box)
@@ -146,12 +148,12 @@ def estimate(
     count, size = min(num_frames, policy.chunk), policy.dtype.itemsize
     lent = min(near, max(0, num_frames - 1)) * _LENT if fit.resized else 0
     held = box.area * (_CANDIDATE + lent) if near else 0
-    candidate = min(num_frames, future + policy.chunk) * held
+    candidate = min(num_frames, passing) * held
     stacked = 2 * count * spec.trunk.inputs * read * _FLOAT
     steady = _state_bytes(spec.trunk, regions, num_frames, count, size)
-    passing = _step_bytes(spec.trunk, regions, count, size)
+    step = _step_bytes(spec.trunk, regions, count, size)
     # copies are blended before the network runs, but an allocator returns little in between
-    both = max(blending, passing) + _KEPT_BETWEEN * min(blending, passing)
+    both = max(blending, step) + _KEPT_BETWEEN * min(blending, step)
     parts = working + sources + candidate + steady + stacked + both
     is_main = policy.device.type == "cpu"
     return int((_ALLOCATOR_REDUCED if fit.resized and is_main else _ALLOCATOR) * parts)

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
 from ..box import Box, hole_box
-from ..copying.blending import SOURCES, BlendedFill, GatheredFill, blend_frame, gather_fills
-from ..copying.candidates import CopySources, gathered_together
+from ..copying.blending import SOURCES, BlendedFill
+from ..copying.candidates import CopySources
 from ..copying.key_frames import Backdrop
 from ..copying.shot import Shot
 from ..copying.source_frames import Search
-from ..copying.temporal_smoothing import smooth_in_time, smoothing_reach
 from ..fills.candidate_fill import CandidateFill
 from ..models.network import Network
-from .painting import Painter, unsure
+from .painting import Painter, doubtful, unsure
 from .policy import Policy, open_stream
 from .progress import ShotWork, Stage
 from .recovery import RobustStream, attempt
+from .shot_copies import ShotCopies
 from .stream import StreamOutput, StreamSetup
 
 QUANTUM_PX = 16
 """Hole boxes are widened to multiples of this, so that shapes change rarely while a hole moves."""
-_TOGETHER_PIXELS, _MOST_TOGETHER = 420_000, 4
-"""Pixels and number of the frames whose candidates are gathered together at most. Set by hand: more
-need more memory, and save nothing on a CPU."""
 _SMALLER = 0.7
 """Part of the working size that an error about memory proposes: half of the pixels."""
 
@@ -56,15 +53,14 @@ Filled = tuple[int, Fill | None]
 class _Copied:
     """What the copies give to one frame's hole, until the frame is finished.
 
-    candidate: on the frame's box.
-    to_paint: (1,1,h,w) what the network still paints, 1 = paint; None for families that start from the
-        candidate.
+    blended: smoothed in time.
+    to_paint: (1,1,h,w) what of the frame's box the network computes, 1 = compute.
+    key_frames: numbers of the key frames when it was copied: some may be gone when it is finished.
     """
 
-    candidate: CandidateFill
-    to_paint: Tensor | None
-    sources: CopySources | None
-    source_fractions: tuple[float, ...]
+    blended: BlendedFill
+    to_paint: Tensor
+    key_frames: tuple[int, ...]
 
 
 @dataclass
@@ -72,14 +68,12 @@ class _Frame:
     """One frame of the shot.
 
     box: around the hole and its border, widened; None when there is no hole.
-    gathered: together with those of its neighbours, until plates and key frames are added.
-    blended: before temporal smoothing; kept while its neighbours need it.
-    copied: set when encoded, cleared when finished.
+    unsure: the part of it that the network computes, smaller once the frame is copied; None for none.
+    copied: set when pixels of other frames are copied into it, cleared when finished.
     """
 
     box: Box | None
-    gathered: GatheredFill | None = None
-    blended: BlendedFill | None = None
+    unsure: Box | None
     copied: _Copied | None = None
 
 
@@ -129,15 +123,18 @@ class ShotFiller:
         seen = self._painter.search if self._painter else search
         self._window = seen.window
         self._shot = Shot(size, policy.device, seen)
+        self._copies = ShotCopies(
+            self._shot, search, backdrop, with_sources=border_px > 0, work=work
+        )
         self._frames: dict[int, _Frame] = {}
-        self._num_pushed = self._num_begun = self._num_done = 0
+        self._num_pushed = self._num_copied = self._num_begun = self._num_done = 0
         self._is_complete = False
-        self._together = max(1, min(_MOST_TOGETHER, _TOGETHER_PIXELS // (size[0] * size[1])))
         self._net = net = self._open(network, size) if isinstance(network, Network) else None
         self._reach = net.stream.reach if net else (0, 0)
-        # a pushed frame influences outputs up to `reach` frames later, whose holes must be known
-        ahead = smoothing_reach(search)[1] + max(0, self._together - self.chunk)
-        self._lookahead = max(self._window[1] + ahead, self._reach[0])
+        # a pushed frame influences outputs up to `reach` frames later: what copies leave of their holes
+        # must be known
+        window = max(self._window[1], self._copies.window[1])
+        self._lookahead = self._reach[0] + window + max(0, self._copies.together - self.chunk)
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
         policy = self.policy
@@ -152,7 +149,7 @@ class ShotFiller:
 
     def _box_at(self, t: int) -> Box | None:
         frame = self._frames.get(t)
-        return None if frame is None else frame.box
+        return None if frame is None else frame.unsure
 
     @property
     def chunk(self) -> int:
@@ -184,7 +181,7 @@ class ShotFiller:
         box = hole_box(hole)
         if box is not None:
             box = box.grow(self.border_px).aligned(QUANTUM_PX) & self._frame_box
-        self._frames[self._num_pushed] = _Frame(box)
+        self._frames[self._num_pushed] = _Frame(box, box)
         self.work.passed(Stage.READ, self._num_pushed)
         self._num_pushed += 1
         if self._num_pushed - self._num_begun >= self.chunk + self._lookahead:
@@ -205,7 +202,7 @@ class ShotFiller:
             for t in range(self._num_begun, self._num_begun + count):
                 yield self._from_copies(t)
                 self.work.passed(Stage.COPY, t)
-            self._num_begun = self._num_done = self._num_begun + count
+            self._num_copied = self._num_begun = self._num_done = self._num_begun + count
         else:
             yield from self._feed(self._net, count)
         self._forget()
@@ -213,7 +210,7 @@ class ShotFiller:
     def _from_copies(self, t: int) -> Filled:
         """Fill one frame without a network."""
         self.work.check()
-        box, blended = self._frames[t].box, self._smoothed(t)
+        box, blended = self._frames[t].box, self._copied_at(t)
         if box is None or blended is None:
             return t, None
         frame, _ = self._part(t, box)
@@ -242,95 +239,100 @@ class ShotFiller:
 
     def _encode(self, net: _Net, first: int, count: int) -> tuple[Tensor | None, Box | None]:
         """Return the network's input, (count,C,h,w), on the part of the frames that it reads."""
+        last = min(first + count + self._reach[0], self._num_pushed)
+        for t in range(self._num_copied, last):
+            self._copy(net.network, t)
+            self._num_copied = t + 1
         box = net.stream.input_box(first, count)
         if box is None:
             return None, None
         box = box.aligned(QUANTUM_PX) & self._frame_box
-        inputs: list[Tensor] = []
-        for t in range(first, first + count):
-            self.work.check()
-            inputs.append(self._encode_frame(net.network, t, box))
+        self.work.check()
+        inputs = [self._encode_frame(net.network, t, box) for t in range(first, first + count)]
         return torch.cat(inputs), box
+
+    def _copy(self, network: Network, t: int) -> None:
+        """Copy pixels of other frames into one frame, and note what they leave to the network."""
+        self.work.check()
+        state, from_fill = self._frames[t], network.spec.starts_from_fill
+        if state.box is None or not (from_fill or self.search.motions):
+            return
+        blended = self._copied_at(t)
+        if blended is None:
+            return
+        frame, hole = self._part(t, state.box)
+        to_paint = hole
+        if self.search.motions:
+            copied = blended.on(frame, state.box)
+            to_paint = doubtful(copied, hole) if from_fill else unsure(copied, hole)
+            found = hole_box(to_paint)
+            if found is not None:
+                found = found.moved(state.box.top, state.box.left).aligned(QUANTUM_PX) & state.box
+            state.unsure = found
+        # views would keep what the neighbours were blended from
+        own = CandidateFill.of_joined(blended.candidate.joined())
+        state.copied = _Copied(replace(blended, candidate=own), to_paint, self._key_frames)
 
     def _encode_frame(self, network: Network, t: int, box: Box) -> Tensor:
         """Return the network's input (1,C,h,w) on a part of one frame, with what copies give."""
         state, (frame, hole) = self._frames[t], self._part(t, box)
-        from_fill = network.spec.starts_from_fill
-        blended = self._smoothed(t) if from_fill or self.search.motions else None
-        candidate, to_paint = None, None
-        if from_fill:
-            candidate = CandidateFill.of_known(frame) if blended is None else blended.on(frame, box)
-        if blended is not None and state.box is not None:
-            own, own_hole = self._part(t, state.box)
-            copied, sources = blended.on(own, state.box), blended.sources
-            if not from_fill:
-                to_paint = unsure(copied, own_hole)
-                frame, hole, inside = frame.clone(), hole.clone(), state.box.within(box)
-                frame[..., inside[0], inside[1]] = copied.fill
-                hole[..., inside[0], inside[1]] = to_paint
-                # what the network paints has no detail of a source
-                sources = sources and sources.outside(to_paint, state.box)
-            state.copied = _Copied(copied, to_paint, sources, blended.source_fractions)
-        return network.encode(frame, hole, candidate=candidate)
+        copied = state.copied
+        if network.spec.starts_from_fill:
+            found = (
+                CandidateFill.of_known(frame) if copied is None else copied.blended.on(frame, box)
+            )
+            return network.encode(frame, hole, candidate=found)
+        if copied is not None and state.box is not None:
+            frame, hole, common = copied.blended.on(frame, box).fill, hole.clone(), state.box & box
+            if not common.is_empty:
+                inside, own = common.within(box), common.within(state.box)
+                hole[(..., *inside)] = copied.to_paint[(..., *own)]
+        return network.encode(frame, hole)
 
     def _decode(self, network: Network, output: StreamOutput) -> Iterator[Filled]:
         """Turn finished frames of the network into pixels for their holes."""
         for i in range(output.count):
             t, self._num_done = self._num_done, self._num_done + 1
-            state = self._frames[t]
-            copied, state.copied = state.copied, None
-            if copied is not None:
-                self._count(copied.source_fractions)
-            if state.box is None or output.box is None or output.pixels is None:
-                yield t, None
-                continue
-            rows, columns = state.box.within(output.box)
-            raw = network.decode(
-                output.pixels[i : i + 1, :, rows, columns], copied.candidate if copied else None
-            )
-            if copied is not None and copied.to_paint is not None:
-                raw = torch.where(copied.to_paint > 0, raw, copied.candidate.fill)
-            frame, hole = self._part(t, state.box)
-            pixels = torch.where(hole > 0, raw.clamp(0, 1), frame).cpu()
-            sources = copied.sources if copied else None
-            yield t, Fill(state.box, pixels[0], sources, self._key_frames)
+            pixels = None if output.pixels is None else output.pixels[i : i + 1]
+            yield t, self._finished(network, t, pixels, output.box)
         self._forget()
+
+    def _finished(
+        self, network: Network, t: int, output: Tensor | None, box: Box | None
+    ) -> Fill | None:
+        """Return the fill of one frame from the network's output (1,C,h,w) on a part of it."""
+        state = self._frames[t]
+        copied, state.copied = state.copied, None
+        if state.box is None:
+            return None
+        frame, hole = self._part(t, state.box)
+        pixels, sources, candidate, key_frames = frame, None, None, self._key_frames
+        if copied is not None:
+            key_frames = copied.key_frames
+            self._count(copied.blended.source_fractions)
+            candidate = copied.blended.on(frame, state.box)
+            pixels, sources = candidate.fill, copied.blended.sources
+        if state.unsure is not None and output is not None and box is not None:
+            inside = (..., *state.unsure.within(state.box))
+            start = None if candidate is None else candidate.part(inside)
+            rows, columns = state.unsure.within(box)
+            painted = network.decode(output[..., rows, columns], start).clamp(0, 1)
+            to_paint = hole if copied is None else copied.to_paint
+            pixels = pixels.clone()
+            pixels[inside] = torch.where(to_paint[inside] > 0, painted, pixels[inside])
+            if sources is not None and not network.spec.starts_from_fill:
+                sources = sources.outside(to_paint, state.box)  # paint has no detail of a source
+        return Fill(state.box, pixels[0].cpu(), sources, key_frames)
 
     def _part(self, t: int, box: Box) -> tuple[Tensor, Tensor]:
         """Return a part of a frame (1,3,h,w) and of its hole (1,1,h,w)."""
         pixels, known = self._shot[t].part(box)
         return pixels, 1 - known
 
-    def _smoothed(self, t: int) -> BlendedFill | None:
-        """Return the blended fill of frame t, smoothed in time; None without a hole."""
-        oldest = t - smoothing_reach(self.search)[0]
-        for s, frame in self._frames.items():
-            if s < oldest:
-                frame.blended = None
-        return smooth_in_time(self._shot, t, self.search, self._blended)
-
-    def _blended(self, t: int) -> BlendedFill | None:
-        """Return the blended fill of frame t alone, made once."""
-        frame = self._frames[t]
-        if frame.box is not None and frame.blended is None:
-            self.work.check()
-            if frame.gathered is None:
-                self._gather(t)
-            kept, frame.gathered = frame.gathered, None
-            frame.blended = blend_frame(self._shot, t, self.search, self.backdrop, gathered=kept)
-            self.work.passed(Stage.COPY, t)
-        return frame.blended
-
-    def _gather(self, t: int) -> None:
-        """Gather the candidates of frame t, and of the next ones whose windows have arrived."""
+    def _copied_at(self, t: int) -> BlendedFill | None:
+        """Return what other frames give to frame t; None without a hole."""
         end = self._num_pushed if self._is_complete else self._num_pushed - self._window[1]
-        wanted = gathered_together(self._shot, range(t, max(t + 1, min(t + self._together, end))))
-        with_sources = self.border_px > 0  # needed only where frames are reduced
-        found = gather_fills(
-            self._shot, wanted, self.search, self.work.check, with_sources=with_sources
-        )
-        for s, gathered in found.items():
-            self._frames[s].gathered = gathered
+        return self._copies.at(t, end)
 
     def _count(self, fractions: tuple[float, ...]) -> None:
         """Add up where the pixels of one frame came from."""
@@ -339,8 +341,8 @@ class ShotFiller:
 
     def _forget(self) -> None:
         """Drop what no later frame needs."""
-        behind = self._window[0] + smoothing_reach(self.search)[0]
-        oldest = min(self._num_begun - behind, self._num_done)
+        behind = max(self._window[0], self._copies.window[0])
+        oldest = min(self._num_copied - behind, self._num_done)
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:
             del self._frames[t]

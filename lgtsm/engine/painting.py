@@ -18,6 +18,7 @@ from ..fills.candidate_fill import CandidateFill
 from ..models.neighbours.frames import Aligned, Aligner, Views
 from ..models.neighbours.orders import Reference, paint_frame
 from ..models.painter import PainterNetwork
+from ..models.refine import doubt
 from ..options import Motion
 
 _SURE_CONFIDENCE = 0.98
@@ -30,6 +31,11 @@ def unsure(copied: CandidateFill, hole: Tensor) -> Tensor:
     """Return what of a hole (1,1,h,w) the copies leave to a network."""
     sure = (copied.confidence > _SURE_CONFIDENCE) & (copied.error < _SURE_ERROR)
     return hole.masked_fill(sure, 0)
+
+
+def doubtful(copied: CandidateFill, hole: Tensor) -> Tensor:
+    """Return the part of a hole (1,1,h,w) that a refining network changes."""
+    return hole.masked_fill(doubt(copied.error) == 0, 0)
 
 
 @dataclass(frozen=True)

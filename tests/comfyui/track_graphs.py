@@ -16,7 +16,7 @@ PAINT_ONE_FRAME = Graph(
             "a video of 24 frames a second is 48. Select the node and run it alone, by the play button above it; "
             "the frame is saved.\n"
             "3. *The object, painted*: press **R** to refresh the lists, choose that frame, right-click the node, "
-            "**Open in Mask Editor**, paint over the object and its shadow up to their outline, save.\n"
+            "open its **mask editor** (near the end of the menu), paint over the object and its shadow up to their outline, save.\n"
             "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`. If you did not paint "
             "the shadow, set `complete` to `shadow`.\n"
             "5. Press **Run**. On two CPU cores expect a few seconds a frame.\n\n"

@@ -56,7 +56,8 @@ print(peak_resident_bytes() - before, estimate(count, height, width, options, sp
 @pytest.mark.parametrize(
     "case",
     [
-        ("40", "180", "320", "1.0", "refine", "16", "copy+fill"),
+        # of a frame with nothing known copies are sure, and no network would run
+        ("40", "180", "320", "0.9", "refine", "16", "copy+fill"),
         ("40", "360", "640", "0.2", "refine", "16", "copy+fill"),
         ("40", "180", "320", "1.0", "lgtsm", "32", "fill"),
         ("60", "180", "320", "0.1", "refine", "16", "copy"),

@@ -1,18 +1,20 @@
 """Jobs against one forward of the whole clip, and what they leave alone."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch.nn.functional import interpolate
 
 from lgtsm.engine.hooks import Hooks
 from lgtsm.engine.layer import StreamLayer
 from lgtsm.engine.run import Job
 from lgtsm.errors import Cancelled, ShapeError
 from lgtsm.models.spec import FAMILIES
-from lgtsm.options import InpaintOptions, Mode, Motion, RunOptions
+from lgtsm.options import InpaintOptions, Mode, Motion, RunOptions, Unseen
 from lgtsm.report import Report
 
 every_family = pytest.mark.parametrize("family", FAMILIES)
@@ -154,6 +156,76 @@ def test_an_untrained_refining_network_equals_the_copies(run_job, toy_clip, toy_
         for n, mode in ((network, Mode.COPY_FILL), (None, Mode.COPY))
     ]
     assert (both[0] - both[1]).abs().max() < 1e-5
+
+
+@pytest.fixture
+def first_layer_pixels(monkeypatch):
+    """first_layer_pixels(run) -> what a job returns, and how many pixels the first layer computed."""
+
+    def measure(run):
+        areas = []
+        convolve = StreamLayer._convolve
+
+        def counted(layer, x, parameters):
+            y = convolve(layer, x, parameters)
+            if layer.spec.name == "conv1":
+                areas.append(y.shape[0] * y.shape[-2] * y.shape[-1])
+            return y
+
+        with monkeypatch.context() as patched:
+            patched.setattr(StreamLayer, "_convolve", counted)
+            return run(), sum(areas)
+
+    return measure
+
+
+@pytest.fixture
+def passing_clip(rng):
+    """passing_clip(T, width) -> a still clip, and a square hole that moves in its last 96 columns."""
+
+    def make(num_frames, width):
+        small = torch.rand(1, 3, 8, width // 8, generator=rng)
+        still = interpolate(small, (64, width), mode="bicubic").clamp(0, 1)
+        holes = torch.zeros(num_frames, 1, 64, width)
+        for t in range(num_frames):
+            left = width - 88 + 2 * t % 56
+            holes[t, :, 20:40, left : left + 20] = 1
+        return still.repeat(num_frames, 1, 1, 1), holes
+
+    return make
+
+
+@pytest.mark.parametrize("family", ["refine", "lgtsm"])
+def test_what_the_copies_are_sure_of_is_not_computed(
+    family, strong_network, run_job, passing_clip, first_layer_pixels
+):
+    frames, holes = passing_clip(24, 96)
+    network = strong_network(family)
+    options = InpaintOptions(feather=0, cuts=(), unseen=Unseen.NETWORK)
+    copies = run_job(None, frames, holes, replace(options, mode=Mode.COPY))
+    result, pixels = first_layer_pixels(lambda: run_job(network, frames, holes, options))
+    assert torch.equal(result, copies)
+    assert pixels == 0
+
+
+def test_a_doubtful_place_costs_what_it_would_alone(
+    strong_network, run_job, passing_clip, first_layer_pixels
+):
+    frames, holes = passing_clip(24, 640)
+    standing = torch.zeros_like(holes)
+    standing[..., 24:40, 8:24] = 1  # nothing shows what is under it
+    network = strong_network("refine")
+    options = InpaintOptions(feather=0, cuts=(), unseen=Unseen.NETWORK)
+
+    def run(hole, network=network, mode=Mode.COPY_FILL):
+        return run_job(network, frames, hole, replace(options, mode=mode))
+
+    copies = run(holes.maximum(standing), None, Mode.COPY)
+    result, both = first_layer_pixels(lambda: run(holes.maximum(standing)))
+    _, alone = first_layer_pixels(lambda: run(standing))
+    assert both == alone > 0
+    assert torch.equal(result[..., 100:], copies[..., 100:])
+    assert not torch.equal(result[..., :100], copies[..., :100])
 
 
 def test_frames_far_from_any_hole_are_not_computed(
