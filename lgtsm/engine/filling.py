@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from operator import itemgetter
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from ..copying.candidates import CopySources
 from ..copying.key_frames import Backdrop
 from ..copying.shot import Shot
 from ..copying.source_frames import Search
-from ..fills.candidate_fill import CandidateFill
+from ..fills.candidate_fill import CandidateFill, map_tensors
 from ..models.network import Network
 from .painting import Painter, doubtful, unsure
 from .policy import Policy, open_stream
@@ -53,8 +54,8 @@ Filled = tuple[int, Fill | None]
 class _Copied:
     """What the copies give to one frame's hole, until the frame is finished.
 
-    blended: smoothed in time.
-    to_paint: (1,1,h,w) what of the frame's box the network computes, 1 = compute.
+    blended: smoothed in time, on the frame's box at least.
+    to_paint: (1,1,h,w) what of it the network computes, 1 = compute.
     key_frames: numbers of the key frames when it was copied: some may be gone when it is finished.
     """
 
@@ -68,12 +69,12 @@ class _Frame:
     """One frame of the shot.
 
     box: around the hole and its border, widened; None when there is no hole.
-    unsure: the part of it that the network computes, smaller once the frame is copied; None for none.
+    wanted: the part of it that the network computes, smaller once the frame is copied; None for none.
     copied: set when pixels of other frames are copied into it, cleared when finished.
     """
 
     box: Box | None
-    unsure: Box | None
+    wanted: Box | None
     copied: _Copied | None = None
 
 
@@ -149,7 +150,7 @@ class ShotFiller:
 
     def _box_at(self, t: int) -> Box | None:
         frame = self._frames.get(t)
-        return None if frame is None else frame.unsure
+        return None if frame is None else frame.wanted
 
     @property
     def chunk(self) -> int:
@@ -260,18 +261,18 @@ class ShotFiller:
         blended = self._copied_at(t)
         if blended is None:
             return
-        frame, hole = self._part(t, state.box)
-        to_paint = hole
+        area = blended.box | state.box
+        frame, hole = self._part(t, area)
+        # in memory of its own: views would keep what the neighbours were blended from
+        candidate, to_paint = blended.on(frame, area), hole
         if self.search.motions:
-            copied = blended.on(frame, state.box)
-            to_paint = doubtful(copied, hole) if from_fill else unsure(copied, hole)
+            to_paint = doubtful(candidate, hole) if from_fill else unsure(candidate, hole)
             found = hole_box(to_paint)
             if found is not None:
-                found = found.moved(state.box.top, state.box.left).aligned(QUANTUM_PX) & state.box
-            state.unsure = found
-        # views would keep what the neighbours were blended from
-        own = CandidateFill.of_joined(blended.candidate.joined())
-        state.copied = _Copied(replace(blended, candidate=own), to_paint, self._key_frames)
+                found = found.moved(area.top, area.left).aligned(QUANTUM_PX) & state.box
+            state.wanted = found
+        blended = replace(blended, box=area, candidate=candidate)
+        state.copied = _Copied(blended, to_paint, self._key_frames)
 
     def _encode_frame(self, network: Network, t: int, box: Box) -> Tensor:
         """Return the network's input (1,C,h,w) on a part of one frame, with what copies give."""
@@ -282,10 +283,11 @@ class ShotFiller:
                 CandidateFill.of_known(frame) if copied is None else copied.blended.on(frame, box)
             )
             return network.encode(frame, hole, candidate=found)
-        if copied is not None and state.box is not None:
-            frame, hole, common = copied.blended.on(frame, box).fill, hole.clone(), state.box & box
+        if copied is not None:
+            area = copied.blended.box
+            frame, hole, common = copied.blended.on(frame, box).fill, hole.clone(), area & box
             if not common.is_empty:
-                inside, own = common.within(box), common.within(state.box)
+                inside, own = common.within(box), common.within(area)
                 hole[(..., *inside)] = copied.to_paint[(..., *own)]
         return network.encode(frame, hole)
 
@@ -305,19 +307,19 @@ class ShotFiller:
         copied, state.copied = state.copied, None
         if state.box is None:
             return None
-        frame, hole = self._part(t, state.box)
-        pixels, sources, candidate, key_frames = frame, None, None, self._key_frames
+        pixels, to_paint = self._part(t, state.box)
+        sources, candidate, key_frames = None, None, ()
         if copied is not None:
-            key_frames = copied.key_frames
-            self._count(copied.blended.source_fractions)
-            candidate = copied.blended.on(frame, state.box)
-            pixels, sources = candidate.fill, copied.blended.sources
-        if state.unsure is not None and output is not None and box is not None:
-            inside = (..., *state.unsure.within(state.box))
-            start = None if candidate is None else candidate.part(inside)
-            rows, columns = state.unsure.within(box)
+            blended, own = copied.blended, (..., *state.box.within(copied.blended.box))
+            self._count(blended.source_fractions)
+            candidate = map_tensors(itemgetter(own), blended.candidate)
+            pixels, to_paint = candidate.fill, copied.to_paint[own]
+            sources, key_frames = blended.sources, copied.key_frames
+        if state.wanted is not None and output is not None and box is not None:
+            inside = (..., *state.wanted.within(state.box))
+            start = candidate and map_tensors(itemgetter(inside), candidate)
+            rows, columns = state.wanted.within(box)
             painted = network.decode(output[..., rows, columns], start).clamp(0, 1)
-            to_paint = hole if copied is None else copied.to_paint
             pixels = pixels.clone()
             pixels[inside] = torch.where(to_paint[inside] > 0, painted, pixels[inside])
             if sources is not None and not network.spec.starts_from_fill:

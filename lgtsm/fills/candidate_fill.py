@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import EllipsisType
 from typing import TypeVar
 
 import torch
@@ -41,10 +40,6 @@ class CandidateFill:
         """Return the candidate fill of frames (N,3,h,w) without a hole."""
         zero = torch.zeros_like(frame[:, :1])
         return cls(frame, frame, frame, frame, frame, zero, zero)
-
-    def part(self, part: tuple[EllipsisType, slice, slice]) -> CandidateFill:
-        """Return the candidate fill of some rows and columns."""
-        return CandidateFill(*(value[part] for value in vars(self).values()))
 
     def joined(self) -> Tensor:
         """Return all fields in one new tensor (N,17,h,w)."""

@@ -171,6 +171,6 @@ class _Joined:
 def _overlap(box: Box, other: Box) -> float:
     """Return the intersection over union of two boxes."""
     common = box & other
-    if common.height <= 0 or common.width <= 0:
+    if common.is_empty:
         return 0.0
     return common.area / (box.area + other.area - common.area)

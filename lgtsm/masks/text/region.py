@@ -21,7 +21,7 @@ def text_region(text: str, size: tuple[int, int]) -> Box:
         )
     bottom, right = given.top + given.height, given.left + given.width
     region = Box(given.top, given.left, bottom, right) & Box(0, 0, *size)
-    if region.height <= 0 or region.width <= 0:
+    if region.is_empty:
         raise OptionError(
             f"Expected a region inside {size[1]}x{size[0]}, got {text}; move it into the picture."
         )
