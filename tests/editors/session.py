@@ -196,10 +196,10 @@ def cancelled():
     """A job that is stopped and goes on."""
     clean = install()
     scene, strip = project("long.mp4")
-    strip.frame_final_duration = 60
+    strip.frame_final_duration = 150
     scene.sequence_editor.strips.new_image("mask", str(FOLDER / "mask.png"), 2, FIRST)
     scene.lgtsm.mask = "mask"
-    run(clean, cancel_at=48)
+    run(clean, cancel_at=60)  # some blocks are stored, most frames are still to come
     first = clean.State.message
     names = list(strips(scene))
     run(clean)

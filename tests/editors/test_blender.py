@@ -38,7 +38,7 @@ def folder(tmp_path):
     """Folder with the add-on, a film, a longer one, and a still mask."""
     make_zip(tmp_path / "add_on.zip")
     write_film(tmp_path / "film.mp4", 24, sound=True)
-    write_film(tmp_path / "long.mp4", 80)
+    write_film(tmp_path / "long.mp4", 160)
     write_mask(tmp_path / "mask.png")
     return tmp_path
 
