@@ -2,12 +2,14 @@
 
 A count, not a time: it is the same on every machine, so a test can hold it. On a GPU every operation
 costs some microseconds however small it is, and on a CPU threads wait for each other at every one.
+Beside it, on a CPU, the time inside the operations, which tells where a frame's seconds go.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -83,7 +85,8 @@ class Operations:
     """Operations a frame.
 
     dispatched: all; launched: those that compute, views apart; by_stage: dispatched, by stage;
-    by_site: dispatched, by file and function, the most frequent first.
+    by_site: dispatched, by file and function, the most frequent first; ms_by_stage: milliseconds a frame
+    inside the operations, by stage; empty on other devices than a CPU, which compute behind the call.
     """
 
     case: str
@@ -92,14 +95,19 @@ class Operations:
     launched: float
     by_stage: dict[str, float]
     by_site: dict[str, float]
+    ms_by_stage: dict[str, float]
 
 
 class _Counter(TorchDispatchMode):
-    """Count what torch dispatches, by the name of the operation and the place in this package."""
+    """Count what torch dispatches, by the name of the operation and the place in this package.
+
+    nanoseconds: inside the operations, by stage.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.names, self.stages, self.sites = Counter[str](), Counter[str](), Counter[str]()
+        self.nanoseconds = Counter[str]()
 
     def __torch_dispatch__(
         self,
@@ -112,7 +120,10 @@ class _Counter(TorchDispatchMode):
         site, stage = _place(sys._getframe(1))
         self.sites[site] += 1
         self.stages[stage] += 1
-        return func(*args, **(kwargs or {}))
+        began = time.perf_counter_ns()
+        result = func(*args, **(kwargs or {}))
+        self.nanoseconds[stage] += time.perf_counter_ns() - began
+        return result
 
 
 def _place(frame: FrameType | None) -> tuple[str, str]:
@@ -166,6 +177,7 @@ def count_operations(
     def a_frame(counts: Counter[str], most: int | None = None) -> dict[str, float]:
         return {name: number / case.num_frames for name, number in counts.most_common(most)}
 
+    times = a_frame(counter.nanoseconds) if device.type == "cpu" else {}
     return Operations(
         case=case.name,
         frames=case.num_frames,
@@ -173,6 +185,7 @@ def count_operations(
         launched=(total - views) / case.num_frames,
         by_stage=a_frame(counter.stages),
         by_site=a_frame(counter.sites, _SITES),
+        ms_by_stage={name: round(number / 1e6, 3) for name, number in times.items()},
     )
 
 
@@ -185,6 +198,13 @@ def format_operations(found: Operations) -> str:
         rows += [
             (f"{title} {name}", f"{number:,.0f}", f"{number / found.dispatched:.0%}")
             for name, number in table.items()
+        ]
+    if found.ms_by_stage:
+        whole = sum(found.ms_by_stage.values())
+        rows += [("", "", ""), ("", "ms a frame", "")]
+        rows += [
+            (f"stage {name}", f"{ms:,.1f}", f"{ms / whole:.0%}")
+            for name, ms in found.ms_by_stage.items()
         ]
     return f"{found.case}, {found.frames} frames\n" + "\n".join(aligned(rows))
 
