@@ -289,7 +289,7 @@ def test_an_interrupted_film_goes_on_where_it_stopped(server, tmp_path):
 def test_memory_does_not_grow_with_the_length(server):
     """A reach of 8 fills the engine's window within 60 frames; 48, the usual one, within 130."""
     peaks = {}
-    for num_frames in (60, 180):
+    for num_frames in (60, 300):
         name = f"flat{num_frames}.mp4"
         write_clip(
             server.base / "input" / name,
@@ -304,4 +304,4 @@ def test_memory_does_not_grow_with_the_length(server):
         run = server.run(prompt)
         assert run.status == "success", run.error
         peaks[num_frames] = server.memory()
-    assert peaks[180] < 1.05 * peaks[60], peaks
+    assert peaks[300] < 1.05 * peaks[60], peaks
