@@ -23,6 +23,8 @@ from .video.clip import write_clip
 from .weights.load import load_model
 from .whole_file import WholeFile
 
+_TOGETHER = 8  # frames that are filled smoothly at once
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoResult:
@@ -77,9 +79,8 @@ def run_demo(
         clip.frames, clip.mask, network, options, progress=progress, cancel=cancel
     )
     seconds, after, holes = time.perf_counter() - began, result.frames, result.holes
-    smooth = torch.cat(
-        [smooth_fill(f[None], h[None]) for f, h in zip(clip.frames, holes, strict=True)]
-    )
+    parts = zip(clip.frames.split(_TOGETHER), holes.split(_TOGETHER), strict=True)
+    smooth = torch.cat([smooth_fill(frames, hole) for frames, hole in parts])
     film, sheet = folder / "demo.mp4", folder / "demo.png"
     marked = overlay(clip.frames, holes)
     write_clip(film, side_by_side([clip.frames, marked, after]), rate=clip.rate)

@@ -70,10 +70,12 @@ def render_scene(options: SceneOptions, each: Callable[[int], None] | None = Non
     grain = np.random.default_rng([options.seed, 2])
     vignette = _vignette(options.height, options.width)
     frames, truths, fronts, covers = [], [], [], []
+    light, front = view.compose(textures, 0)
     for t in range(options.num_frames):
         if each is not None:
             each(t)
-        light, front = view.compose(textures, t)
+        if t > 0 and not view.stands(t - 1, t):
+            light, front = view.compose(textures, t)
         cloud = 1 - 0.08 * np.sin(np.pi * (t + 0.5) / options.num_frames) ** 2
         noise = grain.normal(0, 0.006, (1, options.height, options.width)).astype(np.float32)
         exposure, noise = vignette * float(cloud), torch.from_numpy(noise)
@@ -154,6 +156,11 @@ class View:
         if layer.distance is None:  # flat ground: nearer rows move more
             return slide * np.maximum(y - stage.horizon, 0) / stage.eye
         return np.full_like(y, slide * stage.focal / layer.distance)
+
+    def stands(self, t: int, s: int) -> bool:
+        """Tell whether the camera is the same in two frames, so that the scenery looks the same."""
+        same_place = self.path.slide[t] == self.path.slide[s]
+        return bool(same_place and np.array_equal(self.matrices[t], self.matrices[s]))
 
     def compose(self, textures: list[Tensor], t: int) -> tuple[Tensor, Tensor]:
         """Return the linear light (3,H,W) of frame t and the index of the front-most layer (H,W)."""
