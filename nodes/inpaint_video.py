@@ -41,7 +41,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
         """Return ids, inputs and outputs."""
         return schema(
             node_id="LGTSMInpaintVideo",
-            display_name="LGTSM Inpaint Video (streaming)",
+            display_name="LGTSM Inpaint Video (any length)",
             description=(
                 "Removes what is masked from a video of any length, frame by frame, in constant memory. Sound and "
                 "frame times are kept. Outside the mask nothing changes with lossless; otherwise the encoder "

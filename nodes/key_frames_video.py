@@ -41,7 +41,7 @@ class LGTSMKeyFramesVideo(io.ComfyNode):
         """Return ids, inputs and outputs."""
         return schema(
             node_id="LGTSMKeyFramesVideo",
-            display_name="LGTSM Key Frames Video (streaming)",
+            display_name="LGTSM Key Frames Video (any length)",
             description=(
                 "LGTSM Key Frames for a video of any length: reads it frame by frame and holds only the frames in "
                 "which something has to be invented. Fill these with any image model and connect them to "

@@ -47,7 +47,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
         """Return ids, inputs and outputs."""
         return schema(
             node_id="LGTSMTrackMaskVideo",
-            display_name="LGTSM Track Mask Video (streaming)",
+            display_name="LGTSM Track Mask Video (any length)",
             description=(
                 "LGTSM Track Mask for a video of any length: reads it frame by frame and makes a black and white "
                 "video for mask_video of LGTSM Inpaint Video. One more painted frame costs only the frames "
