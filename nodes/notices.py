@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from ..lgtsm import errors
 
 LIBRARY = errors.__name__.rpartition(".")[0]
 """Name of the library here, above those of its loggers."""
+_COLUMNS = 44
+"""Characters in a row on a node of the least width; set by hand. ComfyUI itself breaks rows inside words."""
 
 
 class Notices(logging.Handler):
@@ -30,7 +33,9 @@ class Notices(logging.Handler):
             return
         from server import PromptServer  # only where nodes run
 
-        self._lines.append(line)
+        self._lines.append(
+            textwrap.fill(line, _COLUMNS, break_long_words=False, break_on_hyphens=False)
+        )
         server = getattr(PromptServer, "instance", None)
         if server is not None and hasattr(server, "send_progress_text"):
             server.send_progress_text("\n".join(self._lines), self._node_id)

@@ -49,6 +49,16 @@ def test_how_the_work_ended_comes_after_the_warnings(shown):
     assert len(sent) == 2
 
 
+def test_long_lines_break_between_words(shown):
+    notices, _, sent = shown
+    told = "Masked pixels: 6% copied from other frames, 88% synthesised, 6% left to the network."
+    with notices.shown_on("7") as shown_there:
+        shown_there.tell(told)
+    rows = sent[-1][1].split("\n")
+    assert " ".join(rows) == told
+    assert max(map(len, rows)) <= 44
+
+
 def test_without_a_node_nothing_is_sent(shown):
     notices, log, sent = shown
     with notices.shown_on(None) as nowhere:
