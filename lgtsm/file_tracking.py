@@ -76,7 +76,8 @@ class FileTrack:
         """A sentence about the frames to paint next; empty where there are none."""
         listed = ", ".join(map(str, self.repaint))
         return (
-            f"the mask is doubtful around frames {listed}: look there; where it is wrong, paint that frame, too"
+            f"the mask is doubtful around frames {listed}, and perhaps elsewhere: where a pale ghost of the object "
+            "is left, grow the mask; where a piece is left, paint that frame, too"
             if listed
             else ""
         )

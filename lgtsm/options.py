@@ -132,7 +132,7 @@ class MaskOptions(Options):
     invert: bool = knob(False, "Fill where the mask is black instead of white.")
     grow: int = knob(
         0,
-        "Enlarge the mask by this many pixels on every side, to cover soft edges.",
+        "Enlarge the mask by this many pixels on every side, to cover soft edges and motion blur.",
         limits=(0, 256),
     )
     fill_enclosed: bool = knob(False, "Also fill regions that the mask encloses completely.")

@@ -9,12 +9,11 @@ import folder_paths
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..lgtsm.errors import VideoError
 from ..lgtsm.video.image import write_picture
-from ..lgtsm.video.probe import count_frames
-from ..lgtsm.video.read import read_frames
+from ..lgtsm.video.one_frame import read_one_frame
 from ..lgtsm.whole_file import WholeFile
 from .convert import to_images
+from .notices import shown_on
 from .schema import number, schema
 from .video_files import active_span, source_file, temporary_folder
 
@@ -44,6 +43,7 @@ class LGTSMVideoFrame(io.ComfyNode):
                 "paint mask",
             ],
             is_output_node=True,
+            hidden=[io.Hidden.unique_id],
             inputs=[
                 io.Video.Input(
                     "video",
@@ -62,24 +62,12 @@ class LGTSMVideoFrame(io.ComfyNode):
         temporary = temporary_folder()
         source = source_file(video, temporary)
         start, end = active_span(video, source)
-        wanted = start + frame
-        if end is not None and wanted >= end:
-            raise _too_far(frame, end - start)
-        try:
-            found = next(iter(read_frames(source, start=wanted, end=wanted + 1)))
-        except VideoError as error:
-            count = count_frames(source)  # reads the whole file: only now
-            if wanted < count:
-                raise
-            raise _too_far(frame, count - start) from error
-        pixels = found.rgb()
+        pixels = read_one_frame(source, frame, start=start, end=end).rgb()
         name = _save(pixels, f"{source.stem[:80]}_frame{frame}", temporary)
+        with shown_on(cls.hidden.unique_id) as notices:
+            notices.tell(f"Saved as {name}; press R, then choose it in Load Image.")
         saved = ui.SavedImages([ui.SavedResult(name, "", io.FolderType.input)])
         return io.NodeOutput(to_images(pixels[None]), name, ui=saved)
-
-
-def _too_far(frame: int, count: int) -> VideoError:
-    return VideoError(f"Expected a frame number below {count}, got {frame}; count frames from 0.")
 
 
 def _save(pixels: Tensor, stem: str, temporary: Path) -> str:

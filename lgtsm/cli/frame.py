@@ -33,12 +33,12 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     del interruption  # one frame
     from ..file_names import refuse_shared_names
     from ..video.image import check_picture_name, write_opaque_picture
-    from ..video.read import read_frames
+    from ..video.one_frame import read_one_frame
 
     source, target, number = arguments.input, arguments.output, arguments.frame
     check_picture_name(target)
     refuse_shared_names([source], [target])
-    frame = next(iter(read_frames(source, start=number, end=number + 1)))
+    frame = read_one_frame(source, number)
     write_opaque_picture(frame.rgb(), target)
     print(
         f"{target}: frame {number}; erase the object, then: lgtsm inpaint {source} --track "

@@ -43,7 +43,7 @@ def test_a_picture_with_the_object_erased_is_tracked(lgtsm, make_film, read_film
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--frame", 99), "from number 99 on"),
+        (("--frame", 99), "a frame number below 12, got 99; the video's frames are 0 to 11"),
         (("--frame", -1), "count frames from 0"),
     ],
 )
