@@ -65,7 +65,7 @@ class LGTSMVideoFrame(io.ComfyNode):
         pixels = read_one_frame(source, frame, start=start, end=end).rgb()
         name = _save(pixels, f"{source.stem[:80]}_frame{frame}", temporary)
         with shown_on(cls.hidden.unique_id) as notices:
-            notices.tell(f"Saved as {name}; press R, then choose it in Load Image.")
+            notices.tell(f"Saved as {name}")
         saved = ui.SavedImages([ui.SavedResult(name, "", io.FolderType.input)])
         return io.NodeOutput(to_images(pixels[None]), name, ui=saved)
 

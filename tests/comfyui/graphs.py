@@ -244,7 +244,7 @@ LOGO = Graph(
             "`mask` in that case."
         ),
         clip("lgtsm_sample_logo.mp4"),
-        node("frame", "LGTSMVideoFrame", (440, 700), (300, 360), video="clip.VIDEO"),
+        node("frame", "LGTSMVideoFrame", (440, 700), (340, 360), video="clip.VIDEO"),
         node(
             "paint",
             "LoadImage",
