@@ -54,9 +54,10 @@ _ALLOCATOR = 1.08
 _ALLOCATOR_COPIES, _SCATTERED_FROM, _SCATTERED_UNTIL = 1.68, 40, 110
 """The same in main memory where frames are copied from each other: between what waits, gaps remain. They grow from
 about the 40th frame to the 110th of a shot (measured at 320x180 with 20, 40, 70 and 130 frames, at 640x360 with 130)."""
-_ALLOCATOR_REDUCED = 1.93
+_ALLOCATOR_REDUCED = 1.75
 """The same where frames are filled at a reduced size, at any length: what waits at source size lies between what comes
-and goes (one measurement: 130 frames of 1920x1080 with a hole of 8 % peaked at 4.9 GB, `lgtsm bench --preset memory`)."""
+and goes (fitted to 130 frames with a hole of 8 %, `lgtsm bench --preset memory`: 1920x1080 peaked at 4.5 and 4.9 GB in
+two runs, 3840x2160 at 7.7; for short clips it is too much)."""
 _ALLOCATOR_WINDOWS = 2.1
 """The same in main memory where large tensors of many sizes follow each other, as in CombCN: glibc
 keeps the gaps between them (measured; with MALLOC_MMAP_THRESHOLD_ set it returns them)."""
