@@ -12,7 +12,8 @@ from ..lgtsm import errors
 LIBRARY = errors.__name__.rpartition(".")[0]
 """Name of the library here, above those of its loggers."""
 _COLUMNS = 44
-"""Characters in a row on a node of the least width; set by hand. ComfyUI itself breaks rows inside words."""
+"""Characters in a row: as many as a node 400 pixels wide shows, so that a verdict fills two rows; of a third one only
+the top is seen. ComfyUI alone breaks rows inside words, as it still does on narrower nodes (after 41 at 300 pixels)."""
 
 
 class Notices(logging.Handler):

@@ -16,8 +16,9 @@ from ..lgtsm.file_completion import complete_file
 from ..lgtsm.file_tracking import track_file
 from ..lgtsm.masks.overlay import overlay
 from ..lgtsm.tracked_folder import TrackedFolder
+from ..lgtsm.video.one_frame import read_one_frame
 from ..lgtsm.video.probe import probe
-from ..lgtsm.video.read import read_frames, read_masks
+from ..lgtsm.video.read import read_masks
 from .completed_masks import NOTHING, complete_input
 from .convert import to_images
 from .frame_numbers import listed
@@ -139,7 +140,7 @@ def _shown(source: Path, target: Path, start: int, numbers: Sequence[int]) -> Te
     """
     tinted = list[Tensor]()
     for t in numbers:
-        frame = next(iter(read_frames(source, start=start + t, end=start + t + 1)))
+        frame = read_one_frame(source, t, start=start)
         mask = next(iter(read_masks(target, start=t, end=t + 1)))
         tinted.append(overlay(frame.rgb()[None], mask[None]))
     return torch.cat(tinted)

@@ -60,11 +60,11 @@ class LGTSMVideoFrame(io.ComfyNode):
     @classmethod
     def execute(cls, video: Input.Video, frame: int) -> io.NodeOutput:  # noqa: D102
         temporary = temporary_folder()
-        source = source_file(video, temporary)
-        start, end = active_span(video, source)
-        pixels = read_one_frame(source, frame, start=start, end=end).rgb()
-        name = _save(pixels, f"{source.stem[:80]}_frame{frame}", temporary)
         with shown_on(cls.hidden.unique_id) as notices:
+            source = source_file(video, temporary)
+            start, end = active_span(video, source)
+            pixels = read_one_frame(source, frame, start=start, end=end).rgb()
+            name = _save(pixels, f"{source.stem[:80]}_frame{frame}", temporary)
             notices.tell(f"Saved as {name}")
         saved = ui.SavedImages([ui.SavedResult(name, "", io.FolderType.input)])
         return io.NodeOutput(to_images(pixels[None]), name, ui=saved)
