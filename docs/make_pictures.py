@@ -14,8 +14,9 @@ from torch import Tensor
 
 import lgtsm
 from lgtsm.demo import run_demo
+from lgtsm.mask_options import GROW_PX, MaskOptions
 from lgtsm.masks.overlay import Paint, overlay
-from lgtsm.options import GROW_PX, InpaintOptions, MaskOptions
+from lgtsm.options import InpaintOptions
 from lgtsm.scene.camera import Camera, SceneOptions
 from lgtsm.scene.render import render_scene
 from lgtsm.scene.sheet import contact_sheet, side_by_side

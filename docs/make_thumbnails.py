@@ -14,10 +14,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 import lgtsm
+from lgtsm.mask_options import MaskOptions
 from lgtsm.masks.draw.free_form import free_form_masks
 from lgtsm.masks.overlay import Paint, overlay
 from lgtsm.masks.prepare import prepare
-from lgtsm.options import InpaintOptions, MaskOptions
+from lgtsm.options import InpaintOptions
 from lgtsm.scene.camera import Camera, SceneOptions
 from lgtsm.scene.render import render_scene
 

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from .file_tracking import track_file
     from .key_frame_folder import write_key_frames
     from .key_frame_set import KeyFrameSet, key_frames
+    from .mask_options import MaskOptions
     from .masks.between import masks_between
     from .masks.draw.free_form import free_form_masks
     from .masks.static import find_static
     from .masks.text.detector import text_detector
     from .masks.text.joined import text_masks
     from .masks.text.options import TextOptions
-    from .options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+    from .options import InpaintOptions, RunOptions, VideoOptions
     from .plate import clean_plate
     from .report import Report
     from .timeline.call import clean_timeline
@@ -46,7 +47,7 @@ _HOMES = {
     "InpaintOptions": ".options",
     "KeyFrameSet": ".key_frame_set",
     "LgtsmError": ".errors",
-    "MaskOptions": ".options",
+    "MaskOptions": ".mask_options",
     "Plate": ".copying.plates",
     "Prompt": ".tracking.prompts",
     "Report": ".report",

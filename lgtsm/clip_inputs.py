@@ -12,9 +12,9 @@ from .clip_tensors import describe, is_clip_tensor, is_dense, is_mask_tensor
 from .copying.plates import Plate
 from .engine.hooks import Hooks
 from .errors import ShapeError
+from .mask_options import MaskOptions
 from .masks.fit import fit, stretched
 from .masks.prepare import pair_with
-from .options import MaskOptions
 
 _LOG = logging.getLogger(__name__)
 

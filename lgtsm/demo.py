@@ -12,10 +12,11 @@ import torch
 from .api import Progress, inpaint_clip
 from .errors import VideoError
 from .fills.smooth import smooth_fill
+from .mask_options import GROW_PX, MaskOptions
 from .masks.overlay import overlay
 from .metrics.fidelity import hole_psnr
 from .models.network import Network
-from .options import GROW_PX, InpaintOptions, MaskOptions
+from .options import InpaintOptions
 from .scene.camera import SceneOptions
 from .scene.render import render_scene
 from .scene.sheet import clip_sheet, side_by_side

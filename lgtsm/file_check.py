@@ -13,11 +13,12 @@ from torch import Tensor
 
 from .engine.hooks import Hooks
 from .errors import ShapeError
+from .mask_options import MaskOptions
 from .masks.fit import fit
 from .masks.prepare import pair_with
 from .metrics.check import Checker, CheckReport
 from .metrics.limits import CheckLimits
-from .options import MaskOptions, VideoOptions
+from .options import VideoOptions
 from .video.folder import keeps_values
 from .video.frame import Frame
 from .video.presets import CONTAINERS

@@ -18,10 +18,10 @@ from .completion.summary import Summary
 from .engine.hooks import Hooks
 from .errors import VideoError
 from .file_names import refuse_shared_names
+from .mask_options import LengthPolicy, MaskOptions
 from .mask_source import MaskSource
 from .masks.boxes import MaskBox
 from .masks.prepare import binary_hole, of_count
-from .options import LengthPolicy, MaskOptions
 from .video.clip import PictureWriter, write_mask_clip
 from .video.probe import count_frames, probe
 from .video.read import read_frames

@@ -8,8 +8,8 @@ from pathlib import Path
 from torch import Tensor
 
 from .errors import VideoError
+from .mask_options import MaskOptions
 from .masks.fit import fit, stretched
-from .options import MaskOptions
 from .video.folder import list_images
 from .video.numbered import check_numbers, numbers_in_names
 from .video.read import read_masks

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from .engine.hooks import Hooks
 from .errors import ShapeError
+from .mask_options import LengthPolicy, MaskOptions
 from .masks.boxes import MaskBox, box_masks
 from .masks.fit import fit, stretched
 from .masks.prepare import EMPTY_MASK, INVERTED_RATIO, binary_hole, inverted_mask
-from .options import LengthPolicy, MaskOptions
 from .video.image import is_still
 from .video.probe import VideoInfo, count_frames
 from .video.read import read_masks

@@ -1,4 +1,4 @@
-"""Every option of a job, as frozen dataclasses that check themselves; no torch."""
+"""Options of a job, as frozen dataclasses that check themselves; no torch."""
 
 from __future__ import annotations
 
@@ -10,11 +10,8 @@ from types import MappingProxyType
 
 from .errors import OptionError, shown
 from .knobs import Options, knob
+from .mask_options import MaskOptions
 from .neighbour_options import NeighbourOptions
-
-GROW_PX = 4
-"""Default of `grow` in the command line, the nodes and the demo: masks from segmenters are tight and
-leave a halo. The library itself grows nothing."""
 
 _LARGEST_PART, _NEAREST = 2**31 - 1, 10_000
 """Of a rate as a fraction: files hold 32 bits of each part; the denominator of one with too many digits
@@ -95,17 +92,6 @@ class Preset(Enum):
     BEST = "best"
 
 
-class LengthPolicy(Enum):
-    """What to do when a mask clip is shorter than the video."""
-
-    ERROR = "error"
-    """Stop with an error that names both lengths."""
-    HOLD = "hold"
-    """Repeat the last mask."""
-    LOOP = "loop"
-    """Start the mask clip again."""
-
-
 class CompareAs(Enum):
     """How a clip before and after the repair is shown in one picture."""
 
@@ -122,37 +108,6 @@ class DType(Enum):
     FP32 = "fp32"
     BF16 = "bf16"
     FP16 = "fp16"
-
-
-@dataclass(frozen=True, kw_only=True)
-class MaskOptions(Options):
-    """How a mask becomes the hole that is filled (mask 1 = hole)."""
-
-    threshold: float = knob(0.5, "Fill where the mask is above this.", limits=(0.0, 1.0), step=0.01)
-    invert: bool = knob(False, "Fill where the mask is black instead of white.")
-    grow: int = knob(
-        0,
-        "Enlarge the mask by this many pixels on every side, to cover soft edges and motion blur.",
-        limits=(0, 256),
-    )
-    fill_enclosed: bool = knob(False, "Also fill regions that the mask encloses completely.")
-    temporal_grow: int = knob(
-        0, "Let the mask start this many frames earlier and end as many later.", limits=(0, 32)
-    )
-    temporal_gap: int = knob(
-        0,
-        "Close gaps of up to this many frames in which a masked pixel is briefly unmasked.",
-        limits=(0, 32),
-    )
-    length: LengthPolicy = knob(
-        LengthPolicy.ERROR,
-        "What to do when a mask clip is shorter than the video: error stops, hold repeats its last "
-        "frame, loop starts it again; a single mask always serves every frame.",
-    )
-    fit_mask: bool = knob(
-        False,
-        "Stretch a mask of another shape to the frames; one of the same shape is always stretched.",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)

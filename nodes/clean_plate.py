@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from comfy_api.latest import io
 from torch import Tensor
 
+from ..lgtsm.mask_options import GROW_PX, MaskOptions
 from ..lgtsm.masks.prepare import pair_with
 from ..lgtsm.neighbour_options import LEARNED
-from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, Motion
+from ..lgtsm.options import InpaintOptions, Motion
 from ..lgtsm.plate import REACH, SOURCE_FRAMES, clean_plate
 from .convert import frame_size, from_holes, to_frames, to_images, to_masks
 from .loaded import Reporter
@@ -50,6 +51,7 @@ class LGTSMCleanPlate(io.ComfyNode):
                     advanced=False,
                 ),
                 option(InpaintOptions, "reach", default=REACH, limits=(1, 192), advanced=False),
+                option(MaskOptions, "grow_percent", optional=True),
             ],
             outputs=[
                 io.Image.Output("plate", tooltip="The frame without what the mask covers."),
@@ -69,14 +71,15 @@ class LGTSMCleanPlate(io.ComfyNode):
         frame: int,
         motion: str,
         grow: int,
+        grow_percent: float = 0.0,
         **settings: int,
     ) -> io.NodeOutput:
         frames = to_frames(images)
         masks = to_masks(mask, frame_size(frames), num_frames=len(frames))
-        reporter = Reporter()
+        options, reporter = MaskOptions(grow=grow, grow_percent=grow_percent), Reporter()
 
         def told() -> Iterator[tuple[Tensor, Tensor]]:
-            for done, pair in enumerate(pair_with(frames, masks, MaskOptions(grow=grow)), 1):
+            for done, pair in enumerate(pair_with(frames, masks, options), 1):
                 yield pair
                 reporter.progress(done, len(frames), "measuring motion")
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from ..lgtsm.completion.call import CompletedMasks, complete_masks
 from ..lgtsm.completion.kinds import parse_additions
+from ..lgtsm.mask_options import MaskOptions
 from ..lgtsm.masks.prepare import binary_hole, of_count
-from ..lgtsm.options import MaskOptions
 from .loaded import Reporter
 
 NOTHING = "nothing"

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from ..lgtsm.copying.plates import Plate
 from ..lgtsm.errors import ShapeError
-from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, RunOptions
+from ..lgtsm.mask_options import GROW_PX, MaskOptions
+from ..lgtsm.options import InpaintOptions, RunOptions
 from ..lgtsm.weights.synthesiser import BUILT_IN
 from .convert import to_frames, to_masks
 from .frame_numbers import frame_numbers
@@ -88,6 +89,7 @@ def later_inputs() -> list[io.Input]:
             tooltip="A network that carries what is synthesised through the shot, from Load LGTSM Model; "
             "unconnected, it is copied along the motion.",
         ),
+        option(MaskOptions, "grow_percent", optional=True),
     ]
 
 

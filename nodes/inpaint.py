@@ -89,7 +89,7 @@ class LGTSMInpaint(io.ComfyNode):
         reporter = Reporter()
         network = None
         if (box := hole_box(masks > options.mask.threshold)) is not None:
-            grown = box.grow(options.mask.grow) & Box(0, 0, height, width)
+            grown = box.grow(options.mask.grow_px(height)) & Box(0, 0, height, width)
             clip, ratio = (len(frames), height, width), grown.area / (height * width)
             network, options, _kept = make_ready(model, options, clip, ratio)
         try:

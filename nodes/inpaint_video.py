@@ -16,8 +16,9 @@ from torch import Tensor
 from ..lgtsm.engine.hooks import Hooks
 from ..lgtsm.job import FileJob
 from ..lgtsm.journal import journal_folder
+from ..lgtsm.mask_options import MaskOptions
 from ..lgtsm.models.network import Network
-from ..lgtsm.options import MaskOptions, VideoOptions
+from ..lgtsm.options import VideoOptions
 from ..lgtsm.video.probe import probe
 from .fill_inputs import fill_inputs, fill_options, later_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready

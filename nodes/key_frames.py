@@ -11,8 +11,9 @@ from torch import Tensor
 
 from ..lgtsm.box import Box, hole_box
 from ..lgtsm.key_frame_set import NOTHING_TO_PAINT, key_frames
+from ..lgtsm.mask_options import GROW_PX, MaskOptions
 from ..lgtsm.neighbour_options import LEARNED
-from ..lgtsm.options import GROW_PX, InpaintOptions, MaskOptions, Mode, RunOptions
+from ..lgtsm.options import InpaintOptions, Mode, RunOptions
 from .convert import frame_size, to_frames, to_images, to_masks
 from .fill_inputs import cuts_input, fill_options, plate_inputs, plate_masks_input, to_plates
 from .frame_numbers import listed
@@ -36,6 +37,7 @@ def key_frame_inputs() -> list[io.Input]:
         option(InpaintOptions, "unseen"),
         *plate_inputs(),
         plate_masks_input(),
+        option(MaskOptions, "grow_percent", optional=True),
     ]
 
 
@@ -101,7 +103,7 @@ class LGTSMKeyFrames(io.ComfyNode):
         plates = to_plates(plate, plate_frames, plate_masks)
         reporter = Reporter()
         if (box := hole_box(masks > options.mask.threshold)) is not None:
-            grown = box.grow(options.mask.grow) & Box(0, 0, height, width)
+            grown = box.grow(options.mask.grow_px(height)) & Box(0, 0, height, width)
             clip, ratio = (len(frames), height, width), grown.area / (height * width)
             _, options, _ = make_ready(None, options, clip, ratio)
         try:

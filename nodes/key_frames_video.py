@@ -15,7 +15,8 @@ from ..lgtsm.engine.hooks import Hooks
 from ..lgtsm.job import FileJob
 from ..lgtsm.key_frame_folder import KeyFrame, key_frames_of_file
 from ..lgtsm.key_frame_set import NOTHING_TO_PAINT
-from ..lgtsm.options import MaskOptions, Mode, VideoOptions
+from ..lgtsm.mask_options import MaskOptions
+from ..lgtsm.options import Mode, VideoOptions
 from ..lgtsm.report import Report
 from ..lgtsm.video.probe import probe
 from ..lgtsm.video.read import read_frames

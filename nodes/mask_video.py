@@ -10,11 +10,11 @@ from comfy_api.latest import io, ui
 from torch import Tensor
 
 from ..lgtsm.completion.preview import tint_additions
+from ..lgtsm.mask_options import GROW_PX, MaskOptions
 from ..lgtsm.masks.coverage import coverage
 from ..lgtsm.masks.morph import stretch
 from ..lgtsm.masks.overlay import Paint, overlay
 from ..lgtsm.masks.prepare import pair_with
-from ..lgtsm.options import GROW_PX, MaskOptions
 from .completed_masks import NOTHING, complete_input, completed
 from .convert import check_placeholder, frame_size, from_holes, to_frames, to_images, to_masks
 from .loaded import Reporter
@@ -63,6 +63,7 @@ class MaskVideo(io.ComfyNode):
                 ),
                 choice("preview_as", Paint, Paint.VEIL, "How the masked area is shown."),
                 complete_input(),
+                option(MaskOptions, "grow_percent", optional=True),
             ],
             outputs=[
                 io.Image.Output(

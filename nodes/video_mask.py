@@ -12,10 +12,10 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.errors import OptionError
+from ..lgtsm.mask_options import LengthPolicy, MaskOptions
 from ..lgtsm.masks.boxes import MaskBox
 from ..lgtsm.masks.fit import fit
 from ..lgtsm.masks.prepare import of_count, prepare
-from ..lgtsm.options import LengthPolicy, MaskOptions
 from ..lgtsm.video.clip import write_mask_clip
 from ..lgtsm.video.probe import VideoInfo
 from ..lgtsm.video.read import read_masks

@@ -15,9 +15,10 @@ from ..completion.kinds import parse_additions
 from ..errors import OptionError, shown
 from ..film_names import written_name
 from ..knobs import Knob, knobs
+from ..mask_options import TRACKED_GROW_PERCENT, MaskOptions
 from ..masks.boxes import MaskBox
 from ..neighbour_options import NeighbourOptions
-from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..options import InpaintOptions, RunOptions, VideoOptions
 from ..prompt_names import painted_file
 from ..track_options import TrackOptions
 from .description import OPTION_CLASSES, BatchJob
@@ -90,10 +91,7 @@ def read_job(
             row[name] = [_placed(name, text, base) for text in _texts(name, row[name])]
     if "range" in row:
         row |= tried(_range, row) or {}
-    values = dict(defaults)
-    if any(name in row for name in _HOLES):  # one of its own
-        values = {name: v for name, v in values.items() if name not in _HOLES}
-    values |= row
+    values = _completed(row, defaults)
     for name in OPTIONS:
         if name in values:
             values[name] = tried(_value, name, OPTIONS[name], values[name], base)
@@ -132,6 +130,17 @@ def read_job(
         video=video,
     )
     return job, []
+
+
+def _completed(row: Mapping[str, object], defaults: Mapping[str, object]) -> dict[str, object]:
+    """Return the values of a row with those that it does not give."""
+    values = dict(defaults)
+    if any(name in row for name in _HOLES):  # one of its own
+        values = {name: v for name, v in values.items() if name not in _HOLES}
+    values |= row
+    if values.get("track"):  # as `lgtsm inpaint --track` does
+        values.setdefault("grow_percent", TRACKED_GROW_PERCENT)
+    return values
 
 
 def is_url(text: str) -> bool:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..knobs import Options, knobs
+from ..mask_options import MaskOptions
 from ..neighbour_options import NeighbourOptions
-from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..options import InpaintOptions, RunOptions, VideoOptions
 from ..track_options import TrackOptions
 
 OPTION_CLASSES: tuple[type[Options], ...] = (

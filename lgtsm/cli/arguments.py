@@ -10,15 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from ..knobs import Options, knobs
+from ..mask_options import GROW_PX, TRACKED_GROW_PERCENT, MaskOptions
 from ..neighbour_options import NeighbourOptions
-from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..options import InpaintOptions, RunOptions, VideoOptions
 from ..track_options import TrackOptions
 
 _METAVARS = {int: "N", float: "X", str: "NAME", Fraction: "FPS"}
 
 
 def add_option(
-    parser: argparse._ActionsContainer, options: type[Options], name: str, **changes: Any
+    parser: argparse._ActionsContainer,
+    options: type[Options],
+    name: str,
+    *,
+    more: str = "",
+    **changes: Any,
 ) -> None:
     """Add the flag of one option: its name, with dashes.
 
@@ -26,6 +32,7 @@ def add_option(
         parser: parser or group.
         options: the options class.
         name: of the option.
+        more: end of its text.
         changes: settings of `add_argument` that differ; a default is the option's plain value.
     """
     knob = knobs(options)[name]
@@ -43,6 +50,7 @@ def add_option(
         text += " ({:g} to {:g})".format(*map(float, knob.limits))
     if settings.get("default") is not None:
         text += f" [{settings['default']}]"
+    text = f"{text} {more}".rstrip()
     settings = {"help": text.replace("%", "%%"), **settings}
     parser.add_argument("--" + name.replace("_", "-"), **settings)
 
@@ -64,7 +72,7 @@ def add_options(
     """
     for name in knobs(options):
         if name not in skip:
-            changes = {"default": defaults[name]} if name in defaults else {}
+            changes: dict[str, Any] = {"default": defaults[name]} if name in defaults else {}
             add_option(parser, options, name, **changes)
 
 
@@ -96,7 +104,14 @@ def add_film_options(
     for name in knobs(NeighbourOptions):
         metavar = {"metavar": "FILE"} if name.endswith("model") else {}
         add_option(fill, NeighbourOptions, name, **metavar)
-    add_options(groups["mask"], MaskOptions, grow=GROW_PX)
+    add_options(groups["mask"], MaskOptions, skip=("grow_percent",), grow=GROW_PX)
+    add_option(
+        groups["mask"],
+        MaskOptions,
+        "grow_percent",
+        default=None,
+        more=f"[0; for a mask that is tracked first {TRACKED_GROW_PERCENT}]",
+    )
     add_options(groups["run"], RunOptions)
     add_options(groups["track"], TrackOptions)
     add_options(groups["video"], VideoOptions, skip=skip)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from ..file_names import refuse_missing
 from ..interruption import Interruption
+from ..mask_options import GROW_PX, MaskOptions
 from ..metrics.limits import CheckLimits
-from ..options import GROW_PX, MaskOptions, VideoOptions
+from ..options import VideoOptions
 from .arguments import add_option, add_options
 from .terminal import progress_bar
 

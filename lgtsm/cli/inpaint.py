@@ -10,8 +10,9 @@ from typing import Any
 
 from ..errors import Cancelled, LgtsmError
 from ..interruption import Interruption
+from ..mask_options import TRACKED_GROW_PERCENT, MaskOptions
 from ..neighbour_options import NeighbourOptions
-from ..options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from ..options import InpaintOptions, RunOptions, VideoOptions
 from ..plate_names import parse_plates, plate_file
 from .arguments import add_cuts, add_film_options, add_hole, add_plates
 from .completed_mask import check_complete, completed_task
@@ -130,6 +131,8 @@ def collect(arguments: argparse.Namespace) -> tuple[InpaintOptions, VideoOptions
         OptionError: a value outside its limits.
     """
     given = vars(arguments)
+    if given["grow_percent"] is None:
+        given = given | {"grow_percent": TRACKED_GROW_PERCENT if arguments.track else 0.0}
     parts = {"mask": MaskOptions, "run": RunOptions, "neighbours": NeighbourOptions}
     built = {name: kind.of(given) for name, kind in parts.items()}
     return InpaintOptions.of(given, **built), VideoOptions.of(given)

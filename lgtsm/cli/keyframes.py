@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ..errors import OptionError
 from ..interruption import Interruption
-from ..options import GROW_PX, InpaintOptions, MaskOptions, RunOptions, Unseen, VideoOptions
+from ..mask_options import GROW_PX, MaskOptions
+from ..options import InpaintOptions, RunOptions, Unseen, VideoOptions
 from ..plate_names import parse_plates
 from .arguments import add_cuts, add_hole, add_option, add_options, add_plates
 from .terminal import progress_bar

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from ..interruption import Interruption
-from ..options import MaskOptions
+from ..mask_options import MaskOptions
 from .arguments import add_cuts, add_hole, add_option
 from .mask_shot import add_files, add_range
 from .terminal import progress_bar

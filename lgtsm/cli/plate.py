@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import OptionError
 from ..interruption import Interruption
-from ..options import GROW_PX, InpaintOptions, MaskOptions, Motion, VideoOptions
+from ..mask_options import GROW_PX, MaskOptions
+from ..options import InpaintOptions, Motion, VideoOptions
 from .arguments import add_option, add_options
 from .terminal import progress_bar
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..errors import ShapeError
-from ..options import MaskOptions
+from ..mask_options import MaskOptions
 from .morph import stretch
 
 _SAME_SHAPE = 0.01

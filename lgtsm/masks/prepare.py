@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
-from ..options import LengthPolicy, MaskOptions
+from ..mask_options import LengthPolicy, MaskOptions
 from .morph import fill_enclosed, fill_gaps, grow, temporal_grow
 
 Frame = TypeVar("Frame")
@@ -89,7 +89,8 @@ def _in_time(holes: Iterator[Tensor], options: MaskOptions) -> Iterator[Tensor]:
     if span:
         holes = _windowed(holes, span, span, lambda clip: temporal_grow(clip, span))
     for hole in holes:
-        yield grow(hole[None], options.grow)[0] if options.grow else hole
+        px = options.grow_px(hole.shape[-2])
+        yield grow(hole[None], px)[0] if px else hole
 
 
 def _of_one_size(holes: Iterable[Tensor]) -> Iterator[Tensor]:

@@ -14,9 +14,9 @@ from torch import Tensor
 from ..engine.hooks import Hooks
 from ..errors import OptionError, VideoError
 from ..file_tracking import FileClip
+from ..mask_options import MaskOptions
 from ..masks.morph import grow
 from ..masks.prepare import binary_hole
-from ..options import MaskOptions
 from ..track_options import TrackOptions
 from ..tracking.load_tracker import load_tracker
 from ..tracking.prompts import Prompt, check_inside
@@ -116,7 +116,8 @@ def shown_mask(mask: Tensor, options: MaskOptions, whole: Tensor | None = None) 
     """
     hole = binary_hole(mask, options)
     covered = hole if whole is None else torch.maximum(hole, (whole > 0.5).float())
-    filled = grow(covered[None], options.grow)[0] if options.grow else covered
+    px = options.grow_px(mask.shape[-2])
+    filled = grow(covered[None], px)[0] if px else covered
     levels = torch.where(covered > 0, ADDED, torch.where(filled > 0, RIM, 0))
     return encoded(torch.where(hole > 0, OBJECT, levels)[0].byte().numpy())
 

@@ -15,7 +15,7 @@ from ..batch.description import BatchJob
 from ..batch.table import read_table
 from ..errors import OptionError, shown
 from ..film_names import stem_of, written_name
-from ..options import GROW_PX
+from ..mask_options import GROW_PX, TRACKED_GROW_PERCENT
 from .form import NETWORKS, form
 from .painted import write_file
 
@@ -55,6 +55,11 @@ class Project:
     def folder(self) -> Path:
         """Return the folder of the results."""
         return self.file.parent
+
+    @property
+    def own_grow_percent(self) -> float:
+        """Return `grow_percent` where the user chose none: that of `read_job`, which depends on the mask."""
+        return TRACKED_GROW_PERCENT if self.mask is None else 0.0
 
     @property
     def output(self) -> str:
@@ -116,12 +121,22 @@ class Project:
         if unknown:
             raise OptionError(f"Expected a known option, got {shown(unknown[0])}; reload the page.")
         before, chosen = self.options, {**self.options, **given}
-        self.options = {n: v for n, v in chosen.items() if v is not None and not _is_default(n, v)}
+        self.options = {
+            n: v for n, v in chosen.items() if v is not None and not self._is_default(n, v)
+        }
         try:
             self.job([f"{self.source}@0"])  # only the options are of interest
         except OptionError:
             self.options = before
             raise
+
+    def _is_default(self, name: str, value: object) -> bool:
+        if name == "grow":  # commands and library differ in it, so it is always said
+            return False
+        if name == "grow_percent":
+            return value == self.own_grow_percent
+        default = OPTIONS[name].default
+        return value == (default.value if isinstance(default, Enum) else default)
 
     def save(self, painted: list[str]) -> None:
         """Write the file; raises VideoError where it cannot be written."""
@@ -202,13 +217,6 @@ def _range(job: BatchJob) -> dict[str, object]:
     """Return the range of a job, however its project says it."""
     given = {"start": job.video.start or None, "end": job.video.end}
     return {name: value for name, value in given.items() if value is not None}
-
-
-def _is_default(name: str, value: object) -> bool:
-    if name == "grow":  # commands and library differ in it, so it is always said
-        return False
-    default = OPTIONS[name].default
-    return value == (default.value if isinstance(default, Enum) else default)
 
 
 def _flag(name: str, value: object) -> list[str]:

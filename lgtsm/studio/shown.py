@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import OptionError
-from ..options import MaskOptions
+from ..mask_options import MaskOptions
 from .current import additions
 from .painted import shown_mask
 from .pictures import Pictures, film_pictures, mask_pictures

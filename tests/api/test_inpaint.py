@@ -9,13 +9,8 @@ from hypothesis import strategies as st
 
 import lgtsm
 from lgtsm.errors import Cancelled, OptionError, ShapeError, WeightsError
-from lgtsm.options import (
-    InpaintOptions,
-    LengthPolicy,
-    MaskOptions,
-    Mode,
-    RunOptions,
-)
+from lgtsm.mask_options import LengthPolicy, MaskOptions
+from lgtsm.options import InpaintOptions, Mode, RunOptions
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
 from tests.api.plain import PLAIN

@@ -8,8 +8,9 @@ from PIL import Image
 import lgtsm
 import lgtsm.mask_source as mask_source
 from lgtsm.errors import Cancelled, ShapeError, VideoError
+from lgtsm.mask_options import LengthPolicy, MaskOptions
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import LengthPolicy, MaskOptions, Mode, VideoOptions
+from lgtsm.options import Mode, VideoOptions
 from lgtsm.video.layout import samples
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames, read_masks

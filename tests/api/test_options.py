@@ -10,17 +10,8 @@ import lgtsm
 from lgtsm.cli.inpaint import collect
 from lgtsm.cli.main import build_parser
 from lgtsm.errors import OptionError, ShapeError
-from lgtsm.options import (
-    DType,
-    FlowMethod,
-    InpaintOptions,
-    LengthPolicy,
-    MaskOptions,
-    Mode,
-    Motion,
-    Preset,
-    RunOptions,
-)
+from lgtsm.mask_options import LengthPolicy, MaskOptions
+from lgtsm.options import DType, FlowMethod, InpaintOptions, Mode, Motion, Preset, RunOptions
 
 
 def test_words_stand_for_closed_choices():

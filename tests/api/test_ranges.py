@@ -8,8 +8,9 @@ import torch
 
 import lgtsm
 from lgtsm.errors import OptionError
+from lgtsm.mask_options import LengthPolicy, MaskOptions
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import LengthPolicy, MaskOptions, VideoOptions
+from lgtsm.options import VideoOptions
 from lgtsm.video.read import read_frames, read_masks
 
 

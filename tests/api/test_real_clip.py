@@ -11,7 +11,8 @@ import torch
 from torch.nn.functional import avg_pool2d, max_pool2d
 
 import lgtsm
-from lgtsm.options import InpaintOptions, MaskOptions
+from lgtsm.mask_options import MaskOptions
+from lgtsm.options import InpaintOptions
 
 DEMO = Path(__file__).resolve().parents[3] / "shared" / "data" / "demo"
 RATE = 10

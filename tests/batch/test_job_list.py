@@ -9,7 +9,8 @@ from lgtsm.batch.description import BatchJob, plain_values
 from lgtsm.batch.job_list import read_jobs
 from lgtsm.batch.table import JobListError
 from lgtsm.errors import OptionError
-from lgtsm.options import GROW_PX, Mode, VideoOptions
+from lgtsm.mask_options import GROW_PX, TRACKED_GROW_PERCENT
+from lgtsm.options import Mode, VideoOptions
 from tests.batch.conftest import write_film, write_mask
 
 HEADER = "source,mask,box,range,output,grow,mode,invert,cuts\n"
@@ -46,6 +47,17 @@ def test_a_table_names_files_ranges_and_options(media):
     assert job.options.mode is Mode.COPY
     assert job.options.mask.invert
     assert job.options.cuts == (12, 15)
+
+
+def test_only_a_mask_that_is_tracked_grows_with_the_height_by_itself(media):
+    text = "source,mask,track,grow_percent,output\n"
+    text += "a.mp4,,m.png@0,,a.mkv\na.mp4,m.png,,,b.mkv\na.mp4,,m.png@0,0,c.mkv\n"
+    found = [job.options.mask.grow_percent for job in _read(media, text)]
+    assert found == [TRACKED_GROW_PERCENT, 0, 0]
+    found = [
+        job.options.mask.grow_percent for job in _read(media, text, defaults={"grow_percent": 1})
+    ]
+    assert found == [1, 1, 0]
 
 
 def test_a_list_takes_json_values(media):

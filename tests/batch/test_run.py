@@ -19,8 +19,9 @@ from lgtsm.batch.worker_start import worker_context
 from lgtsm.engine.hooks import Hooks
 from lgtsm.errors import Cancelled, VideoError
 from lgtsm.journal import journal_folder
+from lgtsm.mask_options import MaskOptions
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from lgtsm.options import InpaintOptions, RunOptions, VideoOptions
 from lgtsm.plate_names import parse_plates
 from lgtsm.video.image import write_picture
 from tests.batch.conftest import (

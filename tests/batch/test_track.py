@@ -17,7 +17,8 @@ from lgtsm.batch.table import JobListError
 from lgtsm.cli.main import main
 from lgtsm.engine.hooks import Hooks
 from lgtsm.errors import Cancelled, OptionError
-from lgtsm.options import MaskOptions, VideoOptions
+from lgtsm.mask_options import TRACKED_GROW_PERCENT, MaskOptions
+from lgtsm.options import VideoOptions
 from lgtsm.prompt_names import painted_prompts
 from lgtsm.video.read import read_masks
 from tests.batch.conftest import (
@@ -61,7 +62,8 @@ def _track_then_inpaint(film, target, **video):
     prompts = painted_prompts([f"{film.with_name('paint.png')}@{number}" for number in (1, 9)])
     mask = film.with_name("whole.mkv")
     lgtsm.track_file(film, prompts, mask)
-    grow = MaskOptions(temporal_grow=_TEMPORAL if video else 0)
+    temporal = _TEMPORAL if video else 0
+    grow = MaskOptions(temporal_grow=temporal, grow_percent=TRACKED_GROW_PERCENT)
     options = replace(OPTIONS, mask=grow)
     lgtsm.inpaint_video(film, mask, target, options=options, video=VideoOptions(**video))
     return mask

@@ -12,8 +12,9 @@ import pytest
 from lgtsm.cli.inpaint import collect
 from lgtsm.cli.main import build_parser, main
 from lgtsm.knobs import knobs
+from lgtsm.mask_options import TRACKED_GROW_PERCENT, LengthPolicy, MaskOptions
 from lgtsm.neighbour_options import LEARNED, Carry, NeighbourOptions
-from lgtsm.options import InpaintOptions, LengthPolicy, MaskOptions, RunOptions, VideoOptions
+from lgtsm.options import InpaintOptions, RunOptions, VideoOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "av", "kornia", "einops", "safetensors", "PIL")
@@ -68,6 +69,13 @@ def test_defaults_are_the_librarys_but_for_growing():
     inpaint, video = collect(_parse())
     assert inpaint == InpaintOptions(mask=MaskOptions(grow=4))
     assert video == VideoOptions()
+
+
+def test_a_mask_that_is_tracked_first_grows_with_the_height():
+    track = build_parser().parse_args(["inpaint", "in.mp4", "--track", "a.png@0", "-o", "out.mp4"])
+    assert collect(track)[0].mask == MaskOptions(grow=4, grow_percent=TRACKED_GROW_PERCENT)
+    track.grow_percent = 0.0
+    assert collect(track)[0].mask == MaskOptions(grow=4)
 
 
 def test_networks_that_help_are_flags():

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import lgtsm
-from lgtsm.options import InpaintOptions, MaskOptions
+from lgtsm.mask_options import MaskOptions
+from lgtsm.options import InpaintOptions
 from tests.comfyui.conftest import FILL, cancelled, long_job, progress_values, read_tensors
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 import lgtsm
-from lgtsm.options import InpaintOptions, MaskOptions
+from lgtsm.mask_options import MaskOptions
+from lgtsm.options import InpaintOptions
 from tests.comfyui.conftest import FILL, read_tensors
 
 ASKED = {

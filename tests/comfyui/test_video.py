@@ -11,7 +11,8 @@ import torch
 
 import lgtsm
 from lgtsm.cli.main import main
-from lgtsm.options import InpaintOptions, MaskOptions
+from lgtsm.mask_options import MaskOptions
+from lgtsm.options import InpaintOptions
 from lgtsm.video.clip import write_clip, write_mask_clip
 from lgtsm.video.read import read_frames, read_masks
 from tests.comfyui.conftest import FILL, read_tensors

@@ -15,8 +15,9 @@ import tomllib
 import lgtsm
 from editors.blender.make_zip import ADD_ON, make_zip
 from lgtsm.batch.description import BatchJob
+from lgtsm.mask_options import MaskOptions
 from lgtsm.masks.boxes import MaskBox
-from lgtsm.options import InpaintOptions, MaskOptions, VideoOptions
+from lgtsm.options import InpaintOptions, VideoOptions
 from tests.batch.conftest import RATE, SIZE, InProcess, assert_same_film, write_film, write_mask
 
 ROOT = Path(__file__).resolve().parents[2]

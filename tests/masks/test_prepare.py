@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lgtsm.errors import ShapeError
+from lgtsm.mask_options import LengthPolicy, MaskOptions
 from lgtsm.masks.morph import fill_enclosed, fill_gaps, grow, temporal_grow
 from lgtsm.masks.prepare import binary_hole, of_count, pair_with, prepare
-from lgtsm.options import LengthPolicy, MaskOptions
 
 
 def _masks(num, seed=0, size=(9, 11), share=0.3):
@@ -49,6 +49,15 @@ def test_frame_by_frame_equals_the_whole_clip(num, seed, share, options):
     pairs = list(pair_with(range(num), iter(masks), options))
     assert [number for number, _ in pairs] == list(range(num))
     assert torch.equal(torch.stack([hole for _, hole in pairs]), torch.stack(found))
+
+
+def test_growing_by_a_share_of_the_height_adds_to_growing_by_pixels():
+    mask = torch.zeros(1, 120, 50)
+    mask[0, 60, 25] = 1
+    options = MaskOptions(grow=2, grow_percent=2.5)
+    assert options.grow_px(120) == 5
+    assert torch.equal(next(prepare([mask], options)), grow(mask[None], 5)[0])
+    assert torch.equal(next(prepare([mask], MaskOptions(grow_percent=2.5))), grow(mask[None], 3)[0])
 
 
 def test_no_more_frames_are_read_ahead_than_needed():

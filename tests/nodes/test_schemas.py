@@ -13,9 +13,10 @@ import pytest
 
 from lgtsm.cli.main import build_parser
 from lgtsm.knobs import knobs
+from lgtsm.mask_options import MaskOptions
 from lgtsm.masks.text.options import TextOptions
 from lgtsm.metrics.limits import CheckLimits
-from lgtsm.options import InpaintOptions, MaskOptions, RunOptions, VideoOptions
+from lgtsm.options import InpaintOptions, RunOptions, VideoOptions
 from lgtsm.track_options import TrackOptions
 from lgtsm.weights.header import Card
 from lgtsm.weights.save import save_model
@@ -253,5 +254,6 @@ def test_beginners_see_one_widget_for_quality_and_few_others(nodes):
         shown = {i.id for i in inputs if i.kind in kinds and not getattr(i, "advanced", False)}
         assert shown <= {"grow", "preset", "length", "quality", "lossless"}, name
         last = ["preset", "unseen", "plate_masks", "synthesiser", "aligner", "carrier"]
-        assert [one.id for one in inputs[-6:]] == last
+        last += ["grow_percent"]
+        assert [one.id for one in inputs[-7:]] == last
         assert all(one.optional for one in inputs[-4:])

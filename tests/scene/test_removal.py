@@ -5,8 +5,9 @@ import torch
 
 import lgtsm
 from lgtsm.fills.smooth import smooth_fill
+from lgtsm.mask_options import MaskOptions
 from lgtsm.metrics.fidelity import hole_psnr
-from lgtsm.options import InpaintOptions, MaskOptions, Mode
+from lgtsm.options import InpaintOptions, Mode
 from lgtsm.scene.camera import Camera, SceneOptions
 from lgtsm.scene.render import render_scene
 

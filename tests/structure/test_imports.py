@@ -17,6 +17,7 @@ FLOOR = frozenset(
     {
         "errors",
         "knobs",
+        "mask_options",
         "neighbour_options",
         "options",
         "track_options",
@@ -37,7 +38,8 @@ OURS = {
     "errors": frozenset(),
     "knobs": frozenset({"errors"}),
     "neighbour_options": frozenset({"errors", "knobs"}),
-    "options": frozenset({"errors", "knobs", "neighbour_options"}),
+    "mask_options": frozenset({"knobs"}),
+    "options": frozenset({"errors", "knobs", "mask_options", "neighbour_options"}),
     "track_options": frozenset({"errors", "knobs"}),
     "report": frozenset({"resident_memory"}),
     "resident_memory": frozenset(),
@@ -55,7 +57,7 @@ OURS = {
     "copying": frozenset({"errors", "options", "neighbour_options", "box", "clip_tensors", "fills"})
     | {"align", "synthesis", "models.spec"},
     "models": frozenset({"errors", "fills", "copying", "box", "models.spec"}),
-    "masks": frozenset({"errors", "knobs", "options", "box"}),
+    "masks": frozenset({"errors", "knobs", "mask_options", "options", "box"}),
     "metrics": frozenset({"errors", "knobs", "options", "box"}),
     "video": frozenset({"errors", "options", "box", "whole_file"}),
     "weights": frozenset({"errors", "options", "neighbour_options", "whole_file", "tensor_digest"})
@@ -86,7 +88,7 @@ OURS = {
     "plate_names": FLOOR | {"copying", "video", "key_frame_folder"},
     "sinks": FLOOR | {"engine", "masks", "video"},
     "job": BELOW_API | {"journal", "mask_source", "sinks"},
-    "key_masks": frozenset({"errors", "options", "masks", "video"}),
+    "key_masks": frozenset({"errors", "mask_options", "masks", "video"}),
     "clip_inputs": FLOOR | {"copying", "engine", "masks"},
     "api": BELOW_API | {"journal", "job", "clip_inputs"},
     "key_frame_set": FLOOR | {"copying", "engine", "masks", "clip_inputs"},
@@ -130,6 +132,7 @@ OURS = {
 THIRD = {
     "errors": frozenset(),
     "knobs": frozenset(),
+    "mask_options": frozenset(),
     "neighbour_options": frozenset(),
     "options": frozenset(),
     "track_options": frozenset(),

@@ -17,6 +17,7 @@ from lgtsm.batch.job_list import read_jobs
 from lgtsm.cli.inpaint import collect
 from lgtsm.cli.main import build_parser
 from lgtsm.errors import OptionError
+from lgtsm.mask_options import TRACKED_GROW_PERCENT
 from lgtsm.studio.pictures import Pictures, film_pictures
 from lgtsm.studio.worker import Task
 from lgtsm.video.clip import write_clip
@@ -82,6 +83,7 @@ def test_command_and_project_hold_the_options_of_the_page(studio, film, painted)
     assert job.options == options
     assert job.video == video
     assert options.mask.grow == 0
+    assert options.mask.grow_percent == state["options"]["grow_percent"] == TRACKED_GROW_PERCENT
     assert options.cuts == (3, 7)
     assert job.outputs == (
         "shot_clean.mkv",
@@ -93,6 +95,16 @@ def test_command_and_project_hold_the_options_of_the_page(studio, film, painted)
     names = json.loads(Path(state["project"]).read_text(encoding="utf-8"))
     assert names["source"] == "shot.mp4"
     assert names["track"] == ["shot.lgtsm-studio/painted_000005.png@5"]
+
+
+def test_growing_with_the_height_can_be_turned_off(studio, film, painted):
+    state = studio.json("POST", f"{painted}/options", {"grow_percent": 0})
+    assert state["options"]["grow_percent"] == 0
+    assert "--grow-percent 0" in state["command"]
+    (job,) = read_jobs(Path(state["project"]), str(film.parent / "out"), {"grow": 4})
+    assert job.options.mask.grow_percent == 0
+    state = studio.json("POST", f"{painted}/options", {"grow_percent": TRACKED_GROW_PERCENT})
+    assert "--grow-percent" not in state["command"]
 
 
 def test_what_an_option_does_not_take_is_told_and_nothing_changes(studio, painted, one_sentence):

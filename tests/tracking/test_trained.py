@@ -193,7 +193,8 @@ def test_the_commands_take_a_tracker(folders, tmp_path, capsys):
     assert len(found) == 3
     assert torch.equal(found[1], white[:1])
     clean, used = tmp_path / "clean.mkv", tmp_path / "used.mkv"
-    words += ["--track", f"{paint}@1", "--mode", "copy", "--grow", "0", "--mask-used", str(used)]
+    words += ["--track", f"{paint}@1", "--mode", "copy", "--grow", "0", "--grow-percent", "0"]
+    words += ["--mask-used", str(used)]
     assert main(["inpaint", *words, "-o", str(clean)]) == 0
     assert all(map(torch.equal, read_masks(used), found))
     argv = ["inpaint", str(film), "--box", "1,1,9,9", *tracker, "-o", str(clean), "--overwrite"]

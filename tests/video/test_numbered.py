@@ -11,7 +11,8 @@ from PIL import Image
 
 from lgtsm.api import inpaint_video
 from lgtsm.errors import ShapeError, VideoError
-from lgtsm.options import InpaintOptions, MaskOptions, VideoOptions
+from lgtsm.mask_options import MaskOptions
+from lgtsm.options import InpaintOptions, VideoOptions
 from lgtsm.video.clip import write_clip
 from lgtsm.video.numbered import masks_of_frames
 from lgtsm.video.read import read_masks

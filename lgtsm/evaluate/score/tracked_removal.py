@@ -5,9 +5,10 @@ from __future__ import annotations
 import torch
 
 from ...api import inpaint
+from ...mask_options import GROW_PX, MaskOptions
 from ...masks.morph import grow
 from ...metrics.fidelity import hole_psnr
-from ...options import GROW_PX, InpaintOptions, MaskOptions, Mode
+from ...options import InpaintOptions, Mode
 from ...scene.camera import Camera, SceneOptions
 from ...scene.render import render_scene
 from ...tracking.call import track_mask
