@@ -1,10 +1,13 @@
 """Markers say what a job list says, in metadata or in text, and their mistakes are told."""
 
+from dataclasses import replace
+
 import pytest
 
 from lgtsm.batch.description import BatchJob
 from lgtsm.batch.run import run_batch
 from lgtsm.batch.table import JobListError
+from lgtsm.mask_options import TRACKED_GROW_PERCENT, MaskOptions
 from lgtsm.options import VideoOptions
 from tests.batch.conftest import OPTIONS, InProcess, assert_same_film, write_mask
 from tests.timeline.conftest import clip
@@ -48,7 +51,7 @@ def test_prompts_of_a_marker_are_tracked(prompt, films, save, clean):
         source=str(films / "a.mp4"),
         track=(prompt if prompt[0].isdigit() else str(films / prompt),),
         output="single.mp4",
-        options=OPTIONS,
+        options=replace(OPTIONS, mask=MaskOptions(grow_percent=TRACKED_GROW_PERCENT)),
         video=VideoOptions(end=21),
     )
     run_batch([job], films / "single", make=InProcess)
