@@ -14,7 +14,7 @@ from torch import Tensor
 
 import lgtsm
 from lgtsm.demo import run_demo
-from lgtsm.mask_options import GROW_PX, MaskOptions
+from lgtsm.mask_options import GROW_PX, TRACKED_GROW_PERCENT, MaskOptions
 from lgtsm.masks.overlay import Paint, overlay
 from lgtsm.options import InpaintOptions
 from lgtsm.scene.camera import Camera, SceneOptions
@@ -53,7 +53,8 @@ def show_removal(film: Path, tracked: Path) -> None:
     scene = render_scene(_options(Camera.PARALLAX, FRAMES))
     prompt = lgtsm.Prompt(frame=PAINTED, mask=scene.mask[PAINTED])
     masks = lgtsm.track_mask(scene.frames, [prompt], cuts=()).masks
-    options = InpaintOptions(cuts=(), mask=MaskOptions(grow=GROW_PX))
+    grown = MaskOptions(grow=GROW_PX, grow_percent=TRACKED_GROW_PERCENT)
+    options = InpaintOptions(cuts=(), mask=grown)
     after = lgtsm.inpaint(scene.frames, masks, options=options)
     pictures = [_picture(frame) for frame in side_by_side([scene.frames, after])[::2]]
     pictures[0].save(

@@ -140,7 +140,9 @@ def to_plates(
     count = 0 if images is None else len(images)
     frames: list[int | None] = [None] * count
     if numbers.replace(",", " ").strip():
-        frames = [first + number for number in frame_numbers(numbers, count, "plates")]
+        frames = [
+            first + number for number in frame_numbers(numbers, count, "plates", "Batch Images")
+        ]
     if images is None:
         return ()
     pictures = to_frames(images).float().cpu()

@@ -10,13 +10,14 @@ _DIGITS = 10
 """A frame number has fewer."""
 
 
-def frame_numbers(text: str, count: int, of: str) -> list[int]:
+def frame_numbers(text: str, count: int, of: str, joined_by: str) -> list[int]:
     """Read a frame number for each of some pictures.
 
     Args:
         text: the numbers, between commas or spaces.
         count: of the pictures.
         of: what they are, for messages.
+        joined_by: node that makes several of them one input, for messages.
 
     Raises:
         OptionError: not numbers, or not as many.
@@ -30,7 +31,7 @@ def frame_numbers(text: str, count: int, of: str) -> list[int]:
     if len(words) != count:
         raise OptionError(
             f"Expected one frame number for each of the {of} ({count}), got {len(words)} in {text!r:.80}; "
-            "write them such as 12 or 0, 48, counted from 0."
+            f"write them such as 12 or 0, 48, counted from 0, and join several pictures by {joined_by}."
         )
     return [int(word) for word in words]
 

@@ -96,7 +96,7 @@ def to_prompts(painted: Tensor, numbers: str, size: tuple[int, int]) -> list[Pro
 def numbered(painted: Tensor, numbers: str) -> list[tuple[int, Tensor]]:
     """Return masks (1,H,W) with the numbers of their frames; arguments and errors as of `to_prompts`."""
     masks = to_masks(painted)
-    frames = frame_numbers(numbers, len(masks), "painted masks")
+    frames = frame_numbers(numbers, len(masks), "painted masks", "Batch Masks")
     return list(zip(frames, masks, strict=True))
 
 

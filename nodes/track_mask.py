@@ -7,7 +7,7 @@ from typing import Any
 from comfy_api.latest import io, ui
 from torch import Tensor
 
-from ..lgtsm.masks.overlay import overlay
+from ..lgtsm.masks.overlay import labelled, overlay
 from ..lgtsm.tracking.call import track_mask
 from .convert import frame_size, to_frames, to_images
 from .frame_numbers import listed
@@ -74,13 +74,14 @@ class LGTSMTrackMask(io.ComfyNode):
                 progress=reporter.progress,
                 cancel=reporter.cancel,
             )
-        preview = to_images(overlay(frames, track.masks))
-        shown = preview[shown_numbers(track.repaint, len(preview))]
+        preview = overlay(frames, track.masks)
+        numbers = shown_numbers(track.repaint, len(preview))
+        shown = to_images(labelled(preview[numbers], list(map(str, numbers))))
         return io.NodeOutput(
             track.masks[:, 0],
             listed(track.repaint),
             float(track.confidence.mean()),
             told(track.confidence.tolist(), track.repaint, track.notes),
-            preview,
+            to_images(preview),
             ui=ui.PreviewImage(shown, cls=cls),
         )

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..lgtsm.completion.kinds import parse_additions
 from ..lgtsm.file_completion import complete_file
 from ..lgtsm.file_tracking import track_file
-from ..lgtsm.masks.overlay import overlay
+from ..lgtsm.masks.overlay import labelled, overlay
 from ..lgtsm.tracked_folder import TrackedFolder
 from ..lgtsm.video.one_frame import read_one_frame
 from ..lgtsm.video.probe import probe
@@ -130,7 +130,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
 
 
 def _shown(source: Path, target: Path, start: int, numbers: Sequence[int]) -> Tensor:
-    """Return some frames with their mask tinted, (N,3,H,W).
+    """Return some frames with their mask tinted and their number, (N,3,H,W).
 
     Args:
         source: the video.
@@ -143,4 +143,4 @@ def _shown(source: Path, target: Path, start: int, numbers: Sequence[int]) -> Te
         frame = read_one_frame(source, t, start=start)
         mask = next(iter(read_masks(target, start=t, end=t + 1)))
         tinted.append(overlay(frame.rgb()[None], mask[None]))
-    return torch.cat(tinted)
+    return labelled(torch.cat(tinted), list(map(str, numbers)))

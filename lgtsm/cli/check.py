@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..file_check import FileCheck
 
 _EPILOG = f"""MASK is the mask that was used: the file of `lgtsm inpaint --mask-used`, or the original mask with
-the same --grow ({GROW_PX} in `lgtsm inpaint` by default).
+the same --grow ({GROW_PX} in `lgtsm inpaint` by default) and --grow-percent.
 
 A lossless result must equal the source outside the mask, bit for bit. A film that was encoded again is
 compared with the source under the same fill, encoded at the same --quality: it may change no more.

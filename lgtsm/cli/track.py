@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 from ..interruption import Interruption
+from ..mask_options import TRACKED_GROW_PERCENT
 from ..prompt_names import painted_files
 from ..track_options import TrackOptions
 from .arguments import add_cuts, add_options
 from .prompts import add_prompts, read_prompts
 from .terminal import progress_bar, write_text
 
-_EPILOG = """`lgtsm frame` saves a frame to paint on: erase the object from it, or paint the object white on black. Frames
+_EPILOG = f"""`lgtsm frame` saves a frame to paint on: erase the object from it, or paint the object white on black. Frames
 count from 0. A painted frame is taken as it is, and helps the frames around it. The command names the frames
 it is least sure of: paint these next. With --keep, one more painted frame costs only the frames next to it.
 Nothing is tracked across a cut: paint one frame of every shot that shows the object. An all-black picture
@@ -22,8 +23,8 @@ says that the object is not there. Track several objects one by one.
 examples:
   lgtsm track film.mp4 --prompt painted.png@0 -o mask.mkv
   lgtsm track film.mp4 --prompt a.png@0 --prompt b.png@90 --keep tracked -o mask.mkv
-  lgtsm inpaint film.mp4 --mask mask.mkv -o clean.mp4
-  lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4      # both in one step
+  lgtsm inpaint film.mp4 --mask mask.mkv --grow-percent {TRACKED_GROW_PERCENT} -o clean.mp4
+  lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4      # the same in one step
 """
 
 

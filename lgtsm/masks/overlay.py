@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum
 
+import numpy as np
 import torch
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from ..errors import ShapeError
@@ -19,6 +22,8 @@ _SWEEP = 48
 """Frames in which the line of a wipe crosses the picture: two seconds of a film."""
 _LINE_RATIO = 1 / 320
 """Width of that line as a fraction of the picture's."""
+_LABEL_RATIO, _LEAST_LABEL_PX = 1 / 12, 12
+"""Height of a label as a fraction of the picture's, and the least that can be read."""
 
 
 class Paint(Enum):
@@ -112,3 +117,30 @@ def compare(
     column = torch.arange(width, device=before.device) + 0.5
     line = (column - position).abs() < max(1.0, width * _LINE_RATIO / 2)
     return torch.where(line, 1.0, torch.where(column < position, after, before))
+
+
+def labelled(frames: Tensor, labels: Sequence[str]) -> Tensor:
+    """Write a label into the upper left corner of every frame.
+
+    Args:
+        frames: (T,3,H,W) in [0,1].
+        labels: one for each.
+
+    Returns:
+        (T,3,H,W), a new tensor in steps of 1/255.
+    """
+    size = max(_LEAST_LABEL_PX, round(frames.shape[-2] * _LABEL_RATIO))
+    font, written = ImageFont.load_default(size), list[np.ndarray]()
+    pictures = (frames.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    for values, label in zip(pictures, labels, strict=True):
+        picture = Image.fromarray(values)
+        ImageDraw.Draw(picture).text(
+            (size // 3, size // 6),
+            label,
+            "white",
+            font,
+            stroke_width=size // 8,
+            stroke_fill="black",
+        )
+        written.append(np.asarray(picture))
+    return torch.from_numpy(np.stack(written)).to(frames).permute(0, 3, 1, 2) / 255

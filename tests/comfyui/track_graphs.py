@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lgtsm.mask_options import TRACKED_GROW_PERCENT
 from tests.comfyui.graph import Graph, clip, fill_video, node, note, report, save
 from tests.comfyui.samples import PAINTED
 
@@ -21,9 +22,10 @@ PAINT_ONE_FRAME = Graph(
             "the shadow, set `complete` to `shadow`.\n"
             "5. Press **Run**. On two CPU cores expect a few seconds a frame.\n\n"
             "No model and no graphics card are needed. *LGTSM Track Mask Video* shows the mask. *Paint next* names "
-            "the frames to look at first; if the result is good there, you are done. To correct one, paint it in a "
-            "second *Load Image*, join both masks by *Batch Masks*, and write both numbers in the same order, such "
-            "as `8, 40`."
+            "the frames to look at first; if the result is good there, you are done.\n\n"
+            "A pale ghost of the object is left? Set `grow_percent`, the last of *LGTSM Inpaint Video*, to 5. "
+            "A piece of it? Paint that frame in a second *Load Image*, join both masks by *Batch Masks*, and write both "
+            "numbers in the same order, such as `8, 40`."
         ),
         clip(),
         node(
@@ -51,7 +53,13 @@ PAINT_ONE_FRAME = Graph(
             video="clip.VIDEO",
             painted="paint.MASK",
         ),
-        fill_video((1220, 40), (400, 540), video="clip.VIDEO", mask_video="track.mask_video"),
+        fill_video(
+            (1220, 40),
+            (400, 540),
+            {"grow_percent": TRACKED_GROW_PERCENT},
+            video="clip.VIDEO",
+            mask_video="track.mask_video",
+        ),
         save((1700, 40), "fill.video", "video/lgtsm_clean"),
         report((1220, 760), (400, 160), "track.repaint", "Paint next"),
     ),

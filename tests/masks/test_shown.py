@@ -11,7 +11,7 @@ from lgtsm.errors import ShapeError
 from lgtsm.masks.boxes import MaskBox, box_masks
 from lgtsm.masks.coverage import coverage
 from lgtsm.masks.morph import stretch
-from lgtsm.masks.overlay import Paint, compare, mark_changes, overlay
+from lgtsm.masks.overlay import Paint, compare, labelled, mark_changes, overlay
 from lgtsm.options import CompareAs
 
 
@@ -114,3 +114,16 @@ def test_a_delayed_box_begins_and_ends_later():
     shown = [bool(mask.any()) for mask, _ in zip(box_masks([box], 4, 4), range(6), strict=False)]
     assert shown == [False, False, False, True, True, False]
     assert MaskBox.parse("0,0,2,2").delayed(2).end is None
+
+
+def test_labels_tell_frames_apart_and_cover_a_corner_only():
+    frames = torch.full((2, 3, 120, 160), 0.6)
+    shown = labelled(frames, ["8", "131"])
+    changed = (shown != shown[:, :, -1:, -1:]).any(1)
+    assert shown.shape == frames.shape
+    assert torch.equal(frames, torch.full_like(frames, 0.6))
+    assert changed[0].any()
+    assert changed[1].sum() > changed[0].sum()
+    assert not changed[:, 30:].any()
+    assert not changed[:, :, 50:].any()
+    assert (shown - 0.6).abs()[:, :, 30:].max() < 1 / 255
