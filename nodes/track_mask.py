@@ -76,7 +76,7 @@ class LGTSMTrackMask(io.ComfyNode):
             )
         preview = overlay(frames, track.masks)
         numbers = shown_numbers(track.repaint, len(preview))
-        shown = to_images(labelled(preview[numbers], list(map(str, numbers))))
+        shown = to_images(labelled(preview[numbers], map(str, numbers)))
         return io.NodeOutput(
             track.masks[:, 0],
             listed(track.repaint),

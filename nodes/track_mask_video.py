@@ -143,4 +143,4 @@ def _shown(source: Path, target: Path, start: int, numbers: Sequence[int]) -> Te
         frame = read_one_frame(source, t, start=start)
         mask = next(iter(read_masks(target, start=t, end=t + 1)))
         tinted.append(overlay(frame.rgb()[None], mask[None]))
-    return labelled(torch.cat(tinted), list(map(str, numbers)))
+    return labelled(torch.cat(tinted), map(str, numbers))

@@ -15,7 +15,7 @@ from ..completion.kinds import parse_additions
 from ..errors import OptionError, shown
 from ..film_names import written_name
 from ..knobs import Knob, knobs
-from ..mask_options import TRACKED_GROW_PERCENT, MaskOptions
+from ..mask_options import MaskOptions, default_grow_percent
 from ..masks.boxes import MaskBox
 from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, RunOptions, VideoOptions
@@ -138,8 +138,7 @@ def _completed(row: Mapping[str, object], defaults: Mapping[str, object]) -> dic
     if any(name in row for name in _HOLES):  # one of its own
         values = {name: v for name, v in values.items() if name not in _HOLES}
     values |= row
-    if values.get("track"):  # as `lgtsm inpaint --track` does
-        values.setdefault("grow_percent", TRACKED_GROW_PERCENT)
+    values.setdefault("grow_percent", default_grow_percent(is_tracked=bool(values.get("track"))))
     return values
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..errors import Cancelled, LgtsmError
 from ..interruption import Interruption
-from ..mask_options import TRACKED_GROW_PERCENT, MaskOptions
+from ..mask_options import MaskOptions, default_grow_percent
 from ..neighbour_options import NeighbourOptions
 from ..options import InpaintOptions, RunOptions, VideoOptions
 from ..plate_names import parse_plates, plate_file
@@ -132,7 +132,7 @@ def collect(arguments: argparse.Namespace) -> tuple[InpaintOptions, VideoOptions
     """
     given = vars(arguments)
     if given["grow_percent"] is None:
-        given = given | {"grow_percent": TRACKED_GROW_PERCENT if arguments.track else 0.0}
+        given = given | {"grow_percent": default_grow_percent(is_tracked=bool(arguments.track))}
     parts = {"mask": MaskOptions, "run": RunOptions, "neighbours": NeighbourOptions}
     built = {name: kind.of(given) for name, kind in parts.items()}
     return InpaintOptions.of(given, **built), VideoOptions.of(given)

@@ -53,8 +53,8 @@ _ALLOCATOR = 1.08
 """What an allocator holds beyond what is in use (measured)."""
 _ALLOCATOR_COPIES, _SCATTERED_FROM, _SCATTERED_UNTIL = 1.68, 40, 150
 """The same in main memory where frames are copied from each other: between what waits, gaps remain. They grow from
-about the 40th frame to the 150th of a shot (fitted to four runs each of 40, 70, 90 and 130 frames and twelve of 60 at
-320x180, and to one of 130 at 640x360; the same job peaks up to 12 % higher or lower from run to run)."""
+about the 40th frame to the 150th of a shot (fitted to four runs each of 40, 70, 90 and 130 frames and nine of 60 at
+320x180, and to one of 130 at 640x360; runs of the same job peak up to 15 % from their mean)."""
 _ALLOCATOR_REDUCED = 1.75
 """The same where frames are filled at a reduced size, at any length: what waits at source size lies between what comes
 and goes (fitted to 130 frames with a hole of 8 %, `lgtsm bench --preset memory`: 1920x1080 peaked at 4.5 and 4.9 GB in

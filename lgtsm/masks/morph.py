@@ -32,8 +32,7 @@ def grow(holes: Tensor, px: int) -> Tensor:
         OptionError: a negative radius.
     """
     _check_count("px", px)
-    box = _grown_box(holes, px)
-    if px == 0 or box is None:
+    if px == 0 or (box := _grown_box(holes, px)) is None:
         return holes
     inside = (holes[..., box.rows, box.columns] > 0).contiguous()
     grown = torch.zeros_like(inside)

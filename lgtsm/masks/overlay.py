@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from enum import Enum
 
 import numpy as np
@@ -119,7 +119,7 @@ def compare(
     return torch.where(line, 1.0, torch.where(column < position, after, before))
 
 
-def labelled(frames: Tensor, labels: Sequence[str]) -> Tensor:
+def labelled(frames: Tensor, labels: Iterable[str]) -> Tensor:
     """Write a label into the upper left corner of every frame.
 
     Args:

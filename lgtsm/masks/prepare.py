@@ -89,8 +89,7 @@ def _in_time(holes: Iterator[Tensor], options: MaskOptions) -> Iterator[Tensor]:
     if span:
         holes = _windowed(holes, span, span, lambda clip: temporal_grow(clip, span))
     for hole in holes:
-        px = options.grow_px(hole.shape[-2])
-        yield grow(hole[None], px)[0] if px else hole
+        yield grow(hole, options.grow_px(hole.shape[-2]))
 
 
 def _of_one_size(holes: Iterable[Tensor]) -> Iterator[Tensor]:

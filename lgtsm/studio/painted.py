@@ -116,8 +116,7 @@ def shown_mask(mask: Tensor, options: MaskOptions, whole: Tensor | None = None) 
     """
     hole = binary_hole(mask, options)
     covered = hole if whole is None else torch.maximum(hole, (whole > 0.5).float())
-    px = options.grow_px(mask.shape[-2])
-    filled = grow(covered[None], px)[0] if px else covered
+    filled = grow(covered, options.grow_px(mask.shape[-2]))
     levels = torch.where(covered > 0, ADDED, torch.where(filled > 0, RIM, 0))
     return encoded(torch.where(hole > 0, OBJECT, levels)[0].byte().numpy())
 

@@ -15,7 +15,7 @@ from ..batch.description import BatchJob
 from ..batch.table import read_table
 from ..errors import OptionError, shown
 from ..film_names import stem_of, written_name
-from ..mask_options import GROW_PX, TRACKED_GROW_PERCENT
+from ..mask_options import GROW_PX, default_grow_percent
 from .form import NETWORKS, form
 from .painted import write_file
 
@@ -57,9 +57,9 @@ class Project:
         return self.file.parent
 
     @property
-    def own_grow_percent(self) -> float:
-        """Return `grow_percent` where the user chose none: that of `read_job`, which depends on the mask."""
-        return TRACKED_GROW_PERCENT if self.mask is None else 0.0
+    def default_grow_percent(self) -> float:
+        """Return `grow_percent` where the user chose none."""
+        return default_grow_percent(is_tracked=self.mask is None)
 
     @property
     def output(self) -> str:
@@ -134,7 +134,7 @@ class Project:
         if name == "grow":  # commands and library differ in it, so it is always said
             return False
         if name == "grow_percent":
-            return value == self.own_grow_percent
+            return value == self.default_grow_percent
         default = OPTIONS[name].default
         return value == (default.value if isinstance(default, Enum) else default)
 

@@ -27,7 +27,7 @@ def state_of(session: Session, worker: Worker) -> dict[str, object]:
         "task": task and {"number": session.num_tasks, **task.values(worker.place(task))},
         "results": {kind: _result(result) for kind, result in session.results.items()},
         "keys": {"numbers": session.keys.numbers(), "painted": session.keys.painted_numbers()},
-        "options": {"grow_percent": session.project.own_grow_percent, **options},
+        "options": {"grow_percent": session.project.default_grow_percent, **options},
         "wanted": list(session.project.results),
         "problem": session.problem(),
         "command": session.project.command(names) if names or session.project.mask else "",
