@@ -159,5 +159,6 @@ class Output:
                 )
             with write_errors(self.target):
                 self._finish()
-                self._whole.commit()
+                # before the name is given: a film that bears its name may be taken as finished
                 self._whole.remove_older()
+                self._whole.commit()

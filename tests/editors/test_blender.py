@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -15,7 +16,7 @@ import tomllib
 import lgtsm
 from editors.blender.make_zip import ADD_ON, make_zip
 from lgtsm.batch.description import BatchJob
-from lgtsm.mask_options import MaskOptions
+from lgtsm.mask_options import TRACKED_GROW_PERCENT, MaskOptions
 from lgtsm.masks.boxes import MaskBox
 from lgtsm.options import InpaintOptions, VideoOptions
 from tests.batch.conftest import RATE, SIZE, InProcess, assert_same_film, write_film, write_mask
@@ -26,6 +27,7 @@ BPY = os.environ.get("LGTSM_BPY")
 FIRST, TRIM, LENGTH = 10, 3, 9
 """As in the session."""
 OPTIONS = InpaintOptions.of({"preset": "fast"}, mask=MaskOptions(grow=0))
+TRACKED = replace(OPTIONS, mask=replace(OPTIONS.mask, grow_percent=TRACKED_GROW_PERCENT))
 VIDEO = VideoOptions(start=TRIM, end=TRIM + LENGTH, lossless=True)
 
 in_blender = pytest.mark.skipif(
@@ -165,7 +167,7 @@ def test_an_object_erased_in_the_current_frame_is_tracked_and_removed(folder, se
         source=str(folder / "film.mp4"),
         track=(painted,),
         output="single.mkv",
-        options=OPTIONS,
+        options=TRACKED,
         video=VIDEO,
     )
     lgtsm.run_batch([job], folder / "single", make=InProcess)

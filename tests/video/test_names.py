@@ -14,6 +14,7 @@ from lgtsm.video.clip import MaskWriter
 from lgtsm.video.output import write_errors
 from lgtsm.video.read import read_frames
 from lgtsm.video.write import open_writer
+from lgtsm.whole_file import WholeFile
 
 
 def _names(folder):
@@ -88,6 +89,19 @@ def test_what_a_killed_job_left_goes_with_the_next_whole_result(source, refill):
     assert all(path.exists() for path in left)
     refill(source, target)
     assert _names(Path()) == sorted(["in.mp4", "out.mp4", left[1].name])
+
+
+def test_nothing_of_a_killed_job_is_left_once_the_result_has_its_name(source, refill, monkeypatch):
+    target, seen, commit = source.with_name("out.mp4"), [], WholeFile.commit
+
+    def watched(whole):
+        commit(whole)
+        seen.append(_names(Path()))  # a process killed now does nothing more
+
+    monkeypatch.setattr(WholeFile, "commit", watched)
+    source.with_name(".out.mp4.0123456789ab.partial").touch()
+    refill(source, target)
+    assert seen == [["in.mp4", "out.mp4"]]
 
 
 @pytest.mark.parametrize(
