@@ -99,6 +99,8 @@ class CompareAs(Enum):
     """Before on the left, after on the right."""
     WIPE = "wipe"
     """One picture: a line moves across it and back, after on its left, before on its right."""
+    MASK = "mask"
+    """Side by side; before with the mask in red and the number of the frame."""
 
 
 class DType(Enum):
@@ -281,8 +283,8 @@ class VideoOptions(Options):
     )
     compare_as: CompareAs = knob(
         CompareAs.SIDE_BY_SIDE,
-        "How a comparison shows before and after: side-by-side, or wipe, where a line moves across "
-        "the picture.",
+        "How a comparison shows before and after: side-by-side; wipe, where a line moves across the "
+        "picture; or mask, side by side with the mask in red and the numbers of the frames.",
     )
 
     def __post_init__(self) -> None:

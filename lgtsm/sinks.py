@@ -79,7 +79,7 @@ class Sinks:
             open_writer(files.target, source, options=video, rate=video.rate)
         )
         self.layer = self.mask = self.comparison = None
-        self._compare_as, self._num_compared = video.compare_as, 0
+        self._video, self._num_compared = video, 0
         self._picture: Tensor | None = None
         self.is_range = video.start > 0
         self.start: Fraction | None = None
@@ -105,7 +105,14 @@ class Sinks:
         if self.comparison is not None:
             before = frame.rgb()[None]
             after = torch.where(hole, pixels, before)
-            (shown,) = compare(before, after, self._compare_as, first=self._num_compared)
+            (shown,) = compare(
+                before,
+                after,
+                self._video.compare_as,
+                holes=hole[None],
+                first=self._num_compared,
+                start=self._video.start,
+            )
             self.comparison.write(shown, time=frame.time, time_base=frame.native.time_base)
             self._num_compared += 1
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ..errors import ShapeError
+from ..errors import OptionError, ShapeError
 from ..options import CompareAs
 
 _TINT = (0.9, 0.15, 0.35)
@@ -85,22 +85,29 @@ def mark_changes(before: Tensor, after: Tensor, holes: Tensor) -> Tensor:
 
 
 def compare(
-    before: Tensor, after: Tensor, compare_as: CompareAs = CompareAs.SIDE_BY_SIDE, *, first: int = 0
+    before: Tensor,
+    after: Tensor,
+    compare_as: CompareAs = CompareAs.SIDE_BY_SIDE,
+    *,
+    holes: Tensor | None = None,
+    first: int = 0,
+    start: int = 0,
 ) -> Tensor:
     """Show a clip before and after its repair in one picture.
 
     Args:
         before: (T,3,H,W) in [0,1].
         after: (T,3,H,W) in [0,1].
-        compare_as: side by side, or as a wipe.
-        first: number of the first frame given; the line of a wipe moves by frame number, so a clip
-            may be passed in parts.
+        compare_as: side by side, with or without the mask, or as a wipe.
+        holes: (T,1,H,W) or (1,1,H,W), above 0 = hole; needed to show the mask.
+        first: frames of the clip before these, which may be passed in parts.
+        start: number of the clip's first frame.
 
     Returns:
         A new tensor: (T,3,H,2W) side by side, (T,3,H,W) as a wipe.
 
     Raises:
-        ShapeError: the clips differ in size or length.
+        ShapeError: the clips differ in size or length; OptionError: a mask to be shown is missing.
     """
     if before.shape != after.shape:
         raise ShapeError(
@@ -108,7 +115,15 @@ def compare(
             f"{tuple(after.shape)}; give the source and the result of one job."
         )
     after = after.to(before)
-    if compare_as is CompareAs.SIDE_BY_SIDE:
+    if compare_as is CompareAs.MASK:
+        if holes is None:
+            raise OptionError(
+                "Expected a mask to show it beside the result, got none; give the mask, or compare "
+                f"{CompareAs.SIDE_BY_SIDE.value}."
+            )
+        numbers = range(start + first, start + first + len(before))
+        before = labelled(overlay(before, holes), map(str, numbers))
+    if compare_as is not CompareAs.WIPE:
         return torch.cat([before, after], 3)
     width = before.shape[3]
     # from the middle, so that a short clip shows both

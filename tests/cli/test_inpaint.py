@@ -6,10 +6,14 @@ import sys
 import av
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from lgtsm.cli import tasks as tasks_module
 from lgtsm.errors import OptionError
+from lgtsm.masks.overlay import compare
+from lgtsm.options import CompareAs
+from lgtsm.video.read import read_frames
 
 
 def _sound_packets(path):
@@ -194,6 +198,25 @@ def test_before_and_after_are_written_as_a_film(
     assert np.abs(both[0, :, :20] - left[0, :, :20]).mean() < 4
     assert np.abs(both[0, :, -20:] - right[0, :, -20:]).mean() < 4
     assert str(shown) in json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["outputs"]
+
+
+def test_a_comparison_shows_the_mask_that_was_filled_and_the_numbers_of_the_source(
+    lgtsm, make_film, make_mask, tmp_path
+):
+    film, out, shown, used = make_film(), tmp_path / "o.mkv", tmp_path / "look", tmp_path / "u.mkv"
+    code, _, stderr = lgtsm(
+        "inpaint", film, "--mask", make_mask(), "-o", out, "--mode", "copy", "--motion", "none",
+        "--lossless", "--start", 2, "--compare", shown, "--compare-as", "mask", "--mask-used", used,
+    )  # fmt: skip
+    assert code == 0, stderr
+    before, holes, found = (
+        torch.stack([frame.rgb() for frame in read_frames(path)]) for path in (film, used, shown)
+    )
+    before, holes = before[2:], holes[:, :1] > 0.5
+    left = compare(before, before, CompareAs.MASK, holes=holes, start=2)[..., :64]
+    assert torch.allclose(found[..., :64], left, atol=1 / 255)
+    right = torch.where(holes, found[..., 64:], before)
+    assert torch.allclose(found[..., 64:], right, atol=1 / 255)
 
 
 @pytest.mark.slow

@@ -67,14 +67,21 @@ def test_a_frame_that_is_not_there_is_named(server, film):
 @pytest.mark.parametrize("how", list(CompareAs))
 def test_before_and_after_are_one_picture(server, tmp_path, how):
     before, after = torch.rand(3, 8, 12, 3), torch.rand(3, 8, 12, 3)
+    mask = torch.zeros(1, 8, 12)
+    mask[:, 2:5, 3:9] = 1
     for name, images in (("before", before), ("after", after)):
-        torch.save({"images": images, "mask": torch.zeros(1, 8, 12)}, tmp_path / f"{name}.pt")
+        torch.save({"images": images, "mask": mask}, tmp_path / f"{name}.pt")
     prompt = {
         "1": {"class_type": "ProbeLoad", "inputs": {"path": str(tmp_path / "before.pt")}},
         "2": {"class_type": "ProbeLoad", "inputs": {"path": str(tmp_path / "after.pt")}},
         "3": {
             "class_type": "LGTSMCompare",
-            "inputs": {"before": ["1", 0], "after": ["2", 0], "compare_as": how.value},
+            "inputs": {
+                "before": ["1", 0],
+                "after": ["2", 0],
+                "compare_as": how.value,
+                "mask": ["1", 1],
+            },
         },
         "4": {
             "class_type": "ProbeSave",
@@ -84,7 +91,7 @@ def test_before_and_after_are_one_picture(server, tmp_path, how):
     run = server.run(prompt)
     assert run.status == "success", run.error
     [shown, *_] = read_tensors(tmp_path / "out.pt")
-    frames = compare(before.permute(0, 3, 1, 2), after.permute(0, 3, 1, 2), how)
+    frames = compare(before.permute(0, 3, 1, 2), after.permute(0, 3, 1, 2), how, holes=mask[None])
     assert torch.equal(shown, frames.permute(0, 2, 3, 1))
     assert len(run.entry["outputs"]["3"]["images"]) == 3
 

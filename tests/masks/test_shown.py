@@ -7,7 +7,7 @@ import json
 import pytest
 import torch
 
-from lgtsm.errors import ShapeError
+from lgtsm.errors import OptionError, ShapeError
 from lgtsm.masks.boxes import MaskBox, box_masks
 from lgtsm.masks.coverage import coverage
 from lgtsm.masks.morph import stretch
@@ -90,6 +90,25 @@ def test_a_wipe_shows_both_and_its_line_crosses_the_picture_and_comes_back():
     assert ((shown == 1).sum((1, 2, 3)) > 0).all()
     parts = [compare(before[:1], after[:1], CompareAs.WIPE, first=t)[0] for t in range(96)]
     assert torch.equal(torch.stack(parts), shown)
+
+
+def test_the_mask_and_the_numbers_of_frames_are_shown_beside_the_result(rng, one_sentence):
+    before, after = torch.rand(2, 3, 3, 32, 48, generator=rng)
+    holes = torch.zeros(1, 1, 32, 48)
+    holes[..., 20:30, 30:40] = 1
+    shown = compare(before, after, CompareAs.MASK, holes=holes, start=40)
+    assert torch.equal(shown[..., 48:], after)
+    left, veiled = shown[..., :48], holes.expand(3, 3, -1, -1) > 0
+    assert (left - overlay(before, holes))[veiled].abs().max() <= 0.5 / 255 + 1e-6
+    assert torch.equal(left, labelled(overlay(before, holes), ["40", "41", "42"]))
+    parts = [
+        compare(before[t : t + 1], after[t : t + 1], CompareAs.MASK, holes=holes, first=t, start=40)
+        for t in range(3)
+    ]
+    assert torch.equal(torch.cat(parts), shown)
+    with pytest.raises(OptionError) as error:
+        compare(before, after, CompareAs.MASK)
+    one_sentence(error.value)
 
 
 def test_clips_of_two_sizes_are_not_compared(one_sentence):
