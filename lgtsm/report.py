@@ -79,8 +79,8 @@ class Report:
         shares = {
             "copied from other frames": sum(others.values()),
             "taken from plates": plates,
-            "synthesised": synthesised,
-            "filled smoothly" if self.model == "none" else "left to the network": rest,
+            "invented": synthesised,
+            "filled smoothly" if self.model == "none" else "filled by the network": rest,
         }
         told = [f"{share:.0%} {what}" for what, share in shares.items() if share >= _LEAST_TOLD]
         return f"Masked pixels: {', '.join(told)}."

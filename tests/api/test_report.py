@@ -36,7 +36,7 @@ def test_report_of_an_empty_mask_says_so(toy_clip, toy_holes):
         (
             {"smooth": 0.04, "none": 0.5, "flow": 0.26, "synthesised": 0.2, "plate": 0.0},
             "built-in",
-            "Masked pixels: 76% copied from other frames, 20% synthesised, 4% left to the network.",
+            "Masked pixels: 76% copied from other frames, 20% invented, 4% filled by the network.",
         ),
         (
             {"smooth": 0.25, "planar": 0.0, "synthesised": 0.001, "plate": 0.749},

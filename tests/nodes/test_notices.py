@@ -51,7 +51,7 @@ def test_how_the_work_ended_comes_after_the_warnings(shown):
 
 def test_long_lines_break_between_words(shown):
     notices, _, sent = shown
-    told = "Masked pixels: 6% copied from other frames, 88% synthesised, 6% left to the network."
+    told = "Masked pixels: 6% copied from other frames, 88% invented, 6% filled by the network."
     with notices.shown_on("7") as shown_there:
         shown_there.tell(told)
     rows = sent[-1][1].split("\n")
