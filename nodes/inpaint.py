@@ -10,10 +10,9 @@ from comfy_api.latest import io
 from torch import Tensor
 
 from ..lgtsm.api import inpaint_clip
-from ..lgtsm.box import Box, hole_box
 from .convert import frame_size, from_holes, to_frames, to_images, to_masks
 from .fill_inputs import fill_inputs, fill_options, later_inputs, to_plates
-from .loaded import LoadedModel, Reporter, make_ready
+from .loaded import LoadedModel, Reporter, hole_ratio, make_ready
 from .notices import shown_on
 from .schema import schema
 
@@ -88,9 +87,8 @@ class LGTSMInpaint(io.ComfyNode):
         plates = to_plates(plate, plate_frames, plate_masks)
         reporter = Reporter()
         network = None
-        if (box := hole_box(masks > options.mask.threshold)) is not None:
-            grown = box.grow(options.mask.grow_px(height)) & Box(0, 0, height, width)
-            clip, ratio = (len(frames), height, width), grown.area / (height * width)
+        if ratio := hole_ratio(masks, options):
+            clip = (len(frames), height, width)
             network, options, _kept = make_ready(model, options, clip, ratio)
         try:
             with shown_on(cls.hidden.unique_id) as notices:

@@ -9,7 +9,6 @@ import comfy.model_management
 from comfy_api.latest import io
 from torch import Tensor
 
-from ..lgtsm.box import Box, hole_box
 from ..lgtsm.key_frame_set import NOTHING_TO_PAINT, key_frames
 from ..lgtsm.mask_options import GROW_PX, MaskOptions
 from ..lgtsm.neighbour_options import LEARNED
@@ -17,7 +16,7 @@ from ..lgtsm.options import InpaintOptions, Mode, RunOptions
 from .convert import frame_size, to_frames, to_images, to_masks
 from .fill_inputs import cuts_input, fill_options, plate_inputs, plate_masks_input, to_plates
 from .frame_numbers import listed
-from .loaded import Reporter, make_ready
+from .loaded import Reporter, hole_ratio, make_ready
 from .notices import shown_on
 from .schema import option, schema
 
@@ -102,9 +101,8 @@ class LGTSMKeyFrames(io.ComfyNode):
         options = replace(fill_options(settings), mode=Mode.COPY)
         plates = to_plates(plate, plate_frames, plate_masks)
         reporter = Reporter()
-        if (box := hole_box(masks > options.mask.threshold)) is not None:
-            grown = box.grow(options.mask.grow_px(height)) & Box(0, 0, height, width)
-            clip, ratio = (len(frames), height, width), grown.area / (height * width)
+        if ratio := hole_ratio(masks, options):
+            clip = (len(frames), height, width)
             _, options, _ = make_ready(None, options, clip, ratio)
         try:
             with shown_on(cls.hidden.unique_id) as notices:

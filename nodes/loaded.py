@@ -9,7 +9,9 @@ import comfy.model_management
 import comfy.model_patcher
 import comfy.utils
 import torch
+from torch import Tensor
 
+from ..lgtsm.box import Box, hole_box
 from ..lgtsm.engine.estimate import estimate
 from ..lgtsm.errors import WeightsError
 from ..lgtsm.models.neighbour_spec import NeighbourSpec, Role
@@ -118,6 +120,16 @@ def make_ready(
     needed = estimate(*clip, options, network.spec, hole_ratio=hole_ratio)
     comfy.model_management.load_models_gpu([model.patcher], memory_required=needed)
     return network, options, model
+
+
+def hole_ratio(masks: Tensor, options: InpaintOptions) -> float:
+    """Return the share of the picture in which the holes of masks (T,1,H,W) lie, once grown; 0 without any."""
+    box = hole_box(masks > options.mask.threshold)
+    if box is None:
+        return 0.0
+    height, width = masks.shape[-2:]
+    grown = box.grow(options.mask.grow_px(height)) & Box(0, 0, height, width)
+    return grown.area / (height * width)
 
 
 class Reporter:
