@@ -76,8 +76,8 @@ class FileTrack:
         """A sentence about the frames to paint next; empty where there are none."""
         listed = ", ".join(map(str, self.repaint))
         return (
-            f"the mask is doubtful around frames {listed}, and perhaps elsewhere: where a pale ghost of the object "
-            "is left, grow the mask; where a piece is left, paint that frame, too"
+            f"the mask is doubtful around frames {listed}, and perhaps elsewhere: if a piece of the object is left "
+            "there, paint one of these frames, too; if only a pale ghost, widen the mask (grow_percent 5)"
             if listed
             else ""
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from .errors import OptionError, VideoError, shown
 
 if TYPE_CHECKING:
     from .tracking.prompts import Prompt
+
+_LOG = logging.getLogger(__name__)
 
 _FRAMED = re.compile(r"(.+)@(\d{1,9})")
 _FORM = "a painted frame as FILE@FRAME"
@@ -72,20 +75,27 @@ def painted_prompts(texts: Sequence[str]) -> list[Prompt]:
     from .video.read import read_masks
 
     found: list[Prompt] = []
+    notes: dict[str, list[str]] = {}
+    """Readings of pictures, each with the pictures that were read so."""
     for text in texts:
         name, frame = framed(text)
+        told: list[str] = []
         if not Path(name).exists():
             raise OptionError(
                 f"Expected a picture with the object in white, found no file {shown(name)}; check the path."
             )
         try:
-            mask = next(read_masks(Path(name)))
+            mask = next(read_masks(Path(name), tell=told.append))
         except VideoError as error:
             raise OptionError(
                 f"Expected a picture with the object in white, got {shown(name)}, which cannot be read; "
                 "give a PNG file."
             ) from error
         found.append(Prompt(frame=frame, mask=mask))
+        for note in told:
+            notes.setdefault(note.removeprefix(f"{Path(name)}: "), []).append(name)
+    for note, names in notes.items():  # once, however many are painted
+        _LOG.warning("%s: %s", ", ".join(names), note)
     return found
 
 

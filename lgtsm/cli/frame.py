@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     write_opaque_picture(frame.rgb(), target)
     print(
         f"{target}: frame {number}; erase the object, then: lgtsm inpaint {source} --track "
-        f"{target}@{number} -o OUT",
+        f"{target}@{number} -o OUT (beside --track of frames that you painted before)",
         file=sys.stderr,
     )
     return 0

@@ -75,6 +75,8 @@ def _plain(value: object) -> object:
 def _cell(info: VideoInfo, name: str) -> str:
     if name == "colour":
         tags = info.colour
+        if tags == type(tags)():
+            return "untagged"
         return f"{tags.matrix}-{tags.primaries}-{tags.transfer}-{tags.range}"
     value = getattr(info, name)
     if isinstance(value, bool):

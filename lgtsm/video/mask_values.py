@@ -39,15 +39,15 @@ _BYTE_IN_16 = 255 / 65535
 
 
 class _Meaning(Enum):
-    """How mask values are made; the text tells the user, {} is the file."""
+    """How mask values are made; the text tells the user, behind the name of the file."""
 
     BRIGHTNESS = ""
-    GREY = "most of {} is neither black nor white: is it a mask?"
-    BYTES = "{} stores 8 bits in 16: 255 counts as white"
-    LABELS = "{} holds labels and no white: every value above 0 is masked"
-    COLOURS = "{} is drawn in colours: all but black is masked"
-    OPACITY = "{} is drawn on a transparent layer: what is opaque is masked"
-    TRANSPARENCY = "{} is a picture with transparency: what is transparent is masked"
+    GREY = "most of it is neither black nor white; is it a mask?"
+    BYTES = "8 bits in 16; 255 counts as white"
+    LABELS = "labels and no white; every value above 0 is masked"
+    COLOURS = "drawn in colours; all but black is masked"
+    OPACITY = "drawn on a transparent layer; what is opaque is masked"
+    TRANSPARENCY = "a picture with transparency; what is transparent is masked"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def mask_values(
         if rule is None:
             rule = _judge(frame, lossless=lossless, is_still=is_still, path=path)
             if rule is not None and rule.meaning.value:
-                (tell or _log.warning)(rule.meaning.value.format(path))
+                (tell or _log.warning)(f"{path}: {rule.meaning.value}")
         yield frame.orientation.upright(_values(frame, rule or _Rule(_Meaning.BRIGHTNESS)))
 
 

@@ -53,10 +53,9 @@ class VideoInfo:
     height: int
     """Rows in display orientation."""
     num_frames: int
-    """Number of frames; 0 if unknown."""
+    """Number of frames, which count from 0; 0 if unknown."""
     num_frames_exact: bool
-    """False where it is duration times rate, includes frames that are not shown, or where the file
-    contradicts itself."""
+    """Whether that number is certain; one from duration and rate is not."""
     rate: Fraction
     """Average frames per second."""
     duration: Fraction
@@ -70,9 +69,9 @@ class VideoInfo:
     rotation: int
     """Counter-clockwise rotation for display in degrees (0, 90, 180, 270)."""
     colour: ColourTags
-    """Colour tags."""
+    """Matrix, primaries, transfer and range in the numbers of H.273."""
     aspect: Fraction
-    """Pixel aspect ratio, width over height."""
+    """Pixel aspect ratio, width over height; 1 is square."""
     has_audio: bool
     """The file has sound."""
     has_alpha: bool
