@@ -43,7 +43,10 @@ from .weights.synthesiser import LoadedSynthesiser, load_synthesiser, synthesise
 
 @dataclass(kw_only=True)
 class FileJob:
-    """Fill the holes of one file; see `api.inpaint_video` for the fields."""
+    """Fill the holes of one file; see `api.inpaint_video` for the fields.
+
+    compare_from: number that the comparison gives its first frame; None is that of the source.
+    """
 
     source: Path
     mask: Path | list[MaskBox]
@@ -53,6 +56,7 @@ class FileJob:
     fill_layer: Path | None = None
     mask_used: Path | None = None
     compare: Path | None = None
+    compare_from: int | None = None
     plates: tuple[Plate, ...] = ()
 
     def run(self, model: Network | str | Path | None, hooks: Hooks) -> Report:
@@ -131,6 +135,7 @@ class FileJob:
             fill_layer=self.fill_layer,
             mask_used=self.mask_used,
             compare=self.compare,
+            compare_from=self.video.start if self.compare_from is None else self.compare_from,
         )
 
     @contextmanager

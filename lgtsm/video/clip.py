@@ -30,6 +30,10 @@ _PNG = image_kind(".png")
 _SHOWN_CRF = 4
 """Quality of masks in H.264: the best that is not lossless, which many players refuse."""
 _PICTURE_CRF = 16
+_FEW_WAITING = {"rc-lookahead": "10"}
+"""Frames that x264 holds back, 40 by default: at 3840 pixels those take up to half a GB."""
+_WIDEST_PX = 3840
+"""Hardware decoders of H.264 end at 4096 pixels."""
 _EDGE_PX = 8
 """Straight alpha needs colour beyond the hole's edge, so that scaling draws in no black."""
 
@@ -226,7 +230,7 @@ class MaskWriter(ClipWriter):
 
 
 class PictureWriter(ClipWriter):
-    """Write pictures to be looked at: a film in H.264, or a folder of PNG."""
+    """Write pictures to be looked at: a film in H.264, no wider than players take, or a folder of PNG."""
 
     def __init__(self, target: Path, *, rate: Fraction = DEFAULT_RATE) -> None:
         """Check the path (.mp4, .mov or .mkv file, or folder); `rate` is that of the source.
@@ -234,7 +238,7 @@ class PictureWriter(ClipWriter):
         Raises:
             VideoError: the target cannot be written.
         """
-        options = ENCODERS["h264"].quality_options(_PICTURE_CRF)
+        options = ENCODERS["h264"].quality_options(_PICTURE_CRF) | _FEW_WAITING
         encoding = Encoding(family="h264", layout=known_layout("yuv420p"), options=options)
         super().__init__(target, encoding=encoding, image="rgb24", rate=rate)
 
@@ -244,6 +248,10 @@ class PictureWriter(ClipWriter):
         Raises:
             VideoError: the picture cannot be written.
         """
+        height, width = rgb.shape[-2:]
+        if self._container is not None and width > _WIDEST_PX:
+            size = (round(height * _WIDEST_PX / width), _WIDEST_PX)
+            rgb = F.interpolate(rgb[None], size, mode="area")[0]
         self.allow_odd(*rgb.shape[-2:])
         self.add(lambda layout: rgb_frame(rgb, layout), time, time_base)
 

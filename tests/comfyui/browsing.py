@@ -35,6 +35,7 @@ _BUILD = """async graph => {
     if (!node) throw new Error('no node type ' + one.type);
     node.pos = one.at;
     if (one.title) node.title = one.title;
+    if (one.bypassed) node.mode = 4;
     app.graph.add(node);
     made[one.key] = node;
     for (const [name, value] of Object.entries(one.widgets)) {

@@ -17,6 +17,7 @@ class Node:
     links: tuple[tuple[str, str, str], ...] = ()
     title: str = ""
     size: tuple[int, int] | None = None
+    bypassed: bool = False
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,13 @@ def node(
     size: tuple[int, int] | None = None,
     widgets: dict[str, object] | None = None,
     title: str = "",
+    *,
+    bypassed: bool = False,
     **links: str,
 ) -> Node:
     """Return a node; a link is written as input="KEY.OUTPUT"."""
     ends = tuple((name, *source.split(".")) for name, source in links.items())
-    return Node(key, kind, at, widgets or {}, ends, title, size)
+    return Node(key, kind, at, widgets or {}, ends, title, size, bypassed)
 
 
 fill = partial(node, "fill", "LGTSMInpaint")

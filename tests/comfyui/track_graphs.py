@@ -13,54 +13,73 @@ PAINT_ONE_FRAME = Graph(
             "## Paint one frame, track, remove\n\n"
             "**Run** shows it on a sample. For your own clip:\n\n"
             "1. *Your clip*: choose a video of any length (above 100 MB: copy it into ComfyUI's `input` folder).\n"
-            "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole: two seconds into "
-            "a video of 24 frames a second is 48. Select the node and run it alone, by the play button above it; "
+            "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole: one second into "
+            "a video of 24 frames a second is 24. Select the node and run it alone, by the play button above it; "
             "the frame is saved.\n"
             "3. *The object, painted*: press **R** to refresh the lists, choose that frame, right-click the node, "
-            "open its **mask editor** (near the end of the menu), paint over the object and its shadow up to their outline, save.\n"
+            "open its **mask editor** (near the end of the menu), paint over the object and its shadow up to their outline, save. Where something "
+            "stands in front of the object, leave that out.\n"
             "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`. If you did not paint "
             "the shadow, set `complete` to `shadow`.\n"
-            "5. Press **Run**. On two CPU cores expect a few seconds a frame.\n\n"
-            "No model and no graphics card are needed. *LGTSM Track Mask Video* shows the mask. *Paint next* names "
-            "the frames to look at first; if the result is good there, you are done.\n\n"
-            "A pale ghost of the object is left? Set `grow_percent`, the last of *LGTSM Inpaint Video*, to 5. "
-            "A piece of it? Paint that frame in a second *Load Image*, join both masks by *Batch Masks*, and write both "
-            "numbers in the same order, such as `8, 40`."
+            "5. Press **Run**. On two CPU cores expect 1 to 4 seconds a frame.\n\n"
+            "No model and no graphics card are needed. *LGTSM Inpaint Video* plays the result beside your clip, with the "
+            "mask in red and the numbers of the frames.\n\n"
+            "**A pale ghost of the object is left?** Set `grow_percent`, the last of *LGTSM Inpaint Video*, to 5.\n\n"
+            "**A piece of it is left?** Paint one more frame: select *A second frame, painted* and *Batch Masks*, press "
+            "**Ctrl+B** to switch both on, paint that frame as before, and write both numbers, such as `8, 40`. *Paint next* "
+            "suggests frames; you may choose any other."
         ),
         clip(),
         node(
             "frame",
             "LGTSMVideoFrame",
-            (440, 700),
-            (300, 360),
+            (440, 180),
+            (300, 320),
             {"frame": PAINTED},
             video="clip.VIDEO",
         ),
         node(
             "paint",
             "LoadImage",
-            (440, 240),
-            (300, 400),
+            (440, 590),
+            (300, 320),
             {"image": "lgtsm_sample_painted.png"},
             "The object, painted",
         ),
         node(
+            "second",
+            "LoadImage",
+            (440, 950),
+            (300, 320),
+            {"image": "lgtsm_sample_painted.png"},
+            "A second frame, painted",
+            bypassed=True,
+        ),
+        node(
+            "both",
+            "BatchMasksNode",
+            (790, 690),
+            (220, 100),
+            bypassed=True,
+            **{"masks.mask0": "paint.MASK", "masks.mask1": "second.MASK"},
+        ),
+        node(
             "track",
             "LGTSMTrackMaskVideo",
-            (820, 180),
+            (1060, 130),
             (320, 450),
             {"painted_frames": str(PAINTED)},
             video="clip.VIDEO",
-            painted="paint.MASK",
+            painted="both.MASK",
         ),
         fill_video(
-            (1220, 40),
-            (400, 540),
+            (1460, 40),
+            (480, 850),
             {"grow_percent": TRACKED_GROW_PERCENT},
             video="clip.VIDEO",
             mask_video="track.mask_video",
         ),
-        save((1700, 40), "fill.video", "video/lgtsm_clean"),
-        report((1220, 760), (400, 160), "track.repaint", "Paint next"),
+        save((2000, 40), "fill.video", "video/lgtsm_clean"),
+        report((1460, 950), (480, 160), "track.repaint", "Paint next"),
     ),
 )

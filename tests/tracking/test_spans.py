@@ -28,8 +28,14 @@ def test_a_part_is_bounded_like_a_clip():
 
 
 def test_the_middle_of_the_longest_doubt_is_painted_first():
-    confidence = [1.0] + [0.5] * 9 + [1.0] + [0.7] * 3
+    confidence = [1.0] + [0.5] * 9 + [1.0] + [0.5] * 3
     assert frames_to_repaint(confidence, [0, 10]) == [5, 12]
+
+
+def test_little_doubt_waits_until_the_greater_one_is_gone():
+    little = [1.0] + [0.7] * 3
+    assert frames_to_repaint([1.0] + [0.5] * 9 + little, [0, 10]) == [5]
+    assert frames_to_repaint([1.0] * 10 + little, [0, 10]) == [12]
 
 
 def test_sure_frames_are_not_painted():
