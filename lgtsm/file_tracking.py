@@ -13,6 +13,7 @@ from .engine.hooks import Hooks
 from .engine.threads import computing_threads
 from .errors import VideoError
 from .file_names import refuse_shared_names
+from .masks.overlay import labelled, overlay
 from .options import InpaintOptions, VideoOptions
 from .track_options import TrackOptions
 from .tracking.kept import Kept
@@ -20,7 +21,7 @@ from .tracking.load_tracker import load_tracker
 from .tracking.prompts import Prompt, check_prompts
 from .tracking.repaint import frames_to_repaint
 from .tracking.track import Tracker
-from .video.clip import write_mask_clip
+from .video.clip import PictureWriter, write_mask_clip
 from .video.probe import count_frames, probe
 from .video.read import read_frames
 
@@ -97,6 +98,7 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
     start: int = 0,
     end: int | None = None,
     cuts: Sequence[int] | None = None,
+    preview: str | Path | None = None,
     kept: Kept | None = None,
     progress: Callable[[int, int, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -111,6 +113,7 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
         start: first frame to track in; frames are counted from here.
         end: frame after the last one; None is the end of the file.
         cuts: as for `track_mask`.
+        preview: .mp4, .mov, .mkv or folder for the frames with the mask in red and their numbers.
         kept: as for `track_mask`.
         progress: as for `track_mask`.
         cancel: as for `track_mask`.
@@ -119,12 +122,16 @@ def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choice
         VideoError: files that cannot be read or written; and what `track_mask` raises.
     """
     source, target = Path(source), Path(target)
-    refuse_shared_names([source], [target])
+    shown = None if preview is None else Path(preview)
+    refuse_shared_names([source], [target, shown])
     clip = FileClip(source, start, end)
     check_prompts(prompts, clip.count)
     walker = load_tracker(options or TrackOptions())
     tracker = Tracker(clip, prompts, cuts, Hooks(progress, cancel), kept, walker=walker)
-    return _written(tracker, clip, target)
+    if shown is None:
+        return _written(tracker, clip, target)
+    with PictureWriter(shown, rate=clip.info.rate) as film:
+        return _written(tracker, clip, target, film)
 
 
 def track_for_job(  # noqa: PLR0913  as above
@@ -180,14 +187,21 @@ def part_for_job(
     return range(start, min(num_frames, max(end, painted[-1] + 1)))
 
 
-def _written(tracker: Tracker, clip: FileClip, target: Path) -> FileTrack:
-    """Write the masks of a tracker's part with black ones around it."""
+def _written(
+    tracker: Tracker, clip: FileClip, target: Path, film: PictureWriter | None = None
+) -> FileTrack:
+    """Write the masks of a tracker's part with black ones around it; show them in a film."""
     part = tracker.part or range(clip.count)
     confidence: list[float] = []
+    again = clip.read(part.start, part.stop)  # for the film: frames need not wait
 
     def masks() -> Iterator[Tensor]:
-        for tracked in tracker.run():
+        for number, tracked in enumerate(tracker.run(), part.start):
             confidence.append(tracked.confidence)
+            if film is not None:
+                shown = overlay(next(again)[None], tracked.mask[None])
+                time = (number - part.start) / clip.info.rate
+                film.write(labelled(shown, [str(number)])[0], time=time)
             yield tracked.mask
 
     write_mask_clip(

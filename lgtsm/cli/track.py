@@ -21,7 +21,7 @@ Nothing is tracked across a cut: paint one frame of every shot that shows the ob
 says that the object is not there. Track several objects one by one.
 
 examples:
-  lgtsm track film.mp4 --prompt painted.png@0 -o mask.mkv
+  lgtsm track film.mp4 --prompt painted.png@0 -o mask.mkv --preview look.mp4
   lgtsm track film.mp4 --prompt a.png@0 --prompt b.png@90 --keep tracked -o mask.mkv
   lgtsm inpaint film.mp4 --mask mask.mkv --grow-percent {TRACKED_GROW_PERCENT} -o clean.mp4
   lgtsm inpaint film.mp4 --track painted.png@0 -o clean.mp4      # the same in one step
@@ -47,6 +47,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         required=True,
         metavar="OUT",
         help=".mkv file or folder for PNG images (exact), .mp4 or .mov file",
+    )
+    parser.add_argument(
+        "--preview",
+        type=Path,
+        metavar="OUT",
+        help="write the frames with the mask in red and their numbers: .mp4, .mov or .mkv, or a folder of PNG",
     )
     parser.add_argument(
         "--confidence",
@@ -76,7 +82,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
     prompts = read_prompts(arguments)
     refuse_shared_names(
         [source, *painted_files(arguments.prompt)],
-        [target, arguments.confidence, arguments.keep],
+        [target, arguments.preview, arguments.confidence, arguments.keep],
     )
     with progress_bar(source.name, quiet=arguments.quiet) as bar:
         found = track_file(
@@ -85,6 +91,7 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
             target,
             options=TrackOptions.of(vars(arguments)),
             cuts=arguments.cuts,
+            preview=arguments.preview,
             kept=None if arguments.keep is None else TrackedFolder(arguments.keep, source),
             progress=bar,
             cancel=interruption.happened,

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from lgtsm.cli.main import main
+from lgtsm.masks.overlay import labelled, overlay
 from lgtsm.scene.camera import SceneOptions
 from lgtsm.scene.render import render_scene
 from lgtsm.video.clip import write_clip
@@ -56,6 +57,20 @@ def test_what_is_kept_is_read_again_and_a_damaged_file_is_made_anew(shot, tmp_pa
     assert main(argv) == 0
     assert all(map(torch.equal, read_masks(mask), first))
     assert file.stat().st_size > 100
+
+
+def test_a_preview_shows_the_mask_in_red_and_the_numbers_of_the_frames(shot, tmp_path):
+    folder, _ = shot
+    film, mask, shown = folder / "film.mp4", tmp_path / "mask.mkv", tmp_path / "shown"
+    argv = ["track", str(film), "--prompt", f"{folder / '0.png'}@0", "-o", str(mask), "--quiet"]
+    assert main([*argv, "--preview", str(shown), "--no-cuts"]) == 0
+    frames, found = (
+        torch.stack([frame.rgb() for frame in read_frames(path)]) for path in (film, shown)
+    )
+    expected = labelled(overlay(frames, torch.stack(list(read_masks(mask)))), map(str, range(8)))
+    assert torch.allclose(found, expected, atol=1 / 255)
+    for wrong in (film, tmp_path / "look.txt"):
+        assert main([*argv, "--preview", str(wrong)]) == 1
 
 
 @pytest.mark.parametrize(

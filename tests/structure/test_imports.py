@@ -71,7 +71,7 @@ OURS = {
     "completion": frozenset({"errors", "options", "clip_tensors"})
     | {"fills", "align", "masks", "copying", "engine"},
     "file_completion": FLOOR | {"engine", "masks", "video", "completion", "mask_source"},
-    "file_tracking": FLOOR | {"engine", "video", "tracking"},
+    "file_tracking": FLOOR | {"engine", "masks", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
     "file_check": FLOOR | {"engine", "masks", "metrics", "video"},
     "evaluate": frozenset(),
