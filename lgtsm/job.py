@@ -43,10 +43,7 @@ from .weights.synthesiser import LoadedSynthesiser, load_synthesiser, synthesise
 
 @dataclass(kw_only=True)
 class FileJob:
-    """Fill the holes of one file; see `api.inpaint_video` for the fields.
-
-    compare_from: number that the comparison gives its first frame; None is that of the source.
-    """
+    """Fill the holes of one file; see `api.inpaint_video` for the fields."""
 
     source: Path
     mask: Path | list[MaskBox]
@@ -56,7 +53,6 @@ class FileJob:
     fill_layer: Path | None = None
     mask_used: Path | None = None
     compare: Path | None = None
-    compare_from: int | None = None
     plates: tuple[Plate, ...] = ()
 
     def run(self, model: Network | str | Path | None, hooks: Hooks) -> Report:
@@ -135,7 +131,6 @@ class FileJob:
             fill_layer=self.fill_layer,
             mask_used=self.mask_used,
             compare=self.compare,
-            compare_from=self.video.start if self.compare_from is None else self.compare_from,
         )
 
     @contextmanager

@@ -46,16 +46,12 @@ class PatchStore(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class OutputFiles:
-    """What one job writes; None is not wanted.
-
-    compare_from: number of the first frame in the comparison.
-    """
+    """What one job writes; None is not wanted."""
 
     target: Path
     fill_layer: Path | None = None
     mask_used: Path | None = None
     compare: Path | None = None
-    compare_from: int = 0
 
     def named(self) -> list[Path]:
         """Return the files that are wanted."""
@@ -83,8 +79,7 @@ class Sinks:
             open_writer(files.target, source, options=video, rate=video.rate)
         )
         self.layer = self.mask = self.comparison = None
-        self._compare_as, self._num_compared = video.compare_as, 0
-        self._compare_from = files.compare_from
+        self._video, self._num_compared = video, 0
         self._picture: Tensor | None = None
         self.is_range = video.start > 0
         self.start: Fraction | None = None
@@ -113,10 +108,10 @@ class Sinks:
             (shown,) = compare(
                 before,
                 after,
-                self._compare_as,
+                self._video.compare_as,
                 holes=hole[None],
                 first=self._num_compared,
-                start=self._compare_from,
+                start=self._video.start,
             )
             self.comparison.write(shown, time=frame.time, time_base=frame.native.time_base)
             self._num_compared += 1

@@ -18,20 +18,13 @@ from ..lgtsm.job import FileJob
 from ..lgtsm.journal import journal_folder
 from ..lgtsm.mask_options import MaskOptions
 from ..lgtsm.models.network import Network
-from ..lgtsm.options import CompareAs, VideoOptions
+from ..lgtsm.options import VideoOptions
 from ..lgtsm.video.probe import probe
 from .fill_inputs import fill_inputs, fill_options, later_inputs, to_plates
 from .loaded import LoadedModel, Reporter, make_ready
 from .notices import shown_on
 from .schema import option, schema
-from .video_files import (
-    UNKNOWN_LENGTH,
-    active_span,
-    made_folder,
-    preview,
-    source_file,
-    temporary_folder,
-)
+from .video_files import UNKNOWN_LENGTH, active_span, made_folder, source_file, temporary_folder
 from .video_mask import check_one_mask, chosen_mask, masked_video_inputs
 
 if TYPE_CHECKING:
@@ -53,8 +46,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
             description=(
                 "Removes what is masked from a video of any length, frame by frame, in constant memory. Sound and "
                 "frame times are kept. Outside the mask nothing changes with lossless; otherwise the encoder "
-                "loses a little everywhere. An interrupted run continues where it stopped. The node shows the result beside the source, with the mask "
-                "in red and the numbers of the frames. Connect the result "
+                "loses a little everywhere. An interrupted run continues where it stopped. Connect the result "
                 "to Save Video with format and codec set to auto, which copies it without encoding it again."
             ),
             search_aliases=[
@@ -114,9 +106,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
         plates = to_plates(plate, plate_frames, plate_masks, span[0])
         clip = (info.num_frames or UNKNOWN_LENGTH, info.height, info.width)
         network, options, _kept = make_ready(model, options, clip)
-        video_options = VideoOptions.of(
-            settings, start=span[0], end=span[1], resume=True, compare_as=CompareAs.MASK
-        )
+        video_options = VideoOptions.of(settings, start=span[0], end=span[1], resume=True)
         job = FileJob(
             source=source,
             mask=masks,
@@ -127,13 +117,7 @@ class LGTSMInpaintVideo(io.ComfyNode):
         )
         name = _name(job, network)
         target = unfinished / (name + (".mkv" if video_options.lossless else ".mp4"))
-        job = replace(
-            job,
-            target=target,
-            mask_used=temporary / f"{name}.mask.mkv",
-            compare=temporary / f"{name}.look.mp4",
-            compare_from=0,  # as the nodes that track and save frames count
-        )
+        job = replace(job, target=target, mask_used=temporary / f"{name}.mask.mkv")
         try:
             with shown_on(cls.hidden.unique_id) as notices:
                 report = job.run(network, Hooks(reporter.progress, reporter.cancel))
@@ -146,7 +130,6 @@ class LGTSMInpaintVideo(io.ComfyNode):
             InputImpl.VideoFromFile(str(target)),
             InputImpl.VideoFromFile(str(job.mask_used)),
             report.to_json(),
-            ui=preview(temporary / f"{name}.look.mp4"),
         )
 
 

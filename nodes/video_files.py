@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import folder_paths
-from comfy_api.latest import io, ui
 
 from ..lgtsm.errors import VideoError
 from ..lgtsm.video.probe import frame_span
@@ -32,12 +31,6 @@ def made_folder(parent: str, name: str) -> Path:
 def temporary_folder() -> Path:
     """Return this pack's folder for files that ComfyUI removes when it starts."""
     return made_folder(folder_paths.get_temp_directory(), "lgtsm")
-
-
-def preview(path: Path) -> ui.PreviewVideo:
-    """Return what shows a film of the temporary folder on a node."""
-    folder = path.parent.relative_to(folder_paths.get_temp_directory()).as_posix()
-    return ui.PreviewVideo([ui.SavedResult(path.name, folder, io.FolderType.temp)])
 
 
 def source_file(video: Input.Video, folder: Path) -> Path:

@@ -253,7 +253,7 @@ LOGO = Graph(
             {"image": "lgtsm_sample_logo.png"},
             "A frame, painted",
         ),
-        fill_video((800, 140), (400, 820), video="clip.VIDEO", mask="paint.MASK"),
+        fill_video((800, 140), (400, 580), video="clip.VIDEO", mask="paint.MASK"),
         save((1260, 40), "fill.video", "video/lgtsm_logo"),
     ),
 )
@@ -273,7 +273,7 @@ STREAMED = Graph(
         ),
         clip(),
         masks((440, 360)),
-        fill_video((800, 140), (400, 800), video="clip.VIDEO", mask_video="masks.VIDEO"),
+        fill_video((800, 140), (400, 540), video="clip.VIDEO", mask_video="masks.VIDEO"),
         save((1260, 40), "fill.video", "video/lgtsm_long"),
     ),
 )

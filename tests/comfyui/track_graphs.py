@@ -22,8 +22,8 @@ PAINT_ONE_FRAME = Graph(
             "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`. If you did not paint "
             "the shadow, set `complete` to `shadow`.\n"
             "5. Press **Run**. On two CPU cores expect 1 to 4 seconds a frame.\n\n"
-            "No model and no graphics card are needed. *LGTSM Inpaint Video* plays the result beside your clip, with the "
-            "mask in red and the numbers of the frames.\n\n"
+            "No model and no graphics card are needed. *LGTSM Track Mask Video* shows the mask in some frames, with "
+            "their numbers.\n\n"
             "**A pale ghost of the object is left?** Set `grow_percent`, the last of *LGTSM Inpaint Video*, to 5.\n\n"
             "**A piece of it is left?** Paint one more frame: select *A second frame, painted* and *Batch Masks*, press "
             "**Ctrl+B** to switch both on, paint that frame as before, and write both numbers, such as `8, 40`. *Paint next* "
@@ -74,12 +74,12 @@ PAINT_ONE_FRAME = Graph(
         ),
         fill_video(
             (1460, 40),
-            (480, 850),
+            (400, 560),
             {"grow_percent": TRACKED_GROW_PERCENT},
             video="clip.VIDEO",
             mask_video="track.mask_video",
         ),
-        save((2000, 40), "fill.video", "video/lgtsm_clean"),
-        report((1460, 950), (480, 160), "track.repaint", "Paint next"),
+        save((1920, 40), "fill.video", "video/lgtsm_clean"),
+        report((1460, 780), (400, 160), "track.repaint", "Paint next"),
     ),
 )
