@@ -13,7 +13,7 @@ from .engine.hooks import Hooks
 from .engine.threads import computing_threads
 from .errors import VideoError
 from .file_names import refuse_shared_names
-from .masks.overlay import labelled, overlay
+from .masks.overlay import numbered_overlay
 from .options import InpaintOptions, VideoOptions
 from .track_options import TrackOptions
 from .tracking.kept import Kept
@@ -199,9 +199,8 @@ def _written(
         for number, tracked in enumerate(tracker.run(), part.start):
             confidence.append(tracked.confidence)
             if film is not None:
-                shown = overlay(next(again)[None], tracked.mask[None])
-                time = (number - part.start) / clip.info.rate
-                film.write(labelled(shown, [str(number)])[0], time=time)
+                (shown,) = numbered_overlay(next(again)[None], tracked.mask[None], [number])
+                film.write(shown, time=(number - part.start) / clip.info.rate)
             yield tracked.mask
 
     write_mask_clip(

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..lgtsm.completion.kinds import parse_additions
 from ..lgtsm.file_completion import complete_file
 from ..lgtsm.file_tracking import track_file
-from ..lgtsm.masks.overlay import labelled, overlay
+from ..lgtsm.masks.overlay import numbered_overlay
 from ..lgtsm.tracked_folder import TrackedFolder
 from ..lgtsm.video.one_frame import read_one_frame
 from ..lgtsm.video.probe import probe
@@ -138,9 +138,8 @@ def _shown(source: Path, target: Path, start: int, numbers: Sequence[int]) -> Te
         start: number in the video of the first frame of the mask video.
         numbers: in the mask video.
     """
-    tinted = list[Tensor]()
+    frames, masks = list[Tensor](), list[Tensor]()
     for t in numbers:
-        frame = read_one_frame(source, t, start=start)
-        mask = next(iter(read_masks(target, start=t, end=t + 1)))
-        tinted.append(overlay(frame.rgb()[None], mask[None]))
-    return labelled(torch.cat(tinted), map(str, numbers))
+        frames.append(read_one_frame(source, t, start=start).rgb())
+        masks.append(next(iter(read_masks(target, start=t, end=t + 1))))
+    return numbered_overlay(torch.stack(frames), torch.stack(masks), numbers)

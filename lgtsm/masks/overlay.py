@@ -122,7 +122,7 @@ def compare(
                 f"{CompareAs.SIDE_BY_SIDE.value}."
             )
         numbers = range(start + first, start + first + len(before))
-        before = labelled(overlay(before, holes), map(str, numbers))
+        before = numbered_overlay(before, holes, numbers)
     if compare_as is not CompareAs.WIPE:
         return torch.cat([before, after], 3)
     width = before.shape[3]
@@ -132,6 +132,11 @@ def compare(
     column = torch.arange(width, device=before.device) + 0.5
     line = (column - position).abs() < max(1.0, width * _LINE_RATIO / 2)
     return torch.where(line, 1.0, torch.where(column < position, after, before))
+
+
+def numbered_overlay(frames: Tensor, holes: Tensor, numbers: Iterable[int]) -> Tensor:
+    """Show holes in frames as `overlay` does, with the number of each frame as `labelled` writes it."""
+    return labelled(overlay(frames, holes), map(str, numbers))
 
 
 def labelled(frames: Tensor, labels: Iterable[str]) -> Tensor:

@@ -30,8 +30,6 @@ _PNG = image_kind(".png")
 _SHOWN_CRF = 4
 """Quality of masks in H.264: the best that is not lossless, which many players refuse."""
 _PICTURE_CRF = 16
-_FEW_WAITING = {"rc-lookahead": "10"}
-"""Frames that x264 holds back, 40 by default: at 3840 pixels those take up to half a GB."""
 _WIDEST_PX = 3840
 """Hardware decoders of H.264 end at 4096 pixels."""
 _EDGE_PX = 8
@@ -238,7 +236,7 @@ class PictureWriter(ClipWriter):
         Raises:
             VideoError: the target cannot be written.
         """
-        options = ENCODERS["h264"].quality_options(_PICTURE_CRF) | _FEW_WAITING
+        options = ENCODERS["h264"].quality_options(_PICTURE_CRF)
         encoding = Encoding(family="h264", layout=known_layout("yuv420p"), options=options)
         super().__init__(target, encoding=encoding, image="rgb24", rate=rate)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from PIL import Image
 
 from lgtsm.cli.main import main
 from lgtsm.masks.overlay import labelled, overlay
@@ -71,6 +72,22 @@ def test_a_preview_shows_the_mask_in_red_and_the_numbers_of_the_frames(shot, tmp
     assert torch.allclose(found, expected, atol=1 / 255)
     for wrong in (film, tmp_path / "look.txt"):
         assert main([*argv, "--preview", str(wrong)]) == 1
+
+
+def test_how_painted_pictures_were_understood_is_said_once(shot, tmp_path, capsys):
+    folder, masks = shot
+    argv = ["track", str(folder / "film.mp4"), "-o", str(tmp_path / "mask.mkv"), "--no-cuts"]
+    frames = list(read_frames(folder / "film.mp4"))
+    for number in (0, 6):
+        rgba = torch.cat([frames[number].rgb(), 1 - masks[number]])
+        Image.fromarray((255 * rgba).byte().permute(1, 2, 0).numpy()).save(
+            tmp_path / f"{number}.png"
+        )
+        argv += ["--prompt", f"{tmp_path / str(number)}.png@{number}"]
+    assert main(argv) == 0
+    said = capsys.readouterr().err
+    assert said.count("what is transparent is masked") == 1
+    assert f"{tmp_path / '0.png'}, {tmp_path / '6.png'}: a picture with transparency" in said
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from lgtsm.errors import ShapeError
-from lgtsm.video.clip import write_clip
+from lgtsm.video.clip import PictureWriter, write_clip
 from lgtsm.video.probe import probe
 from lgtsm.video.read import read_frames
 
@@ -28,3 +28,14 @@ def test_what_is_no_clip_is_refused(tmp_path):
     with pytest.raises(ShapeError):
         write_clip(tmp_path / "c.mp4", torch.rand(2, 4, 8, 8), rate=Fraction(25))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_film_to_look_at_is_no_wider_than_players_take_and_pictures_are_exact(tmp_path):
+    wide = torch.linspace(0, 1, 7680).expand(3, 6, -1)
+    for name in ("look.mp4", "look"):
+        with PictureWriter(tmp_path / name) as writer:
+            writer.write(wide, time=Fraction(0))
+    (film,), (picture,) = (list(read_frames(tmp_path / name)) for name in ("look.mp4", "look"))
+    assert film.rgb().shape == (3, 3, 3840)
+    assert picture.rgb().shape == wide.shape
+    assert (film.rgb()[:, :, ::100] - wide[:, :3, ::200]).abs().max() < 0.03
