@@ -19,7 +19,7 @@ from .track_options import TrackOptions
 from .tracking.kept import Kept
 from .tracking.load_tracker import load_tracker
 from .tracking.prompts import Prompt, check_prompts
-from .tracking.repaint import frames_to_repaint
+from .tracking.repaint import advise, frames_to_repaint, say_doubt
 from .tracking.track import Tracker
 from .video.clip import PictureWriter, write_mask_clip
 from .video.probe import count_frames, probe
@@ -75,18 +75,12 @@ class FileTrack:
     @property
     def doubt(self) -> str:
         """A sentence about the frames to paint next; empty where there are none."""
-        listed = ", ".join(map(str, self.repaint))
-        return (
-            f"the mask is doubtful around frames {listed}, and perhaps elsewhere: if a piece of the object is left "
-            "there, paint one of these frames, too; if only a pale ghost, widen the mask (grow_percent 5)"
-            if listed
-            else ""
-        )
+        return say_doubt(self.repaint)
 
     @property
     def advice(self) -> str:
-        """`doubt`, or a sentence that there is none."""
-        return self.doubt or "the mask is doubtful in no frame"
+        """A sentence about what to paint next."""
+        return advise(self.repaint)
 
 
 def track_file(  # noqa: PLR0913  a public call: files, then keyword-only choices

@@ -63,6 +63,13 @@ def track_outputs() -> list[io.Output]:
     ]
 
 
+def advice_output() -> io.Output:
+    """Return the last output of a node that tracks."""
+    return io.String.Output(
+        "advice", tooltip="Which frame to paint next, as a sentence; connect it to Preview as Text."
+    )
+
+
 def to_track_options(settings: Mapping[str, Any]) -> TrackOptions:
     """Return the options of a node's tracker.
 

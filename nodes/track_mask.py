@@ -16,6 +16,7 @@ from .notices import shown_on
 from .schema import schema
 from .track_inputs import (
     SEARCH_ALIASES,
+    advice_output,
     prompt_inputs,
     shown_numbers,
     to_prompts,
@@ -48,6 +49,7 @@ class LGTSMTrackMask(io.ComfyNode):
                 io.Mask.Output("mask", tooltip="The object, 0 or 1, one per frame."),
                 *track_outputs(),
                 io.Image.Output("preview", tooltip="The frames with the object tinted."),
+                advice_output(),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -83,5 +85,6 @@ class LGTSMTrackMask(io.ComfyNode):
             float(track.confidence.mean()),
             told(track.confidence.tolist(), track.repaint, track.notes),
             to_images(preview),
+            track.advice,
             ui=ui.PreviewImage(shown, cls=cls),
         )

@@ -27,6 +27,7 @@ from .notices import shown_on
 from .schema import schema
 from .track_inputs import (
     SEARCH_ALIASES,
+    advice_output,
     prompt_inputs,
     shown_numbers,
     to_prompts,
@@ -65,6 +66,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
                     "mask_video", tooltip="The object in white, a frame for every frame."
                 ),
                 *track_outputs(),
+                advice_output(),
             ],
             hidden=[io.Hidden.unique_id],
         )
@@ -125,6 +127,7 @@ class LGTSMTrackMaskVideo(io.ComfyNode):
             listed(found.repaint),
             sum(found.confidence) / len(found.confidence),
             told(found.confidence, found.repaint, [*found.notes, *notes]),
+            found.advice,
             ui=ui.PreviewImage(to_images(shown), cls=cls),
         )
 

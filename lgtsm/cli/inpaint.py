@@ -20,7 +20,7 @@ from .existing import check_existing, is_done
 from .masks_complete import add_complete
 from .tasks import Task, check_files, make_folders, plan_tasks
 from .terminal import film_progress, format_seconds, format_speed, write_text
-from .tracked_mask import tracked_mask
+from .tracked_mask import check_track, tracked_mask
 
 _USAGE = """lgtsm inpaint IN [IN ...] (--track OBJECT@FRAME | --mask MASK | --box X,Y,W,H[@A-B]) -o OUT [options]"""
 _DESCRIPTION = """Remove what a mask or a box covers, or what is tracked, from videos or folders of frames.
@@ -75,6 +75,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="OBJECT@FRAME",
         help="the object in one frame, tracked through the film first: a picture with the object erased or painted "
         "white (see `lgtsm frame`), a box X,Y,W,H around it, or a point X,Y on it; may be repeated",
+    )
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        metavar="FOLDER",
+        help="with --track: keep what was tracked, so that one more painted frame costs only the frames next to it",
     )
     parser.add_argument(
         "-o",
@@ -144,6 +150,13 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> int:
         arguments.parser.error("an output is needed: add -o OUT")
     options, video = collect(arguments)
     check_complete(arguments)
+    check_track(arguments)
+    if not arguments.dry_run:
+        # before the mask is tracked, which takes minutes
+        report, tasks = arguments.report, plan_tasks(arguments)
+        written = Path(report) if report and report != "-" else None
+        check_files(tasks, [plate_file(text)[0] for text in arguments.plates], written)
+        check_existing(tasks, arguments)
     with tracked_mask(arguments, options, video, interruption) as mask:
         arguments.mask = mask or arguments.mask
         return _run(arguments, options, video, interruption)
@@ -157,11 +170,6 @@ def _run(
 ) -> int:
     """Process all inputs with the mask that is given or was tracked."""
     tasks = plan_tasks(arguments)
-    if not arguments.dry_run:
-        report = arguments.report
-        written = Path(report) if report and report != "-" else None
-        check_files(tasks, [plate_file(text)[0] for text in arguments.plates], written)
-        check_existing(tasks, arguments)
     settings = {
         "model": arguments.model,
         "options": options,

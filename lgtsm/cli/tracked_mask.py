@@ -1,4 +1,4 @@
-"""`lgtsm inpaint --track`: the mask is tracked before the fill, into a file that nobody keeps."""
+"""`lgtsm inpaint --track`: the mask is tracked before the fill, into a temporary file."""
 
 from __future__ import annotations
 
@@ -12,9 +12,36 @@ from tempfile import TemporaryDirectory
 from ..errors import OptionError
 from ..interruption import Interruption
 from ..options import InpaintOptions, VideoOptions
-from ..prompt_names import read_prompts
+from ..prompt_names import painted_files, read_prompts
 from ..track_options import TrackOptions
 from .terminal import film_progress
+
+
+def check_track(arguments: argparse.Namespace) -> None:
+    """Refuse options that do not fit `--track`, or that need it, before any work.
+
+    Raises:
+        OptionError: several inputs, options that need a finished mask, or `--tracker` or `--keep` alone.
+        VideoError: the folder of `--keep` is another file of the command.
+    """
+    if not arguments.track:
+        is_default = TrackOptions.of(vars(arguments)) == TrackOptions()
+        alone = "--keep" if is_default else "--tracker"
+        if arguments.keep is not None or not is_default:
+            raise OptionError(
+                f"Expected {alone} together with --track, got it alone; add --track PAINTED.png@FRAME."
+            )
+        return
+    if len(arguments.inputs) != 1 or arguments.dry_run or arguments.resume:
+        raise OptionError(
+            "Expected --track with one film and neither --dry-run nor --resume, got one of these or more "
+            "films; run `lgtsm track` first, and give the mask that it writes with --mask."
+        )
+    from ..file_names import refuse_shared_names
+
+    refuse_shared_names(
+        [*arguments.inputs, *painted_files(arguments.track)], [arguments.output, arguments.keep]
+    )
 
 
 @contextmanager
@@ -27,24 +54,15 @@ def tracked_mask(
     """Yield the mask that `--track` stands for, None without it.
 
     Raises:
-        OptionError: several inputs, a prompt that cannot be used, or options that need a mask to keep.
-        VideoError: the input cannot be read.
+        OptionError: a prompt that cannot be used.
+        VideoError: the input cannot be read, or what is tracked cannot be kept.
     """
-    tracking = TrackOptions.of(vars(arguments))
     if not arguments.track:
-        if tracking != TrackOptions():
-            raise OptionError(
-                "Expected --tracker together with --track, got it alone; add --track PAINTED.png@FRAME."
-            )
         yield None
         return
-    if len(arguments.inputs) != 1 or arguments.dry_run or arguments.resume:
-        raise OptionError(
-            "Expected --track with one film and neither --dry-run nor --resume, got one of these or more "
-            "films; run `lgtsm track` first, and give the mask that it writes with --mask."
-        )
     from ..engine.hooks import Hooks
     from ..file_tracking import track_for_job
+    from ..tracked_folder import TrackedFolder
 
     source: Path = arguments.inputs[0]
     with TemporaryDirectory(prefix="lgtsm_") as folder:
@@ -56,7 +74,8 @@ def tracked_mask(
                 mask,
                 options,
                 video,
-                tracking=tracking,
+                tracking=TrackOptions.of(vars(arguments)),
+                kept=None if arguments.keep is None else TrackedFolder(arguments.keep, source),
                 hooks=Hooks(bar, interruption.happened),
             )
         if not arguments.quiet:

@@ -17,7 +17,7 @@ from .clip import TensorClip
 from .kept import Kept
 from .load_tracker import load_tracker
 from .prompts import Prompt
-from .repaint import frames_to_repaint
+from .repaint import advise, frames_to_repaint
 from .track import Tracker
 
 _LOG = logging.getLogger(__name__)
@@ -37,6 +37,11 @@ class Track:
     confidence: Tensor
     repaint: list[int]
     notes: list[str] = field(default_factory=list[str])
+
+    @property
+    def advice(self) -> str:
+        """A sentence about what to paint next."""
+        return advise(self.repaint)
 
 
 def track_mask(

@@ -39,3 +39,27 @@ def frames_to_repaint(confidence: Sequence[float], painted: Sequence[int]) -> li
         found.append((total, before + 1 + middle))
     found.sort(reverse=True)
     return [middle for total, middle in found[:_MOST] if total >= _WORTH * found[0][0]]
+
+
+def say_doubt(repaint: Sequence[int]) -> str:
+    """Write a sentence about the frames of `frames_to_repaint`; empty where there are none."""
+    if not repaint:
+        return ""
+    first, *others = (str(number) for number in sorted(repaint))
+    around = (
+        f"{', '.join([first, *others[:-1]])} and {others[-1]}, most at {repaint[0]}"
+        if others
+        else first
+    )
+    return (
+        f"the mask is doubtful around frame{'s' if others else ''} {around}: look there first, and paint a frame "
+        "where the mask is wrong; if only a pale ghost of the object is left, widen the mask instead"
+    )
+
+
+def advise(repaint: Sequence[int]) -> str:
+    """Write `say_doubt`, or what to do where no frame is doubtful."""
+    return say_doubt(repaint) or (
+        "the mask is doubtful in no frame; if a piece of the object is left all the same, paint a frame that "
+        "shows it"
+    )

@@ -91,7 +91,7 @@ def test_how_painted_pictures_were_understood_is_said_once(shot, tmp_path, capsy
 
 
 @pytest.mark.parametrize(
-    ("painted", "words"), [((0,), "doubtful around frames"), (range(8), "doubtful in no frame")]
+    ("painted", "words"), [((0,), "doubtful around frame "), (range(8), "doubtful in no frame")]
 )
 def test_frames_to_look_at_are_named_or_there_are_none(shot, tmp_path, capsys, painted, words):
     folder, masks = shot
@@ -104,6 +104,62 @@ def test_frames_to_look_at_are_named_or_there_are_none(shot, tmp_path, capsys, p
     assert words in capsys.readouterr().err
 
 
+def test_inpaint_keeps_what_it_tracked_where_track_finds_it(shot, tmp_path):
+    folder, _ = shot
+    film, keep, target = folder / "film.mp4", tmp_path / "keep", tmp_path / "clean.mkv"
+    argv = ["inpaint", str(film), "--track", f"{folder / '0.png'}@0", "--mode", "copy", "--no-cuts"]
+    assert main([*argv, "--keep", str(keep), "-o", str(target), "--quiet"]) == 0
+    (file,) = keep.iterdir()
+    written = file.stat().st_mtime_ns
+    argv = ["track", str(film), "--prompt", f"{folder / '0.png'}@0", "--no-cuts", "--quiet"]
+    assert main([*argv, "--keep", str(keep), "-o", str(tmp_path / "mask.mkv")]) == 0
+    assert list(keep.iterdir()) == [file]
+    assert file.stat().st_mtime_ns == written
+
+
+def test_outputs_that_exist_are_refused_before_tracking(shot, tmp_path, capsys):
+    folder, _ = shot
+    target, keep = tmp_path / "clean.mkv", tmp_path / "keep"
+    target.write_bytes(b"of the last round")
+    argv = [
+        "inpaint",
+        str(folder / "film.mp4"),
+        "--track",
+        f"{folder / '0.png'}@0",
+        "-o",
+        str(target),
+    ]
+    assert main([*argv, "--keep", str(keep), "--no-overwrite"]) == 1
+    assert "Expected outputs that do not exist yet" in capsys.readouterr().err
+    assert not keep.exists()
+    assert target.read_bytes() == b"of the last round"
+
+
+def test_nothing_is_kept_without_tracking(shot, tmp_path, capsys):
+    folder, _ = shot
+    argv = ["inpaint", str(folder / "film.mp4"), "--mask", str(folder / "0.png")]
+    assert main([*argv, "-o", str(tmp_path / "clean.mkv"), "--keep", str(tmp_path / "keep")]) == 1
+    assert "Expected --keep together with --track" in capsys.readouterr().err
+    assert not (tmp_path / "keep").exists()
+
+
+def test_a_painted_frame_is_not_replaced(shot, tmp_path, capsys):
+    folder, _ = shot
+    painted = folder / "0.png"
+    before = painted.read_bytes()
+    argv = [
+        "inpaint",
+        str(folder / "film.mp4"),
+        "--track",
+        f"{painted}@0",
+        "-o",
+        str(tmp_path / "clean.mkv"),
+    ]
+    assert main([*argv, "--keep", str(painted)]) == 1
+    assert "Expected a name of its own" in capsys.readouterr().err
+    assert painted.read_bytes() == before
+
+
 @pytest.mark.slow
 def test_inpaint_tracks_first(shot, tmp_path, capsys):
     folder, _ = shot
@@ -111,7 +167,7 @@ def test_inpaint_tracks_first(shot, tmp_path, capsys):
     argv = ["inpaint", str(folder / "film.mp4"), "--track", f"{folder / '0.png'}@0"]
     argv += ["--mode", "copy", "--lossless", "--no-cuts", "--mask-used", str(used)]
     assert main([*argv, "-o", str(target)]) == 0
-    assert "the mask is doubtful around frames" in capsys.readouterr().err
+    assert "the mask is doubtful around frame " in capsys.readouterr().err
     before, after = (
         torch.stack([f.rgb() for f in read_frames(p)]) for p in (folder / "film.mp4", target)
     )

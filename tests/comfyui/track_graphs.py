@@ -80,6 +80,6 @@ PAINT_ONE_FRAME = Graph(
             mask_video="track.mask_video",
         ),
         save((1920, 40), "fill.video", "video/lgtsm_clean"),
-        report((1460, 780), (400, 160), "track.repaint", "Paint next"),
+        report((1460, 780), (400, 160), "track.advice", "Paint next"),
     ),
 )

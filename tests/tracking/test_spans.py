@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lgtsm.tracking.repaint import ENOUGH, frames_to_repaint
+from lgtsm.tracking.repaint import ENOUGH, advise, frames_to_repaint, say_doubt
 from lgtsm.tracking.spans import Span, spans
 
 
@@ -40,3 +40,19 @@ def test_little_doubt_waits_until_the_greater_one_is_gone():
 
 def test_sure_frames_are_not_painted():
     assert frames_to_repaint([1.0, ENOUGH, 0.9], [0]) == []
+
+
+def test_frames_to_paint_are_named_in_order_with_the_most_doubtful_one():
+    assert "doubtful around frames 20, 35 and 47, most at 35: look there first" in say_doubt(
+        [35, 20, 47]
+    )
+    assert "doubtful around frames 12 and 31, most at 31" in say_doubt([31, 12])
+    assert "doubtful around frame 12: look there first" in say_doubt([12])
+    assert advise([31, 12]) == say_doubt([31, 12])
+
+
+def test_no_doubt_is_said_to_be_no_proof():
+    assert not say_doubt([])
+    assert advise([]).startswith(
+        "the mask is doubtful in no frame; if a piece of the object is left all the same"
+    )
