@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from operator import itemgetter
 
 import torch
@@ -139,7 +140,9 @@ class ShotFiller:
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
         policy = self.policy
-        setup = StreamSetup(size, policy.device, policy.dtype, self._box_at, self.work.check)
+        # not a method of this object: the shot would stay in memory until cycles are collected
+        box_at = partial(_wanted_at, self._frames)
+        setup = StreamSetup(size, policy.device, policy.dtype, box_at, self.work.check)
         stream = open_stream(network.trunk, setup)
         smaller = max(64, int(max(size) * _SMALLER) // 16 * 16)
         too_large = (
@@ -147,10 +150,6 @@ class ShotFiller:
             f"got too little; lower max_side to {smaller} or less, or use another device."
         )
         return _Net(network, RobustStream(stream, policy.chunk, too_large))
-
-    def _box_at(self, t: int) -> Box | None:
-        frame = self._frames.get(t)
-        return None if frame is None else frame.wanted
 
     @property
     def chunk(self) -> int:
@@ -348,3 +347,9 @@ class ShotFiller:
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:
             del self._frames[t]
+
+
+def _wanted_at(frames: Mapping[int, _Frame], t: int) -> Box | None:
+    """Return the part of a frame that the network computes, as far as it is known."""
+    frame = frames.get(t)
+    return None if frame is None else frame.wanted

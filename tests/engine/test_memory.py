@@ -1,6 +1,7 @@
 """Memory does not grow with the length of a clip."""
 
 import gc
+import weakref
 
 import pytest
 import torch
@@ -65,3 +66,23 @@ def test_a_thousand_frames_take_no_more_memory_than_two_hundred(family, random_n
     window = 3 * window_frames(16) if in_windows else 0
     assert max(held.values()) <= held[0] + window
     assert held[0] < 4 * (16 + 24 + 2 * 17 + 16) + window
+
+
+@pytest.mark.parametrize("family", ["refine", "lgtsm", "combcn"])
+def test_a_shot_is_freed_at_its_end(family, random_network, running):
+    """By itself: cycles wait for a collection, which may come shots later."""
+    options = InpaintOptions(source_frames=1, reach=2, cuts=(12,), run=RunOptions(device="cpu"))
+    job = Job(random_network(family, 2 if family == "combcn" else 4), options, Hooks(), Report())
+    shots = []
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in job.run(_feed(40)):
+            shot = running[0].shot
+            if shot is not None and not any(ref() is shot.filler for ref in shots):
+                shots.append(weakref.ref(shot.filler))
+            del shot
+        assert len(shots) == 2
+        assert [ref() for ref in shots] == [None, None]
+    finally:
+        gc.enable()
