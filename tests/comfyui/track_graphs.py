@@ -10,24 +10,26 @@ PAINT_ONE_FRAME = Graph(
     "lgtsm_02_paint_one_frame_track_remove",
     (
         note(
+            "# Zoom in to read (mouse wheel)\n\n"
             "## Paint one frame, track, remove\n\n"
             "**Run** shows it on a sample. For your own clip:\n\n"
             "1. *Your clip*: choose a video of any length (above 100 MB: copy it into ComfyUI's `input` folder).\n"
             "2. *LGTSM Video Frame*: set `frame` to one in which the object is large and whole: one second into "
-            "a video of 24 frames a second is 24. Select the node and run it alone, by the play button above it; "
-            "the frame is saved.\n"
+            "a video of 24 frames a second is 24. Select the node and run it alone, by the play button above it (if a "
+            "tooltip hides it, move the mouse away); the frame is saved.\n"
             "3. *The object, painted*: press **R** to refresh the lists, choose that frame, right-click the node, "
             "open its **mask editor** (near the end of the menu), paint over the object and its shadow up to their outline, save. Where something "
             "stands in front of the object, leave that out.\n"
             "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`. If you did not paint "
             "the shadow, set `complete` to `shadow`.\n"
-            "5. Press **Run**. On two CPU cores expect 1 to 4 seconds a frame.\n\n"
+            "5. Press **Run**. On two CPU cores expect some seconds a frame.\n\n"
             "No model and no graphics card are needed. *LGTSM Track Mask Video* shows the mask in some frames, with "
             "their numbers.\n\n"
             "**A pale ghost of the object is left?** Set `grow_percent`, the last of *LGTSM Inpaint Video*, to 5.\n\n"
-            "**A piece of it is left?** Paint one more frame: select *A second frame, painted* and *Batch Masks*, press "
-            "**Ctrl+B** to switch both on, paint that frame as before, and write both numbers, such as `8, 40`. *Paint next* "
-            "suggests frames; you may choose any other."
+            "**A piece of it is left, or the mask covers more than it?** Paint a frame in which you see that: select *A second "
+            "frame, painted* and *Batch Masks*, press **Ctrl+B** to switch both on, paint that frame as before, and write both "
+            "numbers: first that of *The object, painted*. For a third, copy *A second frame, painted* (Ctrl+C, Ctrl+V) and connect "
+            "it to *Batch Masks*. Expect several rounds. *Paint next* suggests frames, but not every frame that is wrong."
         ),
         clip(),
         node(
