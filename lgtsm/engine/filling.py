@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 from operator import itemgetter
 
 import torch
@@ -139,17 +138,18 @@ class ShotFiller:
         self._lookahead = self._reach[0] + window + max(0, self._copies.together - self.chunk)
 
     def _open(self, network: Network, size: tuple[int, int]) -> _Net:
-        policy = self.policy
-        # not a method of this object: the shot would stay in memory until cycles are collected
-        box_at = partial(_wanted_at, self._frames)
-        setup = StreamSetup(size, policy.device, policy.dtype, box_at, self.work.check)
+        # no method of this object: it would keep the shot until cycles are collected
+        def wanted_at(t: int, frames: dict[int, _Frame] = self._frames) -> Box | None:
+            return frames[t].wanted if t in frames else None
+
+        setup = StreamSetup(size, self.policy.device, self.policy.dtype, wanted_at, self.work.check)
         stream = open_stream(network.trunk, setup)
         smaller = max(64, int(max(size) * _SMALLER) // 16 * 16)
         too_large = (
-            f"Expected enough memory on {policy.device} for one frame of {size[1]}x{size[0]}, "
+            f"Expected enough memory on {self.policy.device} for one frame of {size[1]}x{size[0]}, "
             f"got too little; lower max_side to {smaller} or less, or use another device."
         )
-        return _Net(network, RobustStream(stream, policy.chunk, too_large))
+        return _Net(network, RobustStream(stream, self.policy.chunk, too_large))
 
     @property
     def chunk(self) -> int:
@@ -347,9 +347,3 @@ class ShotFiller:
         self._shot.forget(oldest)
         for t in [t for t in self._frames if t < oldest - sum(self._reach)]:
             del self._frames[t]
-
-
-def _wanted_at(frames: Mapping[int, _Frame], t: int) -> Box | None:
-    """Return the part of a frame that the network computes, as far as it is known."""
-    frame = frames.get(t)
-    return None if frame is None else frame.wanted
