@@ -206,4 +206,5 @@ def test_every_option_of_inpaint_is_a_column():
     names = {action.dest for action in actions}
     elsewhere = {"help", "inputs", "output", "plates", "resume", "overwrite", "report", "dry_run"}
     elsewhere |= {"complete"}  # `lgtsm masks complete` goes first: a batch resumes, that does not
+    elsewhere |= {"keep"}  # a batch always keeps what it tracked, as test_track.py shows
     assert names - elsewhere - {"quiet", "progress", "verbose"} <= set(COLUMNS)
