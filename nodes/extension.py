@@ -7,6 +7,7 @@ from comfy_api.latest import ComfyExtension, io
 from .check_result import LGTSMCheckResult
 from .clean_plate import LGTSMCleanPlate
 from .compare import LGTSMCompare
+from .compare_video import LGTSMCompareVideo
 from .demo_scene import LGTSMDemoScene
 from .found_masks import LGTSMStaticMask, LGTSMTextMask
 from .free_form_masks import GenerateFreeFormMasks
@@ -41,6 +42,7 @@ NODES: tuple[type[io.ComfyNode], ...] = (
     LGTSMMasksBetween,
     LGTSMTrackMask,
     LGTSMTrackMaskVideo,
+    LGTSMCompareVideo,
 )
 """Ids are frozen: saved workflows contain them. New inputs are appended at the end of a node."""
 

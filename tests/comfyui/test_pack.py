@@ -34,6 +34,7 @@ IDS = (
     "LGTSMMasksBetween",
     "LGTSMTrackMask",
     "LGTSMTrackMaskVideo",
+    "LGTSMCompareVideo",
 )
 
 

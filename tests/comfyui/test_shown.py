@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
+from lgtsm.file_comparison import VideoRange, compare_files
 from lgtsm.masks.overlay import compare
 from lgtsm.options import CompareAs
-from lgtsm.video.clip import write_clip
+from lgtsm.video.clip import write_clip, write_mask_clip
 from lgtsm.video.read import read_frames
 from tests.comfyui.conftest import read_tensors
 from tests.comfyui.serving import ROOT
@@ -94,6 +95,52 @@ def test_before_and_after_are_one_picture(server, tmp_path, how):
     frames = compare(before.permute(0, 3, 1, 2), after.permute(0, 3, 1, 2), how, holes=mask[None])
     assert torch.equal(shown, frames.permute(0, 2, 3, 1))
     assert len(run.entry["outputs"]["3"]["images"]) == 3
+
+
+def _compared(how, mask="mask.mkv"):
+    load = {"class_type": "LoadVideo"}
+    inputs = {
+        "before": ["1", 0],
+        "after": ["2", 0],
+        "mask_video": ["3", 0],
+        "compare_as": how.value,
+    }
+    prompt = {
+        "1": load | {"inputs": {"file": "shown.mp4"}},
+        "2": load | {"inputs": {"file": "after.mp4"}},
+        "3": load | {"inputs": {"file": mask}},
+        "4": {"class_type": "LGTSMCompareVideo", "inputs": inputs},
+    }
+    if not mask:
+        del prompt["3"], inputs["mask_video"]
+    return prompt
+
+
+@pytest.mark.parametrize("how", list(CompareAs))
+def test_before_and_after_are_one_film(server, film, tmp_path, how):
+    after, mask = film.with_name("after.mp4"), film.with_name("mask.mkv")
+    write_clip(after, torch.full((8, 3, 48, 64), 0.9), rate=Fraction(24))
+    hole = torch.zeros(1, 48, 64)
+    hole[:, 10:20, 30:50] = 1
+    write_mask_clip(mask, [hole] * 8, (48, 64), rate=Fraction(24))
+    run = server.run(_compared(how))
+    assert run.status == "success", run.error
+    [shown] = run.entry["outputs"]["4"]["images"]
+    assert (shown["subfolder"], shown["type"]) == ("lgtsm", "temp")
+    played = server.base / "temp" / "lgtsm" / shown["filename"]
+    files = [VideoRange(path) for path in (film, after, mask)]
+    compare_files(*files[:2], tmp_path / "shown.mp4", mask=files[2], compare_as=how)
+    ours, theirs = (
+        torch.stack([frame.rgb() for frame in read_frames(path)])
+        for path in (tmp_path / "shown.mp4", played)
+    )
+    assert (ours - theirs).abs().mean() < 1 / 255  # x264 may round differently in another thread
+
+
+def test_a_missing_mask_of_a_film_is_asked_for(server, film):
+    write_clip(film.with_name("after.mp4"), torch.full((8, 3, 48, 64), 0.9), rate=Fraction(24))
+    run = server.run(_compared(CompareAs.MASK, mask=""))
+    assert "Expected a mask to show it beside the result" in run.error
 
 
 def test_samples_are_in_the_input_folder(server):

@@ -23,8 +23,8 @@ PAINT_ONE_FRAME = Graph(
             "4. *LGTSM Track Mask Video*: write the number of the frame into `painted_frames`. If you did not paint "
             "the shadow, set `complete` to `shadow`.\n"
             "5. Press **Run**. On two CPU cores expect some seconds a frame.\n\n"
-            "No model and no graphics card are needed. *LGTSM Track Mask Video* shows the mask in some frames, with "
-            "their numbers.\n\n"
+            "No model and no graphics card are needed. *LGTSM Before and After Video* plays your clip with the mask in red "
+            "and the numbers of the frames, and the result beside it: there you see what the mask missed, and in which frame.\n\n"
             "**A pale ghost of the object is left?** Set `grow_percent`, the last of *LGTSM Inpaint Video*, to 5.\n\n"
             "**A piece of it is left, or the mask covers more than it?** Paint a frame in which you see that: select *A second "
             "frame, painted* and *Batch Masks*, press **Ctrl+B** to switch both on, paint that frame as before, and write both "
@@ -35,7 +35,7 @@ PAINT_ONE_FRAME = Graph(
         node(
             "frame",
             "LGTSMVideoFrame",
-            (440, 180),
+            (440, 125),
             (300, 320),
             {"frame": PAINTED},
             video="clip.VIDEO",
@@ -43,7 +43,7 @@ PAINT_ONE_FRAME = Graph(
         node(
             "paint",
             "LoadImage",
-            (440, 590),
+            (440, 530),
             (300, 320),
             {"image": "lgtsm_sample_painted.png"},
             "The object, painted",
@@ -51,7 +51,7 @@ PAINT_ONE_FRAME = Graph(
         node(
             "second",
             "LoadImage",
-            (440, 950),
+            (440, 885),
             (300, 320),
             {"image": "lgtsm_sample_painted.png"},
             "A second frame, painted",
@@ -60,7 +60,7 @@ PAINT_ONE_FRAME = Graph(
         node(
             "both",
             "BatchMasksNode",
-            (790, 690),
+            (790, 630),
             (220, 100),
             bypassed=True,
             **{"masks.mask0": "paint.MASK", "masks.mask1": "second.MASK"},
@@ -68,7 +68,7 @@ PAINT_ONE_FRAME = Graph(
         node(
             "track",
             "LGTSMTrackMaskVideo",
-            (1060, 130),
+            (1060, 90),
             (320, 450),
             {"painted_frames": str(PAINTED)},
             video="clip.VIDEO",
@@ -81,7 +81,18 @@ PAINT_ONE_FRAME = Graph(
             video="clip.VIDEO",
             mask_video="track.mask_video",
         ),
-        save((1920, 40), "fill.video", "video/lgtsm_clean"),
+        save((1990, 40), "fill.video", "video/lgtsm_clean"),
+        node("around", "Reroute", (1800, -20), **{"": "clip.VIDEO"}),  # no link behind a node
+        node(
+            "compare",
+            "LGTSMCompareVideo",
+            (1990, 560),
+            (560, 400),
+            {"compare_as": "mask"},
+            before="around.",
+            after="fill.video",
+            mask_video="fill.mask_used",
+        ),
         report((1460, 780), (400, 160), "track.advice", "Paint next"),
     ),
 )

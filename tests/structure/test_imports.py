@@ -74,6 +74,7 @@ OURS = {
     "file_tracking": FLOOR | {"engine", "masks", "video", "tracking"},
     "tracked_folder": frozenset({"errors", "whole_file", "tracking"}),
     "file_check": FLOOR | {"engine", "masks", "metrics", "video"},
+    "file_comparison": FLOOR | {"engine", "masks", "video"},
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"errors", "metrics", "torchvision_networks"}),
     "evaluate.bench": frozenset(
@@ -124,7 +125,7 @@ OURS = {
     "__main__": frozenset({"cli"}),
     "nodes": BELOW_API
     | {"journal", "job", "api", "plate", "demo", "key_frame_set", "key_frame_folder"}
-    | {"file_completion", "file_tracking", "tracked_folder"},
+    | {"file_comparison", "file_completion", "file_tracking", "tracked_folder"},
     "train": BELOW_API | {"interruption", "torchvision_networks"},
 }
 """Unit -> units of ours it may import; `models.spec` stands for itself, it is torch-free."""
@@ -163,6 +164,7 @@ THIRD = {
     "file_tracking": frozenset({"torch"}),
     "tracked_folder": frozenset(),
     "file_check": frozenset({"torch"}),
+    "file_comparison": frozenset(),
     "evaluate": frozenset(),
     "evaluate.metrics": frozenset({"torch", "numpy", "kornia", "einops", "safetensors", "scipy"}),
     "evaluate.tracking": frozenset({"torch", "scipy"}),
